@@ -1,0 +1,164 @@
+"""Loads checkpoints under our names, timm's or facenet-pytorch's: all of a file or nothing."""
+
+import re
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from .layers import Parallel, Stage
+
+# What other implementations call our stages and blocks. {n} counts the blocks of the network from 0, {i} those
+# of the stage, {short} is TF-Slim's name of the block in lower case and without the kernel. The most specific
+# entry counts: layer before block before stage before "".
+NAMES = {
+    "timm inception_v4": {
+        "": "features.{n}",
+        "head.Logits.Logits": "last_linear",
+    },
+    "timm inception_resnet_v2": {
+        "": "{short}",
+        "inception_resnet_a": "repeat.{i}",
+        "inception_resnet_b": "repeat_1.{i}",
+        "inception_resnet_c": "repeat_2.{i}",
+        "inception_resnet_c.Block8": "{short}",
+        "head.Logits.Logits": "classif",
+    },
+    "facenet-pytorch InceptionResnetV1": {
+        "": "{short}",
+        "inception_resnet_a": "repeat_1.{i}",
+        "inception_resnet_b": "repeat_2.{i}",
+        "inception_resnet_c": "repeat_3.{i}",
+        "inception_resnet_c.Block8": "{short}",
+        "head.Bottleneck.fully_connected": "last_linear",
+        "head.Bottleneck.batch_norm": "last_bn",
+        "head.Classifier": "logits",
+    },
+}
+# FaceNet's checkpoints carry the classifier they were trained with; an embedding network has no use for it.
+OPTIONAL = {"logits.weight", "logits.bias"}
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that does not fit, in one sentence that names the file and the first wrong entry."""
+
+
+def load_weights(model: nn.Module, path_or_state_dict: str | PathLike[str] | Mapping[str, Tensor]) -> None:
+    """Fills `model` from a .safetensors, .pt or .pth file or a state dict, strictly.
+
+    Keys are ours, timm's (Inception-v4, released Inception-ResNet-v2) or facenet-pytorch's (v1, with or without
+    its logits); tensors take the dtype of the model. As in PyTorch, ``num_batches_tracked`` may be absent.
+    Raises CheckpointError when an entry is missing, unexpected or of the wrong shape, or when the file is not a
+    checkpoint of plain tensors; the model then keeps the weights it had.
+    """
+    if isinstance(path_or_state_dict, Mapping):
+        origin, state = "the state dict", dict(path_or_state_dict)
+    else:
+        origin, state = Path(path_or_state_dict).name, read_checkpoint(path_or_state_dict)
+    ours = model.state_dict()
+    schemes = [{key: key for key in ours}, *renamed_keys(model, list(ours))]
+    names = max(schemes, key=lambda scheme: len(scheme.keys() & state.keys()))  # theirs -> ours
+    if not names.keys() & state.keys():
+        raise CheckpointError(f"{origin}: no entry belongs to this network; the first is {next(iter(state), None)!r}.")
+    for key, our_key in names.items():
+        if key not in state:
+            if key.endswith("num_batches_tracked"):
+                continue
+            raise CheckpointError(f"{origin}: {key!r} is missing.")
+        if state[key].shape != ours[our_key].shape:
+            raise CheckpointError(
+                f"{origin}: {key!r} has shape {shape_text(state[key])}, the network needs {shape_text(ours[our_key])}."
+            )
+        if state[key].is_floating_point() != ours[our_key].is_floating_point():
+            raise CheckpointError(
+                f"{origin}: {key!r} holds {state[key].dtype}, the network needs {ours[our_key].dtype}."
+            )
+    for key in state:
+        if key not in names and key not in OPTIONAL:
+            raise CheckpointError(f"{origin}: {key!r} does not belong to this network.")
+    model.load_state_dict({**ours, **{our_key: state[key] for key, our_key in names.items() if key in state}})
+
+
+def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
+    """The tensors of a .safetensors, .pt or .pth file, on the CPU; raises CheckpointError.
+
+    The content decides, not the suffix. Pickles are read with ``weights_only=True``, so no code in them runs.
+    """
+    name = Path(path).name
+    try:
+        with open(path, "rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        raise CheckpointError(f"{name}: cannot be read ({error.strerror}).") from error
+    is_safetensors = start[8:] == b"{"
+    is_torch = start[:1] == b"\x80" or start[:4] == b"PK\x03\x04"
+    if not is_safetensors and not is_torch:
+        raise CheckpointError(f"{name}: not a checkpoint (neither safetensors nor a PyTorch file).")
+    try:
+        content = load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the readers raise a dozen types on damaged files
+        if "weights_only" in str(error).lower() or "Unsupported" in str(error):
+            raise CheckpointError(f"{name}: holds objects other than plain tensors and is not loaded.") from error
+        raise CheckpointError(f"{name}: damaged or cut off.") from error
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not content:
+        raise CheckpointError(f"{name}: not a checkpoint (no dictionary of tensors in it).")
+    for key, value in content.items():
+        if not isinstance(value, Tensor):
+            raise CheckpointError(f"{name}: {key!r} is not a tensor.")
+    return dict(content)
+
+
+def renamed_keys(model: nn.Module, keys: list[str]) -> Iterator[dict[str, str]]:
+    """For each entry of `NAMES`, their keys mapped to ours; nothing for models that are not built of stages."""
+    stages = {name: stage for name, stage in model.named_children() if isinstance(stage, Stage)}
+    blocks = [(name, block) for name, stage in stages.items() for block in stage._modules]
+    if not blocks:
+        return
+    for table in NAMES.values():
+        prefixes = {}
+        for n, (stage, block) in enumerate(blocks):
+            template = table.get(f"{stage}.{block}") or table.get(stage) or table[""]
+            i = list(stages[stage]._modules).index(block)
+            short = "_".join(block.lower().split("_")[:2])
+            prefixes[stage, block] = template.format(n=n, i=i, short=short)
+        renamed = {}
+        for key in keys:
+            module, _, entry = key.rpartition(".")
+            stage, block, inner = key.split(".", 2)
+            if module in table:
+                theirs = f"{table[module]}.{entry}"
+            else:
+                theirs = f"{prefixes[stage, block]}.{name_by_position(stages[stage].get_submodule(block), inner)}"
+            # timm's Mixed3a and Mixed5a have one convolution and call it so.
+            renamed[re.sub(r"^features\.([35])\.branch\d", r"features.\1.conv", theirs)] = key
+        yield renamed
+
+
+def name_by_position(block: nn.Module, key: str) -> str:
+    """A key inside a block as timm and facenet-pytorch have it.
+
+    Branch_1.Conv2d_0b_3x3.conv.weight becomes branch1.1.conv.weight, or branch1.conv.weight where the branch has
+    one layer; in a branch that forks, branch1_0, branch1_1a and branch1_1b; the linear 1x1 is conv2d.
+    """
+    if not isinstance(block, Parallel):
+        return key
+    if key.startswith("Conv2d_1x1."):
+        return key.replace("Conv2d_1x1", "conv2d", 1)
+    branch, layer, rest = key.split(".", 2)
+    layers = block.get_submodule(branch)._modules
+    position = str(list(layers).index(layer))
+    fork = layers.get("fork")
+    if layer == "fork" and fork is not None:
+        arm, rest = rest.split(".", 1)
+        position += "ab"[list(fork._modules).index(arm)]
+    index = f"{'_' if fork else '.'}{position}" if len(layers) > 1 else ""
+    return f"{branch.lower().replace('_', '')}{index}.{rest}"
+
+
+def shape_text(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "of a single number"

@@ -1,0 +1,416 @@
+"""Inception-ResNet-v1 and -v2 (Szegedy et al. 2016, arXiv 1602.07261, section 3.2, Fig. 10 to 19).
+
+One network class: v1, v2 and the variants in `zoo` are `Plan`s of it. Names of blocks, branches and layers
+are TF-Slim's (`Block35_3`, `Branch_1`, `Conv2d_0b_3x3`). Grid sizes in the comments are those of a 299x299
+input. `w` turns the paper's channels into those of the chosen width.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from .inception_v4 import ReductionA
+from .layers import (
+    BATCH_NORM_EPS,
+    Branch,
+    ConvUnit,
+    L2Normalize,
+    Parallel,
+    Repeats,
+    ResidualSum,
+    Scaler,
+    Stage,
+    avg_pool,
+    channel_scaler,
+    check_repeats,
+    max_pool,
+)
+
+MakeConv = Callable[..., nn.Module]
+
+
+class StemResNetV1(Stage):
+    """Stem of Inception-ResNet-v1: 299 px down to a 35x35 grid (Fig. 14).
+
+    A plain row of layers, as in Inception-v3. The last convolution has stride 2, so no pool is needed.
+    """
+
+    def __init__(self, in_chans: int, w: Scaler, conv: MakeConv = ConvUnit):
+        super().__init__(
+            "Stem",
+            Conv2d_1a_3x3=conv(in_chans, w(32), 3, stride=2, padding="valid"),  # 149x149
+            Conv2d_2a_3x3=conv(w(32), w(32), 3, padding="valid"),  # 147x147
+            Conv2d_2b_3x3=conv(w(32), w(64), 3),
+            MaxPool_3a_3x3=max_pool(),  # 73x73
+            Conv2d_3b_1x1=conv(w(64), w(80), 1, padding="valid"),
+            Conv2d_4a_3x3=conv(w(80), w(192), 3, padding="valid"),  # 71x71
+            Conv2d_4b_3x3=conv(w(192), w(256), 3, stride=2, padding="valid"),  # 35x35
+        )
+        self.out_channels = w(256)
+
+
+class StemResNetV2(Stage):
+    """Stem of the released Inception-ResNet-v2: 299 px down to a 35x35 grid (TF-Slim; not in the paper).
+
+    The paper draws Inception-v4's stem here (Fig. 3). The released network keeps Inception-v3's plain row of
+    layers, and Mixed_5b follows.
+    """
+
+    def __init__(self, in_chans: int, w: Scaler, conv: MakeConv = ConvUnit):
+        super().__init__(
+            "Stem",
+            Conv2d_1a_3x3=conv(in_chans, w(32), 3, stride=2, padding="valid"),  # 149x149
+            Conv2d_2a_3x3=conv(w(32), w(32), 3, padding="valid"),  # 147x147
+            Conv2d_2b_3x3=conv(w(32), w(64), 3),
+            MaxPool_3a_3x3=max_pool(),  # 73x73
+            Conv2d_3b_1x1=conv(w(64), w(80), 1, padding="valid"),
+            Conv2d_4a_3x3=conv(w(80), w(192), 3, padding="valid"),  # 71x71
+            MaxPool_5a_3x3=max_pool(),  # 35x35
+        )
+        self.out_channels = w(192)
+
+
+class Mixed5b(Parallel):
+    """Inception-A of the released Inception-ResNet-v2: once, before the residual blocks (TF-Slim; not in the paper).
+
+    Inception-v3's first block: the only one of the three networks with a true 5x5 kernel. It widens the stem's
+    192 channels to the 320 on which the residual blocks work.
+    """
+
+    def __init__(self, in_channels: int, w: Scaler, conv: MakeConv = ConvUnit):
+        super().__init__(
+            Branch_0=Branch(Conv2d_1x1=conv(in_channels, w(96), 1)),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=conv(in_channels, w(48), 1),
+                Conv2d_0b_5x5=conv(w(48), w(64), 5),
+            ),
+            Branch_2=Branch(
+                Conv2d_0a_1x1=conv(in_channels, w(64), 1),
+                Conv2d_0b_3x3=conv(w(64), w(96), 3),
+                Conv2d_0c_3x3=conv(w(96), w(96), 3),
+            ),
+            Branch_3=Branch(
+                AvgPool_0a_3x3=avg_pool(),
+                Conv2d_0b_1x1=conv(in_channels, w(64), 1),
+            ),
+        )
+        self.out_channels = 2 * w(96) + 2 * w(64)  # 320
+
+
+def linear_1x1(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv2d:
+    """The 1x1 before the residual sum: bias, but neither batch norm nor ReLU (section 3.2)."""
+    return nn.Conv2d(in_channels, out_channels, kernel_size, padding="same")
+
+
+class ResidualBlock(Parallel):
+    """Branches, concatenation, a 1x1 back to the input's channels, scaled sum with the shortcut, ReLU.
+
+    (N, C, H, W) to (N, C, H, W). ``relu=False`` leaves the sum as it is.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        mixed_channels: int,
+        scale: float,
+        relu: bool,
+        linear: MakeConv,
+        **branches: nn.Module,
+    ):
+        super().__init__(**branches)
+        self.Conv2d_1x1 = linear(mixed_channels, channels, 1)
+        self.residual_sum = ResidualSum(scale)
+        self.relu = nn.ReLU() if relu else None
+        self.out_channels = channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = self.Conv2d_1x1(super().forward(x))
+        x = self.residual_sum(x, residual)
+        return x if self.relu is None else self.relu(x)
+
+
+class InceptionResNetA(ResidualBlock):
+    """Inception-ResNet-A: the 35x35 block, TF-Slim's block35 (Fig. 10 for v1, Fig. 16 for v2).
+
+    Three branches see 1x1, 3x3 and 5x5 positions; they are thin, because the shortcut carries the input past
+    them and they only have to add what is new. `filters`: the three convolutions of Branch_2, of which the first
+    is also the width of the other branches.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: tuple[int, int, int],
+        w: Scaler,
+        scale: float,
+        relu: bool = True,
+        conv: MakeConv = ConvUnit,
+        linear: MakeConv = linear_1x1,
+    ):
+        first, second, third = map(w, filters)
+        super().__init__(
+            channels,
+            2 * first + third,
+            scale,
+            relu,
+            linear,
+            Branch_0=Branch(Conv2d_1x1=conv(channels, first, 1)),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=conv(channels, first, 1),
+                Conv2d_0b_3x3=conv(first, first, 3),
+            ),
+            Branch_2=Branch(
+                Conv2d_0a_1x1=conv(channels, first, 1),
+                Conv2d_0b_3x3=conv(first, second, 3),
+                Conv2d_0c_3x3=conv(second, third, 3),
+            ),
+        )
+
+
+class InceptionResNetB(ResidualBlock):
+    """Inception-ResNet-B: the 17x17 block, TF-Slim's block17 (Fig. 11 for v1, Fig. 17 for v2).
+
+    One branch of 1x7 and 7x1 sees 7x7 positions for two sevenths of a square kernel's weights. `filters`:
+    the 1x1 of Branch_0, then the 1x1, 1x7 and 7x1 of Branch_1.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: tuple[int, int, int, int],
+        w: Scaler,
+        scale: float,
+        relu: bool = True,
+        conv: MakeConv = ConvUnit,
+        linear: MakeConv = linear_1x1,
+    ):
+        alone, first, second, third = map(w, filters)
+        super().__init__(
+            channels,
+            alone + third,
+            scale,
+            relu,
+            linear,
+            Branch_0=Branch(Conv2d_1x1=conv(channels, alone, 1)),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=conv(channels, first, 1),
+                Conv2d_0b_1x7=conv(first, second, (1, 7)),
+                Conv2d_0c_7x1=conv(second, third, (7, 1)),
+            ),
+        )
+
+
+class InceptionResNetC(ResidualBlock):
+    """Inception-ResNet-C: the 8x8 block, TF-Slim's block8 (Fig. 13 for v1, Fig. 19 for v2).
+
+    As Inception-ResNet-B with 1x3 and 3x1, because the grid is only 8x8. In TF-Slim the last one has no ReLU
+    and no scale. `filters`: the 1x1 of Branch_0, then the three convolutions of Branch_1; `kernel`: the length
+    of the one-dimensional kernels.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        filters: tuple[int, int, int, int],
+        w: Scaler,
+        scale: float,
+        relu: bool = True,
+        conv: MakeConv = ConvUnit,
+        linear: MakeConv = linear_1x1,
+        kernel: int = 3,
+    ):
+        alone, first, second, third = map(w, filters)
+        super().__init__(
+            channels,
+            alone + third,
+            scale,
+            relu,
+            linear,
+            Branch_0=Branch(Conv2d_1x1=conv(channels, alone, 1)),
+            Branch_1=Branch(
+                **{
+                    "Conv2d_0a_1x1": conv(channels, first, 1),
+                    f"Conv2d_0b_1x{kernel}": conv(first, second, (1, kernel)),
+                    f"Conv2d_0c_{kernel}x1": conv(second, third, (kernel, 1)),
+                }
+            ),
+        )
+
+
+class ReductionBResNet(Parallel):
+    """Reduction-B of the residual networks: 17x17 to 8x8 (Fig. 12 for v1, Fig. 18 for v2).
+
+    Three strided branches of growing depth beside the max pool. `filters`: the strided 3x3 of Branch_0, that of
+    Branch_1, then the two 3x3 of Branch_2; every 1x1 before them has 256.
+    """
+
+    def __init__(self, in_channels: int, filters: tuple[int, int, int, int], w: Scaler, conv: MakeConv = ConvUnit):
+        b0, b1, b2_first, b2 = map(w, filters)
+        super().__init__(
+            Branch_0=Branch(
+                Conv2d_0a_1x1=conv(in_channels, w(256), 1),
+                Conv2d_1a_3x3=conv(w(256), b0, 3, stride=2, padding="valid"),
+            ),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=conv(in_channels, w(256), 1),
+                Conv2d_1a_3x3=conv(w(256), b1, 3, stride=2, padding="valid"),
+            ),
+            Branch_2=Branch(
+                Conv2d_0a_1x1=conv(in_channels, w(256), 1),
+                Conv2d_0b_3x3=conv(w(256), b2_first, 3),
+                Conv2d_1a_3x3=conv(b2_first, b2, 3, stride=2, padding="valid"),
+            ),
+            Branch_3=Branch(MaxPool_1a_3x3=max_pool()),
+        )
+        self.out_channels = b0 + b1 + b2 + in_channels
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What tells one Inception-ResNet from another; channel counts as in the paper's figures.
+
+    klmn: Table 1. block_a, block_b, block_c, reduction_b: the `filters` of those blocks. scales: residual scale
+    of the A, B and C blocks. plain_last_block: whether the last C block has neither ReLU nor scale (TF-Slim).
+    conv_7b: channels of a 1x1 after it, or None. embedding: size of a bottleneck layer, or None.
+    """
+
+    stem: Callable[..., Stage]
+    mixed_5b: bool
+    block_a: tuple[int, int, int]
+    klmn: tuple[int, int, int, int]
+    block_b: tuple[int, int, int, int]
+    reduction_b: tuple[int, int, int, int]
+    block_c: tuple[int, int, int, int]
+    repeats: Repeats
+    num_classes: int
+    dropout: float
+    scales: tuple[float, float, float] = (0.17, 0.10, 0.20)
+    plain_last_block: bool = True
+    conv_7b: int | None = None
+    embedding: int | None = None
+    conv: MakeConv = ConvUnit
+    linear: MakeConv = linear_1x1
+    block_c_kernel: int = 3
+
+
+# Table 1, Fig. 10 to 15; 512-d bottleneck, last block and dropout as in FaceNet's code.
+INCEPTION_RESNET_V1 = Plan(
+    stem=StemResNetV1,
+    mixed_5b=False,
+    block_a=(32, 32, 32),
+    klmn=(192, 192, 256, 384),
+    block_b=(128, 128, 128, 128),
+    reduction_b=(384, 256, 256, 256),
+    block_c=(192, 192, 192, 192),
+    repeats=(5, 10, 6),
+    num_classes=0,
+    dropout=0.6,
+    embedding=512,
+)
+
+# TF-Slim's released network: Fig. 16 to 19 on 320, 1088 and 2080 channels.
+INCEPTION_RESNET_V2 = Plan(
+    stem=StemResNetV2,
+    mixed_5b=True,
+    block_a=(32, 48, 64),
+    klmn=(256, 256, 384, 384),
+    block_b=(192, 128, 160, 192),
+    reduction_b=(384, 288, 288, 320),
+    block_c=(192, 192, 224, 256),
+    repeats=(10, 20, 10),
+    num_classes=1000,
+    dropout=0.2,
+    conv_7b=1536,
+)
+
+
+class InceptionResNet(nn.Sequential):
+    """Inception-ResNet after a `Plan`: (N, in_chans, H, W) to (N, num_classes), H and W at least 75 px.
+
+    num_classes: None takes the plan's; 0 gives features: the L2-normalised embedding where the plan has a
+    bottleneck, else the pooled channels.
+    in_chans: channels of the picture.
+    width: multiplies every channel count but the picture's and the classes'.
+    repeats: how many Inception-ResNet-A, -B and -C blocks, the last C block included.
+    residual_scale: one scale for every block, or three for the A, B and C blocks (a plain last block keeps 1).
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        num_classes: int | None = None,
+        in_chans: int = 3,
+        width: float = 1.0,
+        repeats: Repeats | None = None,
+        residual_scale: float | tuple[float, float, float] | None = None,
+    ):
+        super().__init__()
+        self.in_chans = in_chans
+        w = channel_scaler(width)
+        a, b, c = check_repeats(repeats or plan.repeats)
+        scale_a, scale_b, scale_c, scale_last = residual_scales(plan, residual_scale)
+        convs: dict[str, Any] = {"w": w, "conv": plan.conv}
+        residual = {**convs, "linear": plan.linear}
+
+        self.stem = plan.stem(in_chans, **convs)
+        channels = self.stem.out_channels
+        if plan.mixed_5b:
+            mixed_5b = Mixed5b(channels, **convs)
+            self.inception_a = Stage("Inception-A", Mixed_5b=mixed_5b)
+            channels = mixed_5b.out_channels
+
+        block_a = partial(InceptionResNetA, channels, plan.block_a, scale=scale_a, **residual)
+        self.inception_resnet_a = Stage("Inception-ResNet-A", **{f"Block35_{i + 1}": block_a() for i in range(a)})
+
+        mixed_6a = ReductionA(channels, plan.klmn, **convs)
+        self.reduction_a = Stage("Reduction-A", Mixed_6a=mixed_6a)
+        channels = mixed_6a.out_channels
+
+        block_b = partial(InceptionResNetB, channels, plan.block_b, scale=scale_b, **residual)
+        self.inception_resnet_b = Stage("Inception-ResNet-B", **{f"Block17_{i + 1}": block_b() for i in range(b)})
+
+        mixed_7a = ReductionBResNet(channels, plan.reduction_b, **convs)
+        self.reduction_b = Stage("Reduction-B", Mixed_7a=mixed_7a)
+        channels = mixed_7a.out_channels
+
+        block_c = partial(InceptionResNetC, channels, plan.block_c, kernel=plan.block_c_kernel, **residual)
+        blocks_c = {f"Block8_{i + 1}": block_c(scale=scale_c) for i in range(c - 1)}
+        if plan.plain_last_block:
+            blocks_c["Block8"] = block_c(scale=scale_last, relu=False)
+        else:
+            blocks_c[f"Block8_{c}"] = block_c(scale=scale_last)
+        self.inception_resnet_c = Stage("Inception-ResNet-C", **blocks_c)
+
+        head: dict[str, nn.Module] = {}
+        if plan.conv_7b:
+            head["Conv2d_7b_1x1"] = plan.conv(channels, w(plan.conv_7b), 1)
+            channels = w(plan.conv_7b)
+        head["Logits"] = Branch(
+            AvgPool_1a_8x8=nn.AdaptiveAvgPool2d(1), Flatten=nn.Flatten(), Dropout=nn.Dropout(plan.dropout)
+        )
+        num_classes = plan.num_classes if num_classes is None else num_classes
+        if plan.embedding:
+            embedding = w(plan.embedding)
+            head["Bottleneck"] = Branch(
+                fully_connected=nn.Linear(channels, embedding, bias=False),
+                batch_norm=nn.BatchNorm1d(embedding, eps=BATCH_NORM_EPS),
+            )
+            head["Classifier" if num_classes else "Normalize"] = (
+                nn.Linear(embedding, num_classes) if num_classes else L2Normalize()
+            )
+        elif num_classes:
+            head["Logits"].add_module("Logits", nn.Linear(channels, num_classes))
+        self.head = Stage("Head", **head)
+
+
+def residual_scales(
+    plan: Plan, residual_scale: float | tuple[float, float, float] | None
+) -> tuple[float, float, float, float]:
+    """Scales of the A, B and C blocks and of the last C block."""
+    if isinstance(residual_scale, int | float):
+        return (residual_scale,) * 4
+    a, b, c = residual_scale or plan.scales
+    return a, b, c, 1.0 if plan.plain_last_block else c

@@ -1,0 +1,248 @@
+"""Inception-v4 (Szegedy et al. 2016, arXiv 1602.07261, section 3.1, Fig. 3 to 9).
+
+Names of blocks, branches and layers are TF-Slim's (`Mixed_6a`, `Branch_1`, `Conv2d_0b_1x7`). Grid sizes
+in the comments are those of a 299x299 input. `w` turns the paper's channels into those of the chosen width.
+"""
+
+from collections.abc import Callable
+from string import ascii_lowercase
+
+from torch import nn
+
+from .layers import (
+    Branch,
+    ConvUnit,
+    Parallel,
+    Repeats,
+    Scaler,
+    Stage,
+    avg_pool,
+    block_stage,
+    channel_scaler,
+    check_repeats,
+    max_pool,
+)
+
+
+class StemV4(Stage):
+    """Stem: 299 px down to a 35x35 grid (Fig. 3).
+
+    Twice a stride-2 convolution and a max pool run side by side and are concatenated, so that the grid is
+    halved without squeezing everything through one narrow layer first. Branch_1 of Mixed_4a sees 7x7 pixels
+    more than Branch_0 and pays for a 1x7 and a 7x1 kernel only.
+    """
+
+    def __init__(self, in_chans: int, w: Scaler, conv: Callable[..., nn.Module] = ConvUnit):
+        mixed_3a = Parallel(
+            Branch_0=Branch(MaxPool_0a_3x3=max_pool()),
+            Branch_1=Branch(Conv2d_0a_3x3=conv(w(64), w(96), 3, stride=2, padding="valid")),
+        )
+        mixed_4a = Parallel(
+            Branch_0=Branch(
+                Conv2d_0a_1x1=conv(w(64) + w(96), w(64), 1),
+                Conv2d_1a_3x3=conv(w(64), w(96), 3, padding="valid"),
+            ),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=conv(w(64) + w(96), w(64), 1),
+                Conv2d_0b_1x7=conv(w(64), w(64), (1, 7)),
+                Conv2d_0c_7x1=conv(w(64), w(64), (7, 1)),
+                Conv2d_1a_3x3=conv(w(64), w(96), 3, padding="valid"),
+            ),
+        )
+        mixed_5a = Parallel(
+            Branch_0=Branch(Conv2d_1a_3x3=conv(2 * w(96), w(192), 3, stride=2, padding="valid")),
+            Branch_1=Branch(MaxPool_1a_3x3=max_pool()),
+        )
+        super().__init__(
+            "Stem",
+            Conv2d_1a_3x3=conv(in_chans, w(32), 3, stride=2, padding="valid"),  # 149x149
+            Conv2d_2a_3x3=conv(w(32), w(32), 3, padding="valid"),  # 147x147
+            Conv2d_2b_3x3=conv(w(32), w(64), 3),
+            Mixed_3a=mixed_3a,  # 73x73
+            Mixed_4a=mixed_4a,  # 71x71
+            Mixed_5a=mixed_5a,  # 35x35
+        )
+        self.out_channels = w(192) + 2 * w(96)  # 384
+
+
+class InceptionA(Parallel):
+    """Inception-A: the 35x35 block (Fig. 4).
+
+    Four views of the same grid: each position alone, through one 3x3, through two 3x3 (as far as a 5x5 sees,
+    for 18 instead of 25 weights) and as a 3x3 average. 1x1 convolutions thin the channels out first.
+    """
+
+    def __init__(self, in_channels: int, w: Scaler):
+        super().__init__(
+            Branch_0=Branch(Conv2d_0a_1x1=ConvUnit(in_channels, w(96), 1)),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=ConvUnit(in_channels, w(64), 1),
+                Conv2d_0b_3x3=ConvUnit(w(64), w(96), 3),
+            ),
+            Branch_2=Branch(
+                Conv2d_0a_1x1=ConvUnit(in_channels, w(64), 1),
+                Conv2d_0b_3x3=ConvUnit(w(64), w(96), 3),
+                Conv2d_0c_3x3=ConvUnit(w(96), w(96), 3),
+            ),
+            Branch_3=Branch(
+                AvgPool_0a_3x3=avg_pool(),
+                Conv2d_0b_1x1=ConvUnit(in_channels, w(96), 1),
+            ),
+        )
+        self.out_channels = 4 * w(96)  # 384
+
+
+class ReductionA(Parallel):
+    """Reduction-A: 35x35 to 17x17, with filters k, l, m, n of Table 1 (Fig. 7; all three networks).
+
+    A strided 3x3, a deeper strided branch and a max pool halve the grid side by side. All three are VALID:
+    35 = 2 * 17 + 1, so nothing is padded and nothing is lost.
+    """
+
+    def __init__(
+        self, in_channels: int, klmn: tuple[int, int, int, int], w: Scaler, conv: Callable[..., nn.Module] = ConvUnit
+    ):
+        k, l, m, n = map(w, klmn)  # noqa: E741 (the paper's letters)
+        super().__init__(
+            Branch_0=Branch(Conv2d_1a_3x3=conv(in_channels, n, 3, stride=2, padding="valid")),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=conv(in_channels, k, 1),
+                Conv2d_0b_3x3=conv(k, l, 3),
+                Conv2d_1a_3x3=conv(l, m, 3, stride=2, padding="valid"),
+            ),
+            Branch_2=Branch(MaxPool_1a_3x3=max_pool()),
+        )
+        self.out_channels = n + m + in_channels
+
+
+class InceptionB(Parallel):
+    """Inception-B: the 17x17 block (Fig. 5).
+
+    7x7 windows cover most of a 17x17 grid and would be expensive, so each is a row of 1x7 and 7x1. Branch_2
+    does it twice and sees 13x13 positions.
+    """
+
+    def __init__(self, in_channels: int, w: Scaler):
+        super().__init__(
+            Branch_0=Branch(Conv2d_0a_1x1=ConvUnit(in_channels, w(384), 1)),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=ConvUnit(in_channels, w(192), 1),
+                Conv2d_0b_1x7=ConvUnit(w(192), w(224), (1, 7)),
+                Conv2d_0c_7x1=ConvUnit(w(224), w(256), (7, 1)),
+            ),
+            Branch_2=Branch(
+                Conv2d_0a_1x1=ConvUnit(in_channels, w(192), 1),
+                Conv2d_0b_7x1=ConvUnit(w(192), w(192), (7, 1)),
+                Conv2d_0c_1x7=ConvUnit(w(192), w(224), (1, 7)),
+                Conv2d_0d_7x1=ConvUnit(w(224), w(224), (7, 1)),
+                Conv2d_0e_1x7=ConvUnit(w(224), w(256), (1, 7)),
+            ),
+            Branch_3=Branch(
+                AvgPool_0a_3x3=avg_pool(),
+                Conv2d_0b_1x1=ConvUnit(in_channels, w(128), 1),
+            ),
+        )
+        self.out_channels = w(384) + 2 * w(256) + w(128)  # 1024
+
+
+class ReductionB(Parallel):
+    """Reduction-B of Inception-v4: 17x17 to 8x8 (Fig. 8).
+
+    As Reduction-A, but the channels are thinned out before the stride, and the deep branch looks through
+    1x7 and 7x1 first.
+    """
+
+    def __init__(self, in_channels: int, w: Scaler):
+        super().__init__(
+            Branch_0=Branch(
+                Conv2d_0a_1x1=ConvUnit(in_channels, w(192), 1),
+                Conv2d_1a_3x3=ConvUnit(w(192), w(192), 3, stride=2, padding="valid"),
+            ),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=ConvUnit(in_channels, w(256), 1),
+                Conv2d_0b_1x7=ConvUnit(w(256), w(256), (1, 7)),
+                Conv2d_0c_7x1=ConvUnit(w(256), w(320), (7, 1)),
+                Conv2d_1a_3x3=ConvUnit(w(320), w(320), 3, stride=2, padding="valid"),
+            ),
+            Branch_2=Branch(MaxPool_1a_3x3=max_pool()),
+        )
+        self.out_channels = w(192) + w(320) + in_channels  # 1536
+
+
+class InceptionC(Parallel):
+    """Inception-C: the 8x8 block (Fig. 6).
+
+    On the coarsest grid the block gets wider, not deeper: 1x3 and 3x1 stand side by side instead of one
+    after the other, and their outputs are concatenated inside the branch.
+    """
+
+    def __init__(self, in_channels: int, w: Scaler):
+        super().__init__(
+            Branch_0=Branch(Conv2d_0a_1x1=ConvUnit(in_channels, w(256), 1)),
+            Branch_1=Branch(
+                Conv2d_0a_1x1=ConvUnit(in_channels, w(384), 1),
+                fork=Parallel(
+                    Conv2d_0b_1x3=ConvUnit(w(384), w(256), (1, 3)),
+                    Conv2d_0c_3x1=ConvUnit(w(384), w(256), (3, 1)),
+                ),
+            ),
+            Branch_2=Branch(
+                Conv2d_0a_1x1=ConvUnit(in_channels, w(384), 1),
+                Conv2d_0b_3x1=ConvUnit(w(384), w(448), (3, 1)),
+                Conv2d_0c_1x3=ConvUnit(w(448), w(512), (1, 3)),
+                fork=Parallel(
+                    Conv2d_0d_1x3=ConvUnit(w(512), w(256), (1, 3)),
+                    Conv2d_0e_3x1=ConvUnit(w(512), w(256), (3, 1)),
+                ),
+            ),
+            Branch_3=Branch(
+                AvgPool_0a_3x3=avg_pool(),
+                Conv2d_0b_1x1=ConvUnit(in_channels, w(256), 1),
+            ),
+        )
+        self.out_channels = 6 * w(256)  # 1536
+
+
+def mixed_names(grid: int, count: int) -> list[str]:
+    """TF-Slim's names of `count` equal blocks: Mixed_5b, Mixed_5c, ... (the letter a is the reduction's)."""
+    return [f"Mixed_{grid}{letter}" for letter in ascii_lowercase[1 : 1 + count]]
+
+
+class InceptionV4(nn.Sequential):
+    """Inception-v4 (Fig. 9): (N, in_chans, H, W) to logits (N, num_classes), H and W at least 75 px.
+
+    num_classes: 0 gives the pooled features (N, 1536).
+    in_chans: channels of the picture.
+    width: multiplies every channel count but the picture's and the classes'.
+    repeats: how many Inception-A, -B and -C blocks.
+    """
+
+    def __init__(self, num_classes: int = 1000, in_chans: int = 3, width: float = 1.0, repeats: Repeats = (4, 7, 3)):
+        super().__init__()
+        self.in_chans = in_chans
+        w = channel_scaler(width)
+        a, b, c = check_repeats(repeats)
+
+        self.stem = StemV4(in_chans, w)
+        self.inception_a = block_stage(
+            "Inception-A", mixed_names(5, a), lambda channels: InceptionA(channels, w), self.stem.out_channels
+        )
+        self.reduction_a = block_stage(
+            "Reduction-A",
+            ["Mixed_6a"],
+            lambda channels: ReductionA(channels, (192, 224, 256, 384), w),
+            self.inception_a.out_channels,
+        )
+        self.inception_b = block_stage(
+            "Inception-B", mixed_names(6, b), lambda channels: InceptionB(channels, w), self.reduction_a.out_channels
+        )
+        self.reduction_b = block_stage(
+            "Reduction-B", ["Mixed_7a"], lambda channels: ReductionB(channels, w), self.inception_b.out_channels
+        )
+        self.inception_c = block_stage(
+            "Inception-C", mixed_names(7, c), lambda channels: InceptionC(channels, w), self.reduction_b.out_channels
+        )
+        logits = Branch(AvgPool_1a=nn.AdaptiveAvgPool2d(1), Dropout_1b=nn.Dropout(0.2), PreLogitsFlatten=nn.Flatten())
+        if num_classes:
+            logits.add_module("Logits", nn.Linear(self.inception_c.out_channels, num_classes))
+        self.head = Stage("Head", Logits=logits)

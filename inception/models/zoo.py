@@ -1,0 +1,140 @@
+"""Every network variant of the package by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from .checkpoint import load_weights
+from .inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
+from .inception_v4 import InceptionV4, StemV4
+from .layers import ConvUnit
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network of the zoo. `input_size` is in pixels; `source` says where the description comes from."""
+
+    name: str
+    title: str
+    build: Callable[..., nn.Module]
+    input_size: int
+    source: str
+    differs: str
+
+
+# Fig. 15 to 19: Inception-v4's stem, no Mixed_5b, no Conv2d_7b, a ReLU after every sum.
+PAPER_V2 = replace(
+    INCEPTION_RESNET_V2,
+    stem=StemV4,
+    mixed_5b=False,
+    repeats=(5, 10, 5),
+    plain_last_block=False,
+    conv_7b=None,
+)
+
+_conv_with_bias = partial(ConvUnit, bias=True)
+
+KERAS_BLOG_V2 = replace(
+    PAPER_V2,
+    repeats=(10, 20, 10),
+    scales=(1.0, 1.0, 1.0),
+    conv=_conv_with_bias,
+    linear=_conv_with_bias,
+    block_c_kernel=7,
+)
+
+FACEID_V2 = replace(INCEPTION_RESNET_V2, num_classes=0, embedding=1024)
+
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        Variant(
+            name="inception_v4",
+            title="Inception-v4",
+            build=InceptionV4,
+            input_size=299,
+            source="Szegedy et al. 2016, Fig. 3 to 9; TF-Slim inception_v4.py; timm inception_v4",
+            differs="Paper, TF-Slim and timm agree.",
+        ),
+        Variant(
+            name="inception_resnet_v1",
+            title="Inception-ResNet-v1 (FaceNet)",
+            build=partial(InceptionResNet, INCEPTION_RESNET_V1),
+            input_size=160,
+            source="Szegedy et al. 2016, Fig. 10 to 15; FaceNet's inception_resnet_v1.py; facenet-pytorch",
+            differs="A sixth C block without ReLU and scale, and a 512-d L2-normalised embedding instead of classes.",
+        ),
+        Variant(
+            name="inception_resnet_v2",
+            title="Inception-ResNet-v2 (released)",
+            build=partial(InceptionResNet, INCEPTION_RESNET_V2),
+            input_size=299,
+            source="TF-Slim inception_resnet_v2.py; timm inception_resnet_v2",
+            differs="Inception-v3's stem and Mixed_5b instead of the paper's stem; twice as many residual blocks, "
+            "on 320, 1088 and 2080 channels; a last C block without ReLU and scale; Conv2d_7b before the pool.",
+        ),
+        Variant(
+            name="inception_resnet_v2.paper",
+            title="Inception-ResNet-v2 (the paper's figures)",
+            build=partial(InceptionResNet, PAPER_V2),
+            input_size=299,
+            source="Szegedy et al. 2016, Fig. 3, 15 to 19 and Table 1",
+            differs="Channels before each residual sum are those that the concatenations give, because the 1154 and "
+            "2048 of Fig. 17 and 19 do not add up.",
+        ),
+        Variant(
+            name="inception_resnet_v2.keras_blog",
+            title="Inception-ResNet-v2 (a Keras tutorial)",
+            build=partial(InceptionResNet, KERAS_BLOG_V2),
+            input_size=299,
+            source="A TensorFlow 2 tutorial that many copies follow",
+            differs="The paper's stem with twice the blocks; batch norm and ReLU after the 1x1 that should be linear; "
+            "no residual scale; 1x7 and 7x1 in block C; convolution biases under batch norm.",
+        ),
+        Variant(
+            name="inception_resnet_v2.faceid",
+            title="Inception-ResNet-v2 (face recognition)",
+            build=partial(InceptionResNet, FACEID_V2),
+            input_size=160,
+            source="A layer table published with a face recognition network after FaceNet's code",
+            differs="The released network at 160 px with FaceNet's bottleneck, 1024-d, instead of classes.",
+        ),
+    )
+}
+
+
+def list_models() -> list[str]:
+    """Names that `create_model` and `trace` take."""
+    return list(VARIANTS)
+
+
+def get_variant(name: str) -> Variant:
+    """The variant of that name; raises ValueError with the known names otherwise."""
+    if name not in VARIANTS:
+        raise ValueError(f"unknown model {name!r}; known: {', '.join(VARIANTS)}")
+    return VARIANTS[name]
+
+
+def create_model(
+    name: str,
+    weights: str | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    **overrides: Any,
+) -> nn.Module:
+    """The network of that name in eval mode.
+
+    weights: path of a checkpoint, or None for PyTorch's random initialisation.
+    overrides: `num_classes`, `in_chans`, `width`, `repeats`, and `residual_scale` where the network has one.
+    Raises ValueError for an unknown name or override value, `CheckpointError` for weights that do not fit.
+    """
+    variant = get_variant(name)
+    with torch.device(device):
+        model = variant.build(**overrides)
+    if weights is not None:
+        load_weights(model, weights)
+    return model.to(dtype).eval()
