@@ -1,0 +1,120 @@
+"""`LayerGraph`: what a trace yields. Tables, diagrams, charts and exports are views of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import pandas as pd
+
+from .receptive_field import PIXEL, ReceptiveField, union
+from .table import layer_table
+from .window import Window
+
+Shape = tuple[int, ...]  # (C, H, W), or (C,) behind a flatten
+
+
+@dataclass(frozen=True)
+class Part:
+    """One operation: a convolution, a batch norm, a ReLU, a pool, a sum. Shapes are without the batch.
+
+    params: as PyTorch counts. macs: multiply-accumulates of a convolution or linear layer, batch 1, without bias.
+    """
+
+    op: str
+    path: str
+    in_shapes: tuple[Shape, ...]
+    out_shape: Shape
+    window: Window | None
+    params: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of the table: a conv unit (convolution + batch norm + ReLU), a pool, a concatenation, a sum.
+
+    inputs: indexes of the layers it reads; 0 is the picture.
+    stage: the paper's name; block, branch, layer: TF-Slim's. path: the module's path in the model.
+    """
+
+    index: int
+    stage: str
+    block: str
+    branch: str
+    layer: str
+    path: str
+    inputs: tuple[int, ...]
+    parts: tuple[Part, ...]
+
+    @property
+    def op(self) -> str:
+        return self.parts[0].op
+
+    @property
+    def window(self) -> Window | None:
+        return self.parts[0].window
+
+    @property
+    def in_shapes(self) -> tuple[Shape, ...]:
+        return self.parts[0].in_shapes
+
+    @property
+    def out_shape(self) -> Shape:
+        return self.parts[-1].out_shape
+
+    @property
+    def params(self) -> int:
+        return sum(part.params for part in self.parts)
+
+    @property
+    def macs(self) -> int:
+        return sum(part.macs for part in self.parts)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of the output in float32, batch 1."""
+        return 4 * prod(self.out_shape)
+
+
+@dataclass(frozen=True)
+class LayerGraph:
+    """The layers of one network for one picture, in execution order, with the edges between them."""
+
+    name: str
+    input_shape: Shape
+    layers: tuple[Layer, ...]
+
+    @property
+    def edges(self) -> list[tuple[int, int]]:
+        """(from, to) pairs of layer indexes; 0 is the picture."""
+        return [(source, layer.index) for layer in self.layers for source in layer.inputs]
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.layers[-1].out_shape
+
+    @property
+    def params(self) -> int:
+        return sum(layer.params for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @cached_property
+    def receptive_fields(self) -> tuple[ReceptiveField | None, ...]:
+        """The field of each layer's cells, the picture's pixel first; None where no single box fits every cell."""
+        fields: list[ReceptiveField | None] = [PIXEL]
+        for layer in self.layers:
+            sources = [fields[i] for i in layer.inputs]
+            field = union([source for source in sources if source]) if all(sources) else None
+            if field and layer.window:
+                field = field.through(layer.window)
+            elif field and len(layer.in_shapes[0]) == 3 and len(layer.out_shape) == 1:
+                field = field.over(layer.in_shapes[0][1:])
+            fields.append(field)
+        return tuple(fields)
+
+    def table(self) -> pd.DataFrame:
+        """One row a layer in execution order; see `inception.anatomy.table` for the columns."""
+        return layer_table(self)

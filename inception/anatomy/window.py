@@ -1,0 +1,75 @@
+"""The sliding window of convolutions and pools: kernel, stride, zeros added and pixels never reached."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+Pair = tuple[int, int]  # (height, width)
+
+
+def pair(value: int | tuple[int, ...]) -> Pair:
+    """(height, width) of what PyTorch takes as one number or two."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window that slides over an H x W grid and turned `grid` into `out`.
+
+    `pad` counts the zeros added at (top, bottom, left, right). `padding` is SAME or VALID as declared, or
+    EXPLICIT for numbers that are neither.
+    """
+
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    pad: tuple[int, int, int, int]
+    padding: str
+    grid: Pair
+    out: Pair
+
+    @property
+    def reach(self) -> Pair:
+        """Rows and columns from the first to the last pixel of one window."""
+        return (
+            self.dilation[0] * (self.kernel[0] - 1) + 1,
+            self.dilation[1] * (self.kernel[1] - 1) + 1,
+        )
+
+    @property
+    def dropped(self) -> Pair:
+        """Input rows and columns at the end that no window reaches."""
+        rows = self.grid[0] + self.pad[0] - (self.out[0] - 1) * self.stride[0] - self.reach[0]
+        columns = self.grid[1] + self.pad[2] - (self.out[1] - 1) * self.stride[1] - self.reach[1]
+        return max(0, rows), max(0, columns)
+
+
+def window_of(module: nn.Module, grid: Pair, out: Pair) -> Window | None:
+    """The window of a Conv2d or pool; None for modules without one, or without the same one everywhere."""
+    if isinstance(module, nn.AdaptiveAvgPool2d | nn.AdaptiveMaxPool2d):
+        if grid[0] % out[0] or grid[1] % out[1]:
+            return None
+        kernel = (grid[0] // out[0], grid[1] // out[1])
+        return Window(kernel, kernel, (1, 1), (0, 0, 0, 0), "VALID", grid, out)
+    if not isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
+        return None
+    kernel, stride, dilation = (
+        pair(value) for value in (module.kernel_size, module.stride, getattr(module, "dilation", 1))
+    )
+    if isinstance(module, nn.Conv2d):
+        # The only place where PyTorch keeps the numbers behind padding="same".
+        left, right, top, bottom = module._reversed_padding_repeated_twice
+        pad = (top, bottom, left, right)
+    else:
+        rows, columns = pair(module.padding)
+        pad = (rows, rows, columns, columns)
+    return Window(kernel, stride, dilation, pad, _declared(module.padding, pad, stride, grid, out), grid, out)
+
+
+def _declared(padding: Any, pad: tuple[int, int, int, int], stride: Pair, grid: Pair, out: Pair) -> str:
+    if isinstance(padding, str):
+        return padding.upper()
+    if not any(pad):
+        return "VALID"
+    return "SAME" if stride == (1, 1) and grid == out else "EXPLICIT"
