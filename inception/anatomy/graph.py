@@ -18,6 +18,7 @@ class Part:
     """One operation: a convolution, a batch norm, a ReLU, a pool, a sum. Shapes are without the batch.
 
     params: as PyTorch counts. macs: multiply-accumulates of a convolution or linear layer, batch 1, without bias.
+    scale: of a residual sum.
     """
 
     op: str
@@ -27,6 +28,7 @@ class Part:
     window: Window | None
     params: int
     macs: int
+    scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,15 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerGraph:
-    """The layers of one network for one picture, in execution order, with the edges between them."""
+    """The layers of one network for one picture, in execution order, with the edges between them.
+
+    keras_gamma: whether Keras would count a gamma for each channel of a batch norm.
+    """
 
     name: str
     input_shape: Shape
     layers: tuple[Layer, ...]
+    keras_gamma: bool = True
 
     @property
     def edges(self) -> list[tuple[int, int]]:
@@ -115,6 +121,8 @@ class LayerGraph:
             fields.append(field)
         return tuple(fields)
 
-    def table(self) -> pd.DataFrame:
-        """One row a layer in execution order; see `inception.anatomy.table` for the columns."""
-        return layer_table(self)
+    def table(
+        self, collapse: bool = False, units: bool = True, flops: bool = False, keras: bool = False
+    ) -> pd.DataFrame:
+        """One row a layer in execution order; see `inception.anatomy.table` for the columns and the switches."""
+        return layer_table(self, collapse, units, flops, keras)

@@ -1,48 +1,70 @@
 """The layer table: a `LayerGraph` as a pandas DataFrame.
 
-One row a layer. Columns: index (from 1), stage (the paper's name), block, branch, layer (TF-Slim's names), path (in
-the model), op, kernel and stride (height x width), padding (SAME or VALID as declared), pad (zeros added at
-top,bottom,left,right), in_shape and out_shape (channels x height x width; several inputs joined by " + "), dropped
-(input rows x columns at the end that no window reaches), params (with the batch norm of the unit), macs
-(multiply-accumulates of convolutions and linear layers, batch 1), activation_bytes (of the output, float32), rf,
-rf_stride and rf_offset (receptive field, in pixels of the picture). A text cell with nothing to say is empty.
+One row a layer. Columns:
+
+index             from 1
+stage             the paper's name
+block             TF-Slim's name, as are branch and layer
+repeat            how often the block stands in a row (collapsed tables only)
+branch, layer     inside the block
+path              of the module in the model
+op                conv, max pool, avg pool, concat, residual sum, linear, ...
+kernel, stride    height x width
+padding           SAME or VALID as declared, EXPLICIT for anything else
+pad               zeros added at top,bottom,left,right
+in_shape          channels x height x width; several inputs are joined by " + "
+out_shape         the same
+dropped           input rows x columns at the end that no window reaches
+params            parameters, with the batch norm of the unit
+macs              multiply-accumulates of convolutions and linear layers, batch 1 (or flops, 2 a MAC)
+activation_bytes  of the output, float32, batch 1
+rf                receptive field, height x width, in pixels of the picture, as are the next two
+rf_stride         between neighbouring cells
+rf_offset         where the first cell's field starts; one number where height and width agree
+
+A text cell with nothing to say is empty. A collapsed row's params, macs and activation_bytes are those of all the
+blocks it stands for, so that the columns add up to the network's totals.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import groupby
+from math import prod
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from .receptive_field import ReceptiveField
-from .window import Pair, Window
+from .window import Pair
 
 if TYPE_CHECKING:
-    from .graph import LayerGraph
+    from .graph import Layer, LayerGraph, Part
+
+Row = dict[str, Any]
+SUMS = ("params", "macs", "activation_bytes")
 
 
-def layer_table(graph: LayerGraph) -> pd.DataFrame:
-    """The table of `graph`, one row a layer in execution order."""
-    return pd.DataFrame(
-        {
-            "index": layer.index,
-            "stage": layer.stage,
-            "block": layer.block,
-            "branch": layer.branch,
-            "layer": layer.layer,
-            "path": layer.path,
-            "op": layer.op,
-            **_window_cells(layer.window),
-            "in_shape": " + ".join(map(shape_text, layer.in_shapes)),
-            "out_shape": shape_text(layer.out_shape),
-            "dropped": shape_text(layer.window.dropped) if layer.window and any(layer.window.dropped) else "",
-            "params": layer.params,
-            "macs": layer.macs,
-            "activation_bytes": layer.activation_bytes,
-            **_field_cells(field),
-        }
+def layer_table(graph: LayerGraph, collapse: bool, units: bool, flops: bool, keras: bool) -> pd.DataFrame:
+    """The table of `graph` in execution order.
+
+    collapse: fold equal blocks in a row into one, with a `repeat` column; receptive fields are the last block's.
+    units: a convolution, its batch norm and its ReLU share a row. False gives each a row of its own.
+    flops: a `flops` column, two for each multiply-accumulate, instead of `macs`.
+    keras: count parameters as Keras does, running mean and variance of batch norms included.
+    """
+    rows = [
+        _row(layer, parts, field, graph.keras_gamma if keras else None)
         for layer, field in zip(graph.layers, graph.receptive_fields[1:], strict=True)
-    )
+        for parts in ([layer.parts] if units else [(part,) for part in layer.parts])
+    ]
+    if collapse:
+        rows = _collapse(rows)
+    table = pd.DataFrame(rows).drop(columns="signature")
+    table.insert(0, "index", range(1, len(table) + 1))
+    if flops:
+        table["macs"] *= 2
+        table = table.rename(columns={"macs": "flops"})
+    return table
 
 
 def shape_text(sizes: tuple[int, ...]) -> str:
@@ -50,25 +72,68 @@ def shape_text(sizes: tuple[int, ...]) -> str:
     return "x".join(map(str, sizes))
 
 
-def _window_cells(window: Window | None) -> dict[str, str]:
-    if window is None:
-        return {"kernel": "", "stride": "", "padding": "", "pad": ""}
+def keras_params(part: Part, gamma: bool) -> int:
+    """Parameters as Keras counts: a batch norm's running mean and variance too, gamma only where it is trained."""
+    if part.op != "batch norm":
+        return part.params
+    channels = part.params // 2
+    return channels * (4 if gamma else 3)
+
+
+def _row(layer: Layer, parts: tuple[Part, ...], field: ReceptiveField | None, keras_gamma: bool | None) -> Row:
+    first, out_shape = parts[0], parts[-1].out_shape
+    window = first.window
     return {
-        "kernel": shape_text(window.kernel),
-        "stride": shape_text(window.stride),
-        "padding": window.padding,
-        "pad": ",".join(map(str, window.pad)),
+        "stage": layer.stage,
+        "block": layer.block,
+        "branch": layer.branch,
+        "layer": layer.layer,
+        "path": layer.path if parts is layer.parts else first.path,
+        "op": first.op,
+        "kernel": shape_text(window.kernel) if window else "",
+        "stride": shape_text(window.stride) if window else "",
+        "padding": window.padding if window else "",
+        "pad": ",".join(map(str, window.pad)) if window else "",
+        "in_shape": " + ".join(map(shape_text, first.in_shapes)),
+        "out_shape": shape_text(out_shape),
+        "dropped": shape_text(window.dropped) if window and any(window.dropped) else "",
+        "params": sum(part.params if keras_gamma is None else keras_params(part, keras_gamma) for part in parts),
+        "macs": sum(part.macs for part in parts),
+        "activation_bytes": 4 * prod(out_shape),
+        "rf": shape_text(field.size) if field else "",
+        "rf_stride": _one_or_two(field.stride) if field else "",
+        "rf_offset": _one_or_two(field.offset) if field else "",
+        # What makes two blocks equal: everything but where they stand.
+        "signature": (
+            layer.branch,
+            layer.layer,
+            *((p.op, p.in_shapes, p.out_shape, p.window, p.params, p.scale) for p in parts),
+        ),
     }
 
 
-def _field_cells(field: ReceptiveField | None) -> dict[str, str]:
-    if field is None:
-        return {"rf": "", "rf_stride": "", "rf_offset": ""}
-    return {
-        "rf": shape_text(field.size),
-        "rf_stride": _one_or_two(field.stride),
-        "rf_offset": _one_or_two(field.offset),
-    }
+def _collapse(rows: list[Row]) -> list[Row]:
+    """Folds runs of equal blocks; their parameters, MACs and bytes are added up."""
+    blocks = [list(block) for _, block in groupby(rows, key=lambda row: (row["stage"], row["block"]))]
+    collapsed = []
+    for _, run in groupby(blocks, key=lambda block: (block[0]["stage"], [row["signature"] for row in block])):
+        repeats = list(run)
+        name = _common_name([block[0]["block"] for block in repeats])
+        for row, *others in zip(*repeats, strict=True):
+            last = others[-1] if others else row
+            sums = {column: sum(r[column] for r in (row, *others)) for column in SUMS}
+            field = {column: last[column] for column in ("rf", "rf_stride", "rf_offset")}
+            start = {"stage": row["stage"], "block": name, "repeat": len(repeats)}
+            collapsed.append({**start, **row, "block": name, **sums, **field})
+    return collapsed
+
+
+def _common_name(names: list[str]) -> str:
+    """Block35 for Block35_1 to Block35_10, Mixed_5b-5e for Mixed_5b to Mixed_5e."""
+    if len(names) == 1:
+        return names[0]
+    stem, _, count = names[0].rpartition("_")
+    return stem if count.isdigit() else f"{names[0]}-{names[-1].rpartition('_')[2]}"
 
 
 def _one_or_two(pair: Pair) -> str:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.func import functional_call
 
-from ..models import create_model
+from ..models import Variant, create_model
 from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
 from .graph import Layer, LayerGraph, Part, Shape
 from .table import shape_text
@@ -75,10 +75,9 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
     Raises TraceError when the picture is too small (naming the layer at which the grid would vanish) or when the
     module's forward cannot be traced, ValueError for unknown names and overrides.
     """
-    if isinstance(model, str):
-        name, module = model, create_model(model, device="meta", **overrides)
-    else:
-        name, module = type(model).__name__, model
+    module = create_model(model, device="meta", **overrides) if isinstance(model, str) else model
+    variant = getattr(module, "variant", None)
+    name = variant.name if isinstance(variant, Variant) else type(module).__name__
     shape = _input_shape(module, input_size)
     try:
         nodes = _Tracer().trace(module).nodes
@@ -86,7 +85,8 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
         raise TraceError(f"{name} cannot be traced: {error}") from error
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
     walk = _Walk(name, module, nodes, torch.empty(1, *shape, dtype=dtype, device="meta"))
-    return LayerGraph(name, shape, _layers(walk))
+    keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
+    return LayerGraph(name, shape, _layers(walk), keras_gamma)
 
 
 def _input_shape(module: nn.Module, input_size: int | Sequence[int]) -> tuple[int, int, int]:
@@ -208,7 +208,8 @@ class _Walk:
                 macs = module.weight.numel() * prod(out[:-1])
             if len(out) == 3:
                 window = window_of(module, pair(in_shapes[0][1:]), pair(out[1:]))
-        return Part(_op(node, module), _path(node), in_shapes, out, window, params, macs)
+        scale = module.scale if isinstance(module, ResidualSum) else None
+        return Part(_op(node, module), _path(node), in_shapes, out, window, params, macs, scale)
 
 
 def _shape(value: Tensor) -> Shape:

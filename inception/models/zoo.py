@@ -16,7 +16,11 @@ from .layers import ConvUnit
 
 @dataclass(frozen=True)
 class Variant:
-    """One network of the zoo. `input_size` is in pixels; `source` says where the description comes from."""
+    """One network of the zoo.
+
+    input_size: pixels of a side, as trained. source: where the description comes from. differs: from the paper.
+    keras_gamma: whether the Keras version trains a batch norm's gamma (TF-Slim and Keras Applications do not).
+    """
 
     name: str
     title: str
@@ -24,6 +28,7 @@ class Variant:
     input_size: int
     source: str
     differs: str
+    keras_gamma: bool = False
 
 
 # Fig. 15 to 19: Inception-v4's stem, no Mixed_5b, no Conv2d_7b, a ReLU after every sum.
@@ -94,6 +99,7 @@ VARIANTS = {
             source="A TensorFlow 2 tutorial that many copies follow",
             differs="The paper's stem with twice the blocks; batch norm and ReLU after the 1x1 that should be linear; "
             "no residual scale; 1x7 and 7x1 in block C; convolution biases under batch norm.",
+            keras_gamma=True,
         ),
         Variant(
             name="inception_resnet_v2.faceid",
@@ -126,7 +132,7 @@ def create_model(
     dtype: torch.dtype = torch.float32,
     **overrides: Any,
 ) -> nn.Module:
-    """The network of that name in eval mode.
+    """The network of that name in eval mode; its `variant` attribute says which it is.
 
     weights: path of a checkpoint, or None for PyTorch's random initialisation.
     overrides: `num_classes`, `in_chans`, `width`, `repeats`, and `residual_scale` where the network has one.
@@ -135,6 +141,7 @@ def create_model(
     variant = get_variant(name)
     with torch.device(device):
         model = variant.build(**overrides)
+    model.variant = variant  # type: ignore[assignment]  # modules take any attribute
     if weights is not None:
         load_weights(model, weights)
     return model.to(dtype).eval()
