@@ -28,12 +28,13 @@ blocks it stands for, so that the columns add up to the network's totals.
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Iterable
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .blocks import runs
 from .receptive_field import ReceptiveField
 from .window import Pair
 
@@ -52,14 +53,21 @@ def layer_table(graph: LayerGraph, collapse: bool, units: bool, flops: bool, ker
     flops: a `flops` column, two for each multiply-accumulate, instead of `macs`.
     keras: count parameters as Keras does, running mean and variance of batch norms included.
     """
-    rows = [
-        _row(layer, parts, field, graph.keras_gamma if keras else None)
-        for layer, field in zip(graph.layers, graph.receptive_fields[1:], strict=True)
-        for parts in ([layer.parts] if units else [(part,) for part in layer.parts])
-    ]
+    fields = dict(zip(graph.layers, graph.receptive_fields[1:], strict=True))
+    gamma = graph.keras_gamma if keras else None
+
+    def rows_of(block: Iterable[Layer]) -> list[Row]:
+        return [
+            _row(layer, parts, fields[layer], gamma)
+            for layer in block
+            for parts in ([layer.parts] if units else [(part,) for part in layer.parts])
+        ]
+
     if collapse:
-        rows = _collapse(rows)
-    table = pd.DataFrame(rows).drop(columns="signature")
+        rows = [row for run in runs(graph.layers) for row in _fold(run.name, [rows_of(block) for block in run.blocks])]
+    else:
+        rows = rows_of(graph.layers)
+    table = pd.DataFrame(rows)
     table.insert(0, "index", range(1, len(table) + 1))
     if flops:
         table["macs"] *= 2
@@ -103,37 +111,18 @@ def _row(layer: Layer, parts: tuple[Part, ...], field: ReceptiveField | None, ke
         "rf": shape_text(field.size) if field else "",
         "rf_stride": _one_or_two(field.stride) if field else "",
         "rf_offset": _one_or_two(field.offset) if field else "",
-        # What makes two blocks equal: everything but where they stand.
-        "signature": (
-            layer.branch,
-            layer.layer,
-            *((p.op, p.in_shapes, p.out_shape, p.window, p.params, p.scale) for p in parts),
-        ),
     }
 
 
-def _collapse(rows: list[Row]) -> list[Row]:
-    """Folds runs of equal blocks; their parameters, MACs and bytes are added up."""
-    blocks = [list(block) for _, block in groupby(rows, key=lambda row: (row["stage"], row["block"]))]
-    collapsed = []
-    for _, run in groupby(blocks, key=lambda block: (block[0]["stage"], [row["signature"] for row in block])):
-        repeats = list(run)
-        name = _common_name([block[0]["block"] for block in repeats])
-        for row, *others in zip(*repeats, strict=True):
-            last = others[-1] if others else row
-            sums = {column: sum(r[column] for r in (row, *others)) for column in SUMS}
-            field = {column: last[column] for column in ("rf", "rf_stride", "rf_offset")}
-            start = {"stage": row["stage"], "block": name, "repeat": len(repeats)}
-            collapsed.append({**start, **row, "block": name, **sums, **field})
-    return collapsed
-
-
-def _common_name(names: list[str]) -> str:
-    """Block35 for Block35_1 to Block35_10, Mixed_5b-5e for Mixed_5b to Mixed_5e."""
-    if len(names) == 1:
-        return names[0]
-    stem, _, count = names[0].rpartition("_")
-    return stem if count.isdigit() else f"{names[0]}-{names[-1].rpartition('_')[2]}"
+def _fold(name: str, blocks: list[list[Row]]) -> list[Row]:
+    """The rows of equal blocks as those of one: sums of parameters, MACs and bytes, the last one's field."""
+    folded = []
+    for rows in zip(*blocks, strict=True):
+        sums = {column: sum(row[column] for row in rows) for column in SUMS}
+        field = {column: rows[-1][column] for column in ("rf", "rf_stride", "rf_offset")}
+        start = {"stage": rows[0]["stage"], "block": name, "repeat": len(rows)}
+        folded.append({**start, **rows[0], **start, **sums, **field})
+    return folded
 
 
 def _one_or_two(pair: Pair) -> str:
