@@ -4,7 +4,7 @@ from .blocks import BlockType, block_types
 from .diagram import diagram_dot, diagram_svg
 from .graph import Layer, LayerGraph
 from .kinds import KINDS, kind_of
-from .trace import TraceError, trace
+from .trace import TraceError, parse_size, trace
 
 __all__ = [
     "KINDS",
@@ -16,5 +16,6 @@ __all__ = [
     "diagram_dot",
     "diagram_svg",
     "kind_of",
+    "parse_size",
     "trace",
 ]

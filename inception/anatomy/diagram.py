@@ -4,7 +4,6 @@ Drawn as in the paper's figures: branches side by side, kernel and channels in t
 a linear 1x1 before the residual sum. Data flows from top to bottom. No `dot` program is needed.
 """
 
-import re
 import threading
 from collections.abc import Sequence
 from html import escape
@@ -61,11 +60,9 @@ def diagram_dot(layers: Sequence[Layer], title: str) -> str:
 
 
 def diagram_svg(dot: str, title: str) -> str:
-    """SVG of DOT text, without fixed size so that a page can scale it; `title` is its text alternative."""
+    """DOT text as an <svg> element for a page; `title` is its text alternative."""
     svg = render(dot, "svg").decode()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'^<svg width="(\d+)pt" height="(\d+)pt"', r'<svg data-width="\1" data-height="\2"', svg)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
+    return svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
 
 
 def render(dot: str, format: str) -> bytes:

@@ -86,9 +86,14 @@ class LayerGraph:
     """
 
     name: str
-    input_shape: Shape
+    input_shape: tuple[int, int, int]
     layers: tuple[Layer, ...]
     keras_gamma: bool = True
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) of the picture."""
+        return self.input_shape[1:]
 
     @property
     def edges(self) -> list[tuple[int, int]]:

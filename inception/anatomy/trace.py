@@ -1,6 +1,7 @@
 """Traces a module once, on the meta device, into a `LayerGraph`: the source of every table and diagram."""
 
 import operator
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import prod
@@ -62,6 +63,10 @@ FOLDS_INTO = {
 KEEPS_SHAPE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.Dropout, nn.Identity)
 
 
+# Of what readers type; `trace` itself takes any size.
+MAX_SIDE = 1024
+
+
 class TraceError(ValueError):
     """A module or input size that cannot be traced, in one sentence."""
 
@@ -87,6 +92,18 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
     walk = _Walk(name, module, nodes, torch.empty(1, *shape, dtype=dtype, device="meta"))
     keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
     return LayerGraph(name, shape, _layers(walk), keras_gamma)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(height, width) in pixels of a text like "299" or "350x400"; raises TraceError for anything else."""
+    match = re.fullmatch(r"\s*(\d{1,4})(?:\s*x\s*(\d{1,4}))?\s*", text)
+    height, width = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+    if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
+        raise TraceError(
+            f"{text!r} is not an input size: give pixels, such as 299, or height x width, such as 350x400, "
+            f"each from 1 to {MAX_SIDE}."
+        )
+    return height, width
 
 
 def _input_shape(module: nn.Module, input_size: int | Sequence[int]) -> tuple[int, int, int]:

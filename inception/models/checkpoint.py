@@ -113,6 +113,15 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
     return dict(content)
 
 
+def classes_in(state: Mapping[str, Tensor]) -> int | None:
+    """How many classes the classifier of a checkpoint tells apart; None where it has none under a name we know."""
+    ours = ("head.Logits.Logits", "head.Classifier")
+    for classifier in (*ours, *(table[name] for table in NAMES.values() for name in ours if name in table)):
+        if f"{classifier}.bias" in state:
+            return int(state[f"{classifier}.bias"].numel())
+    return None
+
+
 def renamed_keys(model: nn.Module, keys: list[str]) -> Iterator[dict[str, str]]:
     """For each entry of `NAMES`, their keys mapped to ours; nothing for models that are not built of stages."""
     stages = {name: stage for name, stage in model.named_children() if isinstance(stage, Stage)}

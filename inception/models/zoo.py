@@ -12,6 +12,7 @@ from .checkpoint import load_weights
 from .inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
 from .inception_v4 import InceptionV4, StemV4
 from .layers import ConvUnit
+from .weights import checkpoint_file
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Variant:
     """One network of the zoo.
 
     input_size: pixels of a side, as trained. source: where the description comes from. differs: from the paper.
+    embeds: whether its output is an embedding instead of classes.
     keras_gamma: whether the Keras version trains a batch norm's gamma (TF-Slim and Keras Applications do not).
     """
 
@@ -28,6 +30,7 @@ class Variant:
     input_size: int
     source: str
     differs: str
+    embeds: bool = False
     keras_gamma: bool = False
 
 
@@ -72,6 +75,7 @@ VARIANTS = {
             input_size=160,
             source="Szegedy et al. 2016, Fig. 10 to 15; FaceNet's inception_resnet_v1.py; facenet-pytorch",
             differs="A sixth C block without ReLU and scale, and a 512-d L2-normalised embedding instead of classes.",
+            embeds=True,
         ),
         Variant(
             name="inception_resnet_v2",
@@ -108,6 +112,7 @@ VARIANTS = {
             input_size=160,
             source="A layer table published with a face recognition network after FaceNet's code",
             differs="The released network at 160 px with FaceNet's bottleneck, 1024-d, instead of classes.",
+            embeds=True,
         ),
     )
 }
@@ -134,7 +139,8 @@ def create_model(
 ) -> nn.Module:
     """The network of that name in eval mode; its `variant` attribute says which it is.
 
-    weights: path of a checkpoint, or None for PyTorch's random initialisation.
+    weights: tag of a known checkpoint that is on this machine, path of a checkpoint, or None for PyTorch's random
+    initialisation.
     overrides: `num_classes`, `in_chans`, `width`, `repeats`, and `residual_scale` where the network has one.
     Raises ValueError for an unknown name or override value, `CheckpointError` for weights that do not fit.
     """
@@ -143,5 +149,5 @@ def create_model(
         model = variant.build(**overrides)
     model.variant = variant  # type: ignore[assignment]  # modules take any attribute
     if weights is not None:
-        load_weights(model, weights)
+        load_weights(model, checkpoint_file(weights))
     return model.to(dtype).eval()

@@ -1,0 +1,99 @@
+// Shows an SVG diagram that can be clicked, zoomed by wheel or buttons, dragged, and used from the keyboard.
+// data: {svg, selected, label}. Boxes are <g class="node" id="...">; a click on one triggers `clicked` with its id.
+
+const ZOOM_STEP = 1.25;
+const LARGEST_ZOOM = 12;
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const frame = parentElement.querySelector(".frame");
+  if (frame.dataset.source !== data.svg) {
+    frame.dataset.source = data.svg;
+    frame.innerHTML = data.svg;
+    prepare(frame, (id) => setTriggerValue("clicked", id));
+    for (const button of parentElement.querySelectorAll("button")) {
+      button.onclick = () => ({ in: () => frame.zoom(ZOOM_STEP), out: () => frame.zoom(1 / ZOOM_STEP), fit: frame.fit })[button.name]();
+    }
+  }
+  for (const box of frame.querySelectorAll(".node[id]")) {
+    const selected = box.id === data.selected;
+    box.classList.toggle("selected", selected);
+    box.setAttribute("aria-pressed", selected);
+  }
+}
+
+function prepare(frame, click) {
+  const svg = frame.querySelector("svg");
+  const whole = svg.viewBox.baseVal;
+  const full = { x: whole.x, y: whole.y, width: whole.width, height: whole.height };
+  let view = { ...full };
+
+  const show = () => svg.setAttribute("viewBox", `${view.x} ${view.y} ${view.width} ${view.height}`);
+  const scale = () => full.width / view.width;
+  frame.fit = () => {
+    view = { ...full };
+    show();
+  };
+  frame.zoom = (factor, clientX, clientY) => {
+    const wanted = Math.min(LARGEST_ZOOM, Math.max(1, scale() * factor));
+    const applied = wanted / scale();
+    const rect = svg.getBoundingClientRect();
+    const fx = clientX === undefined ? 0.5 : (clientX - rect.left) / rect.width;
+    const fy = clientY === undefined ? 0.5 : (clientY - rect.top) / rect.height;
+    view = {
+      x: view.x + view.width * fx * (1 - 1 / applied),
+      y: view.y + view.height * fy * (1 - 1 / applied),
+      width: view.width / applied,
+      height: view.height / applied,
+    };
+    if (wanted === 1) view = { ...full };
+    show();
+  };
+
+  svg.addEventListener(
+    "wheel",
+    (event) => {
+      const factor = event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP;
+      if (factor < 1 && scale() <= 1) return; // nothing to zoom out of: let the page scroll
+      event.preventDefault();
+      frame.zoom(factor, event.clientX, event.clientY);
+    },
+    { passive: false },
+  );
+
+  let dragged = null;
+  svg.addEventListener("pointerdown", (event) => {
+    if (scale() > 1) dragged = { x: event.clientX, y: event.clientY, moved: false };
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (!dragged) return;
+    const rect = svg.getBoundingClientRect();
+    const [dx, dy] = [event.clientX - dragged.x, event.clientY - dragged.y];
+    if (!dragged.moved && Math.hypot(dx, dy) < 4) return;
+    if (!dragged.moved) svg.setPointerCapture(event.pointerId);
+    view.x -= (dx / rect.width) * view.width;
+    view.y -= (dy / rect.height) * view.height;
+    dragged = { x: event.clientX, y: event.clientY, moved: true };
+    show();
+  });
+  svg.addEventListener("pointerup", () => setTimeout(() => (dragged = null)));
+
+  for (const box of svg.querySelectorAll(".node[id]")) {
+    // Graphviz puts the tooltip on a link; as the box's title it serves screen readers too.
+    const link = box.querySelector("a");
+    const text = link?.getAttribute("xlink:title") ?? "";
+    link?.removeAttribute("xlink:title");
+    box.querySelector("title").textContent = text;
+    if (!box.id.startsWith("layer") && !box.id.startsWith("block")) continue;
+    box.setAttribute("role", "button");
+    box.setAttribute("tabindex", "0");
+    box.setAttribute("aria-label", text);
+    box.addEventListener("click", () => {
+      if (!dragged?.moved) click(box.id);
+    });
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      click(box.id);
+    });
+  }
+}

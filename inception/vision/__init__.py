@@ -1,0 +1,7 @@
+"""Pictures, weights and what a network makes of them."""
+
+from .image import ImageError, load_image
+from .maps import map_image, strongest_channels
+from .predictor import Predictor
+
+__all__ = ["ImageError", "Predictor", "load_image", "map_image", "strongest_channels"]
