@@ -1,0 +1,1 @@
+"""What we claim about speed, as commands: every row is a ratio of two medians measured in one run."""

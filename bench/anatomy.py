@@ -1,0 +1,35 @@
+"""Trace and table of the largest network against torchinfo.summary of the same network."""
+
+from typing import Any
+
+import torchinfo
+
+import inception
+from bench.timing import Row, compare
+
+NAME = "inception_resnet_v2"
+
+
+def rows() -> list[Row]:
+    model = inception.create_model(NAME, device="meta")
+
+    def table(network: Any) -> Any:
+        return inception.trace(network, 299).table()
+
+    def summary(network: Any) -> Any:
+        return torchinfo.summary(network, input_size=(1, 3, 299, 299), device="meta", depth=9, verbose=0)
+
+    return [
+        compare(
+            f"{NAME}: build, trace, receptive fields and table / build and torchinfo.summary, both on meta",
+            lambda: table(NAME),
+            lambda: summary(inception.create_model(NAME, device="meta")),
+            goal=1 / 3,
+        ),
+        compare(
+            f"{NAME}: the same with the network built beforehand",
+            lambda: table(model),
+            lambda: summary(model),
+            goal=1 / 3,
+        ),
+    ]
