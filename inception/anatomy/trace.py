@@ -96,7 +96,7 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
 
 def parse_size(text: str) -> tuple[int, int]:
     """(height, width) in pixels of a text like "299" or "350x400"; raises TraceError for anything else."""
-    match = re.fullmatch(r"\s*(\d{1,4})(?:\s*x\s*(\d{1,4}))?\s*", text)
+    match = re.fullmatch(r"\s*([0-9]{1,4})(?:\s*x\s*([0-9]{1,4}))?\s*", text)
     height, width = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
     if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
         raise TraceError(
@@ -112,8 +112,8 @@ def _input_shape(module: nn.Module, input_size: int | Sequence[int]) -> tuple[in
     if len(sizes) == 2:
         first = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
         sizes = (first.in_channels if first else 3, *sizes)
-    if len(sizes) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
-        raise TraceError(f"input_size must be pixels, (H, W) or (C, H, W), not {input_size!r}.")
+    if len(sizes) != 3 or not all(isinstance(n, int) and 0 < n < 100_000 for n in sizes):
+        raise TraceError(f"input_size must be pixels, (H, W) or (C, H, W), each below 100,000, not {input_size!r}.")
     return sizes[0], sizes[1], sizes[2]
 
 

@@ -1,0 +1,177 @@
+"""The command line: `python -m inception COMMAND`.
+
+Exit status: 0 on success; 2 for bad input or an output that cannot be written, with one sentence on standard error;
+130 after Ctrl-C and 141 when the reader of a pipe leaves early, as shells count them.
+A command is a function that takes the parsed arguments, and a few lines in `_parser`.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import pandas as pd
+
+from .anatomy import LayerGraph, TraceError, parse_size, trace
+from .anatomy.compare import compare_models
+from .export import FORMATS, export_table, layer_title, summary_text
+from .models import VARIANTS, get_variant
+
+PROG = "python -m inception"
+Size = tuple[int, int]
+
+
+class UsageError(ValueError):
+    """What is wrong with the command line, in one sentence."""
+
+
+def models(args: argparse.Namespace) -> None:
+    graphs = [_trace(name, None) for name in VARIANTS]
+    table = pd.DataFrame(
+        {
+            "name": variant.name,
+            "title": variant.title,
+            "input_size": variant.input_size,
+            "params": graph.params,
+            "gmacs": round(graph.macs / 1e9, 3),
+            "source": variant.source,
+        }
+        for variant, graph in zip(VARIANTS.values(), graphs, strict=True)
+    )
+    _emit(args, table, "Models")
+
+
+def table(args: argparse.Namespace) -> None:
+    graph = _trace(args.model, args.size)
+    _emit(args, graph.table(collapse=args.collapse), layer_title(graph))
+
+
+def compare(args: argparse.Namespace) -> None:
+    names = [args.model, *args.others]
+    _emit(args, compare_models([_trace(name, args.size) for name in names]), f"Stages of {', '.join(names)}")
+
+
+def summary(args: argparse.Namespace) -> None:
+    _write(summary_text(args.model, args.size or get_variant(args.model).input_size).encode(), None)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit status."""
+    try:
+        args = _parser().parse_args(argv)
+        args.run(args)
+    except BrokenPipeError:
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    except ValueError as error:
+        print(f"{PROG}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    size = _Parser(add_help=False)
+    size.add_argument("--size", type=_size, metavar="N|HxW", help="pixels of the picture (default: the model's own)")
+    output = _Parser(add_help=False)
+    output.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="default: what the suffix of -o says; without -o, markdown on a terminal and csv elsewhere",
+    )
+    output.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
+
+    parser = _Parser(prog=PROG, description="Inception-v4, Inception-ResNet-v1 and -v2 from the inside.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    command = commands.add_parser("models", parents=[output], help="every model with its size, parameters and GMACs")
+    command.set_defaults(run=models)
+
+    command = commands.add_parser("table", parents=[size, output], help="the layer table of a model")
+    command.add_argument("model", metavar="MODEL", help=f"a name that `{PROG} models` lists")
+    command.add_argument("--collapse", action="store_true", help="fold repeated blocks into one, with a repeat column")
+    command.set_defaults(run=table)
+
+    command = commands.add_parser("compare", parents=[size, output], help="models side by side, stage by stage")
+    command.add_argument("model", metavar="MODEL", help=f"a name that `{PROG} models` lists")
+    command.add_argument("others", metavar="MODEL", nargs="+", help="what to compare it with")
+    command.set_defaults(run=compare)
+
+    command = commands.add_parser("summary", parents=[size], help="torchinfo's own summary of a model")
+    command.add_argument("model", metavar="MODEL", help=f"a name that `{PROG} models` lists")
+    command.set_defaults(run=summary)
+    return parser
+
+
+def _size(text: str) -> Size:
+    try:
+        return parse_size(text)
+    except TraceError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _trace(name: str, size: Size | None) -> LayerGraph:
+    return trace(name, size or get_variant(name).input_size)
+
+
+def _emit(args: argparse.Namespace, table: pd.DataFrame, title: str) -> None:
+    format = args.format or _default_format(args.output)
+    if not args.output and not FORMATS[format].is_text and sys.stdout.isatty():
+        raise UsageError(f"{format} is not text; give a file with -o, or redirect standard output")
+    _write(export_table(table, format, title), args.output)
+
+
+def _default_format(path: Path | None) -> str:
+    if path is None:
+        return "markdown" if sys.stdout.isatty() else "csv"
+    names = {format.suffix: name for name, format in FORMATS.items()}
+    if path.suffix.lower() not in names:
+        raise UsageError(f"{str(path)!r} has none of the suffixes {', '.join(names)}; choose a format with --format")
+    return names[path.suffix.lower()]
+
+
+def _write(data: bytes, path: Path | None) -> None:
+    """Writes a file, whole or not at all, or standard output where `path` is None."""
+    try:
+        if path is None:
+            _write_stdout(data)
+        elif path.exists() and not path.is_file():
+            path.write_bytes(data)  # a device or a named pipe must not be replaced by a file
+        else:
+            _replace(Path(os.path.realpath(path)), data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"cannot write {path or 'standard output'}: {error.strerror}") from error
+
+
+def _write_stdout(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError:
+        # Python flushes standard output again when it exits, and would complain about the same error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".inception-{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
