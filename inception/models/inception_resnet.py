@@ -327,6 +327,40 @@ INCEPTION_RESNET_V2 = Plan(
 )
 
 
+class HeadResNet(Stage):
+    """Head: from the 8x8 grid to classes or to an embedding (Fig. 15).
+
+    The released v2 first mixes its channels down to 1536. One average over the whole grid forgets where something was;
+    dropout and one linear layer name it. FaceNet's networks stop at a short vector instead: a bottleneck of 512
+    numbers scaled to length 1, so that the distance between two pictures says how much two faces differ.
+    """
+
+    def __init__(self, channels: int, plan: Plan, num_classes: int, w: Scaler):
+        blocks: dict[str, nn.Module] = {}
+        if plan.conv_7b:
+            blocks["Conv2d_7b_1x1"] = plan.conv(channels, w(plan.conv_7b), 1)
+            channels = w(plan.conv_7b)
+        logits = Branch(
+            AvgPool_1a_8x8=nn.AdaptiveAvgPool2d(1),
+            Flatten=nn.Flatten(),
+            Dropout=nn.Dropout(plan.dropout),
+        )
+        blocks["Logits"] = logits
+        if plan.embedding:
+            embedding = w(plan.embedding)
+            blocks["Bottleneck"] = Branch(
+                fully_connected=nn.Linear(channels, embedding, bias=False),
+                batch_norm=nn.BatchNorm1d(embedding, eps=BATCH_NORM_EPS),
+            )
+            if num_classes:
+                blocks["Classifier"] = nn.Linear(embedding, num_classes)
+            else:
+                blocks["Normalize"] = L2Normalize()
+        elif num_classes:
+            logits.add_module("Logits", nn.Linear(channels, num_classes))
+        super().__init__("Head", **blocks)
+
+
 class InceptionResNet(nn.Sequential):
     """Inception-ResNet after a `Plan`: (N, in_chans, H, W) to (N, num_classes), H and W at least 75 px.
 
@@ -384,26 +418,7 @@ class InceptionResNet(nn.Sequential):
             blocks_c[f"Block8_{c}"] = block_c(scale=scale_last)
         self.inception_resnet_c = Stage("Inception-ResNet-C", **blocks_c)
 
-        head: dict[str, nn.Module] = {}
-        if plan.conv_7b:
-            head["Conv2d_7b_1x1"] = plan.conv(channels, w(plan.conv_7b), 1)
-            channels = w(plan.conv_7b)
-        head["Logits"] = Branch(
-            AvgPool_1a_8x8=nn.AdaptiveAvgPool2d(1), Flatten=nn.Flatten(), Dropout=nn.Dropout(plan.dropout)
-        )
-        num_classes = plan.num_classes if num_classes is None else num_classes
-        if plan.embedding:
-            embedding = w(plan.embedding)
-            head["Bottleneck"] = Branch(
-                fully_connected=nn.Linear(channels, embedding, bias=False),
-                batch_norm=nn.BatchNorm1d(embedding, eps=BATCH_NORM_EPS),
-            )
-            head["Classifier" if num_classes else "Normalize"] = (
-                nn.Linear(embedding, num_classes) if num_classes else L2Normalize()
-            )
-        elif num_classes:
-            head["Logits"].add_module("Logits", nn.Linear(channels, num_classes))
-        self.head = Stage("Head", **head)
+        self.head = HeadResNet(channels, plan, plan.num_classes if num_classes is None else num_classes, w)
 
 
 def residual_scales(

@@ -33,34 +33,31 @@ class StemV4(Stage):
     """
 
     def __init__(self, in_chans: int, w: Scaler, conv: Callable[..., nn.Module] = ConvUnit):
-        mixed_3a = Parallel(
-            Branch_0=Branch(MaxPool_0a_3x3=max_pool()),
-            Branch_1=Branch(Conv2d_0a_3x3=conv(w(64), w(96), 3, stride=2, padding="valid")),
-        )
-        mixed_4a = Parallel(
-            Branch_0=Branch(
-                Conv2d_0a_1x1=conv(w(64) + w(96), w(64), 1),
-                Conv2d_1a_3x3=conv(w(64), w(96), 3, padding="valid"),
-            ),
-            Branch_1=Branch(
-                Conv2d_0a_1x1=conv(w(64) + w(96), w(64), 1),
-                Conv2d_0b_1x7=conv(w(64), w(64), (1, 7)),
-                Conv2d_0c_7x1=conv(w(64), w(64), (7, 1)),
-                Conv2d_1a_3x3=conv(w(64), w(96), 3, padding="valid"),
-            ),
-        )
-        mixed_5a = Parallel(
-            Branch_0=Branch(Conv2d_1a_3x3=conv(2 * w(96), w(192), 3, stride=2, padding="valid")),
-            Branch_1=Branch(MaxPool_1a_3x3=max_pool()),
-        )
         super().__init__(
             "Stem",
             Conv2d_1a_3x3=conv(in_chans, w(32), 3, stride=2, padding="valid"),  # 149x149
             Conv2d_2a_3x3=conv(w(32), w(32), 3, padding="valid"),  # 147x147
             Conv2d_2b_3x3=conv(w(32), w(64), 3),
-            Mixed_3a=mixed_3a,  # 73x73
-            Mixed_4a=mixed_4a,  # 71x71
-            Mixed_5a=mixed_5a,  # 35x35
+            Mixed_3a=Parallel(  # 73x73
+                Branch_0=Branch(MaxPool_0a_3x3=max_pool()),
+                Branch_1=Branch(Conv2d_0a_3x3=conv(w(64), w(96), 3, stride=2, padding="valid")),
+            ),
+            Mixed_4a=Parallel(  # 71x71
+                Branch_0=Branch(
+                    Conv2d_0a_1x1=conv(w(64) + w(96), w(64), 1),
+                    Conv2d_1a_3x3=conv(w(64), w(96), 3, padding="valid"),
+                ),
+                Branch_1=Branch(
+                    Conv2d_0a_1x1=conv(w(64) + w(96), w(64), 1),
+                    Conv2d_0b_1x7=conv(w(64), w(64), (1, 7)),
+                    Conv2d_0c_7x1=conv(w(64), w(64), (7, 1)),
+                    Conv2d_1a_3x3=conv(w(64), w(96), 3, padding="valid"),
+                ),
+            ),
+            Mixed_5a=Parallel(  # 35x35
+                Branch_0=Branch(Conv2d_1a_3x3=conv(2 * w(96), w(192), 3, stride=2, padding="valid")),
+                Branch_1=Branch(MaxPool_1a_3x3=max_pool()),
+            ),
         )
         self.out_channels = w(192) + 2 * w(96)  # 384
 
@@ -208,6 +205,23 @@ def mixed_names(grid: int, count: int) -> list[str]:
     return [f"Mixed_{grid}{letter}" for letter in ascii_lowercase[1 : 1 + count]]
 
 
+class HeadV4(Stage):
+    """Head: from the 8x8 grid to classes (Fig. 9).
+
+    One average over the whole grid forgets where something was; dropout and one linear layer name it.
+    """
+
+    def __init__(self, channels: int, num_classes: int):
+        logits = Branch(
+            AvgPool_1a=nn.AdaptiveAvgPool2d(1),
+            Dropout_1b=nn.Dropout(0.2),
+            PreLogitsFlatten=nn.Flatten(),
+        )
+        if num_classes:
+            logits.add_module("Logits", nn.Linear(channels, num_classes))
+        super().__init__("Head", Logits=logits)
+
+
 class InceptionV4(nn.Sequential):
     """Inception-v4 (Fig. 9): (N, in_chans, H, W) to logits (N, num_classes), H and W at least 75 px.
 
@@ -242,7 +256,4 @@ class InceptionV4(nn.Sequential):
         self.inception_c = block_stage(
             "Inception-C", mixed_names(7, c), lambda channels: InceptionC(channels, w), self.reduction_b.out_channels
         )
-        logits = Branch(AvgPool_1a=nn.AdaptiveAvgPool2d(1), Dropout_1b=nn.Dropout(0.2), PreLogitsFlatten=nn.Flatten())
-        if num_classes:
-            logits.add_module("Logits", nn.Linear(self.inception_c.out_channels, num_classes))
-        self.head = Stage("Head", Logits=logits)
+        self.head = HeadV4(self.inception_c.out_channels, num_classes)
