@@ -32,6 +32,8 @@ OPS: dict[Any, str] = {
     Concat: "concat",
     ResidualSum: "residual sum",
     L2Normalize: "l2 normalize",
+    F.conv2d: "conv",
+    F.linear: "linear",
     F.relu: "relu",
     F.dropout: "dropout",
     torch.relu: "relu",
@@ -84,8 +86,11 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
     variant = getattr(module, "variant", None)
     name = variant.name if isinstance(variant, Variant) else type(module).__name__
     shape = _input_shape(module, input_size)
+    tracer = _Tracer()
+    if tracer.is_leaf_module(module, ""):
+        module = nn.Sequential(module)  # a layer alone would be taken apart
     try:
-        nodes = _Tracer().trace(module).nodes
+        nodes = tracer.trace(module).nodes
     except Exception as error:  # fx raises many types from within the module's own forward
         raise TraceError(f"{name} cannot be traced: {error}") from error
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
@@ -138,7 +143,7 @@ class _Walk:
         self.readers: Counter[fx.Node] = Counter()
         self.origins: dict[fx.Node, list[fx.Node]] = {}  # parts (or the picture) that a node's value comes from
         self.results: dict[Any, Any] = {}  # networks repeat themselves: equal modules on equal shapes
-        self.counted: set[nn.Module] = set()
+        self.counted: set[int] = set()
         for node in nodes:
             self.visit(node)
 
@@ -164,8 +169,10 @@ class _Walk:
             self.values[node] = out = self.run(node, module, args, kwargs)
             # Sizes, indexing and identities have no row: whoever reads them reads their origins.
             if isinstance(out, Tensor) and node.target is not operator.getitem and type(module) is not nn.Identity:
-                in_shapes = tuple(_shape(self.values[n]) for n in inputs if isinstance(self.values[n], Tensor))
-                self.parts[node] = self.part(node, module, in_shapes, _shape(out))
+                data = [n for n in inputs if isinstance(self.values[n], Tensor) and n.op != "get_attr"]
+                weights = [self.weight(n) for n in inputs if n.op == "get_attr"]
+                in_shapes = tuple(_shape(self.values[n]) for n in data)
+                self.parts[node] = self.part(node, module, weights, in_shapes, _shape(out))
                 self.reads[node], self.origins[node] = origins, [node]
                 self.readers.update(origins)
 
@@ -212,21 +219,31 @@ class _Walk:
                 )
         return f"{self.name} cannot be traced at {_path(node)}: {error}"
 
-    def part(self, node: fx.Node, module: nn.Module | None, in_shapes: tuple[Shape, ...], out: Shape) -> Part:
-        params = macs = 0
-        window = None
-        if module is not None:
-            if module not in self.counted:
-                self.counted.add(module)
-                params = sum(p.numel() for p in module.parameters())
-            if isinstance(module, nn.Conv2d):
-                macs = module.weight.numel() * prod(out[1:])
-            elif isinstance(module, nn.Linear):
-                macs = module.weight.numel() * prod(out[:-1])
-            if len(out) == 3:
-                window = window_of(module, pair(in_shapes[0][1:]), pair(out[1:]))
+    def weight(self, node: fx.Node) -> Tensor | None:
+        """The parameter that a get_attr node reads."""
+        value = operator.attrgetter(str(node.target))(self.root)
+        return value if isinstance(value, nn.Parameter) else None
+
+    def part(
+        self,
+        node: fx.Node,
+        module: nn.Module | None,
+        read: list[Tensor | None],
+        in_shapes: tuple[Shape, ...],
+        out: Shape,
+    ) -> Part:
+        weights = [w for w in read if w is not None] if module is None else list(module.parameters())
+        op = _op(node, module)
+        # Shared weights count where they are first used.
+        params = sum(w.numel() for w in weights if id(w) not in self.counted)
+        self.counted.update(id(w) for w in weights)
+        positions = {"conv": prod(out[1:]), "linear": prod(out[:-1])}
+        macs = weights[0].numel() * positions[op] if op in positions else 0
+        window = (
+            window_of(module, pair(in_shapes[0][1:]), pair(out[1:])) if module is not None and len(out) == 3 else None
+        )
         scale = module.scale if isinstance(module, ResidualSum) else None
-        return Part(_op(node, module), _path(node), in_shapes, out, window, params, macs, scale)
+        return Part(op, _path(node), in_shapes, out, window, params, macs, scale)
 
 
 def _shape(value: Tensor) -> Shape:

@@ -1,5 +1,6 @@
 """Every network variant of the package by name."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -145,6 +146,9 @@ def create_model(
     Raises ValueError for an unknown name or override value, `CheckpointError` for weights that do not fit.
     """
     variant = get_variant(name)
+    allowed = inspect.signature(variant.build).parameters.keys() - {"plan"}
+    if unknown := sorted(overrides.keys() - allowed):
+        raise ValueError(f"{name} has no override {unknown[0]!r}; it has {', '.join(sorted(allowed))}")
     with torch.device(device):
         model = variant.build(**overrides)
     model.variant = variant  # type: ignore[assignment]  # modules take any attribute
