@@ -1,11 +1,14 @@
-"""The clickable, zoomable diagram: our SVG inside a Streamlit component."""
+"""Our two Streamlit components: a diagram and a listing, both clickable."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
-HTML = """
+DIAGRAM_HTML = """
 <div class="buttons">
   <button name="in" aria-label="Zoom in">+</button>
   <button name="out" aria-label="Zoom out">&minus;</button>
@@ -14,11 +17,16 @@ HTML = """
 <div class="frame"></div>
 """
 
-_component = st.components.v2.component(
-    "diagram_view",
-    html=HTML,
-    css=Path("assets/diagram_view.css").read_text(encoding="utf-8"),
-    js=Path("assets/diagram_view.js").read_text(encoding="utf-8"),
+
+def _asset(name: str) -> str:
+    return (Path("assets") / name).read_text(encoding="utf-8")
+
+
+_diagram = st.components.v2.component(
+    "diagram_view", html=DIAGRAM_HTML, css=_asset("diagram_view.css"), js=_asset("diagram_view.js")
+)
+_code = st.components.v2.component(
+    "code_view", html="<div class='listing' role='region'></div>", css=_asset("code_view.css"), js=_asset("code_view.js")
 )
 
 
@@ -26,8 +34,19 @@ def diagram(svg: str, key: str, selected: str | None, on_click: Callable[[str], 
     """Shows `svg` with the box `selected` marked; `on_click` gets the id of a clicked box before the page reruns."""
 
     def clicked() -> None:
-        box = st.session_state[key].clicked
-        if box:
+        if box := st.session_state[key].clicked:
             on_click(box)
 
-    _component(data={"svg": svg, "selected": selected}, key=key, on_clicked_change=clicked)
+    _diagram(data={"svg": svg, "selected": selected}, key=key, on_clicked_change=clicked)
+
+
+def code(text: str, key: str, selected: int | None, label: str, on_click: Callable[[int], None]) -> None:
+    """Shows Python source with line `selected` (from 1) in view; `on_click` gets the number of a clicked line."""
+
+    def clicked() -> None:
+        if line := st.session_state[key].clicked:
+            on_click(int(line))
+
+    html = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(linespans="line"))
+    data = {"html": html, "selected": selected, "label": label}
+    _code(data=data, key=key, on_clicked_change=clicked)

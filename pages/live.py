@@ -46,7 +46,7 @@ def choose_picture() -> bytes:
     return chosen or next(path for path in SAMPLES if path.stem == (sample or options[0])).read_bytes()
 
 
-st.header("What does the network make of your picture?")
+widgets.open_page("What does the network make of your picture?")
 
 graph = widgets.chosen_graph()
 variant = widgets.chosen_variant()

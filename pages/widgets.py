@@ -1,15 +1,43 @@
 """What pages share on the widget side: the chosen network, cached views of it, and how numbers read."""
 
+from collections.abc import Callable, Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 import inception
 from inception import LayerGraph
-from inception.anatomy import KINDS, Layer
+from inception.anatomy import KINDS, BlockType, Layer
 from inception.anatomy.kinds import SQUARE
+from inception.anatomy.source import BlockSource, block_source
 from inception.anatomy.table import shape_text
 from inception.models import VARIANTS, Variant
+
+COLUMNS = {
+    "index": st.column_config.NumberColumn("#", width=50, pinned=False),
+    "block": st.column_config.TextColumn("Block", help="TF-Slim's name"),
+    "branch": st.column_config.TextColumn("Branch"),
+    "layer": st.column_config.TextColumn("Layer", help="TF-Slim's name inside the branch"),
+    "op": st.column_config.TextColumn("Operation"),
+    "out_shape": st.column_config.TextColumn("Output", help="Channels x height x width"),
+    "kernel": st.column_config.TextColumn("Kernel", help="Height x width"),
+    "stride": st.column_config.TextColumn("Stride", help="Height x width"),
+    "padding": st.column_config.TextColumn("Padding", help="SAME keeps the grid, VALID adds no zeros"),
+    "params": st.column_config.NumberColumn("Parameters", format="localized", help="With the batch norm"),
+    "macs": st.column_config.NumberColumn("MACs", format="localized", help="Multiply-accumulates for one picture"),
+    "dropped": st.column_config.TextColumn("Dropped", help="Input rows x columns at the end that no window reaches"),
+    "pad": st.column_config.TextColumn("Zeros added", help="At the top, bottom, left, right"),
+    "in_shape": st.column_config.TextColumn("Input", help="Channels x height x width"),
+    "activation_bytes": st.column_config.NumberColumn("Output bytes", format="localized", help="In float32"),
+    "rf": st.column_config.TextColumn("Receptive field", help="Height x width in pixels of the picture"),
+    "rf_stride": st.column_config.TextColumn("Field's stride", help="Pixels between neighbouring cells' fields"),
+    "rf_offset": st.column_config.TextColumn("Field's offset", help="Where the first field starts, in pixels"),
+    "stage": st.column_config.TextColumn("Stage", help="The paper's name"),
+    "path": st.column_config.TextColumn("Path in the model"),
+}
+BLOCK_COLUMNS = ["index", "branch", "layer", "op", "kernel", "padding", "out_shape", "params", "macs"]
 
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
@@ -36,6 +64,18 @@ def network_controls() -> None:
         st.caption(f"**{VARIANTS[name].title}.** After {VARIANTS[name].source}.")
 
 
+def open_page(question: str) -> None:
+    """First call of every page: the question it answers.
+
+    Until `st.navigation` has run in a server, Streamlit takes a folder called pages/ for its old kind of multi-page
+    app, and a link straight to a page opens it without the frame. Turned off here, the rerun goes through app.py.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    st.header(question)
+
+
 def chosen_variant() -> Variant:
     """The network chosen in the frame."""
     return VARIANTS[st.session_state["model"]]
@@ -55,6 +95,37 @@ def chosen_graph() -> LayerGraph:
 def trace(name: str, size: str) -> LayerGraph:
     """A traced network. Graphs are frozen, so that all sessions can share one."""
     return inception.trace(name, inception.parse_size(size))
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def source_of(name: str, block: BlockType) -> BlockSource:
+    """The source of a block of a network."""
+    return block_source(name, block.layers)
+
+
+def layer_rows(
+    graph: LayerGraph, layers: Sequence[Layer], selected: Layer | None, on_select: Callable[[int], None]
+) -> None:
+    """The table rows of a few layers, one of them marked; `on_select` gets the position of a row that is chosen."""
+    table = graph.table()
+    table = table[table["index"].isin([layer.index for layer in layers])]
+    # A new key makes the table take over a selection made elsewhere.
+    key = f"rows_{graph.name}_{layers[0].index}_{selected.index if selected else 0}"
+
+    def chosen() -> None:
+        if rows := st.session_state[key].selection.rows:
+            on_select(rows[0])
+
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_order=BLOCK_COLUMNS,
+        column_config=COLUMNS,
+        key=key,
+        on_select=chosen,
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [layers.index(selected)] if selected else []}},
+    )
 
 
 def picture_size(graph: LayerGraph) -> str:

@@ -14,7 +14,7 @@ from .graph import Layer
 class BlockSource:
     """Source of the classes a block is made of.
 
-    summary: first sentence of its docstring, with the paper's figure. why: the paragraph after it.
+    summary: first sentence of its docstring, with the paper's figure. why: the paragraph after it, if any.
     lines: index of a layer to its line in `text`, from 1.
     """
 
@@ -36,7 +36,7 @@ def block_source(name: str, layers: Sequence[Layer]) -> BlockSource:
     if any(isinstance(child, Parallel) for child in module.children()):
         classes.append(Parallel)
     text = "\n\n".join(inspect.getsource(cls) for cls in classes)
-    summary, _, why = inspect.cleandoc(classes[0].__doc__ or "").partition("\n\n")
+    summary, why, *_ = [*inspect.cleandoc(classes[0].__doc__ or "").split("\n\n"), ""]
     depth = 1 if whole_stage else 2
     lines = {layer.index: line for layer in layers if (line := _line(text, layer.path.split(".")[depth:]))}
     return BlockSource(" ".join(summary.split()), " ".join(why.split()), text, lines)

@@ -76,8 +76,8 @@ class StemResNetV2(Stage):
 class Mixed5b(Parallel):
     """Inception-A of the released Inception-ResNet-v2: once, before the residual blocks (TF-Slim; not in the paper).
 
-    Inception-v3's first block: the only one of the three networks with a true 5x5 kernel. It widens the stem's
-    192 channels to the 320 on which the residual blocks work.
+    Inception-v3's first block, wider, and the only one of the three networks with a true 5x5 kernel. It takes the
+    stem's 192 channels to the 320 on which the residual blocks work.
     """
 
     def __init__(self, in_channels: int, w: Scaler, conv: MakeConv = ConvUnit):
@@ -101,7 +101,7 @@ class Mixed5b(Parallel):
 
 
 def linear_1x1(in_channels: int, out_channels: int, kernel_size: int) -> nn.Conv2d:
-    """The 1x1 before the residual sum: bias, but neither batch norm nor ReLU (section 3.2)."""
+    """The 1x1 before the residual sum: without ReLU (section 3.2), with bias and without batch norm (TF-Slim)."""
     return nn.Conv2d(in_channels, out_channels, kernel_size, padding="same")
 
 
@@ -136,8 +136,9 @@ class InceptionResNetA(ResidualBlock):
     """Inception-ResNet-A: the 35x35 block, TF-Slim's block35 (Fig. 10 for v1, Fig. 16 for v2).
 
     Three branches see 1x1, 3x3 and 5x5 positions; they are thin, because the shortcut carries the input past
-    them and they only have to add what is new. `filters`: the three convolutions of Branch_2, of which the first
-    is also the width of the other branches.
+    them and they only have to add what is new.
+
+    filters: the three convolutions of Branch_2, of which the first is also the width of the other branches.
     """
 
     def __init__(
@@ -173,8 +174,9 @@ class InceptionResNetA(ResidualBlock):
 class InceptionResNetB(ResidualBlock):
     """Inception-ResNet-B: the 17x17 block, TF-Slim's block17 (Fig. 11 for v1, Fig. 17 for v2).
 
-    One branch of 1x7 and 7x1 sees 7x7 positions for two sevenths of a square kernel's weights. `filters`:
-    the 1x1 of Branch_0, then the 1x1, 1x7 and 7x1 of Branch_1.
+    One branch of 1x7 and 7x1 sees 7x7 positions for about two sevenths of a square kernel's weights.
+
+    filters: the 1x1 of Branch_0, then the 1x1, 1x7 and 7x1 of Branch_1.
     """
 
     def __init__(
@@ -207,8 +209,10 @@ class InceptionResNetC(ResidualBlock):
     """Inception-ResNet-C: the 8x8 block, TF-Slim's block8 (Fig. 13 for v1, Fig. 19 for v2).
 
     As Inception-ResNet-B with 1x3 and 3x1, because the grid is only 8x8. In TF-Slim the last one has no ReLU
-    and no scale. `filters`: the 1x1 of Branch_0, then the three convolutions of Branch_1; `kernel`: the length
-    of the one-dimensional kernels.
+    and no scale.
+
+    filters: the 1x1 of Branch_0, then the three convolutions of Branch_1. kernel: the length of the
+    one-dimensional kernels.
     """
 
     def __init__(
@@ -243,8 +247,9 @@ class InceptionResNetC(ResidualBlock):
 class ReductionBResNet(Parallel):
     """Reduction-B of the residual networks: 17x17 to 8x8 (Fig. 12 for v1, Fig. 18 for v2).
 
-    Three strided branches of growing depth beside the max pool. `filters`: the strided 3x3 of Branch_0, that of
-    Branch_1, then the two 3x3 of Branch_2; every 1x1 before them has 256.
+    Three strided branches of growing depth beside the max pool, each behind a 1x1 that thins the channels out.
+
+    filters: the strided 3x3 of Branch_0, that of Branch_1, then the two 3x3 of Branch_2; every 1x1 has 256.
     """
 
     def __init__(self, in_channels: int, filters: tuple[int, int, int, int], w: Scaler, conv: MakeConv = ConvUnit):
@@ -296,7 +301,7 @@ class Plan:
     block_c_kernel: int = 3
 
 
-# Table 1, Fig. 10 to 15; 512-d bottleneck, last block and dropout as in FaceNet's code.
+# Table 1, Fig. 10 to 15; the last block is from FaceNet's code, 512-d bottleneck and dropout from facenet-pytorch.
 INCEPTION_RESNET_V1 = Plan(
     stem=StemResNetV1,
     mixed_5b=False,

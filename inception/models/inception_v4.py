@@ -28,8 +28,8 @@ class StemV4(Stage):
     """Stem: 299 px down to a 35x35 grid (Fig. 3).
 
     Twice a stride-2 convolution and a max pool run side by side and are concatenated, so that the grid is
-    halved without squeezing everything through one narrow layer first. Branch_1 of Mixed_4a sees 7x7 pixels
-    more than Branch_0 and pays for a 1x7 and a 7x1 kernel only.
+    halved without squeezing everything through one narrow layer first. Branch_1 of Mixed_4a looks further than
+    Branch_0, and a 1x7 and a 7x1 kernel are all it pays for that.
     """
 
     def __init__(self, in_chans: int, w: Scaler, conv: Callable[..., nn.Module] = ConvUnit):
@@ -115,8 +115,8 @@ class ReductionA(Parallel):
 class InceptionB(Parallel):
     """Inception-B: the 17x17 block (Fig. 5).
 
-    7x7 windows cover most of a 17x17 grid and would be expensive, so each is a row of 1x7 and 7x1. Branch_2
-    does it twice and sees 13x13 positions.
+    Here a cell looks at 7x7 positions. A square kernel of that size would be expensive, so each is a row of 1x7 and
+    7x1. Branch_2 does it twice and sees 13x13 positions.
     """
 
     def __init__(self, in_channels: int, w: Scaler):
@@ -169,8 +169,8 @@ class ReductionB(Parallel):
 class InceptionC(Parallel):
     """Inception-C: the 8x8 block (Fig. 6).
 
-    On the coarsest grid the block gets wider, not deeper: 1x3 and 3x1 stand side by side instead of one
-    after the other, and their outputs are concatenated inside the branch.
+    On the coarsest grid the block gets wide: two branches end in a fork, a 1x3 and a 3x1 side by side on the same
+    input, whose outputs are concatenated inside the branch.
     """
 
     def __init__(self, in_channels: int, w: Scaler):

@@ -67,7 +67,7 @@ VARIANTS = {
             build=InceptionV4,
             input_size=299,
             source="Szegedy et al. 2016, Fig. 3 to 9; TF-Slim inception_v4.py; timm inception_v4",
-            differs="Paper, TF-Slim and timm agree.",
+            differs="TF-Slim's order of 1x7 and 7x1, which Fig. 3 and 5 draw differently in places.",
         ),
         Variant(
             name="inception_resnet_v1",
@@ -93,7 +93,7 @@ VARIANTS = {
             build=partial(InceptionResNet, PAPER_V2),
             input_size=299,
             source="Szegedy et al. 2016, Fig. 3, 15 to 19 and Table 1",
-            differs="Channels before each residual sum are those that the concatenations give, because the 1154 and "
+            differs="Fig. 3 puts 7x1 before 1x7. Channels before each residual sum are those that the concatenations give, because the 1154 and "
             "2048 of Fig. 17 and 19 do not add up.",
         ),
         Variant(

@@ -1,0 +1,74 @@
+"""Every page runs for every network, keeps the frame's choices, and answers bad input with a sentence."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import inception
+
+ROOT = Path(__file__).parents[2]
+PAGES = [f"pages/{name}.py" for name in ("layers", "blocks", "live")]
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.chdir(ROOT)
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+
+
+def healthy(app: AppTest) -> AppTest:
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("model", ["inception_v4", "inception_resnet_v1", "inception_resnet_v2.paper"])
+def test_page_runs(app: AppTest, page: str, model: str) -> None:
+    healthy(app.run())
+    healthy(app.selectbox(key="model").set_value(model).run())
+    healthy(app.switch_page(page).run())
+    assert app.header[0].value.endswith("?"), "a page opens with the question it answers"
+    assert not app.error
+
+
+def test_layer_table_and_totals(app: AppTest) -> None:
+    app.run()
+    healthy(app.selectbox(key="model").set_value("inception_resnet_v2").run())
+    table = app.dataframe[0].value
+    assert table["params"].sum() == 55_843_464
+    assert app.metric[0].value == "55.84 M"
+    assert app.metric[1].value == "13.16 G"
+    assert len(table) == int(app.metric[2].value)
+
+
+def test_frame_survives_page_change(app: AppTest) -> None:
+    app.run()
+    app.selectbox(key="model").set_value("inception_resnet_v1").run()
+    app.selectbox(key="size").set_value("96").run()
+    healthy(app.switch_page("pages/blocks.py").run())
+    assert app.selectbox(key="model").value == "inception_resnet_v1"
+    healthy(app.switch_page("pages/layers.py").run())
+    assert app.selectbox(key="size").value == "96"
+    assert app.dataframe[0].value["in_shape"].iloc[0] == "3x96x96"
+
+
+def test_link_reopens_the_view(app: AppTest) -> None:
+    app.query_params["model"] = "inception_resnet_v2"
+    app.query_params["size"] = "350x400"
+    healthy(app.run())
+    assert app.dataframe[0].value["in_shape"].iloc[0] == "3x350x400"
+    assert app.dataframe[0].value["params"].sum() == 55_843_464
+
+
+@pytest.mark.parametrize(("size", "sentence"), [("74", "grid vanishes"), ("many", "not an input size"), ("0", "not an")])
+def test_bad_size_is_one_sentence(app: AppTest, size: str, sentence: str) -> None:
+    app.query_params["size"] = size
+    healthy(app.run())
+    assert len(app.error) == 1
+    assert sentence in app.error[0].value
+
+
+def test_every_model_can_be_chosen(app: AppTest) -> None:
+    app.run()
+    assert app.selectbox(key="model").options == inception.list_models()
