@@ -9,7 +9,6 @@ from huggingface_hub import try_to_load_from_cache
 
 from .checkpoint import CheckpointError
 
-
 SUFFIXES = (".safetensors", ".pt", ".pth")
 
 
