@@ -15,24 +15,21 @@ title = st.pills("Block", list(types), default=next(iter(types)), key="block", b
 block = types[title]
 source = widgets.source_of(graph.name, block)
 layers = {node_name(layer): layer for layer in block.layers}
-selected = layers.get(st.session_state.get("box", ""))
+selected = widgets.selected_layer(graph)
+if selected not in block.layers:
+    selected = None
 
 
-def select(box: str) -> None:
-    """Marks a box; what belongs to it is marked with it."""
-    st.session_state["box"] = box.removesuffix("relu")
+def select_box(box: str) -> None:
+    """A click on a box of the diagram; the ReLU behind a sum belongs to the sum."""
+    widgets.select_layer(layers[box.removesuffix("relu")])
 
 
 def select_line(line: int) -> None:
-    """Marks the layer that is made in this line, or the first one below it."""
-    following = [(at, index) for index, at in source.lines.items() if at >= line]
-    if following:
-        st.session_state["box"] = f"layer{min(following)[1]}"
-
-
-def select_row(row: int) -> None:
-    """Marks the layer of a row of the table."""
-    st.session_state["box"] = node_name(block.layers[row])
+    """A click on a line of the source: the layer made there, or the next one below."""
+    below = [(made_at, index) for index, made_at in source.lines.items() if made_at >= line]
+    if below:
+        widgets.select_layer(layers[f"layer{min(below)[1]}"])
 
 
 picture, details = st.columns([5, 4], gap="large")
@@ -41,7 +38,7 @@ with picture:
         diagram_svg(diagram_dot(block.layers, title), f"{title} of {graph.name}"),
         key="block_diagram",
         selected=node_name(selected) if selected else None,
-        on_click=select,
+        on_click=select_box,
     )
     widgets.legend()
 
@@ -50,7 +47,10 @@ with details:
     if block.repeat > 1:
         st.markdown(f"It stands {block.repeat} times in a row ({block.name}); this is the first.")
     st.caption("Select a layer in the diagram, the table or the source.")
-    widgets.layer_rows(graph, block.layers, selected, select_row)
+    table = graph.table()
+    widgets.layer_rows(
+        graph, table[table["index"].isin([layer.index for layer in block.layers])], widgets.BLOCK_COLUMNS, selected
+    )
     components.code(
         source.text,
         key="block_source",

@@ -26,7 +26,10 @@ _diagram = st.components.v2.component(
     "diagram_view", html=DIAGRAM_HTML, css=_asset("diagram_view.css"), js=_asset("diagram_view.js")
 )
 _code = st.components.v2.component(
-    "code_view", html="<div class='listing' role='region'></div>", css=_asset("code_view.css"), js=_asset("code_view.js")
+    "code_view",
+    html="<div class='listing' role='region'></div>",
+    css=_asset("code_view.css"),
+    js=_asset("code_view.js"),
 )
 
 

@@ -1,6 +1,6 @@
 """What pages share on the widget side: the chosen network, cached views of it, and how numbers read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,22 +16,24 @@ from inception.anatomy.table import shape_text
 from inception.models import VARIANTS, Variant
 
 COLUMNS = {
-    "index": st.column_config.NumberColumn("#", width=50, pinned=False),
-    "block": st.column_config.TextColumn("Block", help="TF-Slim's name"),
-    "branch": st.column_config.TextColumn("Branch"),
-    "layer": st.column_config.TextColumn("Layer", help="TF-Slim's name inside the branch"),
-    "op": st.column_config.TextColumn("Operation"),
-    "out_shape": st.column_config.TextColumn("Output", help="Channels x height x width"),
-    "kernel": st.column_config.TextColumn("Kernel", help="Height x width"),
-    "stride": st.column_config.TextColumn("Stride", help="Height x width"),
-    "padding": st.column_config.TextColumn("Padding", help="SAME keeps the grid, VALID adds no zeros"),
-    "params": st.column_config.NumberColumn("Parameters", format="localized", help="With the batch norm"),
+    "index": st.column_config.NumberColumn("#", width=50),
+    "block": st.column_config.TextColumn("Block", width=125, help="TF-Slim's name"),
+    "repeat": st.column_config.NumberColumn("×", width=40, help="How often the block stands in a row"),
+    "branch": st.column_config.TextColumn("Branch", width=80),
+    "layer": st.column_config.TextColumn("Layer", width=130, help="TF-Slim's name inside the branch"),
+    "op": st.column_config.TextColumn("Operation", width=95),
+    "out_shape": st.column_config.TextColumn("Output", width=95, help="Channels x height x width"),
+    "kernel": st.column_config.TextColumn("Kernel", width=60, help="Height x width"),
+    "stride": st.column_config.TextColumn("Stride", width=60, help="Height x width"),
+    "padding": st.column_config.TextColumn("Padding", width=75, help="SAME keeps the grid, VALID adds no zeros"),
+    "params": st.column_config.NumberColumn("Parameters", width=95, format="localized", help="With the batch norm"),
     "macs": st.column_config.NumberColumn("MACs", format="localized", help="Multiply-accumulates for one picture"),
+    "flops": st.column_config.NumberColumn("FLOPs", format="localized", help="Two for each multiply-accumulate"),
+    "rf": st.column_config.TextColumn("Receptive field", width=110, help="Height x width in pixels of the picture"),
     "dropped": st.column_config.TextColumn("Dropped", help="Input rows x columns at the end that no window reaches"),
     "pad": st.column_config.TextColumn("Zeros added", help="At the top, bottom, left, right"),
     "in_shape": st.column_config.TextColumn("Input", help="Channels x height x width"),
     "activation_bytes": st.column_config.NumberColumn("Output bytes", format="localized", help="In float32"),
-    "rf": st.column_config.TextColumn("Receptive field", help="Height x width in pixels of the picture"),
     "rf_stride": st.column_config.TextColumn("Field's stride", help="Pixels between neighbouring cells' fields"),
     "rf_offset": st.column_config.TextColumn("Field's offset", help="Where the first field starts, in pixels"),
     "stage": st.column_config.TextColumn("Stage", help="The paper's name"),
@@ -97,6 +99,24 @@ def trace(name: str, size: str) -> LayerGraph:
     return inception.trace(name, inception.parse_size(size))
 
 
+def selected_layer(graph: LayerGraph) -> Layer | None:
+    """The layer selected on any page or named in the URL; None where this network has no such layer."""
+    layer = graph.layer_at(st.query_params.get("layer") or st.session_state.get("layer") or "")
+    if layer:
+        select_layer(layer)
+    return layer
+
+
+def select_layer(layer: Layer) -> None:
+    """Selects a layer on all pages and in the URL."""
+    st.session_state["layer"] = st.query_params["layer"] = layer.path
+
+
+def table_height(rows: int, most: int = 14) -> int:
+    """Pixels of a table that shows all its rows, or `most` of them and scrolls."""
+    return 35 * (min(rows, most) + 1) + 3
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
 def source_of(name: str, block: BlockType) -> BlockSource:
     """The source of a block of a network."""
@@ -104,27 +124,34 @@ def source_of(name: str, block: BlockType) -> BlockSource:
 
 
 def layer_rows(
-    graph: LayerGraph, layers: Sequence[Layer], selected: Layer | None, on_select: Callable[[int], None]
+    graph: LayerGraph,
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    selected: Layer | None,
+    most: int = 14,
 ) -> None:
-    """The table rows of a few layers, one of them marked; `on_select` gets the position of a row that is chosen."""
-    table = graph.table()
-    table = table[table["index"].isin([layer.index for layer in layers])]
-    # A new key makes the table take over a selection made elsewhere.
-    key = f"rows_{graph.name}_{layers[0].index}_{selected.index if selected else 0}"
+    """Rows of a layer table; choosing one selects its layer everywhere, and a layer selected elsewhere is marked."""
+    marked = [i for i, path in enumerate(table["path"]) if selected and graph.layer_at(path) is selected][:1]
+    # With another key the table starts with the new selection.
+    key = f"rows_{graph.name}_{st.session_state.get('model')}_{len(table)}_{marked}"
 
     def chosen() -> None:
         if rows := st.session_state[key].selection.rows:
-            on_select(rows[0])
+            layer = graph.layer_at(table["path"].iloc[rows[0]])
+            if layer:
+                select_layer(layer)
 
     st.dataframe(
         table,
         hide_index=True,
-        column_order=BLOCK_COLUMNS,
+        height=table_height(len(table), most),
+        column_order=columns,
         column_config=COLUMNS,
         key=key,
         on_select=chosen,
         selection_mode="single-row",
-        selection_default={"selection": {"rows": [layers.index(selected)] if selected else []}},
+        selection_default={"selection": {"rows": marked}},
+        placeholder="–",
     )
 
 

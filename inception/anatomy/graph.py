@@ -100,6 +100,10 @@ class LayerGraph:
         """(from, to) pairs of layer indexes; 0 is the picture."""
         return [(source, layer.index) for layer in self.layers for source in layer.inputs]
 
+    def layer_at(self, path: str) -> Layer | None:
+        """The layer of that path, or with a part of that path; None if there is none."""
+        return next((layer for layer in self.layers if path in (layer.path, *(p.path for p in layer.parts))), None)
+
     @property
     def output_shape(self) -> Shape:
         return self.layers[-1].out_shape

@@ -75,6 +75,12 @@ def layer_table(graph: LayerGraph, collapse: bool, units: bool, flops: bool, ker
     return table
 
 
+def search(table: pd.DataFrame, words: str) -> pd.DataFrame:
+    """The rows that contain every word of `words` in some cell, upper and lower case alike."""
+    rows = table.astype(str).agg(" ".join, axis=1).str.lower()
+    return table[[all(word in row for word in words.lower().split()) for row in rows]]
+
+
 def shape_text(sizes: tuple[int, ...]) -> str:
     """Sizes as the table writes them: 192x35x35."""
     return "x".join(map(str, sizes))
