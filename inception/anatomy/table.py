@@ -28,6 +28,7 @@ blocks it stands for, so that the columns add up to the network's totals.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -76,9 +77,10 @@ def layer_table(graph: LayerGraph, collapse: bool, units: bool, flops: bool, ker
 
 
 def search(table: pd.DataFrame, words: str) -> pd.DataFrame:
-    """The rows that contain every word of `words` in some cell, upper and lower case alike."""
+    """The rows that contain every word of `words`, upper and lower case alike; numbers only whole, 1x7 not in 71x73."""
+    patterns = [re.compile(rf"(?<!\d){re.escape(word)}(?!\d)") for word in words.lower().split()]
     rows = table.astype(str).agg(" ".join, axis=1).str.lower()
-    return table[[all(word in row for word in words.lower().split()) for row in rows]]
+    return table[[all(pattern.search(row) for pattern in patterns) for row in rows]]
 
 
 def shape_text(sizes: tuple[int, ...]) -> str:
