@@ -16,6 +16,7 @@ page = st.navigation(
     [
         st.Page("pages/layers.py", title="Layers", icon=":material/table_rows:", default=True),
         st.Page("pages/blocks.py", title="Blocks", icon=":material/account_tree:"),
+        st.Page("pages/factorisation.py", title="Factorised convolutions", icon=":material/call_split:"),
         st.Page("pages/differences.py", title="Paper, code, blogs", icon=":material/difference:"),
         st.Page("pages/live.py", title="Live inference", icon=":material/photo_camera:"),
     ]

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from inception.anatomy.table import search, shape_text
-from inception.export import FORMATS, export_table, layer_title, summary_text
+from inception.export import layer_title, summary_text
 from pages import widgets
 
 widgets.open_page("Which shape does the tensor have here, and what does each layer cost?")
@@ -59,24 +59,13 @@ else:
     widgets.layer_rows(graph, table, columns, selected)
     st.caption("The figures above are the sums of these rows. Select a row to see why it has this shape.")
 
-form, file, summary = st.columns([2, 2, 3], vertical_alignment="bottom")
-format = form.selectbox("Export as", list(FORMATS), key="format", persist_state="session")
 name = f"{graph.name}_{shape_text(graph.input_size)}"
-file.download_button(
-    "Download these rows",
-    lambda: export_table(table, format, layer_title(graph)),
-    file_name=name + FORMATS[format].suffix,
-    mime=FORMATS[format].mime,
-    icon=":material/download:",
-    on_click="ignore",
-    width="stretch",
-)
-summary.download_button(
+widgets.export_button(table, name, layer_title(graph))
+st.download_button(
     "Download torchinfo's own summary",
     lambda: summary_text(graph.name, graph.input_size),
     file_name=f"{name}_torchinfo.txt",
     mime="text/plain",
     icon=":material/download:",
     on_click="ignore",
-    width="stretch",
 )

@@ -7,7 +7,7 @@ import streamlit as st
 import inception
 from inception.models.weights import KNOWN_WEIGHTS, available_weights, weights_folder
 from inception.vision import Predictor, map_image, strongest_channels
-from pages import widgets
+from pages import figures, widgets
 
 SAMPLES = sorted(Path("assets/samples").glob("*.jpg"))
 UNTRAINED = "untrained"
@@ -88,7 +88,7 @@ with answer:
     else:
         with st.spinner("Running the network…"):
             top = network.classify(prepared).head(5)
-        st.plotly_chart(widgets.probability_bars(top), config={"displayModeBar": False})
+        st.plotly_chart(figures.probability_bars(top), config=figures.PLAIN)
 
 st.subheader("Inside: activation maps")
 layers = {layer.index: layer for layer in graph.layers if len(layer.out_shape) == 3}

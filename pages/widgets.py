@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 import inception
 from inception import LayerGraph
 from inception.anatomy import KINDS, BlockType, Layer
-from inception.anatomy.kinds import SQUARE
 from inception.anatomy.source import BlockSource, block_source
 from inception.anatomy.table import shape_text
+from inception.export import FORMATS, export_table
 from inception.models import VARIANTS, Variant
 
 COLUMNS = {
@@ -184,18 +183,15 @@ def layer_name(layer: Layer) -> str:
     return " · ".join(name for name in names if name)
 
 
-def probability_bars(top: pd.DataFrame) -> go.Figure:
-    """Classes with their probabilities (columns label and probability) as bars, the first on top."""
-    figure = go.Figure(
-        go.Bar(
-            x=top["probability"],
-            y=top["label"],
-            orientation="h",
-            text=[f"{probability:.1%}" for probability in top["probability"]],
-            hovertemplate="%{y}: %{x:.2%}<extra></extra>",
-            marker_color=SQUARE.color,
-        )
+def export_button(table: pd.DataFrame, name: str, title: str) -> None:
+    """A choice of format, and a download of the table in it; the file is written when the button is pressed."""
+    form, file = st.columns([1, 2], vertical_alignment="bottom")
+    format = form.selectbox("Export as", list(FORMATS), key=f"format_{name}")
+    file.download_button(
+        "Download these rows",
+        lambda: export_table(table, format, title),
+        file_name=name + FORMATS[format].suffix,
+        mime=FORMATS[format].mime,
+        icon=":material/download:",
+        on_click="ignore",
     )
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_xaxes(title="Probability", tickformat=".0%", range=[0, 1])
-    return figure.update_layout(height=300, margin={"t": 10, "b": 10, "l": 10, "r": 10})

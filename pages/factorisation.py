@@ -1,0 +1,205 @@
+"""Factorisation: what does 1x7 followed by 7x1 save against 7x7?"""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from inception.anatomy import LayerGraph
+from inception.anatomy.factorize import (
+    FACTORISED,
+    SQUARE,
+    FactorizeError,
+    Option,
+    Setting,
+    break_even,
+    calculate,
+    compare_networks,
+    measure_networks,
+    measure_options,
+    option_table,
+    pair_table,
+    pair_totals,
+    side_by_side_table,
+)
+from inception.vision.lowrank import CLASSICS, classic, decompose
+from pages import figures, widgets
+
+PAIR_COLUMNS = [
+    "pair",
+    "block",
+    "branch",
+    "first",
+    "second",
+    "in_channels",
+    "middle_channels",
+    "out_channels",
+    "weights",
+    "square_weights",
+    "ratio",
+]
+VIEWS = ["Calculator", "In this network", "With square kernels", "What separable means"]
+NARROW: dict[str, Any] = {str(column): st.column_config.NumberColumn(width=44) for column in range(9)}
+TABLE: dict[str, Any] = {
+    "option": "Option",
+    "layers": "Layers",
+    "network": "Network",
+    "convs": "Convolutions",
+    "params": st.column_config.NumberColumn("Parameters", format="localized"),
+    "macs": st.column_config.NumberColumn("MACs", format="localized"),
+    "activation_bytes": st.column_config.NumberColumn("Outputs, bytes", format="localized", help="float32"),
+    "params_ratio": st.column_config.NumberColumn("Fewer parameters", format="%.2f×", help="Square kernel / this row"),
+    "macs_ratio": st.column_config.NumberColumn("Fewer MACs", format="%.2f×", help="Square kernel / this row"),
+    "activation_ratio": st.column_config.NumberColumn(
+        "Smaller outputs", format="%.2f×", help="Square kernel / this row"
+    ),
+    "rf": "Receptive field",
+    "out_shape": "Output",
+    "milliseconds": st.column_config.NumberColumn("Milliseconds", format="%.1f", help="Median after a warm-up"),
+    "pairs": "Pairs",
+    "kernel": "k",
+    "weights": st.column_config.NumberColumn("Weights of the pairs", format="localized"),
+    "square_weights": st.column_config.NumberColumn("As square kernels", format="localized"),
+    "saving": st.column_config.NumberColumn("Saved", format="localized"),
+    "square_macs": st.column_config.NumberColumn("MACs as square kernels", format="localized"),
+    "ratio": st.column_config.NumberColumn(
+        "Times", format="%.2f×", help="Square kernel / this row: above 1 is cheaper"
+    ),
+    "runs": "Runs",
+    "pair": "#",
+    "block": "Block",
+    "branch": "Branch",
+    "first": "First",
+    "second": "Second",
+    "in_channels": "In",
+    "middle_channels": "Middle",
+    "out_channels": "Out",
+}
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def options_of(setting: Setting) -> tuple[Option, ...]:
+    """The four ways to look through one window, built and traced."""
+    return calculate(setting)
+
+
+@st.cache_data(max_entries=16, show_spinner="Building the network a second time, with square kernels…")
+def with_square_kernels(name: str, size: tuple[int, int]) -> pd.DataFrame:
+    """The network and its twin with square kernels."""
+    return compare_networks(name, size)
+
+
+def calculator() -> None:
+    """One window, four ways to look through it."""
+    controls, result = st.columns([1, 3], gap="large")
+    with controls:
+        kernel = st.select_slider("Kernel k", [3, 5, 7, 9], value=7)
+        inputs = st.number_input("Channels in", 1, 4096, 256)
+        middle = st.number_input("Channels in the middle", 1, 4096, 256, help="Between 1×k and k×1")
+        outputs = st.number_input("Channels out", 1, 4096, 256)
+        side = st.number_input("Feature map, cells a side", 1, 512, 64)
+        bias = st.checkbox("Bias", True)
+        norm = st.checkbox("Batch norm", False)
+    setting = Setting(kernel, int(inputs), int(middle), int(outputs), (int(side), int(side)), bias, norm)
+    options = options_of(setting)
+    table = option_table(options)
+    square, pair = (next(option for option in options if option.name == name) for name in (SQUARE, FACTORISED))
+    with result:
+        one, two, ratio = st.columns(3)
+        one.metric(f"{square.layers}, parameters", f"{square.graph.params:,}")
+        two.metric(f"{pair.layers}, parameters", f"{pair.graph.params:,}")
+        ratio.metric("Times fewer", f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
+        st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
+        st.dataframe(table, hide_index=True, column_config=TABLE, column_order=[c for c in table if c != "arithmetic"])
+        even = break_even(setting)
+        st.markdown(
+            f"With all widths equal the pair has **k / 2 = {setting.simple_factor:g}** times fewer weights. Where the "
+            f"middle is wider the factor shrinks: up to **{even.params:,}** channels in the middle the pair has fewer "
+            f"parameters than the square kernel, up to **{even.macs:,}** fewer MACs."
+        )
+        if st.button("Measure milliseconds on this server", icon=":material/timer:"):
+            try:
+                with st.spinner("Running each option several times…"):
+                    st.dataframe(measure_options(setting), hide_index=True, column_config=TABLE)
+            except FactorizeError as error:
+                st.error(str(error), icon=":material/error:")
+
+
+def in_this_network(graph: LayerGraph) -> None:
+    """Every pair of the chosen network with its real widths."""
+    totals, pairs, beside = pair_totals(graph), pair_table(graph), side_by_side_table(graph)
+    if totals.empty:
+        st.info("This network has no 1×k and k×1 convolutions in a row.")
+        return
+    st.dataframe(totals, hide_index=True, column_config=TABLE)
+    st.subheader("Every pair")
+    st.dataframe(
+        pairs, hide_index=True, column_config=TABLE, column_order=PAIR_COLUMNS, height=widgets.table_height(len(pairs))
+    )
+    if not beside.empty:
+        st.subheader("Side by side")
+        st.caption(
+            "In Inception-C a 1x3 and a 3x1 stand beside each other on the same input. Together they see a cross, not "
+            "a square, so there is no square kernel they replace."
+        )
+        st.dataframe(
+            beside,
+            hide_index=True,
+            column_config=TABLE,
+            column_order=PAIR_COLUMNS,
+            height=widgets.table_height(len(beside)),
+        )
+    widgets.export_button(pairs, f"{graph.name}_pairs", f"Factorised pairs of {graph.name}")
+
+
+def counterfactual(graph: LayerGraph) -> None:
+    """The chosen network built with square kernels."""
+    st.markdown("The same network, really built with a k×k convolution in the place of each 1×k and k×1 in a row.")
+    st.dataframe(with_square_kernels(graph.name, graph.input_size), hide_index=True, column_config=TABLE)
+    if st.button("Measure milliseconds on this server", icon=":material/timer:"):
+        try:
+            with st.spinner("Building both networks and running each several times; this takes some seconds…"):
+                st.dataframe(measure_networks(graph.name, graph.input_size), hide_index=True, column_config=TABLE)
+        except FactorizeError as error:
+            st.error(str(error), icon=":material/error:")
+
+
+def separable() -> None:
+    """Kernels as sums of outer products."""
+    controls, pictures = st.columns([1, 3], gap="large")
+    with controls:
+        name = st.selectbox("Kernel", list(CLASSICS))
+        size = st.select_slider("Size", [3, 5, 7, 9], value=7)
+        st.caption("Change any weight:")
+        drawn = st.data_editor(
+            pd.DataFrame(classic(name, size)).round(3).rename(columns=str),
+            hide_index=True,
+            key=f"kernel_{name}_{size}",
+            column_config=NARROW,
+        )
+    decomposition = decompose(drawn.to_numpy())
+    with pictures:
+        rank = st.slider("Rank of the approximation", 1, size, 1)
+        st.plotly_chart(figures.kernel_figure(decomposition, rank), config=figures.PLAIN)
+        st.plotly_chart(figures.rank_figure(decomposition), config=figures.PLAIN)
+    st.markdown(
+        "A kernel of rank 1 is one column times one row: a k×1 after a 1×k does exactly the same. Others need a sum of "
+        "several. **The networks do something else:** their 1×7 and 7×1 are learned from the start, mix all channels, "
+        "and have batch norm and ReLU between them. That is a *factorised* convolution, not a rewrite of a trained "
+        "7×7, and not a *depthwise separable* one (MobileNet), which filters each channel alone and mixes them with a "
+        "1×1. The calculator shows all three."
+    )
+
+
+widgets.open_page("What does 1x7 followed by 7x1 save against 7x7?")
+view = st.segmented_control(
+    "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params", label_visibility="collapsed"
+)
+if view == VIEWS[0]:
+    calculator()
+elif view == VIEWS[1]:
+    in_this_network(widgets.chosen_graph())
+elif view == VIEWS[2]:
+    counterfactual(widgets.chosen_graph())
+else:
+    separable()

@@ -1,0 +1,112 @@
+"""The main job on real input: pick a network, read its table, download it, look at a block, upload a picture."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+import inception
+from inception.export import export_table
+
+
+def ready(page: Page) -> None:
+    """Waits until the app has finished the current run."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Chooses an option of a select box."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    ready(page)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "gradient.png"
+    Image.linear_gradient("L").resize((400, 300)).convert("RGB").save(path)
+    return path
+
+
+def test_walk(page: Page, app_url: str, picture: Path) -> None:
+    page.goto(app_url)
+    page.get_by_role("link", name="Layers").click()
+    expect(page.get_by_role("heading", name="Which shape does the tensor have here")).to_be_visible()
+    choose(page, "Network", "inception_resnet_v2")
+    expect(page.get_by_text("55.84 M")).to_be_visible()
+    expect(page).to_have_url(f"{app_url}/layers?model=inception_resnet_v2")
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download these rows").click()
+    content = download.value.path().read_bytes()
+    assert content == export_table(inception.trace("inception_resnet_v2", 299).table(), "csv")
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert sum(int(row["params"]) for row in rows) == 55_843_464
+
+    page.get_by_role("link", name="Blocks").click()
+    page.get_by_text("Inception-ResNet-B", exact=True).click()
+    box = page.locator("svg .node[role=button]").filter(has_text="1x7 conv")
+    expect(box).to_be_visible()
+    expect(page.get_by_role("combobox", name="Network")).to_have_value("inception_resnet_v2")
+
+    page.get_by_role("link", name="Live inference").click()
+    page.locator("input[type=file]").set_input_files(picture)
+    ready(page)
+    expect(page.get_by_text("Untrained weights.")).to_be_visible()
+    expect(page.get_by_text("What the network sees")).to_be_visible()
+    first_maps = maps(page)
+    assert len(first_maps) == 24
+    page.get_by_role("combobox", name="Layer").click()
+    page.get_by_role("combobox", name="Layer").fill("Mixed_5b Branch_1 Conv2d_0b_5x5")
+    page.get_by_role("option").first.click()
+    ready(page)
+    expect(page.get_by_text("of 64 channels")).to_be_visible()
+    assert maps(page) != first_maps
+
+
+def maps(page: Page) -> list[str | None]:
+    """Addresses of the activation maps on the screen."""
+    expect(page.get_by_text("channel ", exact=False).first).to_be_visible()
+    figures = page.get_by_test_id("stImage").filter(has_text="channel ")
+    return [image.get_attribute("src") for image in figures.locator("img").all()]
+
+
+def test_link_reopens_the_view(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/blocks?model=inception_v4&size=350x400&block=Inception-C")
+    expect(page.get_by_role("combobox", name="Network")).to_have_value("inception_v4")
+    expect(page.locator("svg").get_by_text("output 1536x9x11")).to_be_visible()
+    page.get_by_role("link", name="Layers").click()
+    ready(page)
+    assert "size=350x400" in page.url
+    assert "model=inception_v4" in page.url
+
+
+@pytest.mark.parametrize("path", ["layers", "blocks", "live"])
+def test_size_too_small_is_one_sentence(page: Page, app_url: str, path: str) -> None:
+    page.goto(f"{app_url}/{path}?size=40")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("the grid vanishes at")
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("notes.jpg", b"these are only words", "notes.jpg"),
+        ("empty.png", b"", "empty"),
+        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "vector"),
+    ],
+)
+def test_bad_upload_is_one_sentence_and_loses_nothing(
+    page: Page, app_url: str, tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    page.goto(f"{app_url}/live")
+    expect(page.get_by_text("What the network sees")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(path)
+    expect(page.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
+    expect(page.get_by_text("What the network sees")).to_be_visible()
