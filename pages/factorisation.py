@@ -110,7 +110,12 @@ def calculator() -> None:
         two.metric(f"{pair.layers}, parameters", f"{pair.graph.params:,}")
         ratio.metric("Times fewer", f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
-        st.dataframe(table, hide_index=True, column_config=TABLE, column_order=[c for c in table if c != "arithmetic"])
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config=TABLE,
+            column_order=[str(column) for column in table if column != "arithmetic"],
+        )
         even = break_even(setting)
         st.markdown(
             f"With all widths equal the pair has **k / 2 = {setting.simple_factor:g}** times fewer weights. Where the "
