@@ -1,8 +1,9 @@
-"""Trace and table of the largest network against torchinfo.summary of the same network."""
+"""Trace and table of the largest network against torchinfo.summary and a torchview graph of the same network."""
 
 from typing import Any
 
 import torchinfo
+import torchview
 
 import inception
 from bench.timing import Row, compare
@@ -19,6 +20,9 @@ def rows() -> list[Row]:
     def summary(network: Any) -> Any:
         return torchinfo.summary(network, input_size=(1, 3, 299, 299), device="meta", depth=9, verbose=0)
 
+    def drawing(network: Any) -> Any:
+        return torchview.draw_graph(network, input_size=(1, 3, 299, 299), device="meta", expand_nested=True, depth=9)
+
     return [
         compare(
             f"{NAME}: build, trace, receptive fields and table / build and torchinfo.summary, both on meta",
@@ -32,4 +36,5 @@ def rows() -> list[Row]:
             lambda: summary(model),
             goal=1 / 3,
         ),
+        compare(f"{NAME}: the same against a torchview graph", lambda: table(model), lambda: drawing(model), runs=5),
     ]

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import streamlit as st
+from PIL import Image
 
 import inception
 from inception.models.weights import KNOWN_WEIGHTS, available_weights, weights_folder
 from inception.vision import Predictor, map_image, strongest_channels
 from pages import figures, widgets
 
-SAMPLES = sorted(Path("assets/samples").glob("*.jpg"))
+SAMPLES = {path.stem: path for path in sorted(Path("assets/samples").glob("*.jpg"))}
 UNTRAINED = "untrained"
 MAPS = 24
 MAP_SIDE = 132  # pixels on the screen
@@ -21,6 +22,12 @@ def predictor(name: str, weights: str | None) -> Predictor:
     return Predictor(name, weights)
 
 
+@st.cache_data(max_entries=64, show_spinner="Decoding the picture…")
+def prepare(data: bytes, name: str, weights: str | None, size: tuple[int, int]) -> Image.Image:
+    """What the network sees of an encoded picture."""
+    return predictor(name, weights).prepare(inception.load_image(data), size)
+
+
 def weights_title(weights: str) -> str:
     """What the list of weights shows."""
     if weights == UNTRAINED:
@@ -28,50 +35,49 @@ def weights_title(weights: str) -> str:
     return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
 
 
-def choose_picture() -> bytes:
-    """The reader's picture, kept when the page changes, or a sample."""
-    upload = st.file_uploader("Your picture", help="JPEG, PNG, WebP, GIF, BMP or TIFF; it stays in this session.")
-    if upload is not None:
-        st.session_state["picture"] = upload.getvalue()
-    options = [sample.stem for sample in SAMPLES]
-    sample = st.pills(
-        "or a sample",
-        options,
-        key="sample",
-        bind="query-params",
-        format_func=lambda stem: stem.replace("_", " "),
-        on_change=lambda: st.session_state.pop("picture", None),
-    )
-    chosen = st.session_state.get("picture")
-    return chosen or next(path for path in SAMPLES if path.stem == (sample or options[0])).read_bytes()
-
-
 widgets.open_page("What does the network make of your picture?")
 
 graph = widgets.chosen_graph()
-variant = widgets.chosen_variant()
 controls, picture, answer = st.columns([3, 3, 4], gap="large")
 
 with controls:
-    data = choose_picture()
-    weights = st.selectbox(
-        "Weights",
-        [UNTRAINED, *available_weights(variant.name)],
-        format_func=weights_title,
-        key=f"weights_{variant.name}",
+    upload = st.file_uploader(
+        "Your picture",
+        help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays in this session.",
+        on_change=lambda: st.session_state.update(source="upload"),
     )
+    sample = st.selectbox(
+        "or a sample",
+        list(SAMPLES),
+        format_func=lambda stem: stem.replace("_", " "),
+        key="sample",
+        bind="query-params",
+        on_change=lambda: st.session_state.update(source="sample"),
+    )
+    weights = st.selectbox("Weights", [UNTRAINED, *available_weights(graph.name)], format_func=weights_title)
     if weights in KNOWN_WEIGHTS:
         known = KNOWN_WEIGHTS[weights]
-        st.caption(f"{known.source}, {known.licence}. {known.accuracy}.")
+        st.caption(f"{known.source} ({known.licence}). {known.accuracy}")
     else:
-        st.caption(f"Files (.safetensors, .pt) in the folder {weights_folder()}/ of the server appear in this list.")
+        st.caption(f"Weight files (.safetensors, .pt) in the server's folder {weights_folder()}/ appear in this list.")
 
+tag = None if weights == UNTRAINED else weights
 try:
-    network = predictor(variant.name, None if weights == UNTRAINED else weights)
-    prepared = network.prepare(inception.load_image(data), graph.input_size)
-except (inception.ImageError, inception.CheckpointError) as error:
+    network = predictor(graph.name, tag)
+except inception.CheckpointError as error:
     answer.error(str(error), icon=":material/error:")
     st.stop()
+
+# The last upload that could be read outlives a change of the page and a bad upload after it.
+if upload is not None:
+    try:
+        prepare(upload.getvalue(), graph.name, tag, graph.input_size)
+        st.session_state["picture"] = upload.getvalue()
+    except inception.ImageError as error:
+        controls.error(f"{error} The picture before it stays.", icon=":material/broken_image:")
+uploaded = st.session_state.get("picture") if st.session_state.get("source") == "upload" else None
+data = uploaded or SAMPLES[sample].read_bytes()
+prepared = prepare(data, graph.name, tag, graph.input_size)
 
 with picture:
     st.image(prepared, caption=f"What the network sees: the centre, {widgets.picture_size(graph)}", width="stretch")
@@ -79,22 +85,28 @@ with picture:
 with answer:
     if not network.trained:
         st.warning(
-            "**Untrained weights.** The numbers in this network are random, so it cannot name anything yet. "
-            "The maps below show what its layers do to the picture all the same.",
+            "**Untrained weights.** The numbers in this network are random, so it cannot name anything. What its "
+            "layers do to the picture can be seen below all the same.",
             icon=":material/science:",
         )
     elif network.embeds:
-        st.info("This network gives an embedding instead of classes.")
+        st.info("This network gives a face embedding instead of classes.", icon=":material/face:")
     else:
         with st.spinner("Running the network…"):
             top = network.classify(prepared).head(5)
         st.plotly_chart(figures.probability_bars(top), config=figures.PLAIN)
 
 st.subheader("Inside: activation maps")
-layers = {layer.index: layer for layer in graph.layers if len(layer.out_shape) == 3}
-layer = layers[
-    st.selectbox("Layer", list(layers), format_func=lambda index: widgets.layer_name(layers[index]), key="layer")
-]
+layers = {layer.path: layer for layer in graph.layers if len(layer.out_shape) == 3}
+selected = widgets.selected_layer(graph)
+path = st.selectbox(
+    "Layer",
+    list(layers),
+    index=list(layers).index(selected.path) if selected and selected.path in layers else 0,
+    format_func=lambda path: widgets.layer_name(layers[path]),
+)
+layer = layers[path]
+widgets.select_layer(layer)
 with st.spinner("Running the network…"):
     activations = network.activations(prepared, layer)
 channels = strongest_channels(activations, MAPS)
