@@ -82,18 +82,27 @@ def chosen_variant() -> Variant:
     return VARIANTS[st.session_state["model"]]
 
 
+def chosen_size() -> str | None:
+    """The input size chosen in the frame; None for each network's own."""
+    return st.session_state.get("size") or None
+
+
 def chosen_graph() -> LayerGraph:
-    """The trace of the chosen network at the chosen size; where there is none, a sentence ends the page."""
-    variant = chosen_variant()
+    """The trace of the chosen network at the chosen size."""
+    return graph_of(chosen_variant().name, chosen_size())
+
+
+def graph_of(name: str, size: str | None = None) -> LayerGraph:
+    """The trace of a network at a size, by default its own; where there is none, a sentence ends the page."""
     try:
-        return trace(variant.name, st.session_state.get("size") or str(variant.input_size))
+        return _trace(name, size or str(VARIANTS[name].input_size))
     except inception.TraceError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
 
 
 @st.cache_resource(max_entries=64, show_spinner="Tracing the network…")
-def trace(name: str, size: str) -> LayerGraph:
+def _trace(name: str, size: str) -> LayerGraph:
     """A traced network. Graphs are frozen, so that all sessions can share one."""
     return inception.trace(name, inception.parse_size(size))
 

@@ -25,6 +25,11 @@ class Preprocessing:
     crop: float
     interpolation: str
 
+    @property
+    def text(self) -> str:
+        """In words: (value - 127.5) / 127.5, centre 87.5 %, bicubic."""
+        return f"(value - {self.mean:g}) / {self.std:g}, centre {100 * self.crop:g} %, {self.interpolation}"
+
 
 @dataclass(frozen=True)
 class Weights:

@@ -94,7 +94,8 @@ VARIANTS = {
             input_size=299,
             source="Szegedy et al. 2016, Fig. 3, 15 to 19 and Table 1",
             differs="1x7 before 7x1 in the stem, where Fig. 3 has them the other way round. Channels before each "
-            "residual sum are those that the concatenations give, because the 1154 and 2048 of Fig. 17 and 19 do not add up.",
+            "residual sum are those that the concatenations give, because the 1154 and 2048 of Fig. 17 and 19 do not "
+            "add up.",
         ),
         Variant(
             name="inception_resnet_v2.keras_blog",

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 import inception
 
 ROOT = Path(__file__).parents[2]
-PAGES = [f"pages/{name}.py" for name in ("layers", "blocks", "live")]
+PAGES = [f"pages/{name}.py" for name in ("layers", "blocks", "factorisation", "differences", "zoo", "live")]
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""Zoo: which network is which, and how do they differ?"""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from inception.anatomy.compare import compare_models
+from inception.models import VARIANTS
+from inception.models.weights import KNOWN_WEIGHTS, locate
+from pages import widgets
+
+COMPARISON: dict[str, Any] = {
+    "stage": "Stage",
+    "model": "Network",
+    "blocks": st.column_config.NumberColumn("Blocks"),
+    "layers": st.column_config.NumberColumn("Layers"),
+    "out_shape": "Output",
+    "params": st.column_config.NumberColumn("Parameters", format="localized"),
+    "macs": st.column_config.NumberColumn("MACs", format="localized"),
+    "activation_bytes": st.column_config.NumberColumn("Outputs, bytes", format="localized", help="In float32"),
+}
+
+widgets.open_page("Which network is which, and how do they differ?")
+
+graphs = {name: widgets.graph_of(name) for name in VARIANTS}
+st.dataframe(
+    pd.DataFrame(
+        {
+            "Name": name,
+            "Network": VARIANTS[name].title,
+            "Input, pixels": graph.input_size[0],
+            "Parameters": graph.params,
+            "MACs": graph.macs,
+            "Output": graph.output_shape[0],
+            "After": VARIANTS[name].source,
+            "Differs from the paper": VARIANTS[name].differs,
+        }
+        for name, graph in graphs.items()
+    ),
+    hide_index=True,
+    column_config={
+        "Parameters": st.column_config.NumberColumn(format="localized"),
+        "MACs": st.column_config.NumberColumn(format="localized", help="For one picture of the size given"),
+        "Differs from the paper": st.column_config.TextColumn(width=600),
+        "After": st.column_config.TextColumn(width=300),
+    },
+)
+
+st.subheader("Stage by stage")
+chosen = st.multiselect(
+    "Networks",
+    list(VARIANTS),
+    default=["inception_resnet_v2.paper", "inception_resnet_v2"],
+    persist_state="session",
+    key="compare",
+)
+if chosen:
+    size = widgets.chosen_size() or max(str(VARIANTS[name].input_size) for name in chosen)
+    comparison = compare_models([widgets.graph_of(name, size) for name in chosen])
+    st.dataframe(
+        comparison,
+        hide_index=True,
+        height=widgets.table_height(len(comparison), most=40),
+        column_order=list(COMPARISON),
+        column_config=COMPARISON,
+    )
+    st.caption(f"All for one picture of {size} px, so that only the networks differ.")
+    widgets.export_button(comparison, "comparison", f"Stages of {', '.join(chosen)}")
+else:
+    st.info("Choose at least one network.")
+
+st.subheader("Published weights")
+st.dataframe(
+    pd.DataFrame(
+        {
+            "Tag": weights.tag,
+            "Network": weights.variant,
+            "Trained on": weights.title,
+            "Published accuracy": weights.accuracy,
+            "Licence": weights.licence,
+            "Preprocessing": weights.preprocessing.text,
+            "On this server": "yes" if locate(weights.tag) else "no",
+            "Source": weights.source,
+        }
+        for weights in KNOWN_WEIGHTS.values()
+    ),
+    hide_index=True,
+    column_config={"Source": st.column_config.LinkColumn()},
+)
+st.caption("Accuracies are those their sources publish; nothing was measured here.")
