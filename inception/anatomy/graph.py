@@ -78,6 +78,14 @@ class Layer:
         return 4 * prod(self.out_shape)
 
 
+# Layers without a window whose cells depend on the same cell of what they read. Of others we do not know.
+CELL_BY_CELL = {
+    "concat", "sum", "residual sum", "add", "sub", "mul", "truediv", "batch norm", "dropout", "flatten", "linear",
+    "l2 normalize", "contiguous", "relu", "relu6", "leakyrelu", "prelu", "elu", "silu", "gelu", "sigmoid", "tanh",
+    "hardswish",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class LayerGraph:
     """The layers of one network for one picture, in execution order, with the edges between them.
@@ -127,6 +135,8 @@ class LayerGraph:
                 field = field.through(layer.window)
             elif field and len(layer.in_shapes[0]) == 3 and len(layer.out_shape) == 1:
                 field = field.over(layer.in_shapes[0][1:])
+            elif layer.op not in CELL_BY_CELL or any(shape[1:] != layer.out_shape[1:] for shape in layer.in_shapes):
+                field = None
             fields.append(field)
         return tuple(fields)
 

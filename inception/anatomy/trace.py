@@ -82,19 +82,28 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
     Raises TraceError when the picture is too small (naming the layer at which the grid would vanish) or when the
     module's forward cannot be traced, ValueError for unknown names and overrides.
     """
-    module = create_model(model, device="meta", **overrides) if isinstance(model, str) else model
+    if isinstance(model, str):
+        module = create_model(model, device="meta", **overrides)
+    elif not isinstance(model, nn.Module):
+        raise TraceError(f"trace takes the name of a network or an nn.Module, not {model!r:.80}.")
+    elif overrides:
+        raise TraceError(f"{next(iter(overrides))} cannot be set on a module that is built already, only on a name.")
+    else:
+        module = model
     variant = getattr(module, "variant", None)
     name = variant.name if isinstance(variant, Variant) else type(module).__name__
     shape = _input_shape(module, input_size)
     tracer = _Tracer()
-    if tracer.is_leaf_module(module, ""):
-        module = nn.Sequential(module)  # a layer alone would be taken apart
     try:
-        nodes = tracer.trace(module).nodes
+        nodes = (_single() if tracer.is_leaf_module(module, "") else tracer.trace(module)).nodes
     except Exception as error:  # fx raises many types from within the module's own forward
-        raise TraceError(f"{name} cannot be traced: {error}") from error
+        raise TraceError(f"{name} cannot be traced: {_first_line(error)}") from error
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
-    walk = _Walk(name, module, nodes, torch.empty(1, *shape, dtype=dtype, device="meta"))
+    try:
+        picture = torch.empty(1, *shape, dtype=dtype, device="meta")
+    except RuntimeError as error:  # more bytes than 64 bits count
+        raise TraceError(f"{name} cannot take {shape_text(shape[1:])} px: too large.") from error
+    walk = _Walk(name, module, nodes, picture)
     keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
     return LayerGraph(name, shape, _layers(walk), keras_gamma)
 
@@ -113,13 +122,23 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def _input_shape(module: nn.Module, input_size: int | Sequence[int]) -> tuple[int, int, int]:
     """(C, H, W) of the picture; C is that of the module's first convolution unless it is given."""
-    sizes = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
+    try:
+        sizes = tuple(map(operator.index, input_size if isinstance(input_size, Iterable) else (input_size, input_size)))
+    except TypeError:
+        sizes = ()
     if len(sizes) == 2:
         first = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
         sizes = (first.in_channels if first else 3, *sizes)
     if len(sizes) != 3 or not all(isinstance(n, int) and 0 < n < 100_000 for n in sizes):
         raise TraceError(f"input_size must be pixels, (H, W) or (C, H, W), each below 100,000, not {input_size!r}.")
     return sizes[0], sizes[1], sizes[2]
+
+
+def _single() -> fx.Graph:
+    """The graph of a root that is one of PyTorch's own modules, which a trace would take apart."""
+    graph = fx.Graph()
+    graph.output(graph.call_module("", (graph.placeholder("x"),)))
+    return graph
 
 
 class _Tracer(fx.Tracer):
@@ -167,6 +186,8 @@ class _Walk:
             args, kwargs = fx.map_arg((node.args, node.kwargs), self.values.__getitem__)
             module = self.module_of(node, args, kwargs)
             self.values[node] = out = self.run(node, module, args, kwargs)
+            if not isinstance(out, Tensor | tuple | list) or isinstance(out, torch.Size):
+                self.origins[node] = []  # whoever reads a size depends on no value
             # Sizes, indexing and identities have no row: whoever reads them reads their origins.
             if isinstance(out, Tensor) and node.target is not operator.getitem and type(module) is not nn.Identity:
                 data = [n for n in inputs if isinstance(self.values[n], Tensor) and n.op != "get_attr"]
@@ -185,7 +206,7 @@ class _Walk:
 
     def run(self, node: fx.Node, module: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(module, KEEPS_SHAPE):
-            return args[0]
+            return args[0] if args else next(iter(kwargs.values()))
         try:
             if node.op == "call_module" and module is not None:
                 return self.run_module(module, args, kwargs)
@@ -198,7 +219,8 @@ class _Walk:
     def run_module(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         key = None
         if not kwargs and all(isinstance(arg, Tensor) for arg in args):
-            key = (type(module), module.extra_repr(), *(arg.shape for arg in args))
+            ceil_mode = getattr(module, "ceil_mode", None)  # not in the repr of nn.AvgPool2d
+            key = (type(module), module.extra_repr(), ceil_mode, *(arg.shape for arg in args))
             if key in self.results:
                 return self.results[key]
         tensors = [*module.named_parameters(), *module.named_buffers()]
@@ -217,12 +239,21 @@ class _Walk:
                     f"{self.name} cannot take {shape_text(self.picture.shape[2:])} px: the grid vanishes at "
                     f"{_path(node)}, whose {shape_text(kernel)} window does not fit a {shape_text(grid)} grid."
                 )
-        return f"{self.name} cannot be traced at {_path(node)}: {error}"
+        return f"{self.name} cannot be traced at {_path(node) or node.name}: {_first_line(error)}"
 
     def weight(self, node: fx.Node) -> Tensor | None:
         """The parameter that a get_attr node reads."""
         value = operator.attrgetter(str(node.target))(self.root)
         return value if isinstance(value, nn.Parameter) else None
+
+    def kernel(self, node: fx.Node, module: nn.Module | None) -> Tensor:
+        """The weight of a convolution or linear layer, module or function."""
+        if module is not None:
+            weight_of_module: Tensor = module.weight  # type: ignore[assignment]  # computed where it is parametrised
+            return weight_of_module
+        weight: Any = node.args[1] if len(node.args) > 1 else node.kwargs["weight"]
+        kernel: Tensor = self.values[weight]
+        return kernel
 
     def part(
         self,
@@ -238,12 +269,16 @@ class _Walk:
         params = sum(w.numel() for w in weights if id(w) not in self.counted)
         self.counted.update(id(w) for w in weights)
         positions = {"conv": prod(out[1:]), "linear": prod(out[:-1])}
-        macs = weights[0].numel() * positions[op] if op in positions else 0
+        macs = self.kernel(node, module).numel() * positions[op] if op in positions else 0
         window = (
             window_of(module, pair(in_shapes[0][1:]), pair(out[1:])) if module is not None and len(out) == 3 else None
         )
         scale = module.scale if isinstance(module, ResidualSum) else None
         return Part(op, _path(node), in_shapes, out, window, params, macs, scale)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _shape(value: Tensor) -> Shape:
@@ -259,7 +294,7 @@ def _path(node: fx.Node) -> str:
 
 
 def _op(node: fx.Node, module: nn.Module | None) -> str:
-    known = OPS.get(type(module)) or OPS.get(node.target)
+    known = next((OPS[kind] for kind in type(module).__mro__ if kind in OPS), None) or OPS.get(node.target)
     return known or (type(module).__name__ if module is not None else _function_name(node.target)).lower()
 
 

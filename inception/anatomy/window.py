@@ -40,9 +40,18 @@ class Window:
     @property
     def dropped(self) -> Pair:
         """Input rows and columns at the end that no window reaches."""
-        rows = self.grid[0] + self.pad[0] - (self.out[0] - 1) * self.stride[0] - self.reach[0]
-        columns = self.grid[1] + self.pad[2] - (self.out[1] - 1) * self.stride[1] - self.reach[1]
-        return max(0, rows), max(0, columns)
+        return self._unreached(0), self._unreached(1)
+
+    def _unreached(self, axis: int) -> int:
+        grid, stride, dilation = self.grid[axis], self.stride[axis], self.dilation[axis]
+        starts = [i * stride - self.pad[2 * axis] for i in range(self.out[axis])]
+        # Windows on the zeros behind the last row, strides and dilation can leave the last rows in a gap.
+        last = max(
+            start + min(self.kernel[axis] - 1, (grid - 1 - start) // dilation) * dilation
+            for start in starts
+            if start < grid
+        )
+        return grid - 1 - last
 
 
 def window_of(module: nn.Module, grid: Pair, out: Pair) -> Window | None:

@@ -15,11 +15,11 @@ from .layers import Parallel, Stage
 # of the stage, {short} is TF-Slim's name of the block in lower case and without the kernel. The most specific
 # entry counts: layer before block before stage before "".
 NAMES = {
-    "timm inception_v4": {
+    "inception_v4": {  # timm's
         "": "features.{n}",
         "head.Logits.Logits": "last_linear",
     },
-    "timm inception_resnet_v2": {
+    "inception_resnet_v2": {  # timm's
         "": "{short}",
         "inception_resnet_a": "repeat.{i}",
         "inception_resnet_b": "repeat_1.{i}",
@@ -27,7 +27,7 @@ NAMES = {
         "inception_resnet_c.Block8": "{short}",
         "head.Logits.Logits": "classif",
     },
-    "facenet-pytorch InceptionResnetV1": {
+    "inception_resnet_v1": {  # facenet-pytorch's
         "": "{short}",
         "inception_resnet_a": "repeat_1.{i}",
         "inception_resnet_b": "repeat_2.{i}",
@@ -59,6 +59,8 @@ def load_weights(model: nn.Module, path_or_state_dict: str | PathLike[str] | Map
     else:
         origin, state = Path(path_or_state_dict).name, read_checkpoint(path_or_state_dict)
     ours = model.state_dict()
+    if any(tensor.is_meta for tensor in ours.values()):
+        raise CheckpointError(f"{origin}: a network on the meta device cannot hold weights.")
     schemes = [{key: key for key in ours}, *renamed_keys(model, list(ours))]
     names = max(schemes, key=lambda scheme: len(scheme.keys() & state.keys()))  # theirs -> ours
     if not names.keys() & state.keys():
@@ -68,6 +70,8 @@ def load_weights(model: nn.Module, path_or_state_dict: str | PathLike[str] | Map
             if key.endswith("num_batches_tracked"):
                 continue
             raise CheckpointError(f"{origin}: {key!r} is missing.")
+        if not is_plain(state[key]):
+            raise CheckpointError(f"{origin}: {key!r} is not a plain tensor.")
         if state[key].shape != ours[our_key].shape:
             raise CheckpointError(
                 f"{origin}: {key!r} has shape {shape_text(state[key])}, the network needs {shape_text(ours[our_key])}."
@@ -77,7 +81,7 @@ def load_weights(model: nn.Module, path_or_state_dict: str | PathLike[str] | Map
                 f"{origin}: {key!r} holds {state[key].dtype}, the network needs {ours[our_key].dtype}."
             )
     for key in state:
-        if key not in names and key not in OPTIONAL:
+        if key not in names and not (key in OPTIONAL and "last_bn.weight" in names):
             raise CheckpointError(f"{origin}: {key!r} does not belong to this network.")
     model.load_state_dict({**ours, **{our_key: state[key] for key, our_key in names.items() if key in state}})
 
@@ -98,7 +102,11 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
     if not is_safetensors and not is_torch:
         raise CheckpointError(f"{name}: not a checkpoint (neither safetensors nor a PyTorch file).")
     try:
-        content = load_file(path) if is_safetensors else torch.load(path, map_location="cpu", weights_only=True)
+        if is_safetensors:
+            content: object = load_file(path)
+        else:
+            with open(path, "rb") as file:  # by its name alone torch.load would take some files for another format
+                content = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # the readers raise a dozen types on damaged files
         if "weights_only" in str(error).lower() or "Unsupported" in str(error):
             raise CheckpointError(f"{name}: holds objects other than plain tensors and is not loaded.") from error
@@ -123,12 +131,14 @@ def classes_in(state: Mapping[str, Tensor]) -> int | None:
 
 
 def renamed_keys(model: nn.Module, keys: list[str]) -> Iterator[dict[str, str]]:
-    """For each entry of `NAMES`, their keys mapped to ours; nothing for models that are not built of stages."""
+    """Others' keys of this network mapped to ours; of a network built without `create_model`, by every table."""
     stages = {name: stage for name, stage in model.named_children() if isinstance(stage, Stage)}
     blocks = [(name, block) for name, stage in stages.items() for block in stage._modules]
     if not blocks:
         return
-    for table in NAMES.values():
+    variant = getattr(model, "variant", None)
+    tables = NAMES if variant is None else {name: NAMES[name] for name in NAMES if name == variant.name}
+    for table in tables.values():
         prefixes = {}
         for n, (stage, block) in enumerate(blocks):
             template = table.get(f"{stage}.{block}") or table.get(stage) or table[""]
@@ -167,6 +177,11 @@ def name_by_position(block: nn.Module, key: str) -> str:
         position += "ab"[list(fork._modules).index(arm)]
     index = f"{'_' if fork else '.'}{position}" if len(layers) > 1 else ""
     return f"{branch.lower().replace('_', '')}{index}.{rest}"
+
+
+def is_plain(value: object) -> bool:
+    """Whether it is a tensor with numbers in memory: neither sparse nor quantised nor on the meta device."""
+    return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta and not value.is_quantized
 
 
 def shape_text(tensor: Tensor) -> str:

@@ -5,6 +5,7 @@ are TF-Slim's (`Block35_3`, `Branch_1`, `Conv2d_0b_3x3`). Grid sizes in the comm
 input. `w` turns the paper's channels into those of the chosen width.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from .layers import (
     Stage,
     avg_pool,
     channel_scaler,
+    check_count,
     check_repeats,
     max_pool,
 )
@@ -387,9 +389,12 @@ class InceptionResNet(nn.Sequential):
         residual_scale: float | tuple[float, float, float] | None = None,
     ):
         super().__init__()
+        num_classes = plan.num_classes if num_classes is None else num_classes
+        check_count("num_classes", num_classes, 0)
+        check_count("in_chans", in_chans, 1)
         self.in_chans = in_chans
         w = channel_scaler(width)
-        a, b, c = check_repeats(repeats or plan.repeats)
+        a, b, c = check_repeats(plan.repeats if repeats is None else repeats)
         scale_a, scale_b, scale_c, scale_last = residual_scales(plan, residual_scale)
         convs: dict[str, Any] = {"w": w, "conv": plan.conv}
         residual = {**convs, "linear": plan.linear}
@@ -423,14 +428,18 @@ class InceptionResNet(nn.Sequential):
             blocks_c[f"Block8_{c}"] = block_c(scale=scale_last)
         self.inception_resnet_c = Stage("Inception-ResNet-C", **blocks_c)
 
-        self.head = HeadResNet(channels, plan, plan.num_classes if num_classes is None else num_classes, w)
+        self.head = HeadResNet(channels, plan, num_classes, w)
 
 
 def residual_scales(
     plan: Plan, residual_scale: float | tuple[float, float, float] | None
 ) -> tuple[float, float, float, float]:
     """Scales of the A, B and C blocks and of the last C block."""
-    if isinstance(residual_scale, int | float):
-        return (residual_scale,) * 4
-    a, b, c = residual_scale or plan.scales
-    return a, b, c, 1.0 if plan.plain_last_block else c
+    if residual_scale is None:
+        residual_scale = plan.scales
+    one = isinstance(residual_scale, int | float)
+    scales = (residual_scale,) * 3 if isinstance(residual_scale, int | float) else tuple(residual_scale)
+    if len(scales) != 3 or not all(isinstance(scale, int | float) and math.isfinite(scale) for scale in scales):
+        raise ValueError(f"residual_scale must be one number or three, not {residual_scale!r}")
+    a, b, c = scales
+    return a, b, c, 1.0 if plan.plain_last_block and not one else c

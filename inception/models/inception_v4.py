@@ -19,6 +19,7 @@ from .layers import (
     avg_pool,
     block_stage,
     channel_scaler,
+    check_count,
     check_repeats,
     max_pool,
 )
@@ -233,6 +234,8 @@ class InceptionV4(nn.Sequential):
 
     def __init__(self, num_classes: int = 1000, in_chans: int = 3, width: float = 1.0, repeats: Repeats = (4, 7, 3)):
         super().__init__()
+        check_count("num_classes", num_classes, 0)
+        check_count("in_chans", in_chans, 1)
         self.in_chans = in_chans
         w = channel_scaler(width)
         a, b, c = check_repeats(repeats)

@@ -5,6 +5,7 @@ Padding is written as in the paper and TF-Slim: ``"same"`` (zeros keep the grid 
 so that one description serves every width.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,17 +26,26 @@ def channel_scaler(width: float) -> Scaler:
 
     Raises ValueError unless ``0 < width``.
     """
-    if not width > 0:
-        raise ValueError(f"width must be above 0, not {width}")
+    if not (isinstance(width, int | float) and 0 < width < math.inf):
+        raise ValueError(f"width must be a number above 0, not {width!r}")
     return lambda channels: max(1, round(channels * width))
 
 
 def check_repeats(repeats: Repeats) -> Repeats:
     """`repeats` as three whole numbers from 1 to 25; raises ValueError otherwise."""
-    a, b, c = repeats
-    if not all(isinstance(n, int) and 1 <= n <= 25 for n in (a, b, c)):
-        raise ValueError(f"repeats must be three whole numbers from 1 to 25, not {repeats}")
-    return a, b, c
+    if not (
+        isinstance(repeats, Sequence)
+        and len(repeats) == 3
+        and all(isinstance(n, int) and 1 <= n <= 25 for n in repeats)
+    ):
+        raise ValueError(f"repeats must be three whole numbers from 1 to 25, not {repeats!r}")
+    return repeats[0], repeats[1], repeats[2]
+
+
+def check_count(name: str, value: int, least: int) -> None:
+    """Raises ValueError unless the override `name` is a whole number from `least`."""
+    if not (isinstance(value, int) and value >= least):
+        raise ValueError(f"{name} must be a whole number from {least}, not {value!r}")
 
 
 class ConvUnit(nn.Module):
