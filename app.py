@@ -14,7 +14,8 @@ st.set_page_config(page_title="Inception explorer", page_icon="assets/icon.png",
 
 page = st.navigation(
     [
-        st.Page("pages/layers.py", title="Layers", icon=":material/table_rows:", default=True),
+        st.Page("pages/atlas.py", title="Atlas", icon=":material/map:", default=True),
+        st.Page("pages/layers.py", title="Layers", icon=":material/table_rows:"),
         st.Page("pages/blocks.py", title="Blocks", icon=":material/account_tree:"),
         st.Page("pages/factorisation.py", title="Factorised convolutions", icon=":material/call_split:"),
         st.Page("pages/differences.py", title="Paper, code, blogs", icon=":material/difference:"),

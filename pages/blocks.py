@@ -3,6 +3,7 @@
 import streamlit as st
 
 from inception.anatomy import block_types, diagram_dot, diagram_svg, node_name
+from inception.anatomy.diagram import diagram_caption, parts_by_name
 from pages import components, widgets
 
 widgets.open_page("What does each block look like inside?")
@@ -14,7 +15,7 @@ if st.session_state.get("block") not in types:
 title = st.pills("Block", list(types), default=next(iter(types)), key="block", bind="query-params", required=True)
 block = types[title]
 source = widgets.source_of(graph.name, block)
-layers = {node_name(layer): layer for layer in block.layers}
+parts = parts_by_name(block.layers)
 selected = widgets.selected_layer(graph)
 if selected not in block.layers:
     selected = None
@@ -22,25 +23,28 @@ if selected not in block.layers:
 
 def select_box(box: str) -> None:
     """A click on a box of the diagram; the ReLU behind a sum belongs to the sum."""
-    widgets.select_layer(layers[box.removesuffix("relu")])
+    widgets.select_layer(parts[box][0])
 
 
 def select_line(line: int) -> None:
     """A click on a line of the source: the layer made there, or the next one below."""
     below = [(made_at, index) for index, made_at in source.lines.items() if made_at >= line]
     if below:
-        widgets.select_layer(layers[f"layer{min(below)[1]}"])
+        widgets.select_layer(graph.layers[min(below)[1] - 1])
 
 
+units = not st.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
+dot = diagram_dot(block.layers, title, units)
 picture, details = st.columns([5, 4], gap="large")
 with picture:
     components.diagram(
-        diagram_svg(diagram_dot(block.layers, title), f"{title} of {graph.name}"),
+        diagram_svg(dot, f"{title} of {graph.name}"),
         key="block_diagram",
         selected=node_name(selected) if selected else None,
         on_click=select_box,
     )
     widgets.legend()
+    widgets.diagram_export(dot, f"{graph.name}_{title}", diagram_caption(graph, title))
 
 with details:
     st.markdown(f"**{source.summary}** {source.why}")

@@ -1,4 +1,4 @@
-"""Our two Streamlit components: a diagram and a listing, both clickable."""
+"""Our Streamlit components: a diagram and a listing that can be clicked, and a picture in the page's colours."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +31,19 @@ _code = st.components.v2.component(
     css=_asset("code_view.css"),
     js=_asset("code_view.js"),
 )
+
+
+_picture = st.components.v2.component(
+    "svg_picture",
+    html="<div></div>",
+    css="div { overflow-x: auto; color: var(--st-text-color); } svg { max-width: 100%; height: auto; }",
+    js="export default ({ data, parentElement }) => { parentElement.querySelector('div').innerHTML = data; }",
+)
+
+
+def picture(svg: str, key: str) -> None:
+    """Shows SVG in the page, so that its currentColor is the page's (in an <img> it would be black)."""
+    _picture(data=svg, key=key)
 
 
 def diagram(svg: str, key: str, selected: str | None, on_click: Callable[[str], None]) -> None:

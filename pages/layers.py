@@ -1,10 +1,76 @@
 """Layers: which shape does the tensor have here, and what does each layer cost?"""
 
+from typing import Literal
+
 import streamlit as st
 
+from inception.anatomy import Layer, LayerGraph
+from inception.anatomy.charts import QuantityName, chart_config, cost_treemap, depth_chart, stage_chart
+from inception.anatomy.explain import PlaygroundError, playground, why_this_shape
 from inception.anatomy.table import search, shape_text
+from inception.anatomy.window_picture import playground_svg, window_svg
 from inception.export import layer_title, summary_text
-from pages import widgets
+from pages import components, widgets
+
+BELOW = ["Why this shape", "Padding playground", "Charts", "Export"]
+COSTS: dict[QuantityName, str] = {"params": "Parameters", "macs": "MACs", "activation_bytes": "Activation memory"}
+PICTURES: list[Literal["png", "svg"]] = ["png", "svg"]
+
+
+def why(layer: Layer) -> None:
+    """The formula with this layer's numbers, and its window on the input grid."""
+    explanation = why_this_shape(layer)
+    words, drawing = st.columns([1, 1], gap="large")
+    with words:
+        st.markdown(f"**{widgets.layer_name(layer)}**")
+        if explanation.formula:
+            st.latex(explanation.formula)
+        st.markdown(explanation.sentence)
+        st.markdown(f"{explanation.zeros} {explanation.dropped}")
+        st.markdown(f"**Parameters.** {explanation.params.sentence}")
+        if explanation.params.latex:
+            st.latex(explanation.params.latex)
+        st.markdown(f"**MACs.** {explanation.macs.sentence}")
+        if explanation.macs.latex:
+            st.latex(explanation.macs.latex)
+    with drawing:
+        if layer.window:
+            rows, columns = layer.window.out
+            row = st.slider("Output row", 0, rows - 1, 0, key="window_row") if rows > 1 else 0
+            column = st.slider("Output column", 0, columns - 1, 0, key="window_column") if columns > 1 else 0
+            components.picture(window_svg(layer.window, row, column), key="window")
+
+
+def padding_playground() -> None:
+    """Any window on any axis, by TensorFlow's rule and by PyTorch's."""
+    controls, result = st.columns([1, 2], gap="large")
+    with controls:
+        size = st.number_input("Pixels along one side", 1, 1024, 10)
+        kernel = st.number_input("Kernel", 1, 31, 3)
+        stride = st.number_input("Stride", 1, 16, 2)
+        padding = st.segmented_control("Padding", ["VALID", "SAME"], default="SAME", required=True)
+    with result:
+        try:
+            answer = playground(int(size), int(kernel), int(stride), padding)
+        except PlaygroundError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        st.latex(answer.rule)
+        components.picture(playground_svg(answer), key="playground")
+        st.markdown(answer.difference)
+        st.caption(f"TensorFlow: {answer.tensorflow_argument}. PyTorch: {answer.pytorch_argument}.")
+
+
+def charts(graph: LayerGraph) -> None:
+    """Where the cost sits, and what happens through the depth."""
+    what, file = st.columns([3, 1], vertical_alignment="bottom")
+    quantity = what.segmented_control(
+        "Cost", list(COSTS), default="params", required=True, format_func=COSTS.__getitem__
+    )
+    format = file.segmented_control("Download button saves", PICTURES, default="png", required=True)
+    for figure in (stage_chart(graph, quantity), depth_chart(graph), cost_treemap(graph, quantity)):
+        st.plotly_chart(figure, config=chart_config(figure, format))
+
 
 widgets.open_page("Which shape does the tensor have here, and what does each layer cost?")
 
@@ -59,13 +125,32 @@ else:
     widgets.layer_rows(graph, table, columns, selected)
     st.caption("The figures above are the sums of these rows. Select a row to see why it has this shape.")
 
-name = f"{graph.name}_{shape_text(graph.input_size)}"
-widgets.export_button(table, name, layer_title(graph))
-st.download_button(
-    "Download torchinfo's own summary",
-    lambda: summary_text(graph.name, graph.input_size),
-    file_name=f"{name}_torchinfo.txt",
-    mime="text/plain",
-    icon=":material/download:",
-    on_click="ignore",
+below = st.segmented_control(
+    "Below the table",
+    BELOW,
+    default=BELOW[0],
+    required=True,
+    key="below",
+    bind="query-params",
+    label_visibility="collapsed",
 )
+if below == BELOW[0]:
+    if selected:
+        why(selected)
+    else:
+        st.info("Select a row of the table: its shape is explained here.", icon=":material/touch_app:")
+elif below == BELOW[1]:
+    padding_playground()
+elif below == BELOW[2]:
+    charts(graph)
+else:
+    name = f"{graph.name}_{shape_text(graph.input_size)}"
+    widgets.export_button(table, name, layer_title(graph))
+    st.download_button(
+        "Download torchinfo's own summary",
+        lambda: summary_text(graph.name, graph.input_size),
+        file_name=f"{name}_torchinfo.txt",
+        mime="text/plain",
+        icon=":material/download:",
+        on_click="ignore",
+    )

@@ -9,6 +9,8 @@ from streamlit.runtime.pages_manager import PagesManager
 import inception
 from inception import LayerGraph
 from inception.anatomy import KINDS, BlockType, Layer
+from inception.anatomy.diagram import DIAGRAM_FORMATS, diagram_file
+from inception.anatomy.kinds import Kind
 from inception.anatomy.source import BlockSource, block_source
 from inception.anatomy.table import shape_text
 from inception.export import FORMATS, export_table
@@ -16,18 +18,22 @@ from inception.models import VARIANTS, Variant
 
 COLUMNS = {
     "index": st.column_config.NumberColumn("#", width=50),
-    "block": st.column_config.TextColumn("Block", width=125, help="TF-Slim's name"),
+    "block": st.column_config.TextColumn("Block", width=112, help="TF-Slim's name"),
     "repeat": st.column_config.NumberColumn("×", width=40, help="How often the block stands in a row"),
-    "branch": st.column_config.TextColumn("Branch", width=80),
-    "layer": st.column_config.TextColumn("Layer", width=130, help="TF-Slim's name inside the branch"),
-    "op": st.column_config.TextColumn("Operation", width=95),
-    "out_shape": st.column_config.TextColumn("Output", width=95, help="Channels x height x width"),
-    "kernel": st.column_config.TextColumn("Kernel", width=60, help="Height x width"),
-    "stride": st.column_config.TextColumn("Stride", width=60, help="Height x width"),
-    "padding": st.column_config.TextColumn("Padding", width=75, help="SAME keeps the grid, VALID adds no zeros"),
-    "params": st.column_config.NumberColumn("Parameters", width=95, format="localized", help="With the batch norm"),
-    "macs": st.column_config.NumberColumn("MACs", format="localized", help="Multiply-accumulates for one picture"),
-    "flops": st.column_config.NumberColumn("FLOPs", format="localized", help="Two for each multiply-accumulate"),
+    "branch": st.column_config.TextColumn("Branch", width=72),
+    "layer": st.column_config.TextColumn("Layer", width=122, help="TF-Slim's name inside the branch"),
+    "op": st.column_config.TextColumn("Operation", width=88),
+    "out_shape": st.column_config.TextColumn("Output", width=88, help="Channels x height x width"),
+    "kernel": st.column_config.TextColumn("Kernel", width=50, help="Height x width"),
+    "stride": st.column_config.TextColumn("Stride", width=46, help="Height x width"),
+    "padding": st.column_config.TextColumn("Padding", width=62, help="SAME keeps the grid, VALID adds no zeros"),
+    "params": st.column_config.NumberColumn("Parameters", width=80, format="localized", help="With the batch norm"),
+    "macs": st.column_config.NumberColumn(
+        "MACs", width=98, format="localized", help="Multiply-accumulates for one picture"
+    ),
+    "flops": st.column_config.NumberColumn(
+        "FLOPs", width=98, format="localized", help="Two for each multiply-accumulate"
+    ),
     "rf": st.column_config.TextColumn("Receptive field", width=110, help="Height x width in pixels of the picture"),
     "dropped": st.column_config.TextColumn("Dropped", help="Input rows x columns at the end that no window reaches"),
     "pad": st.column_config.TextColumn("Zeros added", help="At the top, bottom, left, right"),
@@ -120,6 +126,16 @@ def select_layer(layer: Layer) -> None:
     st.session_state["layer"] = st.query_params["layer"] = layer.path
 
 
+def facts(graph: LayerGraph, layer: Layer) -> None:
+    """One layer in a line: what it reads and hands on, what it costs, how far it sees."""
+    field = graph.receptive_fields[layer.index]
+    sees = f" It sees {shape_text(field.size)} pixels of the picture." if field else ""
+    st.markdown(
+        f"**{layer_name(layer)}**: {layer.op}, from {' + '.join(map(shape_text, layer.in_shapes))} to "
+        f"{shape_text(layer.out_shape)}; {layer.params:,} parameters, {layer.macs:,} MACs.{sees}"
+    )
+
+
 def table_height(rows: int, most: int = 14) -> int:
     """Pixels of a table that shows all its rows, or `most` of them and scrolls."""
     return 35 * (min(rows, most) + 1) + 3
@@ -168,12 +184,12 @@ def picture_size(graph: LayerGraph) -> str:
     return f"{shape_text(graph.input_size)} px"
 
 
-def legend() -> None:
-    """The colours of the kinds of operation, in words."""
+def legend(kinds: Sequence[Kind] = KINDS) -> None:
+    """The colours of kinds of operation or stage, in words."""
     swatches = "".join(
         f'<span style="white-space:nowrap;margin-right:1rem"><span style="display:inline-block;width:.8em;height:.8em;'
         f'border-radius:3px;background:{kind.tint};border:2px solid {kind.color}"></span> {kind.name}</span>'
-        for kind in KINDS
+        for kind in kinds
     )
     st.html(f'<div style="line-height:1.9;font-size:.85rem">{swatches}</div>')
 
@@ -201,6 +217,20 @@ def export_button(table: pd.DataFrame, name: str, title: str) -> None:
         lambda: export_table(table, format, title),
         file_name=name + FORMATS[format].suffix,
         mime=FORMATS[format].mime,
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def diagram_export(dot: str, name: str, caption: str) -> None:
+    """A choice of format, and a download of the diagram in it with a caption."""
+    form, file = st.columns([1, 2], vertical_alignment="bottom")
+    format = form.selectbox("Export as", list(DIAGRAM_FORMATS), key=f"diagram_format_{name}")
+    file.download_button(
+        "Download this diagram",
+        lambda: diagram_file(dot, format, caption),
+        file_name=f"{name}.{format}",
+        mime=DIAGRAM_FORMATS[format],
         icon=":material/download:",
         on_click="ignore",
     )

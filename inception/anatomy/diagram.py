@@ -27,6 +27,7 @@ from .table import shape_text
 FONT = "Helvetica,Arial,sans-serif"
 INK = "#1a1a1a"
 LINE = "#767676"  # readable on white and on dark grounds
+PLAIN = {"fillcolor": "#ffffff", "color": LINE}  # boxes of what is not worth a colour: batch norm, ReLU
 
 # What `diagram_file` writes, and the media types.
 DIAGRAM_FORMATS = {
@@ -55,11 +56,15 @@ def diagram_dot(layers: Sequence[Layer], title: str, units: bool = True) -> str:
     add_layers(dot, layers, units)
     inside = {layer.index for layer in layers}
     read = {source for layer in layers for source in layer.inputs}
+    outside = set()
     for layer in layers:
         for source in layer.inputs:
-            if source not in inside:
-                add_end(dot, f"from{source}", f"input {_shape_read(layer, source)}")
-                dot.edge(f"from{source}", node_name(layer))
+            if source in inside:
+                continue
+            if source not in outside:
+                outside.add(source)
+                add_end(dot, f"from{source}", f"input {shape_read(layer, source)}")
+            dot.edge(f"from{source}", node_name(layer))
         if layer.index not in read:
             add_end(dot, f"to{layer.index}", f"output {shape_text(layer.out_shape)}")
             dot.edge(last_box(layer, units), f"to{layer.index}")
@@ -155,10 +160,7 @@ def new_diagram(title: str) -> graphviz.Digraph:
 def add_layers(dot: graphviz.Digraph, layers: Sequence[Layer], units: bool = True) -> None:
     """Adds the boxes of `layers` and the edges between them: branches start in one row and run straight down."""
     by_index = {layer.index: layer for layer in layers}
-    first = [node_name(layer) for layer in layers if not by_index.keys() & layer.inputs]
-    with dot.subgraph(graph_attr={"rank": "same"}) as row:
-        for name in first:
-            row.node(name)
+    same_row(dot, [node_name(layer) for layer in layers if not by_index.keys() & layer.inputs])
     for layer in layers:
         _add_layer(dot, layer, units)
         for source in layer.inputs:
@@ -167,8 +169,27 @@ def add_layers(dot: graphviz.Digraph, layers: Sequence[Layer], units: bool = Tru
 
 
 def last_box(layer: Layer, units: bool = True) -> str:
-    """The name of the box from which others read a layer: a sum's ReLU has its own, as in the figures."""
-    return node_name(layer, len(layer.parts)) if _opens(layer, units) else node_name(layer)
+    """The name of the box from which others read a layer."""
+    return node_name(layer, 1 if units and not has_own_relu(layer) else len(layer.parts))
+
+
+def has_own_relu(layer: Layer) -> bool:
+    """Whether an activation after it has a box of its own: after a sum, as in the figures."""
+    return layer.op in ("residual sum", "sum") and len(layer.parts) > 1
+
+
+def same_row(dot: graphviz.Digraph, names: Sequence[str]) -> None:
+    """Puts boxes side by side."""
+    if len(names) < 2:
+        return
+    with dot.subgraph(graph_attr={"rank": "same"}) as row:
+        for name in names:
+            row.node(name)
+
+
+def group_of(layer: Layer) -> str:
+    """The value of `group`, inside which Graphviz draws straight lines: the branch."""
+    return plain_text(f"{layer.block} {layer.branch}".rstrip())
 
 
 def add_end(dot: graphviz.Digraph, name: str, text: str) -> None:
@@ -181,9 +202,10 @@ def plain_text(text: str) -> str:
     return graphviz.escape(escape(_printable(text), quote=False))  # a str that Graphviz does not take for HTML
 
 
-def box_text(head: str, *lines: str) -> str:
-    """The text of a box as an HTML-like label: one line in bold, smaller ones below it."""
-    texts = [f"<b>{_html(head)}</b>", *(f'<font point-size="10">{_html(line)}</font>' for line in lines if line)]
+def box_text(head: str, *lines: str, marked: Sequence[str] = ()) -> str:
+    """The text of a box as an HTML-like label: one line in bold, smaller ones below it, the last of them marked."""
+    small = [_html(line) for line in lines if line] + [f"<b>{_html(line)}</b>" for line in marked]
+    texts = [f"<b>{_html(head)}</b>", *(f'<font point-size="10">{line}</font>' for line in small)]
     rows = "".join(f"<tr><td>{text}</td></tr>" for text in texts)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="0">{rows}</table>>'
 
@@ -218,41 +240,37 @@ def layer_name(layer: Layer) -> str:
     return "" if name == layer.op else name
 
 
+def hover_text(layer: Layer) -> str:
+    """Path and shapes of a layer."""
+    return f"{layer.path}: {' + '.join(map(shape_text, layer.in_shapes))} to {shape_text(layer.out_shape)}"
+
+
+def shape_read(layer: Layer, source: int) -> str:
+    """The shape that `layer` reads from `source`; all it reads where it reads one twice, or weights."""
+    if len(layer.inputs) != len(layer.in_shapes):
+        return " + ".join(map(shape_text, layer.in_shapes))
+    return shape_text(layer.in_shapes[layer.inputs.index(source)])
+
+
 def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool) -> None:
     kind = kind_of(layer)
-    group = plain_text(f"{layer.block} {layer.branch}")  # Graphviz draws straight lines inside a group
     dot.node(
         node_name(layer),
         box_text(head_text(layer), ", ".join(detail_texts(layer)), layer_name(layer)),
         id=node_name(layer),
-        group=group,
+        group=group_of(layer),
         fillcolor=kind.tint,
         color=kind.color,
-        tooltip=plain_text(_hover(layer)),
+        tooltip=plain_text(hover_text(layer)),
     )
-    if not _opens(layer, units):
+    if units and not has_own_relu(layer):
         return
     for n, part in enumerate(layer.parts[1:], 2):
         name = node_name(layer, n)
         text = "ReLU" if part.op == "relu" else part.op
-        hover = plain_text(f"{part.path}: {part.params:,} parameters" if part.params else part.path)
-        dot.node(name, plain_text(text), id=name, group=group, fillcolor="#ffffff", color=LINE, tooltip=hover)
+        hover = f"{part.path}: {part.params:,} parameters" if part.params else part.path
+        dot.node(name, plain_text(text), id=name, group=group_of(layer), tooltip=plain_text(hover), **PLAIN)
         dot.edge(node_name(layer, n - 1), name)
-
-
-def _opens(layer: Layer, units: bool) -> bool:
-    return not units or layer.op in ("residual sum", "sum")
-
-
-def _hover(layer: Layer) -> str:
-    return f"{layer.path}: {' + '.join(map(shape_text, layer.in_shapes))} to {shape_text(layer.out_shape)}"
-
-
-def _shape_read(layer: Layer, source: int) -> str:
-    """The shape that `layer` reads from `source`; all it reads where it does so more than once, or reads weights."""
-    if len(layer.inputs) != len(layer.in_shapes):
-        return " + ".join(map(shape_text, layer.in_shapes))
-    return shape_text(layer.in_shapes[layer.inputs.index(source)])
 
 
 def _html(text: str) -> str:
@@ -261,7 +279,7 @@ def _html(text: str) -> str:
 
 def _printable(text: str) -> str:
     """Without what XML cannot hold: control characters and halves of surrogate pairs."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(c if c.isprintable() or c in "\n\N{NO-BREAK SPACE}" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @cache

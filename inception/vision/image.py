@@ -1,0 +1,194 @@
+"""The one decoder of pictures: every upload, sample and file of the command line comes through `load_image`.
+
+The formats are few and the header is judged before pixels are decoded. Files whose cost their size in bytes and
+pixels does not bound (thousands of scans, packed texts, overlapping tiles) are refused before Pillow reads them.
+Nothing is shared between calls, so any number of threads may decode at once; one call needs up to 1 GB for a moment.
+"""
+
+import errno
+import io
+import re
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+MAX_BYTES = 20 * 2**20
+MAX_PIXELS = 50_000_000
+MAX_SIDE = 2**15
+
+# Ordinary files stay far below these three; what is beyond costs time or memory out of proportion.
+MAX_JPEG_SEGMENTS = 1000
+MAX_PNG_PACKED_TEXTS = 100
+MAX_TIFF_PIECES = 2**17
+
+JPEG_SEGMENT = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xda-\xef\xfe]")  # the markers that a length follows
+PNG_PACKED_TEXTS = (b"zTXt", b"iTXt", b"iCCP")
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
+EXIF_ORIENTATION = 0x0112
+# What each orientation asks of a viewer (EXIF 2.3, table 6); 1 is upright.
+TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class ImageError(ValueError):
+    """A picture that cannot be shown, in one sentence that names the file where there is one."""
+
+
+def load_image(source: bytes | str | PathLike[str]) -> Image.Image:
+    """The picture in a file, given by its bytes or its path: mode RGB, upright, without metadata.
+
+    Reads JPEG, PNG, WebP, GIF, BMP and TIFF up to 20 MB, 50 megapixels and 32,768 pixels a side; of animations and
+    files of several pages the first frame. Transparent parts are laid on white. 16-bit grey is divided by 257. Grey
+    values of 32 bits declare no white: floats within 0..1 are taken as such, integers within 0..1, 0..255 or 0..65535
+    as of the first of these ranges that holds them all; any others are stretched from the least (black) to the
+    greatest (white). Colour profiles are not applied. Raises ImageError.
+    """
+    name, data = ("The picture", source) if isinstance(source, bytes) else (Path(source).name, read_file(source))
+    if not data:
+        raise ImageError(f"{name} is empty.")
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"{name} is larger than {MAX_BYTES >> 20} MB.")
+    try:
+        if is_costly(data):
+            raise ImageError(f"{name} is made of too many or too large parts for an ordinary picture.")
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        check_size(*image.size)
+        image.load()
+        if image.format == "PNG" and b"IEND" not in data:  # Pillow asks for no more than the pixels
+            raise EOFError
+        transpose = exif_transpose(image)
+        rgb = to_rgb(image)
+        return rgb if transpose is None else rgb.transpose(transpose)
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        limits = f"{MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels a side"
+        raise ImageError(f"{name} is too large: at most {limits} can be read.") from error
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name} {what_else(data)}.") from error
+    except MemoryError as error:
+        raise ImageError(f"{name} needs more memory than there is.") from error
+    except Exception as error:  # Pillow's readers raise a dozen types on damaged files
+        raise ImageError(f"{name} cannot be decoded: it is damaged, cut off or of a rare kind.") from error
+
+
+def read_file(path: str | PathLike[str]) -> bytes:
+    """The content of a regular file, up to one byte over the limit; raises ImageError."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():  # reading from a pipe might wait for ever
+            raise OSError(errno.EINVAL, "it is not a file")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ImageError(f"{path.name} cannot be read ({reason}).") from error
+
+
+def check_size(width: int, height: int) -> None:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise Image.DecompressionBombError
+
+
+def is_costly(data: bytes) -> bool:
+    """Whether a file would cost far more time or memory than its bytes and pixels justify."""
+    if data.startswith(b"\xff\xd8"):
+        return has_many_segments(data)
+    if data.startswith(b"\x89PNG"):
+        return sum(map(data.count, PNG_PACKED_TEXTS)) > MAX_PNG_PACKED_TEXTS  # each unpacks to up to 1 MB
+    if data.startswith(tuple(TiffImagePlugin.PREFIXES)):
+        return has_costly_pieces(data)
+    return False
+
+
+def has_many_segments(data: bytes) -> bool:
+    """Whether a JPEG has `MAX_JPEG_SEGMENTS`: each scan goes over all pixels, each EXIF segment over those before."""
+    position = 0
+    for _ in range(MAX_JPEG_SEGMENTS):
+        marker = JPEG_SEGMENT.search(data, position)
+        if marker is None:
+            return False
+        length = int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+        position = marker.end() + max(2, length)
+    return True
+
+
+def has_costly_pieces(data: bytes) -> bool:
+    """Whether a TIFF's strips or tiles are too many, larger than any picture, or cover the picture over and over."""
+    file = io.BytesIO(data)
+    tags = TiffImagePlugin.ImageFileDirectory_v2(data[:16] if data[2] == 43 else data[:8])  # 43: BigTIFF
+    file.seek(tags.next)
+    tags.load(file)
+    width, height = tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
+    check_size(width, height)
+    if TiffImagePlugin.STRIPOFFSETS in tags:
+        pieces = len(tags[TiffImagePlugin.STRIPOFFSETS])
+        area = width * min(height, tags.get(TiffImagePlugin.ROWSPERSTRIP, height))
+    else:
+        pieces = len(tags[TiffImagePlugin.TILEOFFSETS])
+        area = tags[TiffImagePlugin.TILEWIDTH] * tags[TiffImagePlugin.TILELENGTH]
+    planes = TiffImagePlugin.MAX_SAMPLESPERPIXEL
+    return pieces > MAX_TIFF_PIECES or area > MAX_PIXELS or pieces * area > planes * MAX_PIXELS
+
+
+def exif_transpose(image: Image.Image) -> Image.Transpose | None:
+    """How to turn a loaded picture upright; one whose metadata is damaged is shown as it lies."""
+    try:
+        return TRANSPOSES.get(image.getexif().get(EXIF_ORIENTATION, 1))
+    except Exception:  # as many types as the decoders raise
+        return None
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A new picture in mode RGB without metadata."""
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = Image.fromarray(grey_bytes(image))
+    if image.mode == "La":  # premultiplied; it converts to nothing but LA
+        image = image.convert("LA")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        rgb = Image.new("RGB", image.size, "white")
+        rgb.paste(image, mask=image)
+    else:
+        rgb = image.convert("RGB")
+    rgb.info.clear()
+    return rgb
+
+
+def grey_bytes(image: Image.Image) -> NDArray[np.uint8]:
+    """Grey of mode I;16, I or F as bytes of the same shape, by the rules of `load_image`; not-a-number is black."""
+    values = np.array(image, dtype=np.float32)
+    if image.mode.startswith("I;16"):
+        low, high = 0.0, 65535.0
+    else:
+        finite = np.isfinite(values)
+        low = float(values.min(initial=np.inf, where=finite))
+        high = float(values.max(initial=-np.inf, where=finite))
+        ranges = (1.0,) if image.mode == "F" else (1.0, 255.0, 65535.0)
+        if low >= 0 and high <= ranges[-1]:
+            low, high = 0.0, next(white for white in ranges if high <= white)
+    with np.errstate(over="ignore"):  # what overflows is white
+        values -= low
+        values *= 255 / max(high - low, 1e-30)
+    np.rint(values.clip(0, 255, out=values), out=values)
+    return np.nan_to_num(values, copy=False).astype(np.uint8)
+
+
+def what_else(data: bytes) -> str:
+    """The rest of the sentence about a file that is none of `FORMATS`."""
+    if b"<svg" in data[:4096].lower():
+        return "is a vector graphic (SVG), which is not supported: save it as JPEG or PNG"
+    if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
+        return "is a HEIC or AVIF picture, which is not supported: save it as JPEG or PNG"
+    return "is not a JPEG, PNG, WebP, GIF, BMP or TIFF picture, or its header is damaged"

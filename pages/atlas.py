@@ -1,0 +1,132 @@
+"""Atlas, the home page: what does the whole network look like?"""
+
+import streamlit as st
+
+from inception.anatomy import LayerGraph, diagram_dot, diagram_svg
+from inception.anatomy.diagram import diagram_caption, parts_by_name
+from inception.anatomy.overview import (
+    STAGE_KINDS,
+    Box,
+    Level,
+    SizeBy,
+    box_hover,
+    overview_boxes,
+    overview_dot,
+    side_by_side,
+    side_by_side_dot,
+)
+from pages import components, widgets
+
+LEVELS: dict[Level, str] = {"block": "Blocks", "stage": "Stages"}
+SIZES: dict[SizeBy, str] = {"channels": "Channels", "params": "Parameters", "macs": "MACs"}
+NETWORKS = ("inception_v4", "inception_resnet_v1", "inception_resnet_v2")
+
+
+@st.cache_data(max_entries=256, show_spinner="Drawing…")
+def svg_of(dot: str, title: str) -> str:
+    """DOT text laid out; all sessions share the drawings."""
+    return diagram_svg(dot, title)
+
+
+def open_box(box: str) -> None:
+    """A click on a box of the overview opens it beside; on a layer of an opened one selects the layer."""
+    st.session_state["atlas_box"] = box
+
+
+def details(graph: LayerGraph, box: Box) -> None:
+    """The opened box: its block as a diagram, and the layer selected in it."""
+    block = box.type
+    st.subheader(
+        f"{box.stage}" if len(block.layers) == len(box.layers) else f"{box.stage} · {block.name} ×{block.repeat}"
+    )
+    st.caption(box_hover(graph, box).replace("\n", " · "))
+    parts = parts_by_name(block.layers)
+    selected = widgets.selected_layer(graph)
+
+    def select(name: str) -> None:
+        widgets.select_layer(parts[name][0])
+
+    components.diagram(
+        svg_of(diagram_dot(block.layers, block.title), f"{block.title} of {graph.name}"),
+        key="atlas_block",
+        selected=f"layer{selected.index}" if selected in block.layers and selected else None,
+        on_click=select,
+    )
+    if selected and selected in block.layers:
+        widgets.facts(graph, selected)
+    page, layers = st.columns(2)
+    page.page_link(
+        "pages/blocks.py",
+        label="Source and rows of this block",
+        query_params={"model": graph.name, "block": block.title},
+    )
+    layers.page_link("pages/layers.py", label="The layer table", query_params={"model": graph.name})
+
+
+def one_network(graph: LayerGraph) -> None:
+    """The folded network, and beside it what is opened."""
+    level_control, size_control, place_control = st.columns([2, 3, 3], vertical_alignment="bottom")
+    level = level_control.segmented_control(
+        "A box is", list(LEVELS), default="block", required=True, format_func=LEVELS.__getitem__
+    )
+    size_by = size_control.segmented_control(
+        "Width shows", list(SIZES), default="channels", required=True, format_func=SIZES.__getitem__
+    )
+    in_place = place_control.toggle("Unfold the opened box in place")
+    boxes = {box.id: box for box in overview_boxes(graph, level)}
+    opened = boxes.get(st.session_state.get("atlas_box", ""))
+    dot = overview_dot(graph, level, size_by, [opened.id] if opened and in_place else [])
+    overview, beside = st.columns([1, 1], gap="large")
+    with overview:
+        components.diagram(
+            svg_of(dot, f"Overview of {graph.name}"),
+            key="atlas_overview",
+            selected=opened.id if opened else None,
+            on_click=open_box,
+        )
+        widgets.legend(STAGE_KINDS)
+    with beside:
+        if opened:
+            details(graph, opened)
+        else:
+            st.info(
+                "Click a box: its block opens here. Click a layer in it for its figures.", icon=":material/touch_app:"
+            )
+            st.metric("Parameters", f"{graph.params:,}")
+            st.metric("Multiply-accumulates for one picture", f"{graph.macs:,}")
+    widgets.diagram_export(dot, f"{graph.name}_overview", diagram_caption(graph, "Overview"))
+
+
+def three_networks() -> None:
+    """v4, v1 and v2 aligned by stage."""
+    size = widgets.chosen_size() or "299"
+    graphs = [widgets.graph_of(name, size) for name in NETWORKS]
+    dot = side_by_side_dot(graphs)
+    cells = {cell.id: cell for row in side_by_side(graphs) for cell in row if cell}
+    opened = cells.get(st.session_state.get("atlas_box", ""))
+    components.diagram(
+        svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
+        key="atlas_three",
+        selected=opened.id if opened else None,
+        on_click=open_box,
+    )
+    widgets.legend(STAGE_KINDS)
+    if opened:
+        details(opened.graph, opened.boxes[-1])
+    widgets.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], "Stages side by side, first network"))
+
+
+widgets.open_page("What does the whole network look like?")
+side = st.segmented_control(
+    "View",
+    ["One network", "v4, v1 and v2 side by side"],
+    default="One network",
+    required=True,
+    key="atlas",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+if side == "One network":
+    one_network(widgets.chosen_graph())
+else:
+    three_networks()
