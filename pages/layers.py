@@ -12,7 +12,7 @@ from inception.anatomy.window_picture import playground_svg, window_svg
 from inception.export import layer_title, summary_text
 from pages import components, widgets
 
-BELOW = ["Why this shape", "Padding playground", "Charts", "Export"]
+BELOW = ["Why this shape", "Padding playground", "Charts"]
 COSTS: dict[QuantityName, str] = {"params": "Parameters", "macs": "MACs", "activation_bytes": "Activation memory"}
 PICTURES: list[Literal["png", "svg"]] = ["png", "svg"]
 
@@ -125,6 +125,18 @@ else:
     widgets.layer_rows(graph, table, columns, selected)
     st.caption("The figures above are the sums of these rows. Select a row to see why it has this shape.")
 
+name = f"{graph.name}_{shape_text(graph.input_size)}"
+rows, other = st.columns([3, 2], vertical_alignment="bottom")
+with rows:
+    widgets.export_button(table, name, layer_title(graph))
+other.download_button(
+    "Download torchinfo's summary",
+    lambda: summary_text(graph.name, graph.input_size),
+    file_name=f"{name}_torchinfo.txt",
+    mime="text/plain",
+    icon=":material/download:",
+    on_click="ignore",
+)
 below = st.segmented_control(
     "Below the table",
     BELOW,
@@ -141,16 +153,5 @@ if below == BELOW[0]:
         st.info("Select a row of the table: its shape is explained here.", icon=":material/touch_app:")
 elif below == BELOW[1]:
     padding_playground()
-elif below == BELOW[2]:
-    charts(graph)
 else:
-    name = f"{graph.name}_{shape_text(graph.input_size)}"
-    widgets.export_button(table, name, layer_title(graph))
-    st.download_button(
-        "Download torchinfo's own summary",
-        lambda: summary_text(graph.name, graph.input_size),
-        file_name=f"{name}_torchinfo.txt",
-        mime="text/plain",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    charts(graph)

@@ -75,13 +75,13 @@ def maps(page: Page) -> list[str | None]:
 
 
 def test_link_reopens_the_view(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/blocks?model=inception_v4&size=350x400&block=Inception-C")
-    expect(page.get_by_role("combobox", name="Network")).to_have_value("inception_v4")
-    expect(page.locator("svg").get_by_text("output 1536x9x11")).to_be_visible()
+    page.goto(f"{app_url}/blocks?model=inception_resnet_v2.paper&size=350x400&block=Inception-ResNet-C")
+    expect(page.get_by_role("combobox", name="Network")).to_have_value("inception_resnet_v2.paper")
+    expect(page.locator("svg").get_by_text("output 2144x9x11")).to_be_visible()
     page.get_by_role("link", name="Layers").click()
     ready(page)
     assert "size=350x400" in page.url
-    assert "model=inception_v4" in page.url
+    assert "model=inception_resnet_v2.paper" in page.url
 
 
 @pytest.mark.parametrize("path", ["layers", "blocks", "live"])
@@ -95,9 +95,9 @@ def test_size_too_small_is_one_sentence(page: Page, app_url: str, path: str) -> 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("notes.jpg", b"these are only words", "notes.jpg"),
+        ("notes.jpg", b"these are only words", "is not a JPEG"),
         ("empty.png", b"", "empty"),
-        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "vector"),
+        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "vector graphic"),
     ],
 )
 def test_bad_upload_is_one_sentence_and_loses_nothing(
