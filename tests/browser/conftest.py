@@ -12,11 +12,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from .browser import find_chromium
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 30_000  # ms until what does not appear counts as missing
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -95,7 +96,8 @@ def page(browser: Browser, app_url: str) -> Iterator[Page]:
             else None
         ),
     )
-    tab.set_default_timeout(30_000)
+    tab.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     yield tab
     context.close()
     assert not problems, "\n".join(problems)

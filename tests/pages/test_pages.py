@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 import inception
 
 ROOT = Path(__file__).parents[2]
-PAGES = [f"pages/{name}.py" for name in ("layers", "blocks", "factorisation", "differences", "zoo", "live")]
+PAGES = [f"pages/{name}.py" for name in ("atlas", "layers", "blocks", "factorisation", "differences", "zoo", "live")]
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def test_page_runs(app: AppTest, page: str, model: str) -> None:
 
 def test_layer_table_and_totals(app: AppTest) -> None:
     app.run()
-    healthy(app.selectbox(key="model").set_value("inception_resnet_v2").run())
+    app.selectbox(key="model").set_value("inception_resnet_v2").run()
+    healthy(app.switch_page("pages/layers.py").run())
     table = app.dataframe[0].value
     assert table["params"].sum() == 55_843_464
     assert app.metric[0].value == "55.84 M"
@@ -56,7 +57,8 @@ def test_frame_survives_page_change(app: AppTest) -> None:
 def test_link_reopens_the_view(app: AppTest) -> None:
     app.query_params["model"] = "inception_resnet_v2"
     app.query_params["size"] = "350x400"
-    healthy(app.run())
+    app.run()
+    healthy(app.switch_page("pages/layers.py").run())
     assert app.dataframe[0].value["in_shape"].iloc[0] == "3x350x400"
     assert app.dataframe[0].value["params"].sum() == 55_843_464
 
