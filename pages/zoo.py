@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from inception.anatomy.charts import chart_config, comparison_chart
 from inception.anatomy.compare import compare_models
 from inception.models import VARIANTS
 from inception.models.weights import KNOWN_WEIGHTS, locate
@@ -57,7 +58,8 @@ chosen = st.multiselect(
 )
 if chosen:
     size = widgets.chosen_size() or max(str(VARIANTS[name].input_size) for name in chosen)
-    comparison = compare_models([widgets.graph_of(name, size) for name in chosen])
+    graphs_of_one_size = [widgets.graph_of(name, size) for name in chosen]
+    comparison = compare_models(graphs_of_one_size)
     st.dataframe(
         comparison,
         hide_index=True,
@@ -66,6 +68,8 @@ if chosen:
         column_config=COMPARISON,
     )
     st.caption(f"All for one picture of {size} px, so that only the networks differ.")
+    figure = comparison_chart(graphs_of_one_size)
+    st.plotly_chart(figure, config=chart_config(figure))
     widgets.export_button(comparison, "comparison", f"Stages of {', '.join(chosen)}")
 else:
     st.info("Choose at least one network.")

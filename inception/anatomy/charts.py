@@ -128,6 +128,7 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
         height=280 + 44 * len(stages),
         xaxis={"title": {"text": amount.axis}, "showgrid": True, **_number_axis(amount)},
         yaxis={
+            "type": "category",  # names may be numbers
             "tickvals": list(stages),
             "ticktext": [f"{stage}<br>{_scaled(n, amount)}, {_share(n, total)}" for stage, n in totals.items()],
             "autorange": "reversed",
@@ -487,7 +488,7 @@ def _spread(sizes: Iterable[tuple[int, ...] | None]) -> list[int]:
 def _add_stage_bands(figure: go.Figure, graph: LayerGraph) -> None:
     """A ground behind every other stage, and the names over them, moved apart where stages are short."""
     stages = [(stage, list(layers)) for stage, layers in groupby(graph.layers, key=lambda layer: layer.stage) if stage]
-    apart = 0.05 * len(graph.layers)
+    apart = len(graph.layers) * min(0.05, 1 / max(1, len(stages)))
     last = -apart
     for number, (stage, layers) in enumerate(stages):
         start, end = layers[0].index - 0.5, layers[-1].index + 0.5
