@@ -1,4 +1,4 @@
-"""Medians of interleaved runs, and the row that reports their ratio."""
+"""Medians, and the row that reports one against a goal."""
 
 import time
 from collections.abc import Callable
@@ -9,29 +9,33 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """`ours` against `theirs` in seconds; `goal` is the ratio ours / theirs that we want at most, if any."""
+    """What was measured: `value` with its unit, the goal it should stay at or under, if any, and the raw figures."""
 
     what: str
-    ours: float
-    theirs: float
+    value: float
+    unit: str
     goal: float | None = None
+    detail: str = ""
 
     @property
-    def ratio(self) -> float:
-        return self.ours / self.theirs
+    def text(self) -> str:
+        goal = "" if self.goal is None else f" (goal {self.goal:.2f}{'' if self.value <= self.goal else ', missed'})"
+        return f"{self.value:6.2f} {self.unit}{goal}  {self.what}{f': {self.detail}' if self.detail else ''}"
 
 
 def compare(
     what: str, ours: Callable[[], Any], theirs: Callable[[], Any], goal: float | None = None, runs: int = 9
 ) -> Row:
-    """Medians of `runs` calls of each, taken in turns after one warm-up, so that both meet the same machine."""
+    """Ratio of the medians of `runs` calls of each, taken in turns after a warm-up, so that both meet one machine."""
     ours()
     theirs()
-    seconds = [(_seconds(ours), _seconds(theirs)) for _ in range(runs)]
-    return Row(what, median(s[0] for s in seconds), median(s[1] for s in seconds), goal)
+    pairs = [(seconds(ours), seconds(theirs)) for _ in range(runs)]
+    mine, other = median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    return Row(what, mine / other, "x", goal, f"{mine * 1e3:.1f} ms / {other * 1e3:.1f} ms")
 
 
-def _seconds(call: Callable[[], Any]) -> float:
+def seconds(call: Callable[[], Any]) -> float:
+    """Wall-clock seconds of one call."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
