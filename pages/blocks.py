@@ -4,11 +4,16 @@ import streamlit as st
 
 from inception.anatomy import block_types, diagram_dot, diagram_svg, node_name
 from inception.anatomy.diagram import diagram_caption, parts_by_name
+from inception.anatomy.overlay import overlay_dot
+from inception.anatomy.table import shape_text
 from pages import components, widgets
+
+OTHER_VERSION = {"inception_resnet_v1": "inception_resnet_v2", "inception_resnet_v2": "inception_resnet_v1"}
 
 widgets.open_page("What does each block look like inside?")
 
 graph = widgets.chosen_graph()
+chosen = shape_text(graph.input_size)
 types = {block.title: block for block in block_types(graph.layers)}
 if st.session_state.get("block") not in types:
     st.session_state.pop("block", None)
@@ -33,16 +38,26 @@ def select_line(line: int) -> None:
         widgets.select_layer(graph.layers[min(below)[1] - 1])
 
 
-units = not st.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
-dot = diagram_dot(block.layers, title, units)
-picture, details = st.columns([5, 4], gap="large")
+opening, laying = st.columns(2)
+units = not opening.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
+other = OTHER_VERSION.get(graph.name)
+versions = {kind.title: kind for kind in block_types(widgets.graph_of(other, chosen).layers)} if other else {}
+overlaid = title in versions and laying.toggle(f"Lay {other} over it", key="overlay", bind="query-params")
+if overlaid:
+    dot = overlay_dot(block.layers, versions[title].layers, (graph.name, str(other)), f"{title}, both versions")
+else:
+    dot = diagram_dot(block.layers, title, units)
+
+picture, details = st.columns(2, gap="large")
 with picture:
     components.diagram(
         diagram_svg(dot, f"{title} of {graph.name}"),
         key="block_diagram",
-        selected=node_name(selected) if selected else None,
-        on_click=select_box,
+        selected=node_name(selected) if selected and not overlaid else None,
+        on_click=(lambda _box: None) if overlaid else select_box,
     )
+    if overlaid:
+        st.caption(f"Where they differ: {graph.name} / {other}. Dashed boxes are in one of them only.")
     widgets.legend()
     widgets.diagram_export(dot, f"{graph.name}_{title}", diagram_caption(graph, title))
 

@@ -44,7 +44,7 @@ COLUMNS = {
     "stage": st.column_config.TextColumn("Stage", help="The paper's name"),
     "path": st.column_config.TextColumn("Path in the model"),
 }
-BLOCK_COLUMNS = ["index", "branch", "layer", "op", "kernel", "padding", "out_shape", "params", "macs"]
+BLOCK_COLUMNS = ["index", "branch", "layer", "out_shape", "params", "macs", "kernel", "stride", "padding", "op"]
 
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
