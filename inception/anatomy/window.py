@@ -51,7 +51,7 @@ class Window:
             for start in starts
             if start < grid
         )
-        return grid - 1 - last
+        return min(grid, grid - 1 - last)
 
 
 def window_of(module: nn.Module, grid: Pair, out: Pair) -> Window | None:

@@ -269,9 +269,10 @@ def playground_svg(result: PlaygroundResult) -> str:
 
 
 def _summary(slide: Slide) -> str:
-    outputs = f"{slide.out} output{'' if slide.out == 1 else 's'}"
-    unread = _unread_text("pixel", slide)
-    return f"{outputs}, zeros {slide.before} + {slide.after}, {f'unread {unread}' if unread else 'all read'}"
+    zeros = _unread_zeros(slide)
+    counts = [(slide.out, "output"), (len(slide.unread), "unread pixel"), (zeros, "unread zero")]
+    texts = [f"{number} {name}{'' if number == 1 else 's'}" for number, name in counts if number]
+    return ", ".join([f"zeros {slide.before} + {slide.after}", *texts])
 
 
 def _strip(name: str, y: _Axis, x: _Axis, slide: Slide) -> list[str]:
@@ -399,12 +400,10 @@ def _row_labels(y: _Axis, wanted: Sequence[int], x: float, anchor: str) -> list[
 
 def _legend(rows: Slide, columns: Slide, row: int, column: int) -> list[tuple[str, str]]:
     """(kind of cell, what it means here)."""
+    spans = f"{_span('row', rows, row)} and {_span('column', columns, column)}"
     legend = [
-        (
-            "frame",
-            f"the {rows.kernel}x{columns.kernel} window on {_span('row', rows, row)} and "
-            f"{_span('column', columns, column)} makes row {row}, column {column} of the output",
-        )
+        ("frame", f"{rows.kernel}x{columns.kernel} window on {spans}"),
+        ("tap", f"the cells it reads make row {row}, column {column} of the output"),
     ]
     added = [
         f"{number} {name}{'' if number == 1 else 's'} {side}"
@@ -432,17 +431,21 @@ def _span(name: str, slide: Slide, index: int) -> str:
 
 
 def _unread_text(name: str, slide: Slide) -> str:
-    """Pixels, such as rows 1, 3, 5, ... 149 (75 of 150), and how many zeros."""
+    """Such as rows 1, 3, 5, ... 149 (75 of 150), and how many of zeros."""
     texts = []
     if slide.unread:
         texts.append(_positions(name, slide.unread))
         if len(slide.unread) > 4:
             texts[0] += f" ({len(slide.unread)} of {slide.size})"
-    padded = range(-slide.before, slide.size + slide.after)
-    if zeros := sum(position not in slide.read for position in padded) - len(slide.unread):
-        plural = "" if zeros == 1 else "s"
-        texts.append(f"{zeros} zero{plural}" if name == "pixel" else f"{zeros} {name}{plural} of zeros")
+    if zeros := _unread_zeros(slide):
+        texts.append(f"{zeros} {name}{'' if zeros == 1 else 's'} of zeros")
     return " and ".join(texts)
+
+
+def _unread_zeros(slide: Slide) -> int:
+    """How many of the zeros added no window reads."""
+    padded = range(-slide.before, slide.size + slide.after)
+    return sum(position not in slide.read for position in padded) - len(slide.unread)
 
 
 def _positions(name: str, positions: Sequence[int]) -> str:
