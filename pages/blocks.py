@@ -65,7 +65,10 @@ with details:
     st.markdown(f"**{source.summary}** {source.why}")
     if block.repeat > 1:
         st.markdown(f"It stands {block.repeat} times in a row ({block.name}); this is the first.")
-    st.caption("Select a layer in the diagram, the table or the source.")
+    if selected:
+        widgets.facts(graph, selected)
+    else:
+        st.caption("Select a layer in the diagram, the table or the source.")
     table = graph.table()
     widgets.layer_rows(
         graph, table[table["index"].isin([layer.index for layer in block.layers])], widgets.BLOCK_COLUMNS, selected

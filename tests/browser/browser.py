@@ -1,11 +1,11 @@
-"""Finds a Chromium, or gets one."""
+"""Finds a Chromium, or gets one; and waits for the app in it."""
 
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -38,3 +38,9 @@ def _from_playwright() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() else None
+
+
+def ready(page: Page) -> None:
+    """Waits until the app has taken a change in and finished the run it caused."""
+    page.wait_for_timeout(300)
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')

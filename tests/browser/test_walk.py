@@ -11,10 +11,7 @@ from playwright.sync_api import Page, expect
 import inception
 from inception.export import export_table
 
-
-def ready(page: Page) -> None:
-    """Waits until the app has finished the current run."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+from .browser import ready
 
 
 def choose(page: Page, label: str, option: str) -> None:

@@ -1,0 +1,101 @@
+"""Diagrams in a real Chromium: click, zoom, fold, select from the other side, export."""
+
+import xml.etree.ElementTree as ET
+from io import BytesIO
+
+import pygraphviz
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from pypdf import PdfReader
+
+from .browser import ready
+
+
+def box(page: Page, text: str) -> Locator:
+    """The box of a diagram that shows this text."""
+    return page.locator("svg .node[role=button]").filter(has_text=text)
+
+
+def test_stage_then_layer_on_the_atlas(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?model=inception_resnet_v2")
+    box(page, "Block17").click()
+    expect(page.get_by_role("heading", name="Inception-ResNet-B")).to_be_visible()
+    box(page, "Conv2d_0b_1x7").click()
+    expect(page.get_by_text("143,360").or_(page.get_by_text("143,680")).first).to_be_visible()
+    expect(page.locator("svg .node.selected").filter(has_text="Conv2d_0b_1x7")).to_be_visible()
+    box(page, "Block35").click()
+    expect(page.get_by_role("heading", name="Inception-ResNet-A")).to_be_visible()
+
+
+def test_layer_row_source_and_caption_follow_each_other(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/blocks?model=inception_resnet_v2&block=Inception-ResNet-B")
+    box(page, "1x7 conv").click()
+    expect(page.locator("pre .selected")).to_contain_text("Conv2d_0b_1x7=")
+    expect(page.get_by_text("from 128x17x17 to 160x17x17")).to_be_visible()
+    assert "Conv2d_0b_1x7" in page.url
+
+    box(page, "7x1 conv").click()
+    expect(page.locator("pre .selected")).to_contain_text("Conv2d_0c_7x1=")
+    expect(page.get_by_text("from 160x17x17 to 192x17x17")).to_be_visible()
+
+    page.locator("pre span[id]").filter(has_text="Conv2d_0a_1x1=").click()
+    expect(page.locator("svg .node.selected")).to_contain_text("Conv2d_0a_1x1")
+    expect(page.get_by_text("from 1088x17x17 to 128x17x17")).to_be_visible()
+
+
+def test_keyboard_reaches_the_boxes(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/blocks?model=inception_v4&block=Reduction-A")
+    target = box(page, "max pool")
+    target.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("svg .node.selected")).to_contain_text("max pool")
+    assert "MaxPool_1a_3x3" in (target.get_attribute("aria-label") or "")
+
+
+def test_zoom_by_wheel_survives_a_rerun(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/blocks?model=inception_v4&block=Inception-C")
+    svg = page.locator(".frame svg")
+    page.get_by_role("button", name="Show everything").click()
+    whole = svg.get_attribute("viewBox")
+    svg.hover()
+    page.mouse.wheel(0, -240)
+    expect(svg).not_to_have_attribute("viewBox", str(whole))
+    zoomed = str(svg.get_attribute("viewBox"))
+    box(page, "1x3 conv").first.click()
+    expect(page.locator("svg .node.selected")).to_be_visible()
+    expect(svg).to_have_attribute("viewBox", zoomed)
+    page.get_by_role("button", name="Show everything").click()
+    expect(svg).to_have_attribute("viewBox", str(whole))
+
+
+def test_unfold_in_place(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?model=inception_v4")
+    box(page, "Mixed_6a").click()
+    expect(page.get_by_role("heading", name="Reduction-A")).to_be_visible()
+    page.get_by_text("Unfold the opened box in place").click()
+    expect(box(page, "Conv2d_0b_3x3")).to_have_count(2)
+
+
+def exported(page: Page, format: str) -> bytes:
+    page.get_by_role("combobox", name="Export as").fill(format)
+    page.keyboard.press("Enter")
+    ready(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download this diagram").click()
+    assert download.value.suggested_filename.endswith(f".{format}")
+    return download.value.path().read_bytes()
+
+
+@pytest.mark.parametrize("where", ["?model=inception_resnet_v1", "blocks?model=inception_resnet_v1&block=Reduction-B"])
+def test_four_formats(page: Page, app_url: str, where: str) -> None:
+    page.goto(f"{app_url}/{where}")
+    name = "Block17" if where.startswith("?") else "Conv2d_1a_3x3"
+    svg = ET.fromstring(exported(page, "svg"))
+    assert name in "".join(svg.itertext())
+    assert not list(svg.iter("{http://www.w3.org/2000/svg}script"))
+    assert Image.open(BytesIO(exported(page, "png"))).width > 300
+    text = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(exported(page, "pdf"))).pages)
+    assert name in text
+    assert "inception_resnet_v1" in text
+    assert pygraphviz.AGraph(string=exported(page, "dot").decode()).number_of_nodes() > 8
