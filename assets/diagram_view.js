@@ -83,7 +83,7 @@ function prepare(frame, click) {
     const text = link?.getAttribute("xlink:title") ?? "";
     link?.removeAttribute("xlink:title");
     box.querySelector("title").textContent = text;
-    if (!box.id.startsWith("layer") && !box.id.startsWith("block")) continue;
+    if (!/^(layer|block|network\d+row|pair)\d/.test(box.id)) continue; // inputs and outputs only tell a shape
     box.setAttribute("role", "button");
     box.setAttribute("tabindex", "0");
     box.setAttribute("aria-label", text);

@@ -9,14 +9,18 @@ import argparse
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import pandas as pd
 
-from .anatomy import LayerGraph, TraceError, parse_size, trace
+from .anatomy import LayerGraph, TraceError, diagram_dot, parse_size, trace
+from .anatomy.blocks import find_block
 from .anatomy.compare import compare_models
+from .anatomy.diagram import DIAGRAM_FORMATS, diagram_caption, diagram_file
+from .anatomy.overview import overview_dot
 from .export import FORMATS, export_table, layer_title, summary_text
 from .models import VARIANTS, get_variant
 
@@ -47,6 +51,25 @@ def models(args: argparse.Namespace) -> None:
 def table(args: argparse.Namespace) -> None:
     graph = _trace(args.model, args.size)
     _emit(args, graph.table(collapse=args.collapse), layer_title(graph))
+
+
+def diagram(args: argparse.Namespace) -> None:
+    if args.level == "layer" and not args.block:
+        raise UsageError("the layers of a whole network fit no page; name one of its blocks with --block")
+    if args.block and args.level in ("stage", "block"):
+        raise UsageError(f"--level {args.level} draws the whole network; leave out --block")
+    graph = _trace(args.model, args.size)
+    format = _format(
+        args, {f".{name}": name for name in DIAGRAM_FORMATS}, binary=("png", "pdf"), defaults=("dot", "svg")
+    )
+    if args.block:
+        block = find_block(graph.layers, args.block)
+        dot, what = diagram_dot(block.layers, block.title), block.title
+    else:
+        dot, what = overview_dot(graph, args.level or "block"), "Overview"
+    with _quiet():
+        data = diagram_file(dot, format, diagram_caption(graph, what))
+    _write(data, args.output)
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -100,6 +123,22 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--collapse", action="store_true", help="fold repeated blocks into one, with a repeat column")
     command.set_defaults(run=table)
 
+    command = commands.add_parser("diagram", parents=[size], help="a model, or one of its blocks, as a diagram")
+    command.add_argument("model", metavar="MODEL", help=f"a name that `{PROG} models` lists")
+    command.add_argument("--block", metavar="NAME", help="draw the layers of this block, e.g. Inception-A or Mixed_6a")
+    command.add_argument(
+        "--level",
+        choices=("stage", "block", "layer"),
+        help="what a box is (default: a block of the folded network; with --block a layer)",
+    )
+    command.add_argument(
+        "--format",
+        choices=DIAGRAM_FORMATS,
+        help="default: what the suffix of -o says; without -o, dot on a terminal and svg elsewhere",
+    )
+    command.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    command.set_defaults(run=diagram)
+
     command = commands.add_parser("compare", parents=[size, output], help="models side by side, stage by stage")
     command.add_argument("model", metavar="MODEL", help=f"a name that `{PROG} models` lists")
     command.add_argument("others", metavar="MODEL", nargs="+", help="what to compare it with")
@@ -123,19 +162,45 @@ def _trace(name: str, size: Size | None) -> LayerGraph:
 
 
 def _emit(args: argparse.Namespace, table: pd.DataFrame, title: str) -> None:
-    format = args.format or _default_format(args.output)
-    if not args.output and not FORMATS[format].is_text and sys.stdout.isatty():
-        raise UsageError(f"{format} is not text; give a file with -o, or redirect standard output")
+    suffixes = {format.suffix: name for name, format in FORMATS.items()}
+    binary = [name for name, format in FORMATS.items() if not format.is_text]
+    format = _format(args, suffixes, binary, defaults=("markdown", "csv"))
     _write(export_table(table, format, title), args.output)
 
 
-def _default_format(path: Path | None) -> str:
-    if path is None:
-        return "markdown" if sys.stdout.isatty() else "csv"
-    names = {format.suffix: name for name, format in FORMATS.items()}
-    if path.suffix.lower() not in names:
-        raise UsageError(f"{str(path)!r} has none of the suffixes {', '.join(names)}; choose a format with --format")
-    return names[path.suffix.lower()]
+def _format(
+    args: argparse.Namespace, suffixes: Mapping[str, str], binary: Sequence[str], defaults: tuple[str, str]
+) -> str:
+    """What --format says, else what the suffix of -o stands for, else the default for a terminal or for elsewhere."""
+    if args.output is None:
+        is_terminal = sys.stdout.isatty()
+        format = args.format or defaults[0 if is_terminal else 1]
+        if is_terminal and format in binary:
+            raise UsageError(f"{format} is not text; give a file with -o, or redirect standard output")
+        return format
+    suffix = args.output.suffix.lower()
+    if not args.format and suffix not in suffixes:
+        known = ", ".join(suffixes)
+        raise UsageError(f"{str(args.output)!r} has none of the suffixes {known}; choose a format with --format")
+    return args.format or suffixes[suffix]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Drops what C libraries write to standard error: fontconfig remarks on configuration newer than itself."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed already
+        yield
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nothing)
+        os.close(kept)
 
 
 def _write(data: bytes, path: Path | None) -> None:

@@ -28,11 +28,6 @@ def svg_of(dot: str, title: str) -> str:
     return diagram_svg(dot, title)
 
 
-def open_box(box: str) -> None:
-    """A click on a box of the overview opens it beside; on a layer of an opened one selects the layer."""
-    st.session_state["atlas_box"] = box
-
-
 def details(graph: LayerGraph, box: Box) -> None:
     """The opened box: its block as a diagram, and the layer selected in it."""
     block = box.type
@@ -76,13 +71,21 @@ def one_network(graph: LayerGraph) -> None:
     boxes = {box.id: box for box in overview_boxes(graph, level)}
     opened = boxes.get(st.session_state.get("atlas_box", ""))
     dot = overview_dot(graph, level, size_by, [opened.id] if opened and in_place else [])
+    unfolded = parts_by_name(opened.layers) if opened and in_place else {}
+
+    def click(name: str) -> None:
+        if name in unfolded:
+            widgets.select_layer(unfolded[name][0])
+        else:
+            st.session_state["atlas_box"] = name
+
     overview, beside = st.columns([1, 1], gap="large")
     with overview:
         components.diagram(
             svg_of(dot, f"Overview of {graph.name}"),
             key="atlas_overview",
             selected=opened.id if opened else None,
-            on_click=open_box,
+            on_click=click,
         )
         widgets.legend(STAGE_KINDS)
     with beside:
@@ -108,12 +111,12 @@ def three_networks() -> None:
         svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
         key="atlas_three",
         selected=opened.id if opened else None,
-        on_click=open_box,
+        on_click=lambda cell: st.session_state.update(atlas_box=cell),
     )
     widgets.legend(STAGE_KINDS)
     if opened:
         details(opened.graph, opened.boxes[-1])
-    widgets.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], "Stages side by side, first network"))
+    widgets.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], "Stages", *graphs[1:]))
 
 
 widgets.open_page("What does the whole network look like?")

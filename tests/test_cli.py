@@ -168,7 +168,10 @@ def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
         (["table", V1, "-o", "table"], "choose a format with --format"),
         (["table", V1, "--size"], "--size"),
         *((["table", V1, "--size", size], f"{size!r} is not an input size") for size in ["0", "x", "1e3", "9x", "١٦٠"]),
-        *((["table", V1, f"--size={size}"], f"{size!r} is not an input size") for size in ["-3", "1x2x3", "9" * 30, ""]),
+        *(
+            (["table", V1, f"--size={size}"], f"{size!r} is not an input size")
+            for size in ["-3", "1x2x3", "9" * 30, ""]
+        ),
         (["table", V1, "--size", "74"], "74x74 px: the grid vanishes at"),
         (["summary", V1, "--size", "20x400"], "20x400 px: the grid vanishes at"),
         (["table", V1, "--collaps", "yes"], "yes"),
@@ -188,7 +191,10 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 0
     out = capsys.readouterr().out
     assert out.startswith("usage: python -m inception [-h] COMMAND")
-    assert all(re.search(rf"^ +{command} ", out, re.MULTILINE) for command in ["models", "table", "compare", "summary"])
+    assert all(
+        re.search(rf"^ +{command} ", out, re.MULTILINE)
+        for command in ["models", "table", "compare", "diagram", "summary"]
+    )
 
 
 def test_a_file_that_cannot_be_written(fail: Callable[..., str], tmp_path: Path) -> None:

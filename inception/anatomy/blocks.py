@@ -72,3 +72,20 @@ def block_types(layers: Sequence[Layer]) -> list[BlockType]:
             title = stage if len(members) == 1 or run is members[0] else f"{stage}, last"
             types.append(BlockType(title, run.name, len(run.blocks), run.blocks[0]))
     return types
+
+
+def find_block(layers: Sequence[Layer], name: str) -> BlockType:
+    """The kind of block of that title, e.g. Inception-ResNet-A, or TF-Slim name, e.g. Block35 or Block35_3.
+
+    Upper and lower case are the same. Raises ValueError with the known names otherwise.
+    """
+    types = block_types(layers)
+    type_of = {layer.index: type for type in types for layer in type.layers}
+    first_of = {block[0].block: run.blocks[0][0] for run in runs(layers) for block in run.blocks}
+    by_name = {block.casefold(): type_of[first.index] for block, first in first_of.items()}
+    for field in ("name", "title"):
+        by_name |= {getattr(type, field).casefold(): type for type in reversed(types)}
+    if name.casefold() not in by_name:
+        known = (f"{type.title} ({type.name})" if type.name != type.title else type.title for type in types)
+        raise ValueError(f"there is no block {name!r}; known: {'; '.join(known)}")
+    return by_name[name.casefold()]

@@ -38,7 +38,7 @@ DIAGRAM_FORMATS = {
 }
 PRINT_DPI = 192  # twice what Graphviz draws for screens
 
-# Graphviz's C code keeps global state.
+# Graphviz's C code keeps global state; two threads in it at once abort the process.
 _layout_lock = threading.Lock()
 
 
@@ -91,13 +91,13 @@ def diagram_file(dot: str, format: str, caption: str) -> bytes:
     if format == "dot":
         return page.encode()
     data = render(page, format, PRINT_DPI if format == "png" else None)
-    # Blanked, not cut out: a PDF lists where its objects start.
-    return re.sub(rb"/CreationDate \([^)]*\)", lambda date: b" " * len(date[0]), data) if format == "pdf" else data
+    return _without_date(data) if format == "pdf" else data
 
 
-def diagram_caption(graph: LayerGraph, what: str) -> str:
-    """The line below a printed diagram: what it shows, of which network, for which picture, by which version."""
-    return f"{what} of {graph.name}, input {shape_text(graph.input_shape)}, inception-explorer {_version()}"
+def diagram_caption(graph: LayerGraph, what: str, *others: LayerGraph) -> str:
+    """The line below a printed diagram: what it shows, of which networks, for which picture, by which version."""
+    networks = ", ".join(f"{each.name} (input {shape_text(each.input_shape)})" for each in (graph, *others))
+    return f"{what} of {networks}, inception-explorer {_version()}"
 
 
 def render(dot: str, format: str, dpi: int | None = None) -> bytes:
@@ -202,6 +202,11 @@ def plain_text(text: str) -> str:
     return graphviz.escape(escape(_printable(text), quote=False))  # a str that Graphviz does not take for HTML
 
 
+def hover_value(text: str) -> str:
+    """`text` as the value of `tooltip`, in which Graphviz looks for backslashes twice."""
+    return graphviz.escape(plain_text(text))
+
+
 def box_text(head: str, *lines: str, marked: Sequence[str] = ()) -> str:
     """The text of a box as an HTML-like label: one line in bold, smaller ones below it, the last of them marked."""
     small = [_html(line) for line in lines if line] + [f"<b>{_html(line)}</b>" for line in marked]
@@ -219,7 +224,7 @@ def head_text(layer: Layer) -> str:
 def detail_texts(layer: Layer) -> list[str]:
     """How a layer does it: channels first, then scale, linear, stride, V for VALID."""
     window = layer.window
-    details = [str(layer.out_shape[0])]
+    details = [shape_text(layer.out_shape[:1])]
     if layer.parts[0].scale is not None:
         details.append(f"residual x {layer.parts[0].scale:g}")
     if layer.op == "conv" and all(part.op == "batch norm" for part in layer.parts[1:]):
@@ -261,25 +266,39 @@ def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool) -> None:
         group=group_of(layer),
         fillcolor=kind.tint,
         color=kind.color,
-        tooltip=plain_text(hover_text(layer)),
+        tooltip=hover_value(hover_text(layer)),
     )
     if units and not has_own_relu(layer):
         return
     for n, part in enumerate(layer.parts[1:], 2):
         name = node_name(layer, n)
         text = "ReLU" if part.op == "relu" else part.op
-        hover = f"{part.path}: {part.params:,} parameters" if part.params else part.path
-        dot.node(name, plain_text(text), id=name, group=group_of(layer), tooltip=plain_text(hover), **PLAIN)
+        path = f"{part.path}: {part.params:,} parameters" if part.params else part.path
+        dot.node(name, plain_text(text), id=name, group=group_of(layer), tooltip=hover_value(path), **PLAIN)
         dot.edge(node_name(layer, n - 1), name)
 
 
 def _html(text: str) -> str:
-    return escape(_printable(text))
+    return escape(_printable(text)).replace("\\", "\\\\")  # \N is the name of the box in HTML-like labels too
 
 
 def _printable(text: str) -> str:
     """Without what XML cannot hold: control characters and halves of surrogate pairs."""
     return "".join(c if c.isprintable() or c in "\n\N{NO-BREAK SPACE}" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _without_date(pdf: bytes) -> bytes:
+    """A PDF as cairo writes it without the time at which it did."""
+    date = re.search(rb"\n */CreationDate \([^)]*\)", pdf)
+    if date is None:
+        return pdf
+
+    def moved(offset: re.Match[bytes]) -> bytes:
+        old = int(offset[0])
+        return b"%0*d" % (len(offset[0]), old - len(date[0]) if old > date.start() else old)
+
+    # A PDF ends with a list of where its objects start, and where that list does.
+    return pdf[: date.start()] + re.sub(rb"\d{10}(?= 00000 n)|(?<=startxref\n)\d+", moved, pdf[date.end() :])
 
 
 @cache

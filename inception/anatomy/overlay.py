@@ -19,6 +19,7 @@ from .diagram import (
     has_own_relu,
     head_text,
     hover_text,
+    hover_value,
     layer_name,
     new_diagram,
     plain_text,
@@ -134,7 +135,7 @@ def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str]) -> list
         group=group,
         fillcolor=kind.tint,
         color=kind.color,
-        tooltip=plain_text(hover),
+        tooltip=hover_value(hover),
         **style,
     )
     dashed = [pair.id] if only else []

@@ -18,10 +18,21 @@ from typing import Any, Literal
 import graphviz
 
 from .blocks import BlockType, Run, block_types, runs
-from .diagram import FONT, LINE, add_end, add_layers, box_text, last_box, new_diagram, node_name, plain_text, same_row
+from .diagram import (
+    FONT,
+    LINE,
+    add_end,
+    add_layers,
+    box_text,
+    hover_value,
+    last_box,
+    new_diagram,
+    node_name,
+    plain_text,
+    same_row,
+)
 from .graph import Layer, LayerGraph
 from .kinds import CONCAT, LINEAR, OTHER, POOL, SQUARE, SUM, Kind
-from .overlay import pair_layers
 from .table import shape_text
 from .window import Window
 
@@ -70,7 +81,7 @@ class Box:
     @property
     def channels(self) -> int:
         """Of what it hands on."""
-        return self.layers[-1].out_shape[0]
+        return prod(self.layers[-1].out_shape[:1])
 
 
 def overview_boxes(graph: LayerGraph, level: Level = "block") -> list[Box]:
@@ -97,17 +108,18 @@ def overview_dot(
     """
     boxes = overview_boxes(graph, level)
     sizes = [getattr(box, size_by) for box in boxes]
+    largest = max(*sizes, 1)
     dot = new_diagram(f"{graph.name}, {level} by {level}")
     dot.graph_attr["ranksep"] = "0.27"
     dot.edge_attr |= {"labelangle": "75", "labeldistance": "3.4"}  # beside the line, between two boxes
-    dot.node_attr["margin"] = "0.12,0.03"
+    dot.node_attr["margin"] = "0.12,0.04"
     ends = {0: _End("", "input", "input")}
     add_end(dot, "input", "input")
     for box, size in zip(boxes, sizes, strict=True):
         if box.id in opened:
             ends |= _add_opened(dot, box)
         else:
-            _add_box(dot, graph, box, level, _size_text(size_by, size, sum(sizes)), size / max(sizes))
+            _add_box(dot, graph, box, level, _size_text(size_by, size, sum(sizes)), size / largest)
             ends |= {layer.index: _End(box.id, box.id, box.id) for layer in box.layers}
 
     drawn, labelled = set(), set()
@@ -157,7 +169,7 @@ class _End:
 
 def _add_box(dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, size: str, share: float) -> None:
     names = ", ".join(_name(run) for run in box.runs) if len(box.runs) < 4 else f"{len(box.layers)} layers"
-    kind = "" if box.kind.name in box.stage.lower() else f" ({box.kind.name})"
+    kind = "" if box.kind is OTHER or box.kind.name in box.stage.lower() else f" ({box.kind.name})"
     head, line = (box.stage or names, names) if level == "stage" else (names, box.stage)
     dot.node(
         box.id,
@@ -166,7 +178,7 @@ def _add_box(dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, s
         width=f"{NARROWEST + (WIDEST - NARROWEST) * share:.2f}",
         fillcolor=box.kind.tint,
         color=box.kind.color,
-        tooltip=plain_text(box_hover(graph, box)),
+        tooltip=hover_value(box_hover(graph, box)),
     )
 
 
@@ -215,7 +227,7 @@ def _listed(names: Sequence[str]) -> str:
 def _size_text(size_by: SizeBy, size: int, total: int) -> str:
     if size_by == "channels":
         return ""  # edges tell
-    share = "<1%" if 0 < size < total / 100 else f"{size / total:.0%}"
+    share = "<1%" if 0 < size < total / 100 else f"{size / (total or 1):.0%}"
     return f"{size:,} {'parameters' if size_by == 'params' else 'MACs'}, {share}"
 
 
@@ -314,7 +326,7 @@ def _add_cell(dot: graphviz.Digraph, cell: Cell, first: bool, group: str) -> Non
         fillcolor=box.kind.tint,
         color=box.kind.color,
         penwidth="3" if marked else "1.5",
-        tooltip=plain_text("\n".join(box_hover(cell.graph, box) for box in cell.boxes)),
+        tooltip=hover_value("\n".join(box_hover(cell.graph, box) for box in cell.boxes)),
     )
 
 
@@ -357,23 +369,22 @@ def _run_differences(old: Run, new: Run) -> list[str]:
     texts = []
     if len(old.blocks) != len(new.blocks):
         texts.append(f"{new.name}\N{NO-BREAK SPACE}{_times(new)} against {_times(old)}")
-    pairs = pair_layers(old.blocks[0], new.blocks[0])
-    changed = sum(
-        len(pair.layers) == 1 or _own_numbers(pair.layers[0]) != _own_numbers(pair.layers[1]) for pair in pairs
-    )
-    if changed:
-        texts.append(f"{changed} of {len(pairs)} layers of {new.name} differ{'s' if changed == 1 else ''}")
+    numbers = [[_own_numbers(layer) for layer in run.blocks[0]] for run in (old, new)]
+    matches = SequenceMatcher(None, numbers[0], numbers[1], autojunk=False).get_matching_blocks()
+    same, total = sum(match.size for match in matches), max(map(len, numbers))
+    if same < total:
+        texts.append(f"{total - same} of {total} layers of {new.name} differ{'s' if total - same == 1 else ''}")
     return texts
 
 
-def _own_numbers(layer: Layer) -> list[Any]:
-    """What makes layers differ whatever they read: operation, channels they choose, bias, window, scale."""
-    numbers: list[Any] = []
+def _own_numbers(layer: Layer) -> tuple[Any, ...]:
+    """What makes layers differ whatever they read: branch, operation, channels they choose, bias, window, scale."""
+    numbers: list[Any] = [layer.branch]
     for part in layer.parts:
         # Multiply-accumulates over positions are the weights, and the parameters besides them the bias.
         chosen = (part.out_shape[0], part.params - part.macs // prod(part.out_shape[1:])) if part.macs else None
         numbers.append((part.op, chosen, _steps(part.window), part.scale))
-    return numbers
+    return tuple(numbers)
 
 
 def _steps(window: Window | None) -> Any:

@@ -1,13 +1,17 @@
 """Loads checkpoints under our names, timm's or facenet-pytorch's: all of a file or nothing."""
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.types import Storage
 
 from .layers import Parallel, Stage
 
@@ -106,7 +110,11 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
             content: object = load_file(path)
         else:
             with open(path, "rb") as file:  # by its name alone torch.load would take some files for another format
-                content = torch.load(file, map_location="cpu", weights_only=True)
+                if start[:1] == b"P":
+                    check_archive(file)
+                    content = torch.load(file, map_location="cpu", weights_only=True)
+                else:
+                    content = torch.load(file, map_location=cleared_storages(file), weights_only=True)
     except Exception as error:  # the readers raise a dozen types on damaged files
         if "weights_only" in str(error).lower() or "Unsupported" in str(error):
             raise CheckpointError(f"{name}: holds objects other than plain tensors and is not loaded.") from error
@@ -116,9 +124,43 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
     if not isinstance(content, Mapping) or not content:
         raise CheckpointError(f"{name}: not a checkpoint (no dictionary of tensors in it).")
     for key, value in content.items():
-        if not isinstance(value, Tensor):
-            raise CheckpointError(f"{name}: {key!r} is not a tensor.")
+        if not isinstance(key, str):
+            raise CheckpointError(f"{name}: not a checkpoint (a name in it is not text).")
+        if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_nested or value.is_meta:
+            raise CheckpointError(f"{name}: {key!r} is not a plain tensor.")
     return dict(content)
+
+
+def check_archive(file: BinaryIO) -> None:
+    """Raises ValueError for a zip file whose records are packed, overlapping, marked as folders or damaged.
+
+    torch.load checks none of it: it unpacks gigabytes from a few kilobytes, gives memory that it never filled for a
+    record marked as a folder, and takes flipped bits for weights.
+    """
+    with zipfile.ZipFile(file) as archive:
+        records = archive.infolist()
+        packed = any(record.compress_size != record.file_size or record.external_attr & 0x10 for record in records)
+        overlapping = sum(record.file_size for record in records) > os.fstat(file.fileno()).st_size
+        if packed or overlapping or archive.testzip() is not None:
+            raise ValueError("not an archive that PyTorch writes")
+    file.seek(0)
+
+
+def cleared_storages(file: BinaryIO) -> Callable[[Storage, str], Storage]:
+    """A `map_location` for files from before PyTorch 1.6, whose storages are made first and filled later, if at all.
+
+    It keeps what was in memory before out of the weights, and refuses storages larger than their file.
+    """
+    left = os.fstat(file.fileno()).st_size
+
+    def clear(storage: Storage, _: str) -> Storage:
+        nonlocal left
+        left -= storage.nbytes()
+        if left < 0:
+            raise ValueError("storages larger than their file")
+        return storage.fill_(0)  # type: ignore[attr-defined]
+
+    return clear
 
 
 def classes_in(state: Mapping[str, Tensor]) -> int | None:

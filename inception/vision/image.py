@@ -119,8 +119,7 @@ def has_many_segments(data: bytes) -> bool:
         marker = JPEG_SEGMENT.search(data, position)
         if marker is None:
             return False
-        length = int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-        position = marker.end() + max(2, length)
+        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
     return True
 
 
