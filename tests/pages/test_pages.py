@@ -63,7 +63,9 @@ def test_link_reopens_the_view(app: AppTest) -> None:
     assert app.dataframe[0].value["params"].sum() == 55_843_464
 
 
-@pytest.mark.parametrize(("size", "sentence"), [("74", "grid vanishes"), ("many", "not an input size"), ("0", "not an")])
+@pytest.mark.parametrize(
+    ("size", "sentence"), [("74", "grid vanishes"), ("many", "not an input size"), ("0", "not an")]
+)
 def test_bad_size_is_one_sentence(app: AppTest, size: str, sentence: str) -> None:
     app.query_params["size"] = size
     healthy(app.run())
