@@ -18,6 +18,7 @@ page = st.navigation(
         st.Page("pages/layers.py", title="Layers", icon=":material/table_rows:"),
         st.Page("pages/blocks.py", title="Blocks", icon=":material/account_tree:"),
         st.Page("pages/factorisation.py", title="Factorised convolutions", icon=":material/call_split:"),
+        st.Page("pages/residual_scale.py", title="Residual scale", icon=":material/balance:"),
         st.Page("pages/differences.py", title="Paper, code, blogs", icon=":material/difference:"),
         st.Page("pages/zoo.py", title="Zoo", icon=":material/pets:"),
         st.Page("pages/live.py", title="Live inference", icon=":material/photo_camera:"),

@@ -8,7 +8,10 @@ from streamlit.testing.v1 import AppTest
 import inception
 
 ROOT = Path(__file__).parents[2]
-PAGES = [f"pages/{name}.py" for name in ("atlas", "layers", "blocks", "factorisation", "differences", "zoo", "live")]
+PAGES = [
+    f"pages/{name}.py"
+    for name in ("atlas", "layers", "blocks", "factorisation", "residual_scale", "differences", "zoo", "live")
+]
 
 
 @pytest.fixture

@@ -1,0 +1,293 @@
+"""Residual scale: what do the numbers in front of the residuals do?"""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+import inception
+from inception import LayerGraph
+from inception.anatomy.table import shape_text
+from inception.models.weights import KNOWN_WEIGHTS, available_weights
+from inception.vision import Predictor
+from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, Scales
+from inception.vision.training_demo import LEARNING_RATE, MAX_STEPS, SIZE, History, Setting, TrainingError, train
+from pages import figures, residual_figures, widgets
+
+SAMPLES = {path.stem: path for path in sorted(Path("assets/samples").glob("*.jpg"))}
+VIEWS = ["On a picture", "In training"]
+UPLOAD = "your picture"
+UNTRAINED = "at initialisation"
+NORMS: dict[Norm, str] = {"batch": "of this pass", "running": "stored"}
+LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5, 1.0]
+TABLE: dict[str, Any] = {
+    "index": st.column_config.NumberColumn("#", width=44),
+    "block": "Block",
+    "scale": st.column_config.NumberColumn("Scale", format="%.2f"),
+    "shortcut_norm": st.column_config.NumberColumn("Shortcut", format="%.4g", help="Euclidean norm, for one picture"),
+    "residual_norm": st.column_config.NumberColumn(
+        "Scaled residual", format="%.4g", help="Euclidean norm, for one picture"
+    ),
+    "ratio": st.column_config.NumberColumn("Ratio", format="%.3f", help="Scaled residual over shortcut"),
+    "mean": st.column_config.NumberColumn("Mean", format="%.4g", help="Of the sum, before the ReLU"),
+    "spread": st.column_config.NumberColumn("Spread", format="%.4g", help="Standard deviation of the sum"),
+    "relu": st.column_config.CheckboxColumn("ReLU", help="Whether a ReLU follows the sum"),
+    "dead": st.column_config.NumberColumn("Dead", format="localized", help="Channels that are 0 in every cell"),
+    "channels": st.column_config.NumberColumn("Channels", format="localized"),
+    "cells": st.column_config.NumberColumn("Cells", format="localized", help="Of each channel: pictures x grid"),
+}
+
+Profiles = dict[str, pd.DataFrame]
+
+
+@st.cache_resource(max_entries=2, show_spinner="Building the network and loading its weights…")
+def instrument(name: str, weights: str | None) -> ResidualInstrument:
+    """The instrument on a network; all sessions share it."""
+    return ResidualInstrument(Predictor(name, weights))
+
+
+@st.cache_data(max_entries=32, show_spinner="Decoding the picture…")
+def views_of(data: bytes, name: str, weights: str | None, size: tuple[int, int]) -> list[Image.Image]:
+    """What is measured of an encoded picture."""
+    return instrument(name, weights).views(inception.load_image(data), size)
+
+
+@st.cache_data(max_entries=256, show_spinner="Running the network…")
+def measured(name: str, weights: str | None, views: list[Image.Image], scales: Scales, norm: Norm) -> pd.DataFrame:
+    """The residual sums of one pass."""
+    return instrument(name, weights).measure(views, scales, norm)
+
+
+@st.cache_data(show_spinner=False)
+def sample_pictures() -> list[Image.Image]:
+    """The sample pictures, decoded."""
+    return [inception.load_image(path) for path in SAMPLES.values()]
+
+
+def weights_title(weights: str) -> str:
+    """What the list of weights shows."""
+    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
+
+
+def scale_sliders(graph: LayerGraph) -> Scales:
+    """A slider for each kind of block, which starts at the network's own scale."""
+    built: dict[str, float] = {}
+    for layer in graph.layers:
+        if layer.parts[0].scale is not None:
+            built.setdefault(layer.stage, layer.parts[0].scale)
+    keys = {f"scale_{graph.name}_{stage}": scale for stage, scale in built.items()}
+    a, b, c = (
+        st.slider(f"Scale in {stage}", 0.0, 1.0, scale, 0.01, key=key)
+        for (stage, scale), key in zip(built.items(), keys, strict=True)
+    )
+    st.button("As built", icon=":material/restart_alt:", on_click=lambda: st.session_state.update(keys))
+    return a, b, c
+
+
+def label(scales: Scales) -> str:
+    """0.17 · 0.10 · 0.20, or in words where nothing is scaled."""
+    return "1 everywhere" if scales == UNSCALED else " · ".join(f"{scale:.2f}" for scale in scales)
+
+
+def compared(scales: Scales) -> list[Scales]:
+    """The scales of the sliders, and next to them 1 everywhere, or the released ones where that is what they are."""
+    return [scales, RELEASED if scales == UNSCALED else UNSCALED]
+
+
+def number(title: str, values: dict[str, str]) -> None:
+    """One number under the sliders' scales, and below it the same under the other ones."""
+    (_, value), (name, other) = values.items()
+    st.metric(title, value, f"{other} with {name}", delta_color="off", delta_arrow="off")
+
+
+def depth_charts(profiles: Profiles, key: str) -> None:
+    """Four charts over the residual sums in order."""
+    charts = {
+        "Norms: shortcut, residual (dotted)": residual_figures.norms_figure,
+        "Scaled residual over shortcut": residual_figures.ratio_figure,
+        "Spread of the sum": residual_figures.spread_figure,
+        "Dead channels": residual_figures.dead_figure,
+    }
+    for titles in (list(charts)[:2], list(charts)[2:]):
+        for column, title in zip(st.columns(2), titles, strict=True):
+            column.markdown(f"**{title}**")
+            column.plotly_chart(charts[title](profiles), config=figures.PLAIN, key=f"{key}_{title}")
+
+
+def picture_view(graph: LayerGraph, scales: Scales) -> None:
+    """The network run on one picture."""
+    picking, weighing, norming = st.columns(3, vertical_alignment="bottom")
+    choice = picking.selectbox(
+        "Picture",
+        [UPLOAD, *SAMPLES] if "picture" in st.session_state else list(SAMPLES),
+        format_func=lambda name: name.replace("_", " "),
+        help="A picture uploaded on the page Live inference appears in this list.",
+    )
+    weights = weighing.selectbox("Weights", [UNTRAINED, *available_weights(graph.name)], format_func=weights_title)
+    tag = None if weights == UNTRAINED else weights
+    norm: Norm = norming.segmented_control(
+        "Batch norm uses statistics",
+        list(NORMS),
+        default="running" if tag else "batch",
+        required=True,
+        format_func=NORMS.__getitem__,
+        key=f"norm_{weights}",
+        help="Of this pass, as in the first step of training; or stored ones, as when a trained network is used. "
+        "Before training 0 and 1 are stored: nothing is normalised, and the signal fades from layer to layer.",
+    )
+    data = st.session_state["picture"] if choice == UPLOAD else SAMPLES[choice].read_bytes()
+    try:
+        views = views_of(data, graph.name, tag, graph.input_size)
+        profiles = {label(s): measured(graph.name, tag, views, s, norm) for s in compared(scales)}
+    except (inception.CheckpointError, inception.ImageError) as error:
+        st.error(str(error), icon=":material/error:")
+        return
+
+    ratio, spread, dead = st.columns(3)
+    with ratio:
+        number("Residual over shortcut, median", {k: f"{p['ratio'].median():.1%}" for k, p in profiles.items()})
+    with spread:
+        ends = {k: (p["spread"].iloc[0], p["spread"].iloc[-1]) for k, p in profiles.items()}
+        number("Spread, first to last sum", {k: f"{first:#.3g} → {last:#.3g}" for k, (first, last) in ends.items()})
+    with dead:
+        number("Dead channels", {k: f"{p['dead'].sum():,} of {p['channels'].sum():,}" for k, p in profiles.items()})
+    depth_charts(profiles, "picture")
+
+    profile = next(iter(profiles.values()))
+    st.markdown(
+        "Every block adds what its branches found, times a scale, to what came in, the shortcut. Section 3.3 of the "
+        "paper: without a scale of 0.1 to 0.3, networks with more than 1000 filters *died* early in training; after a "
+        "few tens of thousands of steps the last layer before the average pool gave nothing but zeros. One pass cannot "
+        "show that. It shows where training starts: how much a block changes its input, and how the sums grow."
+    )
+    if instrument(graph.name, tag).rectified:
+        st.markdown(
+            "In this network **residuals pass a ReLU before the sum**, so none is below 0 and the sums can only grow. "
+            "The paper leaves that 1x1 linear (section 3.2)."
+        )
+    notes = [f"Measured in one pass over {len(views)} views of the picture." if len(views) > 1 else "One pass."]
+    notes += ["A channel is dead here if it is 0 in every cell of every view, behind the ReLU."]
+    notes += [
+        f"{row.block} (open mark) has no ReLU and keeps its scale of {row.scale:g}, as in TF-Slim."
+        for row in profile[~profile["relu"]].itertuples()
+    ]
+    st.caption(" ".join(notes))
+    with st.expander("The numbers"):
+        shown = st.segmented_control("With", list(profiles), default=next(iter(profiles)), required=True)
+        table = profiles[shown]
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config=TABLE,
+            column_order=list(TABLE),
+            height=widgets.table_height(len(table)),
+        )
+        widgets.export_button(table, f"{graph.name}_residuals", f"Residual sums of {graph.name} with {shown}")
+
+
+def training_view(name: str, scales: Scales) -> None:
+    """A narrow version of the network trained with these scales and with others, drawn while it happens."""
+    first, second, third = st.columns(3, vertical_alignment="bottom")
+    rate = first.select_slider("Learning rate", LEARNING_RATES, value=LEARNING_RATE)
+    steps = second.slider("Steps", 10, MAX_STEPS, 40, 10)
+    width = third.segmented_control(
+        "Channels, of the network's own", [0.125, 0.25], default=0.125, required=True, format_func="{:.1%}".format
+    )
+    with st.container(horizontal=True):
+        start = st.button("Train both", type="primary", icon=":material/play_arrow:")
+        st.button("Stop training", icon=":material/stop:", disabled=not start)
+    drawing = st.empty()
+    twins = compared(scales)
+    if start:
+        setting = Setting(name, tuple(twins), width, learning_rate=rate, steps=steps)
+        history = st.session_state["residual_history"] = History(setting)
+        try:
+            # Any control, Stop among them, and a closed tab end the script at the next drawing, and the training too.
+            # Not in a fragment: its own controls would wait until it has run.
+            with closing(train(setting, sample_pictures())) as training:
+                for step in training:
+                    history.add(step)
+                    draw_training(history, drawing)
+        except TrainingError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        st.rerun()
+
+    kept: History | None = st.session_state.get("residual_history")
+    if kept and kept.setting.name == name and len(kept.last) == len(twins):
+        draw_training(kept, drawing)
+        training_result(kept)
+    else:
+        drawing.info(
+            "**Train both** starts two networks from the same weights, with the scales "
+            f"{' and with '.join(map(label, twins))}. They learn to tell crops of the {len(SAMPLES)} sample pictures "
+            "apart; it takes some seconds.",
+            icon=":material/play_circle:",
+        )
+    st.markdown(
+        "The recipe is the paper's (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045), the "
+        "depth is the network's own, without dropout; width, picture, batch and number of steps are far smaller. The "
+        "paper's networks died after tens of thousands of steps at full width, so a run of seconds need not show it. "
+        "What it shows is the start: how large the first gradients are, and how soon the loss falls."
+    )
+
+
+def draw_training(history: History, place: DeltaGenerator) -> None:
+    """The curves so far."""
+    names = [label(scales) for scales in history.setting.scales]
+    figure = residual_figures.training_figure(history.curves(), names, history.setting.steps)
+    place.plotly_chart(figure, config=figures.PLAIN)
+
+
+def training_result(history: History) -> None:
+    """What came out of a run that ended or was stopped."""
+    setting, curves = history.setting, history.curves()
+    names = {twin: label(setting.scales[twin]) for twin in history.last}
+    by_twin = {name: curves[curves["twin"] == twin] for twin, name in names.items()}
+    gradient, loss, dead = st.columns(3)
+    with gradient:
+        number("Norm of the first gradient", {k: f"{c['gradient_norm'].iloc[0]:,.1f}" for k, c in by_twin.items()})
+    with loss:
+        number("Loss, mean of all steps", {k: f"{c['loss'].mean():,.2f}" for k, c in by_twin.items()})
+    with dead:
+        number("Dead channels, last step", {k: f"{c['dead_share'].iloc[-1]:.2%}" for k, c in by_twin.items()})
+    st.caption(
+        f"{setting.name} with {setting.width:.1%} of its channels, {setting.pictures} crops of {shape_text(SIZE)} px "
+        f"a step, learning rate {setting.learning_rate:g}, seed {setting.seed}; "
+        f"{curves['number'].max()} of {setting.steps} steps."
+    )
+    moments = {"First step": history.first, "Last step": history.last}
+    moment = st.segmented_control("The sums in the", list(moments), default="Last step", required=True)
+    depth_charts({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
+
+
+widgets.open_page("What is the 0.17 for?")
+graph = widgets.chosen_graph()
+if all(layer.op != "residual sum" for layer in graph.layers):
+    st.info(
+        f"**{graph.name} has no residual sums**, so there is nothing to scale. Choose an Inception-ResNet as the "
+        "network: in those every block adds its result to its input.",
+        icon=":material/info:",
+    )
+    st.stop()
+view = st.segmented_control(
+    "View",
+    VIEWS,
+    default=VIEWS[0],
+    required=True,
+    key="residual_view",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+controls, result = st.columns([1, 3], gap="large")
+with controls:
+    scales = scale_sliders(graph)
+with result:
+    if view == VIEWS[0]:
+        picture_view(graph, scales)
+    else:
+        training_view(graph.name, scales)

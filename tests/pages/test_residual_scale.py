@@ -1,0 +1,163 @@
+"""The residual scale's page: the library's numbers for every network, and training that ends."""
+
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+from safetensors.torch import save_file
+from streamlit.testing.v1 import AppTest
+
+import inception
+from inception.vision import Predictor
+from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
+from inception.vision.training_demo import CURVE_COLUMNS, History, Setting, train
+from pages.residual_figures import training_figure
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "assets" / "samples" / "astronaut.jpg"
+# The page alone in the frame.
+FRAME = f"""
+import streamlit as st
+from pages import widgets
+
+page = st.navigation([st.Page("{ROOT}/pages/residual_scale.py", default=True)])
+widgets.network_controls()
+page.run()
+"""
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.chdir(ROOT)
+    app = AppTest.from_string(FRAME, default_timeout=120)
+    app.query_params["model"] = "inception_resnet_v1"
+    app.query_params["size"] = "75"
+    return app
+
+
+def healthy(app: AppTest) -> AppTest:
+    assert not app.exception, [error.message for error in app.exception]
+    assert not app.error
+    return app
+
+
+def expected_metrics(name: str, size: int, weights: str | None = None, norm: Norm = "batch") -> list[str]:
+    """Median ratio, spreads and dead channels with the network's own scales, from the library."""
+    instrument = ResidualInstrument(Predictor(name, weights))
+    views = instrument.views(inception.load_image(SAMPLE), (size, size))
+    table = instrument.measure(views, instrument.scales, norm)
+    return [
+        f"{table['ratio'].median():.1%}",
+        f"{table['spread'].iloc[0]:#.3g} → {table['spread'].iloc[-1]:#.3g}",
+        f"{table['dead'].sum():,} of {table['channels'].sum():,}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "scales", "other"),
+    [
+        ("inception_resnet_v1", 96, RELEASED, "1 everywhere"),
+        ("inception_resnet_v2", 75, RELEASED, "1 everywhere"),
+        ("inception_resnet_v2.keras_blog", 75, UNSCALED, "0.17 · 0.10 · 0.20"),
+    ],
+)
+def test_numbers_are_the_librarys(app: AppTest, name: str, size: int, scales: tuple[float, ...], other: str) -> None:
+    app.query_params["model"] = name
+    app.query_params["size"] = str(size)
+    healthy(app.run())
+    assert app.header[0].value.endswith("?")
+    assert tuple(slider.value for slider in app.slider) == scales, "sliders start at the network's own scales"
+    assert [metric.value for metric in app.metric] == expected_metrics(name, size)
+    assert all(metric.delta.endswith(f"with {other}") for metric in app.metric)
+    said = any("ReLU before the sum" in text.value for text in app.markdown)
+    assert said == name.endswith("keras_blog")
+
+
+def test_without_residual_sums_one_sentence(app: AppTest) -> None:
+    app.query_params["model"] = "inception_v4"
+    healthy(app.run())
+    assert "no residual sums" in app.info[0].value
+    assert not app.slider
+
+
+def test_sliders_and_the_way_back(app: AppTest) -> None:
+    healthy(app.run())
+    built = [metric.value for metric in app.metric]
+    for slider in app.slider:
+        slider.set_value(0.0)
+    healthy(app.run())
+    assert app.metric[0].value == "0.0%", "the residual is nothing of the shortcut"
+    healthy(app.button[0].click().run())
+    assert tuple(slider.value for slider in app.slider) == RELEASED
+    assert [metric.value for metric in app.metric] == built
+
+
+def test_stored_statistics_are_another_measurement(app: AppTest) -> None:
+    healthy(app.run())
+    of_this_pass = [metric.value for metric in app.metric]
+    healthy(app.segmented_control(key="norm_at initialisation").set_value("running").run())
+    assert [metric.value for metric in app.metric] != of_this_pass
+
+
+def test_loaded_weights(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "inception_resnet_v1"
+    state = inception.create_model(name).state_dict()
+    for key, tensor in state.items():
+        if key.endswith("running_var"):
+            tensor.fill_(0.3)
+    save_file(state, tmp_path / "mine.safetensors")
+    monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path))
+    healthy(app.run())
+    untrained = [metric.value for metric in app.metric]
+    file = str(tmp_path / "mine.safetensors")
+    healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(file).run())
+    assert [metric.value for metric in app.metric] == expected_metrics(name, 75, file, "running") != untrained
+
+
+def test_too_small_a_picture_is_one_sentence(app: AppTest) -> None:
+    app.query_params["size"] = "40"
+    app.run()
+    assert not app.exception
+    assert len(app.error) == 1
+
+
+def test_training_from_the_first_step_to_the_last(app: AppTest) -> None:
+    app.query_params["residual_view"] = "In training"
+    healthy(app.run())
+    assert "Train both" in app.info[0].value
+    next(slider for slider in app.slider if slider.label == "Steps").set_value(10)
+    healthy(next(button for button in app.button if button.label == "Train both").click().run())
+    history = app.session_state["residual_history"]
+    curves = history.curves()
+    assert curves["number"].tolist() == [step for step in range(1, 11) for _ in (0, 1)]
+    assert history.setting.scales == (RELEASED, UNSCALED)
+    first = curves[curves["number"] == 1].set_index("twin")["gradient_norm"]
+    assert (app.metric[0].value, app.metric[0].delta) == (f"{first[0]:,.1f}", f"{first[1]:,.1f} with 1 everywhere")
+    assert any("10 of 10 steps" in caption.value for caption in app.caption)
+    assert not app.info, "the result stays when the run is over"
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_stopped_in_the_middle(app: AppTest, steps: int) -> None:
+    """What a stopped run leaves: after one step there is no twin to compare with, after three there is."""
+    setting = Setting("inception_resnet_v1", (RELEASED, UNSCALED), steps=20)
+    history = History(setting)
+    for step in islice(train(setting, [Image.new("RGB", (80, 80)), Image.new("RGB", (80, 80), "white")]), steps):
+        history.add(step)
+    app.query_params["residual_view"] = "In training"
+    app.session_state["residual_history"] = history
+    healthy(app.run())
+    assert bool(app.metric) == (steps == 3)
+    assert bool(app.info) == (steps == 1)
+
+
+def test_axes_of_a_run_that_overflowed() -> None:
+    rows = [(0, 1, 3000.0, 1e5, 0.0), (1, 1, 0.001, 0.02, 0.9), (0, 2, float("inf"), float("nan"), 0.0)]
+    curves = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    figure = training_figure(curves, ["a", "b"], 5)
+    low, high = figure.layout.yaxis.range
+    assert 10**low < 0.001
+    assert 3000 < 10**high < 10_000
+    assert figure.layout.yaxis3.range[1] > 0.9
