@@ -154,7 +154,7 @@ def _size(text: str) -> Size:
     try:
         return parse_size(text)
     except TraceError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
 
 
 def _trace(name: str, size: Size | None) -> LayerGraph:

@@ -36,11 +36,12 @@ def export_table(table: pd.DataFrame, format: str, title: str = "Layer table") -
     return FORMATS[format].render(table, title)
 
 
-def layer_title(graph: LayerGraph) -> str:
+def layer_title(graph: LayerGraph, keras: bool = False) -> str:
     """The title of the graph's layer table, whatever its columns and rows: the network, its picture and its totals."""
+    params, whose = (graph.table(keras=True)["params"].sum(), "Keras") if keras else (graph.params, "PyTorch")
     return (
         f"Layers of {graph.name} at {shape_text(graph.input_shape[1:])} px: "
-        f"{graph.params:,} parameters (PyTorch's count), {graph.macs / 1e9:,.3f} GMACs"
+        f"{params:,} parameters ({whose}'s count), {graph.macs / 1e9:,.3f} GMACs"
     )
 
 

@@ -53,9 +53,12 @@ def details(graph: LayerGraph, box: Box) -> None:
     page.page_link(
         "pages/blocks.py",
         label="Source and rows of this block",
+        icon=":material/code:",
         query_params={"model": graph.name, "block": block.title},
     )
-    layers.page_link("pages/layers.py", label="The layer table", query_params={"model": graph.name})
+    layers.page_link(
+        "pages/layers.py", label="The layer table", icon=":material/table_rows:", query_params={"model": graph.name}
+    )
 
 
 def one_network(graph: LayerGraph) -> None:

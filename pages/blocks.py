@@ -38,11 +38,11 @@ def select_line(line: int) -> None:
         widgets.select_layer(graph.layers[min(below)[1] - 1])
 
 
-opening, laying = st.columns(2)
-units = not opening.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
+laying, opening = st.columns(2)
 other = OTHER_VERSION.get(graph.name)
 versions = {kind.title: kind for kind in block_types(widgets.graph_of(other, chosen).layers)} if other else {}
 overlaid = title in versions and laying.toggle(f"Lay {other} over it", key="overlay", bind="query-params")
+units = overlaid or not opening.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
 if overlaid:
     dot = overlay_dot(block.layers, versions[title].layers, (graph.name, str(other)), f"{title}, both versions")
 else:
@@ -59,10 +59,20 @@ with picture:
     if overlaid:
         st.caption(f"Where they differ: {graph.name} / {other}. Dashed boxes are in one of them only.")
     widgets.legend()
-    widgets.diagram_export(dot, f"{graph.name}_{title}", diagram_caption(graph, title))
+    st.caption(
+        "V: VALID, no zeros are added. linear: no ReLU follows. residual x 0.1: what the branches found is scaled "
+        "before it is added."
+    )
+    widgets.diagram_export(
+        dot,
+        f"{graph.name}_{title}",
+        diagram_caption(graph, f"{title} with that of {other} over it" if overlaid else title),
+    )
 
 with details:
     st.markdown(f"**{source.summary}** {source.why}")
+    if graph.input_size != (299, 299):
+        st.caption("Grid sizes in the text and in the source are those of a 299x299 picture.")
     if block.repeat > 1:
         st.markdown(f"It stands {block.repeat} times in a row ({block.name}); this is the first.")
     if selected:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from inception.anatomy import LayerGraph
+from inception.anatomy import LayerGraph, kind_of
 from inception.anatomy.factorize import (
     FACTORISED,
     SQUARE,
@@ -15,6 +15,7 @@ from inception.anatomy.factorize import (
     break_even,
     calculate,
     compare_networks,
+    devices,
     measure_networks,
     measure_options,
     option_table,
@@ -22,7 +23,8 @@ from inception.anatomy.factorize import (
     pair_totals,
     side_by_side_table,
 )
-from inception.vision.lowrank import CLASSICS, classic, decompose
+from inception.anatomy.kinds import SQUARE as SQUARE_KERNEL
+from inception.vision.lowrank import CLASSICS, KernelError, classic, decompose
 from pages import figures, widgets
 
 PAIR_COLUMNS = [
@@ -46,7 +48,7 @@ TABLE: dict[str, Any] = {
     "network": "Network",
     "convs": "Convolutions",
     "params": st.column_config.NumberColumn("Parameters", format="localized"),
-    "macs": st.column_config.NumberColumn("MACs", format="localized"),
+    "macs": st.column_config.NumberColumn("MACs", width=130, format="localized", help="Multiply-accumulates"),
     "activation_bytes": st.column_config.NumberColumn("Outputs, bytes", format="localized", help="float32"),
     "params_ratio": st.column_config.NumberColumn("Fewer parameters", format="%.2f×", help="Square kernel / this row"),
     "macs_ratio": st.column_config.NumberColumn("Fewer MACs", format="%.2f×", help="Square kernel / this row"),
@@ -63,7 +65,7 @@ TABLE: dict[str, Any] = {
     "saving": st.column_config.NumberColumn("Saved", format="localized"),
     "square_macs": st.column_config.NumberColumn("MACs as square kernels", format="localized"),
     "ratio": st.column_config.NumberColumn(
-        "Times", format="%.2f×", help="Square kernel / this row: above 1 is cheaper"
+        "Times fewer or faster", format="%.2f×", help="Square kernel / this row: above 1 is cheaper"
     ),
     "runs": "Runs",
     "pair": "#",
@@ -87,6 +89,11 @@ def options_of(setting: Setting) -> tuple[Option, ...]:
 def with_square_kernels(name: str, size: tuple[int, int]) -> pd.DataFrame:
     """The network and its twin with square kernels."""
     return compare_networks(name, size)
+
+
+def choose_device() -> str:
+    """A device of the server."""
+    return st.segmented_control("Device", devices(), default="cpu", required=True)
 
 
 def calculator() -> None:
@@ -122,10 +129,11 @@ def calculator() -> None:
             f"middle is wider the factor shrinks: up to **{even.params:,}** channels in the middle the pair has fewer "
             f"parameters than the square kernel, up to **{even.macs:,}** fewer MACs."
         )
+        device = choose_device()
         if st.button("Measure milliseconds on this server", icon=":material/timer:"):
             try:
                 with st.spinner("Running each option several times…"):
-                    st.dataframe(measure_options(setting), hide_index=True, column_config=TABLE)
+                    st.dataframe(measure_options(setting, device), hide_index=True, column_config=TABLE)
             except FactorizeError as error:
                 st.error(str(error), icon=":material/error:")
 
@@ -161,30 +169,50 @@ def counterfactual(graph: LayerGraph) -> None:
     """The chosen network built with square kernels."""
     st.markdown("The same network, really built with a k×k convolution in the place of each 1×k and k×1 in a row.")
     st.dataframe(with_square_kernels(graph.name, graph.input_size), hide_index=True, column_config=TABLE)
+    device = choose_device()
     if st.button("Measure milliseconds on this server", icon=":material/timer:"):
         try:
             with st.spinner("Building both networks and running each several times; this takes some seconds…"):
-                st.dataframe(measure_networks(graph.name, graph.input_size), hide_index=True, column_config=TABLE)
+                st.dataframe(
+                    measure_networks(graph.name, graph.input_size, device), hide_index=True, column_config=TABLE
+                )
         except FactorizeError as error:
             st.error(str(error), icon=":material/error:")
 
 
-def separable() -> None:
+def kernel_of(graph: LayerGraph) -> Any:
+    """A classic or one of the network's own kernels, in a grid where the reader can change it."""
+    source = st.segmented_control("Kernel from", ["classics", "this network"], default="classics", required=True)
+    if source == "classics":
+        name = st.selectbox("Kernel", list(CLASSICS))
+        size = st.select_slider("Size", [3, 5, 7, 9], value=7)
+        values, key = classic(name, size), f"{name}_{size}"
+    else:
+        weights = widgets.choose_weights(graph.name)
+        if weights is None:
+            st.caption("Untrained: these numbers are random.")
+        layers = {layer.path: layer for layer in graph.layers if kind_of(layer) is SQUARE_KERNEL}
+        path = st.selectbox("Layer", list(layers), format_func=lambda path: widgets.layer_name(layers[path]))
+        kernels = widgets.predictor(graph.name, weights).kernels(layers[path])
+        number = st.number_input(f"Kernel, of {len(kernels):,}", 1, len(kernels), 1)
+        values, key = kernels[int(number) - 1], f"{weights}_{path}_{number}"
+    st.caption("Change any weight:")
+    grid = pd.DataFrame(values).round(3).rename(columns=str)
+    return st.data_editor(grid, hide_index=True, key=f"kernel_{key}", column_config=NARROW).to_numpy()
+
+
+def separable(graph: LayerGraph) -> None:
     """Kernels as sums of outer products."""
     controls, pictures = st.columns([1, 3], gap="large")
     with controls:
-        name = st.selectbox("Kernel", list(CLASSICS))
-        size = st.select_slider("Size", [3, 5, 7, 9], value=7)
-        st.caption("Change any weight:")
-        drawn = st.data_editor(
-            pd.DataFrame(classic(name, size)).round(3).rename(columns=str),
-            hide_index=True,
-            key=f"kernel_{name}_{size}",
-            column_config=NARROW,
-        )
-    decomposition = decompose(drawn.to_numpy())
+        drawn = kernel_of(graph)
+    try:
+        decomposition = decompose(drawn)
+    except KernelError as error:
+        pictures.error(str(error), icon=":material/error:")
+        return
     with pictures:
-        rank = st.slider("Rank of the approximation", 1, size, 1)
+        rank = st.slider("Rank of the approximation", 1, len(drawn), 1)
         st.plotly_chart(figures.kernel_figure(decomposition, rank), config=figures.PLAIN)
         st.plotly_chart(figures.rank_figure(decomposition), config=figures.PLAIN)
     st.markdown(
@@ -207,4 +235,4 @@ elif view == VIEWS[1]:
 elif view == VIEWS[2]:
     counterfactual(widgets.chosen_graph())
 else:
-    separable()
+    separable(widgets.chosen_graph())

@@ -32,9 +32,9 @@ def kernel_figure(decomposition: Decomposition, rank: int) -> go.Figure:
     """A kernel, its best approximation of that rank, and what is left over, on one scale of grey."""
     approximation = decomposition.approximation(rank)
     pictures = {
-        "The kernel": decomposition.kernel,
-        f"Best of rank {rank}": approximation,
-        "What is missing": decomposition.kernel - approximation,
+        "Kernel": decomposition.kernel,
+        f"Rank {rank}": approximation,
+        "Rest": decomposition.kernel - approximation,
     }
     figure = make_subplots(1, 3, subplot_titles=list(pictures), horizontal_spacing=0.04)
     for column, values in enumerate(pictures.values(), 1):

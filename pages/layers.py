@@ -78,13 +78,6 @@ graph = widgets.chosen_graph()
 selected = widgets.selected_layer(graph)
 numbers = st.container()
 
-stage = st.pills(
-    "Stage",
-    ["All", *dict.fromkeys(layer.stage for layer in graph.layers)],
-    default="All",
-    required=True,
-    label_visibility="collapsed",
-)
 searching, viewing = st.columns([4, 1], vertical_alignment="bottom")
 words = searching.text_input("Search", placeholder="Names, operations, kernels, shapes: 1x7, Mixed_6a, concat…")
 with viewing.popover("View", icon=":material/tune:", width="stretch"):
@@ -99,6 +92,13 @@ with viewing.popover("View", icon=":material/tune:", width="stretch"):
     )
     hidden = st.multiselect("Hide columns", list(widgets.COLUMNS), key="hidden", persist_state="session")
 
+stage = st.pills(
+    "Stage",
+    ["All", *dict.fromkeys(layer.stage for layer in graph.layers)],
+    default="All",
+    required=True,
+    label_visibility="collapsed",
+)
 table = graph.table(collapse=collapse, units=not opened, flops=flops, keras=keras)
 whole = len(table)
 if stage != "All":
@@ -110,7 +110,11 @@ sums = {column: int(table[column].sum()) for column in ("params", operations, "a
 with numbers:
     params, macs, rows, activations = st.columns(4)
     params.metric("Parameters", widgets.scaled(sums["params"]), help=f"{sums['params']:,}")
-    macs.metric("FLOPs" if flops else "MACs", widgets.scaled(sums[operations]), help=f"{sums[operations]:,}")
+    macs.metric(
+        "FLOPs" if flops else "MACs",
+        widgets.scaled(sums[operations]),
+        help=f"{sums[operations]:,} {'floating-point operations' if flops else 'multiply-accumulates'} for one picture",
+    )
     rows.metric("Rows", f"{len(table)} of {whole}" if len(table) < whole else str(whole))
     activations.metric(
         "Outputs, float32",
@@ -123,12 +127,12 @@ if table.empty:
 else:
     columns = [column for column in widgets.COLUMNS if column in table and column not in hidden]
     widgets.layer_rows(graph, table, columns, selected)
-    st.caption("The figures above are the sums of these rows. Select a row to see why it has this shape.")
+    st.caption("The figures above are the sums of these rows. Tick a row to see why it has this shape.")
 
 name = f"{graph.name}_{shape_text(graph.input_size)}"
 rows, other = st.columns([3, 2], vertical_alignment="bottom")
 with rows:
-    widgets.export_button(table, name, layer_title(graph))
+    widgets.export_button(table, name, layer_title(graph, keras))
 other.download_button(
     "Download torchinfo's summary",
     lambda: summary_text(graph.name, graph.input_size),
@@ -150,7 +154,7 @@ if below == BELOW[0]:
     if selected:
         why(selected)
     else:
-        st.info("Select a row of the table: its shape is explained here.", icon=":material/touch_app:")
+        st.info("Tick a row of the table: its shape is explained here.", icon=":material/touch_app:")
 elif below == BELOW[1]:
     padding_playground()
 else:

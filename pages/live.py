@@ -6,33 +6,19 @@ import streamlit as st
 from PIL import Image
 
 import inception
-from inception.models.weights import KNOWN_WEIGHTS, available_weights, weights_folder
-from inception.vision import Predictor, map_image, strongest_channels
+from inception.models.weights import KNOWN_WEIGHTS, weights_folder
+from inception.vision import map_image, strongest_channels
 from pages import figures, widgets
 
 SAMPLES = {path.stem: path for path in sorted(Path("assets/samples").glob("*.jpg"))}
-UNTRAINED = "untrained"
 MAPS = 24
 MAP_SIDE = 132  # pixels on the screen
-
-
-@st.cache_resource(max_entries=3, show_spinner="Building the network and loading its weights…")
-def predictor(name: str, weights: str | None) -> Predictor:
-    """A network ready to run; all sessions share it."""
-    return Predictor(name, weights)
 
 
 @st.cache_data(max_entries=64, show_spinner="Decoding the picture…")
 def prepare(data: bytes, name: str, weights: str | None, size: tuple[int, int]) -> Image.Image:
     """What the network sees of an encoded picture."""
-    return predictor(name, weights).prepare(inception.load_image(data), size)
-
-
-def weights_title(weights: str) -> str:
-    """What the list of weights shows."""
-    if weights == UNTRAINED:
-        return "Untrained (random weights)"
-    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
+    return widgets.predictor(name, weights).prepare(inception.load_image(data), size)
 
 
 widgets.open_page("What does the network make of your picture?")
@@ -46,6 +32,7 @@ with controls:
         help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays in this session.",
         on_change=lambda: st.session_state.update(source="upload"),
     )
+    problem = st.empty()
     sample = st.selectbox(
         "or a sample",
         list(SAMPLES),
@@ -54,16 +41,15 @@ with controls:
         bind="query-params",
         on_change=lambda: st.session_state.update(source="sample"),
     )
-    weights = st.selectbox("Weights", [UNTRAINED, *available_weights(graph.name)], format_func=weights_title)
+    weights = widgets.choose_weights(graph.name)
     if weights in KNOWN_WEIGHTS:
         known = KNOWN_WEIGHTS[weights]
         st.caption(f"{known.source} ({known.licence}). {known.accuracy}")
     else:
         st.caption(f"Weight files (.safetensors, .pt) in the server's folder {weights_folder()}/ appear in this list.")
 
-tag = None if weights == UNTRAINED else weights
 try:
-    network = predictor(graph.name, tag)
+    network = widgets.predictor(graph.name, weights)
 except inception.CheckpointError as error:
     answer.error(str(error), icon=":material/error:")
     st.stop()
@@ -71,13 +57,13 @@ except inception.CheckpointError as error:
 # The last upload that could be read outlives a change of the page and a bad upload after it.
 if upload is not None:
     try:
-        prepare(upload.getvalue(), graph.name, tag, graph.input_size)
+        prepare(upload.getvalue(), graph.name, weights, graph.input_size)
         st.session_state["picture"] = upload.getvalue()
     except inception.ImageError as error:
-        controls.error(f"{error} The picture before it stays.", icon=":material/broken_image:")
+        problem.error(f"{error} The picture before it stays.", icon=":material/broken_image:")
 uploaded = st.session_state.get("picture") if st.session_state.get("source") == "upload" else None
 data = uploaded or SAMPLES[sample].read_bytes()
-prepared = prepare(data, graph.name, tag, graph.input_size)
+prepared = prepare(data, graph.name, weights, graph.input_size)
 
 with picture:
     st.image(prepared, caption=f"What the network sees: the centre, {widgets.picture_size(graph)}", width="stretch")
@@ -110,10 +96,9 @@ widgets.select_layer(layer)
 with st.spinner("Running the network…"):
     activations = network.activations(prepared, layer)
 channels = strongest_channels(activations, MAPS)
-st.image(
-    [map_image(activations[channel], MAP_SIDE) for channel in channels],
-    caption=[f"channel {channel}" for channel in channels],
-)
+with st.container(horizontal=True, gap="small"):
+    for channel in channels:
+        st.image(map_image(activations[channel], MAP_SIDE), caption=f"channel {channel}", width=MAP_SIDE)
 st.caption(
     f"The {len(channels)} of {len(activations):,} channels with the strongest mean response, strongest first. "
     "Dark is a map's smallest value, bright its largest; each map has a scale of its own."

@@ -95,7 +95,7 @@ def training_figure(curves: pd.DataFrame, names: Sequence[str], steps: int) -> g
 
 
 def _log_range(values: pd.Series, low: float, high: float) -> list[float]:
-    """Exponents of ten that span the finite values, and low to high, so that an axis does not jump while it is drawn."""
+    """Exponents of ten that span the finite values and low to high, so that an axis jumps little while it is drawn."""
     finite = values[values.between(0, inf, inclusive="neither")]
     return [log10(min(low, *finite)) - 0.1, log10(max(high, *finite)) + 0.1]
 

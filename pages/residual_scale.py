@@ -12,8 +12,6 @@ from streamlit.delta_generator import DeltaGenerator
 import inception
 from inception import LayerGraph
 from inception.anatomy.table import shape_text
-from inception.models.weights import KNOWN_WEIGHTS, available_weights
-from inception.vision import Predictor
 from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, Scales
 from inception.vision.training_demo import LEARNING_RATE, MAX_STEPS, SIZE, History, Setting, TrainingError, train
 from pages import figures, residual_figures, widgets
@@ -21,7 +19,6 @@ from pages import figures, residual_figures, widgets
 SAMPLES = {path.stem: path for path in sorted(Path("assets/samples").glob("*.jpg"))}
 VIEWS = ["On a picture", "In training"]
 UPLOAD = "your picture"
-UNTRAINED = "at initialisation"
 NORMS: dict[Norm, str] = {"batch": "of this pass", "running": "stored"}
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5, 1.0]
 TABLE: dict[str, Any] = {
@@ -47,7 +44,7 @@ Profiles = dict[str, pd.DataFrame]
 @st.cache_resource(max_entries=2, show_spinner="Building the network and loading its weights…")
 def instrument(name: str, weights: str | None) -> ResidualInstrument:
     """The instrument on a network; all sessions share it."""
-    return ResidualInstrument(Predictor(name, weights))
+    return ResidualInstrument(widgets.predictor(name, weights))
 
 
 @st.cache_data(max_entries=32, show_spinner="Decoding the picture…")
@@ -68,11 +65,6 @@ def sample_pictures() -> list[Image.Image]:
     return [inception.load_image(path) for path in SAMPLES.values()]
 
 
-def weights_title(weights: str) -> str:
-    """What the list of weights shows."""
-    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
-
-
 def scale_sliders(graph: LayerGraph) -> Scales:
     """A slider for each kind of block, which starts at the network's own scale."""
     built: dict[str, float] = {}
@@ -80,9 +72,10 @@ def scale_sliders(graph: LayerGraph) -> Scales:
         if layer.parts[0].scale is not None:
             built.setdefault(layer.stage, layer.parts[0].scale)
     keys = {f"scale_{graph.name}_{stage}": scale for stage, scale in built.items()}
+    for key, scale in keys.items():
+        st.session_state.setdefault(key, scale)
     a, b, c = (
-        st.slider(f"Scale in {stage}", 0.0, 1.0, scale, 0.01, key=key)
-        for (stage, scale), key in zip(built.items(), keys, strict=True)
+        st.slider(f"Scale in {stage}", 0.0, 1.0, step=0.01, key=key) for stage, key in zip(built, keys, strict=True)
     )
     st.button("As built", icon=":material/restart_alt:", on_click=lambda: st.session_state.update(keys))
     return a, b, c
@@ -127,22 +120,22 @@ def picture_view(graph: LayerGraph, scales: Scales) -> None:
         format_func=lambda name: name.replace("_", " "),
         help="A picture uploaded on the page Live inference appears in this list.",
     )
-    weights = weighing.selectbox("Weights", [UNTRAINED, *available_weights(graph.name)], format_func=weights_title)
-    tag = None if weights == UNTRAINED else weights
+    with weighing:
+        weights = widgets.choose_weights(graph.name)
     norm: Norm = norming.segmented_control(
         "Batch norm uses statistics",
         list(NORMS),
-        default="running" if tag else "batch",
+        default="running" if weights else "batch",
         required=True,
         format_func=NORMS.__getitem__,
-        key=f"norm_{weights}",
+        key=f"norm_of_{weights or widgets.UNTRAINED}",
         help="Of this pass, as in the first step of training; or stored ones, as when a trained network is used. "
         "Before training 0 and 1 are stored: nothing is normalised, and the signal fades from layer to layer.",
     )
     data = st.session_state["picture"] if choice == UPLOAD else SAMPLES[choice].read_bytes()
     try:
-        views = views_of(data, graph.name, tag, graph.input_size)
-        profiles = {label(s): measured(graph.name, tag, views, s, norm) for s in compared(scales)}
+        views = views_of(data, graph.name, weights, graph.input_size)
+        profiles = {label(s): measured(graph.name, weights, views, s, norm) for s in compared(scales)}
     except (inception.CheckpointError, inception.ImageError) as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -164,7 +157,7 @@ def picture_view(graph: LayerGraph, scales: Scales) -> None:
         "few tens of thousands of steps the last layer before the average pool gave nothing but zeros. One pass cannot "
         "show that. It shows where training starts: how much a block changes its input, and how the sums grow."
     )
-    if instrument(graph.name, tag).rectified:
+    if instrument(graph.name, weights).rectified:
         st.markdown(
             "In this network **residuals pass a ReLU before the sum**, so none is below 0 and the sums can only grow. "
             "The paper leaves that 1x1 linear (section 3.2)."

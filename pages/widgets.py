@@ -1,6 +1,7 @@
 """What pages share on the widget side: the chosen network, cached views of it, and how numbers read."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,8 @@ from inception.anatomy.source import BlockSource, block_source
 from inception.anatomy.table import shape_text
 from inception.export import FORMATS, export_table
 from inception.models import VARIANTS, Variant
+from inception.models.weights import KNOWN_WEIGHTS, available_weights
+from inception.vision import Predictor
 
 COLUMNS = {
     "index": st.column_config.NumberColumn("#", width=50),
@@ -27,9 +30,11 @@ COLUMNS = {
     "kernel": st.column_config.TextColumn("Kernel", width=50, help="Height x width"),
     "stride": st.column_config.TextColumn("Stride", width=46, help="Height x width"),
     "padding": st.column_config.TextColumn("Padding", width=62, help="SAME keeps the grid, VALID adds no zeros"),
-    "params": st.column_config.NumberColumn("Parameters", width=80, format="localized", help="With the batch norm"),
+    "params": st.column_config.NumberColumn(
+        "Parameters", width=80, format="localized", help="With the batch norm; of all × blocks where folded"
+    ),
     "macs": st.column_config.NumberColumn(
-        "MACs", width=98, format="localized", help="Multiply-accumulates for one picture"
+        "MACs", width=98, format="localized", help="Multiply-accumulates for one picture; of all × blocks where folded"
     ),
     "flops": st.column_config.NumberColumn(
         "FLOPs", width=98, format="localized", help="Two for each multiply-accumulate"
@@ -44,8 +49,21 @@ COLUMNS = {
     "stage": st.column_config.TextColumn("Stage", help="The paper's name"),
     "path": st.column_config.TextColumn("Path in the model"),
 }
-BLOCK_COLUMNS = ["index", "branch", "layer", "out_shape", "params", "macs", "kernel", "stride", "padding", "op"]
+BLOCK_COLUMNS = [
+    "index",
+    "block",
+    "branch",
+    "layer",
+    "out_shape",
+    "params",
+    "macs",
+    "kernel",
+    "stride",
+    "padding",
+    "op",
+]
 
+UNTRAINED = "untrained"
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
 
@@ -177,6 +195,24 @@ def layer_rows(
         selection_default={"selection": {"rows": marked}},
         placeholder="–",
     )
+
+
+@st.cache_resource(max_entries=3, show_spinner="Building the network and loading its weights…")
+def predictor(name: str, weights: str | None) -> Predictor:
+    """A network ready to run; all sessions share it."""
+    return Predictor(name, weights)
+
+
+def choose_weights(name: str) -> str | None:
+    """The weights to run a network with, of those on this server; None for random ones."""
+    weights = st.selectbox("Weights", [UNTRAINED, *available_weights(name)], format_func=_weights_title)
+    return None if weights == UNTRAINED else weights
+
+
+def _weights_title(weights: str) -> str:
+    if weights == UNTRAINED:
+        return "Untrained (random weights)"
+    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
 
 
 def picture_size(graph: LayerGraph) -> str:

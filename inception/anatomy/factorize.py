@@ -500,6 +500,12 @@ def measure_networks(
     return _measure("network", modules, graphs[SQUARE].input_shape, device)
 
 
+def devices() -> list[str]:
+    """The devices of this machine on which milliseconds can be measured."""
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return ["cpu", *(device for device, available in found.items() if available)]
+
+
 def _check_device(device: str) -> None:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device not in available:

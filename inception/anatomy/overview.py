@@ -294,7 +294,14 @@ def side_by_side_dot(graphs: Sequence[LayerGraph]) -> str:
         totals = f"{graph.params:,} parameters", f"{graph.macs:,} MACs"
         against = f"differences from {graphs[0].name}" if n else ""
         below.append(f"network{n}")
-        dot.node(below[n], box_text(graph.name, *totals, against), group=below[n], style="", color="transparent")
+        dot.node(
+            below[n],
+            box_text(graph.name, *totals, against),
+            group=below[n],
+            style="",
+            color="transparent",
+            fontcolor=LINE,
+        )
     _side_by_side(dot, below)
     for row in side_by_side(graphs):
         shown = [(n, cell) for n, cell in enumerate(row) if cell]

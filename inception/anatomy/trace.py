@@ -115,7 +115,7 @@ def parse_size(text: str) -> tuple[int, int]:
     if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
         raise TraceError(
             f"{text!r} is not an input size: give pixels, such as 299, or height x width, such as 350x400, "
-            f"each from 1 to {MAX_SIDE}."
+            f"each at most {MAX_SIDE}."
         )
     return height, width
 

@@ -71,6 +71,11 @@ class Predictor:
                 hook.remove()
         return outputs[0][0].float().numpy()
 
+    def kernels(self, layer: Layer) -> NDArray[np.float32]:
+        """The kernels (filters x inputs, height, width) of a convolution, one after the other."""
+        weight = self.model.get_submodule(layer.parts[0].path).weight
+        return weight.detach().float().flatten(0, 1).numpy()  # type: ignore[operator]
+
     def _forward(self, prepared: Image.Image) -> Tensor:
         with torch.inference_mode():
             return self.model(to_input(prepared, self.preprocessing)).float()

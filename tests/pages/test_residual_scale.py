@@ -97,7 +97,7 @@ def test_sliders_and_the_way_back(app: AppTest) -> None:
 def test_stored_statistics_are_another_measurement(app: AppTest) -> None:
     healthy(app.run())
     of_this_pass = [metric.value for metric in app.metric]
-    healthy(app.segmented_control(key="norm_at initialisation").set_value("running").run())
+    healthy(app.segmented_control(key="norm_of_untrained").set_value("running").run())
     assert [metric.value for metric in app.metric] != of_this_pass
 
 

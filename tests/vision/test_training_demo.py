@@ -96,7 +96,7 @@ def test_two_steps_against_a_computation_by_hand(monkeypatch: pytest.MonkeyPatch
         assert step.gradient_norm == pytest.approx(squares**0.5, rel=1e-2)
         with torch.no_grad():
             for parameter, gradient in zip(model.parameters(), gradients, strict=True):
-                parameter -= 0.2 * gradient / ((0.1 * gradient.square()).sqrt() + 1)
+                parameter.sub_(0.2 * gradient / ((0.1 * gradient.square()).sqrt() + 1))
     assert [(step.twin, step.number) for step in steps] == [(0, 1), (0, 2)]
     assert list(steps[0].profile["scale"].unique()) == [*RELEASED, 1.0], "the last block keeps its 1"
     assert steps[0].dead_share == steps[0].profile["dead"].sum() / steps[0].profile["channels"].sum()
