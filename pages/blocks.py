@@ -79,10 +79,10 @@ with details:
         widgets.facts(graph, selected)
     else:
         st.caption("Select a layer in the diagram, the table or the source.")
+    several = len({layer.block for layer in block.layers}) > 1
+    columns = [column for column in widgets.BLOCK_COLUMNS if several or column != "block"]
     table = graph.table()
-    widgets.layer_rows(
-        graph, table[table["index"].isin([layer.index for layer in block.layers])], widgets.BLOCK_COLUMNS, selected
-    )
+    widgets.layer_rows(graph, table[table["index"].isin([layer.index for layer in block.layers])], columns, selected)
     components.code(
         source.text,
         key="block_source",
