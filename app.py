@@ -25,5 +25,5 @@ page = st.navigation(
     ]
 )
 st.html(Path("assets/style.css"))
-widgets.network_controls()
+widgets.network_controls(page.url_path)
 page.run()

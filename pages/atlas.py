@@ -49,16 +49,16 @@ def details(graph: LayerGraph, box: Box) -> None:
     )
     if selected and selected in block.layers:
         widgets.facts(graph, selected)
-    page, layers = st.columns(2)
-    page.page_link(
-        "pages/blocks.py",
-        label="Source and rows of this block",
-        icon=":material/code:",
-        query_params={"model": graph.name, "block": block.title},
-    )
-    layers.page_link(
-        "pages/layers.py", label="The layer table", icon=":material/table_rows:", query_params={"model": graph.name}
-    )
+    with st.container(horizontal=True):
+        st.page_link(
+            "pages/blocks.py",
+            label="Source and rows of this block",
+            icon=":material/code:",
+            query_params={"model": graph.name, "block": block.title},
+        )
+        st.page_link(
+            "pages/layers.py", label="The layer table", icon=":material/table_rows:", query_params={"model": graph.name}
+        )
 
 
 def one_network(graph: LayerGraph) -> None:

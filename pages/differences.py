@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from inception.anatomy.differences import TOPICS, VERDICTS, Difference, Place, differences
+from inception.anatomy.differences import TOPICS, VERDICTS, Difference, differences
 from pages import widgets
 
 ALL = "all"
@@ -20,16 +20,6 @@ def all_differences() -> tuple[Difference, ...]:
     return differences()
 
 
-def place_link(place: Place) -> None:
-    """A link to a row of the layer table."""
-    st.page_link(
-        "pages/layers.py",
-        label=f"{place.model}: {place.path.partition('.')[2]}",
-        icon=":material/table_rows:",
-        query_params={"model": place.model, "layer": place.path},
-    )
-
-
 def show(difference: Difference) -> None:
     """One difference: claim, who says so, what really happens, what it costs, and where to see it."""
     with st.container(border=True):
@@ -43,7 +33,12 @@ def show(difference: Difference) -> None:
         with cost:
             st.markdown("\n".join(f"- {item.text}" for item in difference.costs))
             for place in difference.where:
-                place_link(place)
+                st.page_link(
+                    "pages/layers.py",
+                    label=f"{place.model}: {place.path.partition('.')[2]}",
+                    icon=":material/table_rows:",
+                    query_params={"model": place.model, "layer": place.path},
+                )
 
 
 widgets.open_page("Why do the paper, the released code and the blogs disagree?")

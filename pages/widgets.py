@@ -67,8 +67,16 @@ UNTRAINED = "untrained"
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
 
-def network_controls() -> None:
-    """The network and the input size: in the sidebar of every page, and in the URL."""
+def network_controls(page: str) -> None:
+    """The network and the input size: in the sidebar of every page, and in the URL.
+
+    page: the one that opens. A control that is bound to the URL keeps its value when a link inside the app leads to
+    a page with another one, so what such a link asks for is put in here.
+    """
+    if st.session_state.get("page") != page:
+        st.session_state["page"] = page
+        if (asked := st.query_params.get("model")) in VARIANTS:
+            st.session_state["model"] = asked
     with st.sidebar:
         name = st.selectbox(
             "Network",

@@ -21,7 +21,7 @@ IMAGENET_CLASSES = Path(__file__).parents[2] / "assets" / "imagenet_classes.csv"
 SEED = 0  # of untrained weights, so that everyone sees the same maps
 
 # One forward pass at a time: PyTorch uses every core for one already, and several at once only slow each other down.
-_forward_lock = threading.Lock()
+forward_lock = threading.Lock()
 
 
 class Predictor:
@@ -51,7 +51,7 @@ class Predictor:
 
     def classify(self, prepared: Image.Image) -> pd.DataFrame:
         """Every class with its softmax probability, the most probable first: columns index, label, probability."""
-        with _forward_lock:
+        with forward_lock:
             logits = self._forward(prepared)[0]
         probability = torch.softmax(logits.double(), dim=0).numpy()
         table = pd.DataFrame({"label": class_labels(len(probability)), "probability": probability})
@@ -63,7 +63,7 @@ class Predictor:
         outputs: list[Tensor] = []
         module = self.model.get_submodule(layer.parts[-1].path)
         # The hook is on the shared model, so it must not see another session's picture.
-        with _forward_lock:
+        with forward_lock:
             hook = module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
             try:
                 self._forward(prepared)

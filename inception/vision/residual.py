@@ -26,7 +26,7 @@ from ..models.inception_resnet import (
     ResidualBlock,
 )
 from ..models.layers import ConvUnit
-from .predictor import Predictor, _forward_lock
+from .predictor import Predictor, forward_lock
 from .preprocess import to_input
 
 Norm = Literal["batch", "running"]
@@ -179,7 +179,7 @@ class ResidualInstrument:
         self.network = network
         self.scales = get_scales(network.model)
         self.rectified = all(isinstance(b.Conv2d_1x1, ConvUnit) for b in residual_blocks(network.model).values())
-        with _forward_lock:  # so that no one's hook is copied
+        with forward_lock:  # so that no one's hook is copied
             shared = {id(tensor): tensor for tensor in (*network.model.parameters(), *network.model.buffers())}
             self._model = copy.deepcopy(network.model, shared)
         self._norms = [module for module in self._model.modules() if isinstance(module, nn.BatchNorm2d)]
@@ -214,7 +214,7 @@ class ResidualInstrument:
         """
         x = torch.cat([to_input(view, self.network.preprocessing) for view in views])
         key: tuple[object, ...] = (hashlib.sha256(x.numpy().tobytes()).digest(), norm)
-        with _forward_lock, torch.inference_mode(), recording(self._model) as rows:
+        with forward_lock, torch.inference_mode(), recording(self._model) as rows:
             set_scales(self._model, scales)
             for module in self._norms:
                 module.train(norm == "batch")

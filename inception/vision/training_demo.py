@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ..models import create_model
 from ..models.weights import TIMM_V4
-from .predictor import _forward_lock
+from .predictor import forward_lock
 from .preprocess import to_input
 from .residual import Row, Scales, check_scales, profile_table, random_crop, recording, set_scales
 
@@ -133,7 +133,7 @@ def train(setting: Setting, examples: Sequence[Image.Image]) -> Generator[Step, 
         for number in range(1, setting.steps + 1):
             pictures, labels = _batch(examples, setting.pictures, generator)
             for twin, (model, optimizer) in list(twins.items()):
-                with _forward_lock:  # for one step only, so that others get their turn
+                with forward_lock:  # for one step only, so that others get their turn
                     step = _step(twin, number, model, optimizer, pictures, labels)
                 if not math.isfinite(step.loss):
                     del twins[twin]
@@ -146,7 +146,7 @@ def train(setting: Setting, examples: Sequence[Image.Image]) -> Generator[Step, 
 
 def _twins(setting: Setting, classes: int) -> dict[int, tuple[nn.Module, torch.optim.RMSprop]]:
     overrides: dict[str, Any] = {"repeats": setting.repeats} if setting.repeats else {}
-    with _forward_lock, torch.random.fork_rng(devices=[]):
+    with forward_lock, torch.random.fork_rng(devices=[]):
         torch.manual_seed(setting.seed)
         first = create_model(setting.name, num_classes=classes, width=setting.width, **overrides).train()
     for module in first.modules():

@@ -19,7 +19,7 @@ from torch import nn
 from inception.models import create_model
 from inception.models.weights import TIMM_V4
 from inception.vision import training_demo
-from inception.vision.predictor import _forward_lock
+from inception.vision.predictor import forward_lock
 from inception.vision.preprocess import to_input
 from inception.vision.residual import RELEASED, UNSCALED, ResidualError, random_crop
 from inception.vision.training_demo import SIZE, History, Setting, Step, TrainingError, train
@@ -133,7 +133,7 @@ def test_stopping_leaves_nothing_behind(models: list[weakref.ref[nn.Module]]) ->
         next(run)
     assert len(models) == 3
     assert any(model() is not None for model in models)
-    assert not _forward_lock.locked(), "between two steps others have their turn"
+    assert not forward_lock.locked(), "between two steps others have their turn"
     run.close()
     gc.collect()
     assert [model() for model in models] == [None] * 3
