@@ -23,7 +23,7 @@ import streamlit as st
 from pages import widgets
 
 page = st.navigation([st.Page("{ROOT}/pages/residual_scale.py", default=True)])
-widgets.network_controls()
+widgets.network_controls("residual_scale")
 page.run()
 """
 
