@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from inception.anatomy import LayerGraph, diagram_dot, diagram_svg
+from inception.anatomy import LayerGraph, diagram_dot
 from inception.anatomy.diagram import diagram_caption, parts_by_name
 from inception.anatomy.overview import (
     STAGE_KINDS,
@@ -22,12 +22,6 @@ SIZES: dict[SizeBy, str] = {"channels": "Channels", "params": "Parameters", "mac
 NETWORKS = ("inception_v4", "inception_resnet_v1", "inception_resnet_v2")
 
 
-@st.cache_data(max_entries=256, show_spinner="Drawing…")
-def svg_of(dot: str, title: str) -> str:
-    """DOT text laid out; all sessions share the drawings."""
-    return diagram_svg(dot, title)
-
-
 def details(graph: LayerGraph, box: Box) -> None:
     """The opened box: its block as a diagram, and the layer selected in it."""
     block = box.type
@@ -42,7 +36,7 @@ def details(graph: LayerGraph, box: Box) -> None:
         widgets.select_layer(parts[name][0])
 
     components.diagram(
-        svg_of(diagram_dot(block.layers, block.title), f"{block.title} of {graph.name}"),
+        widgets.svg_of(diagram_dot(block.layers, block.title), f"{block.title} of {graph.name}"),
         key="atlas_block",
         selected=f"layer{selected.index}" if selected in block.layers and selected else None,
         on_click=select,
@@ -85,7 +79,7 @@ def one_network(graph: LayerGraph) -> None:
     overview, beside = st.columns([1, 1], gap="large")
     with overview:
         components.diagram(
-            svg_of(dot, f"Overview of {graph.name}"),
+            widgets.svg_of(dot, f"Overview of {graph.name}"),
             key="atlas_overview",
             selected=opened.id if opened else None,
             on_click=click,
@@ -111,7 +105,7 @@ def three_networks() -> None:
     cells = {cell.id: cell for row in side_by_side(graphs) for cell in row if cell}
     opened = cells.get(st.session_state.get("atlas_box", ""))
     components.diagram(
-        svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
+        widgets.svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
         key="atlas_three",
         selected=opened.id if opened else None,
         on_click=lambda cell: st.session_state.update(atlas_box=cell),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from inception.anatomy import block_types, diagram_dot, diagram_svg, node_name
+from inception.anatomy import block_types, diagram_dot, node_name
 from inception.anatomy.diagram import diagram_caption, parts_by_name
 from inception.anatomy.overlay import overlay_dot
 from inception.anatomy.table import shape_text
@@ -51,7 +51,7 @@ else:
 picture, details = st.columns(2, gap="large")
 with picture:
     components.diagram(
-        diagram_svg(dot, f"{title} of {graph.name}"),
+        widgets.svg_of(dot, f"{title} of {graph.name}"),
         key="block_diagram",
         selected=node_name(selected) if selected and not overlaid else None,
         on_click=(lambda _box: None) if overlaid else select_box,

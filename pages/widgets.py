@@ -1,6 +1,6 @@
 """What pages share on the widget side: the chosen network, cached views of it, and how numbers read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +10,7 @@ from streamlit.runtime.pages_manager import PagesManager
 import inception
 from inception import LayerGraph
 from inception.anatomy import KINDS, BlockType, Layer
-from inception.anatomy.diagram import DIAGRAM_FORMATS, diagram_file
+from inception.anatomy.diagram import DIAGRAM_FORMATS, diagram_file, diagram_svg
 from inception.anatomy.kinds import Kind
 from inception.anatomy.source import BlockSource, block_source
 from inception.anatomy.table import shape_text
@@ -167,6 +167,12 @@ def table_height(rows: int, most: int = 14) -> int:
     return 35 * (min(rows, most) + 1) + 3
 
 
+@st.cache_data(max_entries=256, show_spinner="Drawing…")
+def svg_of(dot: str, title: str) -> str:
+    """DOT text laid out; all sessions share the drawings."""
+    return diagram_svg(dot, title)
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
 def source_of(name: str, block: BlockType) -> BlockSource:
     """The source of a block of a network."""
@@ -178,10 +184,10 @@ def layer_rows(
     table: pd.DataFrame,
     columns: Sequence[str],
     selected: Layer | None,
-    most: int = 14,
 ) -> None:
     """Rows of a layer table; choosing one selects its layer everywhere, and a layer selected elsewhere is marked."""
-    marked = [i for i, path in enumerate(table["path"]) if selected and graph.layer_at(path) is selected][:1]
+    paths = {selected.path, *(part.path for part in selected.parts)} if selected else set()
+    marked = [i for i, path in enumerate(table["path"]) if path in paths][:1]
     # With another key the table starts with the new selection.
     key = f"rows_{graph.name}_{st.session_state.get('model')}_{len(table)}_{marked}"
 
@@ -194,7 +200,7 @@ def layer_rows(
     st.dataframe(
         table,
         hide_index=True,
-        height=table_height(len(table), most),
+        height=table_height(len(table)),
         column_order=columns,
         column_config=COLUMNS,
         key=key,
@@ -253,28 +259,27 @@ def layer_name(layer: Layer) -> str:
 
 
 def export_button(table: pd.DataFrame, name: str, title: str) -> None:
-    """A choice of format, and a download of the table in it; the file is written when the button is pressed."""
-    form, file = st.columns([1, 2], vertical_alignment="bottom")
-    format = form.selectbox("Export as", list(FORMATS), key=f"format_{name}")
-    file.download_button(
-        "Download these rows",
-        lambda: export_table(table, format, title),
-        file_name=name + FORMATS[format].suffix,
-        mime=FORMATS[format].mime,
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    """A choice of format, and a download of the table in it."""
+    files = {format: (spec.suffix, spec.mime) for format, spec in FORMATS.items()}
+    _export("Download these rows", files, name, lambda format: export_table(table, format, title))
 
 
 def diagram_export(dot: str, name: str, caption: str) -> None:
     """A choice of format, and a download of the diagram in it with a caption."""
+    files = {format: (f".{format}", mime) for format, mime in DIAGRAM_FORMATS.items()}
+    _export("Download this diagram", files, name, lambda format: diagram_file(dot, format, caption))
+
+
+def _export(label: str, files: dict[str, tuple[str, str]], name: str, write: Callable[[str], bytes]) -> None:
+    """`files`: suffix and media type of each format. The file is written when the button is pressed."""
     form, file = st.columns([1, 2], vertical_alignment="bottom")
-    format = form.selectbox("Export as", list(DIAGRAM_FORMATS), key=f"diagram_format_{name}")
+    format = form.selectbox("Export as", list(files), key=f"{label} {name}")
+    suffix, mime = files[format]
     file.download_button(
-        "Download this diagram",
-        lambda: diagram_file(dot, format, caption),
-        file_name=f"{name}.{format}",
-        mime=DIAGRAM_FORMATS[format],
+        label,
+        lambda: write(format),
+        file_name=name + suffix,
+        mime=mime,
         icon=":material/download:",
         on_click="ignore",
     )
