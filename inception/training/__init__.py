@@ -1,0 +1,1 @@
+"""Training the networks at reduced width on CIFAR-10, and measuring what came out."""

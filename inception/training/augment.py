@@ -1,0 +1,61 @@
+"""Pictures as they go into training: scaled up from 32 pixels, and varied.
+
+The variations answer two needs: more pictures than there are, and networks that do not hang on the exact look of
+32-pixel pictures, because photographs of readers come through other cameras and filters.
+"""
+
+import random
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+ZOOM = (0.65, 1.15)  # side of the part that is cut out, as a share of the picture's
+STRETCH = 0.15  # logarithm of the aspect ratio, at most
+SHIFT = 0.125  # of the centre, as a share of half the side, on top of what zooming in leaves room for
+LIGHT = 0.25  # brightness, contrast and saturation vary by up to this share
+BLURRED = 0.2  # share of batches that lose detail first
+LEAST_DETAIL = 16  # pixels of a side that are left then
+FILTERS = ("bilinear", "bicubic")
+
+
+def scale_up(pictures: Tensor, size: int) -> Tensor:
+    """(N, 3, H, W) uint8 to (N, 3, size, size) float32 from -1 to 1: bicubic, with Pillow's filter."""
+    x = F.interpolate(pictures.float(), (size, size), mode="bicubic", antialias=True).clamp(0, 255)
+    return (x - 127.5) / 127.5
+
+
+def augmented(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """(N, 3, H, W) uint8 to (N, 3, size, size) float32 from -1 to 1, each picture cut, mirrored and lit at random.
+
+    The filter of the enlargement and, in a share of batches, the detail left beforehand vary from batch to batch.
+    """
+    n = len(pictures)
+    choice = random.Random(int(torch.randint(2**62, (1,), generator=generator)))
+    x = pictures.float() / 127.5 - 1
+    if choice.random() < BLURRED:
+        detail = choice.randint(LEAST_DETAIL, x.shape[-1] - 1)
+        x = F.interpolate(x, (detail, detail), mode="bilinear", antialias=True)
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.empty(n).uniform_(low, high, generator=generator)
+
+    zoom = uniform(*ZOOM)
+    stretch = uniform(-STRETCH, STRETCH).exp().sqrt()
+    room = (1 - zoom).clamp(min=0) + SHIFT
+    theta = torch.zeros(n, 2, 3)
+    theta[:, 0, 0] = zoom * stretch * torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    theta[:, 1, 1] = zoom / stretch
+    theta[:, 0, 2] = uniform(-1, 1) * room
+    theta[:, 1, 2] = uniform(-1, 1) * room
+    grid = F.affine_grid(theta, [n, 3, size, size], align_corners=False).to(x.device)
+    x = F.grid_sample(x, grid, mode=choice.choice(FILTERS), padding_mode="reflection", align_corners=False)
+
+    def factor() -> Tensor:
+        return uniform(1 - LIGHT, 1 + LIGHT)[:, None, None, None].to(x.device)
+
+    grey = x.mean(dim=1, keepdim=True)
+    x = grey + (x - grey) * factor()
+    mean = x.mean(dim=(1, 2, 3), keepdim=True)
+    x = mean + (x - mean) * factor()
+    return ((x + 1) * factor() - 1).clamp(-1, 1)

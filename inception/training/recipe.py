@@ -1,0 +1,252 @@
+"""The training recipe: SGD with Nesterov momentum, one cycle of the learning rate, label smoothing, bfloat16.
+
+A run lives in a folder: `state.pt` is written whole after every epoch, so a run that was stopped goes on where its
+last epoch ended, with the same pictures in the same order; `log.csv` has one row an epoch.
+"""
+
+import csv
+import json
+import math
+import time
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..models import create_model
+from .augment import augmented, scale_up
+from .cifar10 import CLASSES, Pictures
+
+HELD_OUT = 2000  # training pictures kept back, the same for every run, to watch and to fit the temperature
+EVALUATION_BATCH = 200
+MOMENTUM = 0.9
+WARM_UP = 0.25  # share of the steps in which the learning rate rises
+START, END = 0.05, 0.001  # learning rate at the start and the end, as shares of its peak
+
+
+class TrainingError(ValueError):
+    """A recipe that cannot be trained, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a run depends on; the same recipe gives the same run on the same machine.
+
+    size: pixels of a side to which the 32-pixel pictures are scaled up; at 112 the last grid is 2x2, the smallest
+    that leaves the 3x3, 1x3 and 3x1 kernels of the C blocks something to see. learning_rate: at its peak.
+    repeats: blocks of each kind, None for the network's own. dropout: of the head's layer.
+    """
+
+    model: str
+    width: float = 0.25
+    repeats: tuple[int, int, int] | None = None
+    size: int = 112
+    epochs: int = 10
+    batch: int = 128
+    learning_rate: float = 0.1
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    dropout: float = 0.0
+    seed: int = 0
+
+    def overrides(self) -> dict[str, Any]:
+        """What `create_model` needs beside the name."""
+        repeats = {"repeats": self.repeats} if self.repeats else {}
+        return {"num_classes": len(CLASSES), "width": self.width, **repeats}
+
+    def build(self) -> nn.Module:
+        """The untrained network, the same for the same seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            model = create_model(self.model, **self.overrides())
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = self.dropout
+        return model
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of the log. Losses in nats, without label smoothing for held-out pictures; accuracies as shares."""
+
+    epoch: int
+    steps: int
+    learning_rate: float
+    training_loss: float
+    training_accuracy: float
+    held_out_loss: float
+    held_out_accuracy: float
+    seconds: float
+
+
+LOG_COLUMNS = [field.name for field in fields(Epoch)]
+
+
+def split(pictures: Pictures) -> tuple[Pictures, Pictures]:
+    """The training pictures as those to learn from and the `HELD_OUT` ones, the same for every run."""
+    images, labels = pictures
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    kept, held = order[HELD_OUT:], order[:HELD_OUT]
+    return (images[kept], labels[kept]), (images[held], labels[held])
+
+
+def learning_rate(recipe: Recipe, progress: float) -> float:
+    """At a share of the way from 0 to 1: up along a cosine during the warm-up, then down along one."""
+    if progress < WARM_UP:
+        low, position = START, 1 - progress / WARM_UP
+    else:
+        low, position = END, (progress - WARM_UP) / (1 - WARM_UP)
+    return recipe.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * position)) / 2)
+
+
+def train(
+    recipe: Recipe,
+    pictures: Pictures,
+    folder: Path,
+    device: str = "cpu",
+    progress: Callable[[int, int, int, float], None] = lambda epoch, step, steps, loss: None,
+) -> Generator[Epoch, None, None]:
+    """Trains until the recipe's last epoch and yields each; goes on from the folder's state where there is one.
+
+    progress: called now and then with the epoch, the step in it, how many it has, and the loss.
+    Raises TrainingError when the folder belongs to another recipe.
+    """
+    training, held_out = split(pictures)
+    model = recipe.build().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]  # biases and batch norm
+    optimizer = torch.optim.SGD(
+        [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+        lr=recipe.learning_rate,
+        momentum=MOMENTUM,
+        nesterov=True,
+    )
+    for epoch in range(_resume(recipe, folder, model, optimizer) + 1, recipe.epochs + 1):
+        row = _epoch(recipe, epoch, training, held_out, model, optimizer, device, progress)
+        _save(recipe, folder, model, optimizer, row)
+        yield row
+
+
+def trained_model(folder: Path) -> tuple[Recipe, nn.Module]:
+    """The recipe of a run and its network as it stands; raises TrainingError for a folder without a state."""
+    if not (folder / "state.pt").is_file():
+        raise TrainingError(f"{folder}: no training has saved anything here.")
+    recipe = read_recipe(folder)
+    model = recipe.build()
+    model.load_state_dict(torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["model"])
+    return recipe, model.eval()
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """The recipe of a run."""
+    content = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
+    if content["repeats"]:
+        content["repeats"] = tuple(content["repeats"])
+    return Recipe(**content)
+
+
+def logits_of(model: nn.Module, images: Tensor, size: int, device: str = "cpu") -> Tensor:
+    """(N, classes) float32 for (N, 3, H, W) uint8 pictures."""
+    model.eval()
+    with torch.inference_mode():
+        return torch.cat(
+            [_forward(model, scale_up(part.to(device), size)).cpu() for part in images.split(EVALUATION_BATCH)]
+        )
+
+
+def _forward(model: nn.Module, x: Tensor) -> Tensor:
+    with torch.autocast(x.device.type, torch.bfloat16):
+        return model(x.contiguous(memory_format=torch.channels_last)).float()
+
+
+def _epoch(
+    recipe: Recipe,
+    epoch: int,
+    training: Pictures,
+    held_out: Pictures,
+    model: nn.Module,
+    optimizer: torch.optim.SGD,
+    device: str,
+    progress: Callable[[int, int, int, float], None],
+) -> Epoch:
+    began = time.monotonic()
+    images, labels = training
+    # Of the epoch alone, so that a run that was stopped sees the same pictures as one that was not.
+    generator = torch.Generator().manual_seed(1000 * recipe.seed + epoch)
+    torch.manual_seed(1000 * recipe.seed + epoch)
+    batches = torch.randperm(len(images), generator=generator).split(recipe.batch)
+    steps = len(batches) if len(batches[-1]) == recipe.batch else len(batches) - 1
+    model.train()
+    losses, right, rate = 0.0, 0, 0.0
+    for step, batch in enumerate(batches[:steps]):
+        rate = learning_rate(recipe, (epoch - 1 + step / steps) / recipe.epochs)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        x = augmented(images[batch].to(device), recipe.size, generator)
+        y = labels[batch].to(device)
+        logits = _forward(model, x)
+        loss = F.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses += loss.item()
+        right += int((logits.argmax(1) == y).sum())
+        if step % 10 == 9 or step + 1 == steps:
+            progress(epoch, step + 1, steps, losses / (step + 1))
+    held = logits_of(model, held_out[0], recipe.size, device)
+    return Epoch(
+        epoch=epoch,
+        steps=steps,
+        learning_rate=rate,
+        training_loss=losses / steps,
+        training_accuracy=right / (steps * recipe.batch),
+        held_out_loss=F.cross_entropy(held, held_out[1]).item(),
+        held_out_accuracy=(held.argmax(1) == held_out[1]).double().mean().item(),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.optim.SGD) -> int:
+    """The epochs that are done, with the network and the optimizer as they were then."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / "recipe.json").is_file():
+        if read_recipe(folder) != recipe:
+            raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
+    else:
+        _replace(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())
+    if not (folder / "state.pt").is_file():
+        return 0
+    state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    _write_log(folder, state["log"])  # the log is written after the state and may lack its last row
+    return len(state["log"])
+
+
+def _save(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.optim.SGD, row: Epoch) -> None:
+    path = folder / "state.pt"
+    log = torch.load(path, map_location="cpu", weights_only=True)["log"] if path.is_file() else []
+    log.append(asdict(row))
+    temporary = folder / "state.tmp"
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log}, temporary)
+    temporary.replace(path)
+    _write_log(folder, log)
+
+
+def _write_log(folder: Path, log: list[dict[str, Any]]) -> None:
+    temporary = folder / "log.tmp"
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, LOG_COLUMNS)
+        writer.writeheader()
+        writer.writerows(log)
+    temporary.replace(folder / "log.csv")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
