@@ -1,8 +1,10 @@
 """Known checkpoints: what they are, how their pictures are prepared, and where this machine keeps them."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import try_to_load_from_cache
@@ -10,6 +12,7 @@ from huggingface_hub import try_to_load_from_cache
 from .checkpoint import CheckpointError
 
 SUFFIXES = (".safetensors", ".pt", ".pth")
+HUB_FILE = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -17,25 +20,30 @@ class Preprocessing:
     """From an RGB picture to the network's input.
 
     The short side is scaled to size / crop, the centre size x size is cut out, and values from 0 to 255 become
-    (value - mean) / std.
+    (value - mean) / std. detail: pixels to which the short side is reduced on the way, where the network learnt from
+    pictures that small.
     """
 
     mean: float
     std: float
     crop: float
     interpolation: str
+    detail: int | None = None
 
     @property
     def text(self) -> str:
         """In words: (value - 127.5) / 127.5, centre 87.5 %, bicubic."""
-        return f"(value - {self.mean:g}) / {self.std:g}, centre {100 * self.crop:g} %, {self.interpolation}"
+        detail = f", by way of {self.detail} px" if self.detail else ""
+        return f"(value - {self.mean:g}) / {self.std:g}, centre {100 * self.crop:g} %, {self.interpolation}{detail}"
 
 
 @dataclass(frozen=True)
 class Weights:
     """One published checkpoint of a variant. labels: file in assets/ with the names of its classes, or None.
 
-    repository: on the Hugging Face hub; url: for single files. accuracy: as published, with its source.
+    accuracy: as published, with its source. input_size: pixels of a side, as trained. megabytes: of 10^6 bytes, as the
+    source lists them. repository: on the Hugging Face hub, or url: of a single file. sha256: of the file; empty where
+    only the server states it. overrides: of `create_model`, where the network differs from its variant.
     """
 
     tag: str
@@ -47,8 +55,17 @@ class Weights:
     num_classes: int
     labels: str | None
     preprocessing: Preprocessing
+    input_size: int
+    megabytes: int
     repository: str = ""
     url: str = ""
+    sha256: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The overrides with which `create_model` builds the network that these weights fit."""
+        return {"num_classes": self.num_classes, **self.overrides}
 
 
 TIMM_V4 = Preprocessing(mean=127.5, std=127.5, crop=0.875, interpolation="bicubic")
@@ -57,6 +74,9 @@ FACENET = Preprocessing(mean=127.5, std=128.0, crop=1.0, interpolation="bilinear
 
 _FACENET_RELEASE = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9"
 
+# Preprocessing is that of timm's default_cfgs and of facenet-pytorch's fixed_image_standardization, accuracies that of
+# timm's results/results-imagenet.csv and of facenet-pytorch's README, checksums those that the hub shows for its files
+# and that projects which pin facenet-pytorch's files agree on.
 KNOWN_WEIGHTS = {
     weights.tag: weights
     for weights in (
@@ -70,7 +90,10 @@ KNOWN_WEIGHTS = {
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V4,
+            input_size=299,
+            megabytes=171,
             repository="timm/inception_v4.tf_in1k",
+            sha256="a756a086851c8d5a8de135ec15c76b90ea56cb5aef450e3299107e659e725bb1",
         ),
         Weights(
             tag="inception_resnet_v2.tf_in1k",
@@ -82,7 +105,10 @@ KNOWN_WEIGHTS = {
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V2,
+            input_size=299,
+            megabytes=224,
             repository="timm/inception_resnet_v2.tf_in1k",
+            sha256="dbea26b13a5fc8351919fed6a94222c0577ce324b2765fd081a798f837ca9d72",
         ),
         Weights(
             tag="inception_resnet_v2.tf_ens_adv_in1k",
@@ -90,10 +116,12 @@ KNOWN_WEIGHTS = {
             title="ImageNet-1k, ensemble adversarial training (TF-Slim, by way of timm)",
             source="https://huggingface.co/timm/inception_resnet_v2.tf_ens_adv_in1k",
             licence="Apache-2.0",
-            accuracy="",
+            accuracy="79.992 % top-1, 94.956 % top-5 on ImageNet at 299 px (timm's results)",
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V2,
+            input_size=299,
+            megabytes=224,
             repository="timm/inception_resnet_v2.tf_ens_adv_in1k",
         ),
         Weights(
@@ -106,7 +134,10 @@ KNOWN_WEIGHTS = {
             num_classes=0,
             labels=None,
             preprocessing=FACENET,
+            input_size=160,
+            megabytes=112,
             url=f"{_FACENET_RELEASE}/20180402-114759-vggface2.pt",
+            sha256="281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
         ),
         Weights(
             tag="20180408-102900-casia-webface",
@@ -118,7 +149,10 @@ KNOWN_WEIGHTS = {
             num_classes=0,
             labels=None,
             preprocessing=FACENET,
+            input_size=160,
+            megabytes=116,
             url=f"{_FACENET_RELEASE}/20180408-102900-casia-webface.pt",
+            sha256="7a67afdbbc995fce5e10128675e318799a70698c2f433ba75dd7eb9a2f096e7d",
         ),
     )
 }
@@ -136,10 +170,15 @@ def locate(tag: str) -> Path | None:
         if (path := weights_folder() / f"{tag}{suffix}").is_file():
             return path
     if weights.repository:
-        cached = try_to_load_from_cache(weights.repository, "model.safetensors")
+        cached = try_to_load_from_cache(weights.repository, HUB_FILE)
         return Path(cached) if isinstance(cached, str) else None
-    path = Path(torch.hub.get_dir()) / "checkpoints" / weights.url.rpartition("/")[2]
-    return path if path.is_file() else None
+    kept_by_torch_hub = Path(torch.hub.get_dir()) / "checkpoints" / release_file(weights).name
+    return next((path for path in (release_file(weights), kept_by_torch_hub) if path.is_file()), None)
+
+
+def release_file(weights: Weights) -> Path:
+    """Where facenet-pytorch keeps the file of a release: in checkpoints/ beside torch.hub's folder, not inside it."""
+    return Path(torch.hub.get_dir()).parent / "checkpoints" / weights.url.rpartition("/")[2]
 
 
 def available_weights(variant: str) -> list[str]:
