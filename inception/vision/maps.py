@@ -1,9 +1,16 @@
-"""Activation maps as pictures."""
+"""Maps as pictures, sheets of pictures and files."""
+
+import io
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-from plotly.colors import hex_to_rgb, sequential
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageDraw, ImageFont
+from plotly.colors import cmocean, convert_colors_to_same_type, sequential, unlabel_rgb
+
+SIGNED = cmocean.balance[2:-2]  # its ends are both nearly black
+GAP = 8  # pixels between the maps of a sheet
+TEXT = 12  # height of its captions
 
 
 def strongest_channels(activations: NDArray[np.float32], count: int) -> list[int]:
@@ -12,15 +19,85 @@ def strongest_channels(activations: NDArray[np.float32], count: int) -> list[int
     return [int(channel) for channel in np.argsort(-means, kind="stable")[:count]]
 
 
-def map_image(activation: NDArray[np.float32], side: int) -> Image.Image:
+def map_image(activation: NDArray[np.float32], side: int, signed: bool = False) -> Image.Image:
     """One channel (H, W) as a picture `side` pixels high: dark is its smallest value, bright its largest.
 
-    Cells stay square and sharp. Cividis, which reads the same to colour-blind people.
+    signed: white is 0, blue below and red above it, as far as the value furthest from 0.
+    Cells stay square and sharp.
     """
-    low, high = float(activation.min()), float(activation.max())
-    scaled = (activation - low) / (high - low) if high > low else np.zeros_like(activation)
-    anchors = np.array([hex_to_rgb(color) for color in sequential.Cividis])
-    positions = np.linspace(0, 1, len(anchors))
-    pixels = np.stack([np.interp(scaled, positions, anchors[:, i]) for i in range(3)], axis=-1).round().astype(np.uint8)
+    if signed:
+        high = float(np.abs(activation).max())
+        low = -high
+    else:
+        low, high = float(activation.min()), float(activation.max())
     height, width = activation.shape
-    return Image.fromarray(pixels).resize((max(1, round(side * width / height)), side), Image.Resampling.NEAREST)
+    image = heat_map(activation, low, high, signed)
+    return image.resize((max(1, round(side * width / height)), side), Image.Resampling.NEAREST)
+
+
+def heat_map(values: NDArray[np.float32], low: float, high: float, signed: bool = False) -> Image.Image:
+    """(H, W) as a picture of that size; values beyond `low` and `high` take the colours of these.
+
+    Both scales are perceptually uniform and read by colour-blind people: Cividis (Nuñez, Anderton and Renslow 2018),
+    and for signed values cmocean's balance (Thyng et al. 2016), whose white is half-way.
+    """
+    colors, _ = convert_colors_to_same_type(SIGNED if signed else sequential.Cividis, colortype="rgb")
+    anchors = np.array([unlabel_rgb(color) for color in colors])
+    scaled = (values.astype(np.float64) - low) / (high - low) if high > low else np.full(values.shape, 0.5 * signed)
+    positions = np.linspace(0, 1, len(anchors))
+    pixels = np.stack([np.interp(scaled, positions, anchors[:, i]) for i in range(3)], axis=-1)
+    return Image.fromarray(pixels.round().astype(np.uint8))
+
+
+def lay_over(
+    picture: Image.Image,
+    values: NDArray[np.float32],
+    low: float,
+    high: float,
+    signed: bool = False,
+    opacity: float = 0.6,
+) -> Image.Image:
+    """The `heat_map` of (H, W) over an RGB picture of that size, in grey, so that all colour is the map's."""
+    return Image.blend(picture.convert("L").convert("RGB"), heat_map(values, low, high, signed), opacity)
+
+
+def color_bar(signed: bool = False, size: tuple[int, int] = (256, 12)) -> Image.Image:
+    """The colours of `heat_map` from low to high, as a legend of `size` (width, height)."""
+    return heat_map(np.linspace(0, 1, size[0], dtype=np.float32)[None], 0, 1, signed).resize(size)
+
+
+def contact_sheet(
+    maps: NDArray[np.float32], captions: Sequence[str], side: int, columns: int = 6, signed: bool = False
+) -> Image.Image:
+    """Maps (K, H, W) as `map_image`s in rows, each on its own scale with its caption below.
+
+    A caption is cut at the width of its map. Raises ValueError unless there are maps and as many captions.
+    """
+    if not len(maps) or len(captions) != len(maps):
+        raise ValueError(f"A sheet needs maps and a caption for each, not {len(maps)} and {len(captions)}.")
+    images = [map_image(one, side, signed) for one in maps]
+    width, height = images[0].width + GAP, side + TEXT + 2 * GAP
+    columns = min(columns, len(images))
+    sheet = Image.new("RGB", (columns * width + GAP, -(-len(images) // columns) * height + GAP), "white")
+    font = ImageFont.load_default(TEXT)
+    for i, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        left, top = GAP + i % columns * width, GAP + i // columns * height
+        sheet.paste(image, (left, top))
+        strip = Image.new("RGB", (image.width, TEXT + GAP), "white")
+        ImageDraw.Draw(strip).text((0, 1), caption, "black", font)
+        sheet.paste(strip, (left, top + side))
+    return sheet
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """A picture as a PNG file."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def npz_bytes(**arrays: ArrayLike | Image.Image) -> bytes:
+    """Arrays and pictures as an NPZ file (`numpy.load` reads it) under the names of the keywords."""
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(array) for name, array in arrays.items()})
+    return file.getvalue()

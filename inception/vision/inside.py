@@ -1,0 +1,244 @@
+"""What a picture becomes inside a network: at every depth, branch by branch, shortcut against residual.
+
+Each of the three takes one forward pass on a private copy of the network's modules, in float32 whatever the dtype of
+the predictor, and keeps the maps of a few channels and figures of all.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from ..anatomy.graph import Layer, LayerGraph
+from ..anatomy.table import shape_text
+from .maps import strongest_channels
+from .predictor import Predictor
+
+MAPS = 24  # channels of a layer that are kept
+
+Array = NDArray[np.float32]
+Progress = Callable[[int, int], None]  # called with what is done and all there is to do
+
+
+class InsideError(ValueError):
+    """A block without branches, or a picture of another size than the trace, in one sentence."""
+
+
+@dataclass(frozen=True)
+class LayerMaps:
+    """What a layer hands on for one picture.
+
+    channels: one row a channel, by mean response, the strongest first: channel (from 0), mean, largest, active (share
+    of the cells above 0). maps: (K, H, W), those of the first K channels of that table.
+    """
+
+    layer: Layer
+    channels: pd.DataFrame
+    maps: Array
+
+
+@dataclass(frozen=True)
+class ResidualMaps:
+    """Both summands of a residual sum for one picture, the residual after its `scale`, and their sum before the ReLU.
+
+    shortcut_norm, residual_norm: Euclidean norms over all channels and cells; ratio: the second over the first, not a
+    number if the shortcut is 0; cosine: of the angle between the two, not a number if either is 0.
+    channels: the same for each channel, by residual_norm, the largest first. shortcut, residual, total: (K, H, W), of
+    the first K channels of that table.
+    """
+
+    scale: float
+    shortcut_norm: float
+    residual_norm: float
+    ratio: float
+    cosine: float
+    channels: pd.DataFrame
+    shortcut: Array
+    residual: Array
+    total: Array
+
+
+@dataclass(frozen=True)
+class BlockMaps:
+    """What a block makes of one picture.
+
+    branches: the last layer of each branch, in the order of the concatenation.
+    shares: one row a branch: branch, layer, channels, channel_share (of the concatenation's channels), mean, active
+    (share of its values above 0), share (of the sum of squares over the whole concatenation, not a number if that is
+    0).
+    residual: of blocks with a residual sum.
+    """
+
+    block: str
+    branches: tuple[LayerMaps, ...]
+    shares: pd.DataFrame
+    residual: ResidualMaps | None
+
+
+def private_copy(predictor: Predictor) -> nn.Module:
+    """A network's modules for one reader, in float32 and eval mode; weights that are float32 already are shared.
+
+    Hooks on it see no one else's picture, and its weights ask for no gradients. Passes through it need a turn all the
+    same. Raises OutOfMemory.
+    """
+    with predictor.turn() as model:  # no one's hook is copied
+        weights = {id(weight): nn.Parameter(weight.detach().float(), False) for weight in model.parameters()}
+        buffers = {id(b): b.float() if b.is_floating_point() else b for b in model.buffers()}
+        return copy.deepcopy(model, weights | buffers)
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Reports progress to no one."""
+
+
+def check_size(prepared: Image.Image, graph: LayerGraph) -> None:
+    """Raises InsideError unless the picture has the size that `graph` was traced at."""
+    size = (prepared.height, prepared.width)
+    if size != graph.input_size:
+        raise InsideError(
+            f"The picture has {shape_text(size)} px, but the network was traced at {shape_text(graph.input_size)} px."
+        )
+
+
+def block_ends(graph: LayerGraph) -> list[Layer]:
+    """The last layer of each block that hands on a grid, in order of depth."""
+    ends = {(layer.stage, layer.block): layer for layer in graph.layers}
+    return [layer for layer in ends.values() if len(layer.out_shape) == 3]
+
+
+def branching_blocks(graph: LayerGraph) -> list[str]:
+    """Names of the blocks that `inside_block` opens, in order of depth."""
+    return [layer.block for layer in graph.layers if _joins_branches(layer)]
+
+
+def through_network(
+    predictor: Predictor, prepared: Image.Image, graph: LayerGraph, count: int = MAPS
+) -> list[LayerMaps]:
+    """What every block hands on for a prepared picture, in order of depth, with maps of the `count` strongest channels.
+
+    Raises InsideError for a picture of another size than the graph's, OutOfMemory.
+    """
+    check_size(prepared, graph)
+    model = private_copy(predictor)
+    found: list[LayerMaps] = []
+    for layer in block_ends(graph):
+        model.get_submodule(layer.parts[-1].path).register_forward_hook(
+            lambda _module, _inputs, output, layer=layer: found.append(_layer_maps(layer, _numpy(output), count))
+        )
+    _run(predictor, model, prepared)
+    return found
+
+
+def inside_block(
+    predictor: Predictor, prepared: Image.Image, graph: LayerGraph, block: str, count: int = MAPS
+) -> BlockMaps:
+    """The branches of a block (TF-Slim's name) before they are joined, and what a residual sum adds to what.
+
+    Raises InsideError for a block without branches and a picture of another size than the graph's, OutOfMemory.
+    """
+    check_size(prepared, graph)
+    layers = [layer for layer in graph.layers if layer.block == block]
+    concat = next((layer for layer in layers if _joins_branches(layer)), None)
+    if concat is None:
+        raise InsideError(f"{block} has no branches; blocks with branches: {', '.join(branching_blocks(graph))}.")
+    residual_sum = next((layer for layer in layers if layer.op == "residual sum"), None)
+    model = private_copy(predictor)
+    read: dict[Layer, tuple[Tensor, ...]] = {}
+    for joint in filter(None, (concat, residual_sum)):
+        model.get_submodule(joint.parts[0].path).register_forward_pre_hook(
+            lambda _module, inputs, joint=joint: read.update({joint: inputs})
+        )
+    _run(predictor, model, prepared)
+    ends = [graph.layers[index - 1] for index in concat.inputs]
+    outputs = [_numpy(output) for output in read[concat]]
+    return BlockMaps(
+        block,
+        tuple(_layer_maps(layer, output, count) for layer, output in zip(ends, outputs, strict=True)),
+        _shares(ends, outputs),
+        _residual_maps(residual_sum, read[residual_sum], count) if residual_sum else None,
+    )
+
+
+def _joins_branches(layer: Layer) -> bool:
+    """Whether it is a block's own concatenation, not that of a fork inside a branch."""
+    return layer.op == "concat" and not layer.branch
+
+
+def _run(predictor: Predictor, model: nn.Module, prepared: Image.Image) -> None:
+    with predictor.turn(), torch.inference_mode():
+        model(predictor.to_input(prepared).float())
+
+
+def _numpy(output: Tensor) -> Array:
+    """(1, C, H, W) as (C, H, W)."""
+    return output[0].cpu().numpy()
+
+
+def _layer_maps(layer: Layer, activations: Array, count: int) -> LayerMaps:
+    order = strongest_channels(activations, len(activations))
+    cells = activations.reshape(len(activations), -1)[order]
+    channels = pd.DataFrame(
+        {
+            "channel": order,
+            "mean": cells.mean(axis=1),
+            "largest": cells.max(axis=1),
+            "active": (cells > 0).mean(axis=1),
+        }
+    )
+    return LayerMaps(layer, channels, activations[order[:count]])
+
+
+def _shares(ends: list[Layer], outputs: list[Array]) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "branch": [layer.branch for layer in ends],
+            "layer": [layer.layer for layer in ends],
+            "channels": [len(output) for output in outputs],
+            "mean": [float(output.mean(dtype=np.float64)) for output in outputs],
+            "active": [float((output > 0).mean()) for output in outputs],
+            "share": [float(np.square(output, dtype=np.float64).sum()) for output in outputs],
+        }
+    )
+    table["share"] /= table["share"].sum() or float("nan")
+    table.insert(3, "channel_share", table["channels"] / table["channels"].sum())
+    return table
+
+
+def _residual_maps(layer: Layer, summands: tuple[Tensor, ...], count: int) -> ResidualMaps:
+    scale = layer.parts[0].scale
+    assert scale is not None, "every residual sum has one"
+    shortcut, residual = map(_numpy, summands)
+    residual = np.float32(scale) * residual
+    whole = _against(shortcut.reshape(1, -1), residual.reshape(1, -1)).iloc[0]
+    channels = _against(shortcut.reshape(len(shortcut), -1), residual.reshape(len(residual), -1))
+    channels.insert(0, "channel", range(len(channels)))
+    channels = channels.sort_values("residual_norm", ascending=False, kind="stable", ignore_index=True)
+    kept = channels["channel"].to_numpy()[:count]
+    return ResidualMaps(
+        scale,
+        shortcut_norm=float(whole["shortcut_norm"]),
+        residual_norm=float(whole["residual_norm"]),
+        ratio=float(whole["ratio"]),
+        cosine=float(whole["cosine"]),
+        channels=channels,
+        shortcut=shortcut[kept],
+        residual=residual[kept],
+        total=shortcut[kept] + residual[kept],
+    )
+
+
+def _against(shortcut: Array, residual: Array) -> pd.DataFrame:
+    """Norms, ratio and cosine of two (rows, values), row by row."""
+    one, other = shortcut.astype(np.float64), residual.astype(np.float64)
+    norms = np.linalg.norm(one, axis=1), np.linalg.norm(other, axis=1)
+    product = (one * other).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(norms[0] > 0, norms[1] / norms[0], np.nan)
+        cosine = product / (norms[0] * norms[1])
+    return pd.DataFrame({"shortcut_norm": norms[0], "residual_norm": norms[1], "ratio": ratio, "cosine": cosine})
