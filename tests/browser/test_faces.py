@@ -1,0 +1,165 @@
+"""Faces in a real Chromium: two pictures, their distance, the threshold, files, and that the server writes nothing."""
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from .browser import ready
+from .server import served_app
+
+# Notes every file that Python opens for writing; temporary files without a name are noted by their folder.
+WATCH = """
+import os, sys
+
+log = os.open(os.environ["WRITTEN"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+
+def hook(event, arguments):
+    if event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR):
+        os.write(log, f"{arguments[0]}\\n".encode())
+
+
+sys.addaudithook(hook)
+"""
+OPEN = "faces?model=inception_resnet_v1&size=96"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The list of what the server opened for writing."""
+    return tmp_path_factory.mktemp("watch") / "written.txt"
+
+
+@pytest.fixture(scope="module")
+def app_url(tmp_path_factory: pytest.TempPathFactory, written: Path) -> Iterator[str]:
+    """The app, served by a Python that notes what it writes."""
+    (written.parent / "sitecustomize.py").write_text(WATCH)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(written.parent), prepend=os.pathsep)
+        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        patch.setenv("WRITTEN", str(written))
+        patch.setenv("INCEPTION_WEIGHTS", str(written.parent))
+        with served_app(tmp_path_factory.mktemp("server") / "log.txt") as url:
+            yield url
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    """Two pictures of noise, which no format makes small: more than the megabyte that used to go through the disk."""
+    paths = [tmp_path / "anna.png", tmp_path / "berta.png"]
+    for seed, path in enumerate(paths):
+        noise = np.random.default_rng(seed).integers(0, 256, (700, 800, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(path)
+        assert path.stat().st_size > 1.5e6
+    return paths
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.locator("input[type=file]").first.set_input_files(files)
+    ready(page)
+
+
+def metric(page: Page, label: str) -> Locator:
+    return page.get_by_test_id("stMetric").filter(has_text=label)
+
+
+def downloaded(page: Page, button: str) -> bytes:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return download.value.path().read_bytes()
+
+
+def test_two_pictures_and_their_distance(
+    page: Page, browser: Browser, app_url: str, pictures: list[Path], written: Path, tmp_path: Path
+) -> None:
+    page.goto(f"{app_url}/{OPEN}")
+    expect(metric(page, "Pairs of the same person")).to_contain_text("6 of 6")
+    before = written.read_text()
+
+    upload(page, *pictures)
+    distance = metric(page, "Distance")
+    expect(metric(page, "Pairs of the same person")).to_contain_text("1 of 1")
+    expect(distance).to_contain_text("same")
+    expect(page.get_by_test_id("stImage").filter(has_text="anna").locator("img")).to_be_visible()
+    value = float(distance.get_by_test_id("stMetricValue").inner_text())
+    assert 0 < value < 2
+
+    rows = list(csv.DictReader(io.StringIO(downloaded(page, "Download these rows").decode())))
+    assert [(row["first"], row["second"], row["same"]) for row in rows] == [("anna", "berta", "True")]
+    assert float(rows[0]["distance"]) == pytest.approx(value, abs=6e-4)
+    archive = np.load(io.BytesIO(downloaded(page, "Download the embeddings")), allow_pickle=False)
+    assert archive["names"].tolist() == ["anna", "berta"]
+    assert np.linalg.norm(archive["embeddings"][0] - archive["embeddings"][1]) == pytest.approx(value, abs=6e-4)
+
+    page.get_by_role("slider", name="The same person").focus()
+    page.keyboard.press("Home")
+    expect(distance).to_contain_text("different")
+    expect(metric(page, "Pairs of the same person")).to_contain_text("0 of 1")
+
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(pictures[0].read_bytes()[:5000])
+    upload(page, broken)
+    expect(page.get_by_role("alert").filter(has_text="broken: The picture cannot be decoded")).to_be_visible()
+    expect(distance).to_contain_text(f"{value:.3f}")
+
+    another = browser.new_context()
+    stranger = another.new_page()
+    stranger.goto(f"{app_url}/{OPEN}")
+    expect(metric(stranger, "Pairs of the same person")).to_contain_text("6 of 6")
+    expect(stranger.get_by_text("anna")).to_have_count(0)
+    another.close()
+
+    image = str(page.get_by_test_id("stImage").filter(has_text="anna").locator("img").get_attribute("src"))
+    address = image if image.startswith("http") else f"{app_url}{image}"
+    assert page.request.get(address).ok
+    page.get_by_role("button", name="Forget all").click()
+    ready(page)
+    expect(page.get_by_text("anna")).to_have_count(0)
+    assert page.request.get(address).status == 404
+    metrics = page.request.get(f"{app_url}/_stcore/metrics").text()
+    assert "UploadedFileManager" not in metrics, "no upload is left in the server's memory"
+    assert written.read_text() == before, "the server opened a file for writing"
+
+
+def test_a_box_on_the_picture_becomes_the_crop(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/{OPEN}")
+    ready(page)
+    seen = page.get_by_test_id("stImage").filter(has_text="astronaut").first.locator("img")
+    before = seen.get_attribute("src")
+    chart = page.locator(".st-key-face_crop_astronaut_0")
+    box = chart.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 20, y - 20)
+    page.mouse.down()
+    page.mouse.move(x, y, steps=5)
+    page.mouse.move(x + 20, y + 20, steps=5)
+    page.mouse.up()
+    expect(page.locator(".st-key-face_crop_astronaut_1")).to_be_visible()
+    ready(page)
+    expect(seen).not_to_have_attribute("src", str(before))
+    # The middle of the chart is the middle of the picture, which has 512 pixels.
+    assert abs(int(str(page.get_by_role("slider", name="Centre, across").input_value())) - 256) < 12
+
+
+def test_another_network_and_back(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/faces?model=inception_v4&size=96")
+    page.get_by_role("button", name="Switch to inception_resnet_v1").click()
+    expect(metric(page, "Pairs of the same person")).to_contain_text("6 of 6")
+    assert "model=inception_resnet_v1" in page.url
+
+
+def test_without_a_camera(page: Page, app_url: str) -> None:
+    """The browser of the tests has none: the page says so and everything else stays."""
+    page.goto(f"{app_url}/{OPEN}")
+    ready(page)
+    page.get_by_text("Use the camera").click()
+    expect(page.get_by_test_id("stCameraInput")).to_be_visible()
+    expect(metric(page, "Pairs of the same person")).to_contain_text("6 of 6")
