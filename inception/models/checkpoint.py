@@ -128,6 +128,9 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
             raise CheckpointError(f"{name}: not a checkpoint (a name in it is not text).")
         if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_nested or value.is_meta:
             raise CheckpointError(f"{name}: {key!r} is not a plain tensor.")
+    # A small file can hold views that show one number a million times, which would fill the memory when copied.
+    if sum(tensor.nbytes for tensor in content.values()) > os.path.getsize(path):
+        raise CheckpointError(f"{name}: its tensors are larger than the file.")
     return dict(content)
 
 

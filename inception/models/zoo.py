@@ -13,7 +13,7 @@ from .checkpoint import load_weights
 from .inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
 from .inception_v4 import InceptionV4, StemV4
 from .layers import ConvUnit
-from .weights import checkpoint_file
+from .weights import KNOWN_WEIGHTS, checkpoint_file
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,13 @@ def create_model(
 
     weights: tag of a known checkpoint that is on this machine, path of a checkpoint, or None for PyTorch's random
     initialisation.
-    overrides: `num_classes`, `in_chans`, `width`, `repeats`, and `residual_scale` where the network has one.
+    overrides: `num_classes`, `in_chans`, `width`, `repeats`, and `residual_scale` where the network has one; a known
+    checkpoint brings those it was trained with.
     Raises ValueError for an unknown name or override value, `CheckpointError` for weights that do not fit.
     """
     variant = get_variant(name)
+    if weights in KNOWN_WEIGHTS:
+        overrides = {**KNOWN_WEIGHTS[weights].overrides, **overrides}
     allowed = inspect.signature(variant.build).parameters.keys() - {"plan"}
     if unknown := sorted(overrides.keys() - allowed):
         raise ValueError(f"{name} has no override {unknown[0]!r}; it has {', '.join(sorted(allowed))}")

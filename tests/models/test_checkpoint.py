@@ -16,6 +16,7 @@ from safetensors.torch import save, save_file
 from torch import Tensor, nn
 
 from inception import CheckpointError, create_model, load_weights
+from inception.models.checkpoint import read_checkpoint
 from tests import reference
 
 State = dict[str, Tensor]
@@ -411,3 +412,10 @@ def test_failing_create_model_says_the_same(tmp_path: Path) -> None:
 
     with pytest.raises(CheckpointError, match=r"absent\.pt"):
         create_model("inception_v4", weights=str(file), width=WIDTH)
+
+
+def test_tensors_larger_than_their_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wide.pt"
+    torch.save({"a": torch.zeros(1).expand(10**12)}, path)
+    with pytest.raises(CheckpointError, match=r"wide\.pt: its tensors are larger than the file"):
+        read_checkpoint(path)
