@@ -2,6 +2,7 @@
 
 from .image import ImageError, load_image
 from .maps import map_image, strongest_channels
-from .predictor import Predictor
+from .predictor import DeviceError, Predictor
+from .turns import OutOfMemory
 
-__all__ = ["ImageError", "Predictor", "load_image", "map_image", "strongest_channels"]
+__all__ = ["DeviceError", "ImageError", "OutOfMemory", "Predictor", "load_image", "map_image", "strongest_channels"]

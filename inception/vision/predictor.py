@@ -1,88 +1,249 @@
 """`Predictor`: a network with weights that answers about pictures. Pages never touch a tensor."""
 
 import csv
-import threading
+from abc import ABC, abstractmethod
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
+from ..anatomy.factorize import devices
 from ..anatomy.graph import Layer
 from ..models import create_model, get_variant
 from ..models.checkpoint import classes_in, read_checkpoint
 from ..models.weights import FACENET, KNOWN_WEIGHTS, TIMM_V4, checkpoint_file
 from .preprocess import crop_and_resize, to_input
+from .turns import OutOfMemory, enough_memory, forward_lock, is_out_of_memory
 
-IMAGENET_CLASSES = Path(__file__).parents[2] / "assets" / "imagenet_classes.csv"
+__all__ = ["DTYPES", "DeviceError", "OutOfMemory", "PictureNetwork", "Predictor", "class_labels", "forward_lock"]
+
+ASSETS = Path(__file__).parents[2] / "assets"
+IMAGENET_LABELS = "imagenet_classes.csv"
 SEED = 0  # of untrained weights, so that everyone sees the same maps
+DEVICES = ("cpu", "cuda", "mps")
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+KEPT_PASSES = 15  # of each shape, whose median is the time of a pass
+KEPT_SHAPES = 32
 
-# One forward pass at a time: PyTorch uses every core for one already, and several at once only slow each other down.
-forward_lock = threading.Lock()
+
+class DeviceError(ValueError):
+    """A device or engine that is not there or cannot compute in a dtype, in one sentence."""
 
 
-class Predictor:
-    """One network with one set of weights.
+class PictureNetwork(ABC):
+    """A network with weights that answers about pictures, whatever runs it.
 
-    name: of the network. weights: None for random ones, the tag of a known checkpoint, or a file.
-    Raises CheckpointError when the file is absent or does not fit.
+    name: of the network. weights: None for random ones, the tag of a known checkpoint, or a file. device: cpu, cuda or
+    mps. dtype: float32, bfloat16 or float16.
+    trained: whether it has weights of a file. embeds: whether it gives an embedding instead of classes. labels: names
+    of the classes, none where it embeds. nbytes: of its weights in memory. peak_bytes: the most that the last pass had
+    allocated, weights included, None where the device does not count.
+    Raises CheckpointError when the file is absent or does not fit, DeviceError, OutOfMemory.
     """
 
-    def __init__(self, name: str, weights: str | None = None):
-        variant = get_variant(name)
+    engine: str
+    runs_on: tuple[str, ...] = DEVICES
+    channels_last = True
+    input_dtype: torch.dtype | None = None  # where it is not that of the network
+
+    def __init__(
+        self,
+        name: str,
+        weights: str | None = None,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ):
         known = KNOWN_WEIGHTS.get(weights or "")
+        self.name, self.weights = name, weights
         self.trained = weights is not None
-        self.embeds = variant.embeds
-        self.preprocessing = known.preprocessing if known else FACENET if variant.embeds else TIMM_V4
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(SEED)
-            if weights is None or variant.embeds:
-                self.model = create_model(name, weights)
-            else:
-                classes = classes_in(read_checkpoint(checkpoint_file(weights)))
-                self.model = create_model(name, weights, num_classes=classes)
+        self.embeds = get_variant(name).embeds
+        self.preprocessing = known.preprocessing if known else FACENET if self.embeds else TIMM_V4
+        self.device, self.dtype = check_device(device, dtype), dtype
+        if self.device.type not in self.runs_on:
+            raise DeviceError(f"The engine {self.engine} runs on {' and '.join(self.runs_on)}, not on {self.device}.")
+        # MPS has been wrong on channels_last tensors more than once.
+        channels_last = self.channels_last and self.device.type != "mps"
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.peak_bytes: int | None = None
+        self._passes: OrderedDict[tuple[int, ...], deque[float]] = OrderedDict()
+        with self._turn("load"):  # alone, because random weights come from PyTorch's one generator
+            model = _build(name, weights)
+        with enough_memory(self.device, f"load {name}"):
+            self.labels = [] if self.embeds else class_labels(_outputs_of(model), known.labels if known else None)
+            self.nbytes = self._take(model)
+
+    @abstractmethod
+    def _take(self, model: nn.Module) -> int:
+        """Makes the float32 network on the CPU into what runs; the bytes of its weights."""
+
+    @abstractmethod
+    def run(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) as of `to_input` to (N, classes) logits or (N, D) embeddings; the caller has the turn."""
 
     def prepare(self, image: Image.Image, size: tuple[int, int]) -> Image.Image:
         """What the network sees of an RGB picture: cut and scaled to `size` (height, width), values not normalised."""
         return crop_and_resize(image, size, self.preprocessing)
 
+    def to_input(self, prepared: Image.Image) -> Tensor:
+        """(1, 3, H, W) of a prepared picture, normalised, on the network's device, in its dtype and memory format."""
+        dtype = self.input_dtype or self.dtype
+        return to_input(prepared, self.preprocessing).to(self.device, dtype, memory_format=self.memory_format)
+
+    def outputs(self, prepared: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """(N, classes) logits or (N, D) embeddings of prepared pictures of one size, in one pass.
+
+        Raises OutOfMemory.
+        """
+        with self._turn("run"), torch.inference_mode():
+            batch = torch.cat([self.to_input(image) for image in prepared])
+            with self._timed(tuple(batch.shape)):
+                return self.run(batch).float().cpu().numpy()
+
+    def milliseconds(self, shape: tuple[int, ...]) -> list[float]:
+        """Of the last passes of inputs (N, 3, H, W) of that shape, from input to answer, without the first of all."""
+        return list(self._passes.get(shape, ()))
+
     def classify(self, prepared: Image.Image) -> pd.DataFrame:
-        """Every class with its softmax probability, the most probable first: columns index, label, probability."""
-        with forward_lock:
-            logits = self._forward(prepared)[0]
-        probability = torch.softmax(logits.double(), dim=0).numpy()
-        table = pd.DataFrame({"label": class_labels(len(probability)), "probability": probability})
+        """Every class with its softmax probability, the most probable first: columns index, label, probability.
+
+        Raises ValueError for a network that embeds, OutOfMemory.
+        """
+        if self.embeds:
+            raise ValueError(f"{self.name} gives an embedding, not classes.")
+        logits = torch.from_numpy(self.outputs([prepared])[0])
+        table = pd.DataFrame({"label": self.labels, "probability": F.softmax(logits.double(), dim=0).numpy()})
         table = table.rename_axis("index").reset_index()
-        return table.sort_values("probability", ascending=False, ignore_index=True)
+        return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+    def embed(self, prepared: Image.Image) -> NDArray[np.float32]:
+        """The embedding (D,) of a prepared picture; raises ValueError for a network of classes, OutOfMemory."""
+        if not self.embeds:
+            raise ValueError(f"{self.name} gives classes, not an embedding.")
+        return self.outputs([prepared])[0]
+
+    @contextmanager
+    def _timed(self, shape: tuple[int, ...]) -> Iterator[None]:
+        known = shape in self._passes
+        cuda = self.device.type == "cuda"
+        if cuda:
+            torch.cuda.reset_peak_memory_stats(self.device)
+        torch.get_device_module(self.device).synchronize()
+        start = perf_counter()
+        yield
+        passes = self._passes.setdefault(shape, deque(maxlen=KEPT_PASSES))
+        if known:  # the first one of a shape takes longer
+            passes.append(1e3 * (perf_counter() - start))
+        self._passes.move_to_end(shape)
+        if len(self._passes) > KEPT_SHAPES:
+            self._passes.popitem(last=False)
+        if cuda:
+            self.peak_bytes = torch.cuda.max_memory_allocated(self.device)
+
+    @contextmanager
+    def _turn(self, verb: str) -> Iterator[None]:
+        with forward_lock, enough_memory(self.device, f"{verb} {self.name}"):
+            yield
+
+
+class Predictor(PictureNetwork):
+    """The network as PyTorch runs it, layer by layer, so that it can be looked into. model: the eval-mode module."""
+
+    engine = "eager"
+    model: nn.Module
+
+    def _take(self, model: nn.Module) -> int:
+        self.model = model.to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
+        return module_bytes(self.model)
+
+    def run(self, batch: Tensor) -> Tensor:
+        return self.model(batch)
+
+    @contextmanager
+    def turn(self) -> Iterator[nn.Module]:
+        """Waits until no one else runs a network and yields the module; raises OutOfMemory if memory runs out in it."""
+        with self._turn("run"):
+            yield self.model
 
     def activations(self, prepared: Image.Image, layer: Layer) -> NDArray[np.float32]:
-        """What a layer hands on for a prepared picture: (C, H, W), or (C,) behind the pool."""
+        """What a layer hands on for a prepared picture: (C, H, W), or (C,) behind the pool; raises OutOfMemory."""
         outputs: list[Tensor] = []
         module = self.model.get_submodule(layer.parts[-1].path)
         # The hook is on the shared model, so it must not see another session's picture.
-        with forward_lock:
+        with self.turn() as model, torch.inference_mode():
             hook = module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
             try:
-                self._forward(prepared)
+                model(self.to_input(prepared))
             finally:
                 hook.remove()
-        return outputs[0][0].float().numpy()
+            return np.ascontiguousarray(outputs[0][0].float().cpu().numpy())
 
     def kernels(self, layer: Layer) -> NDArray[np.float32]:
         """The kernels (filters x inputs, height, width) of a convolution, one after the other."""
         weight = self.model.get_submodule(layer.parts[0].path).weight
-        return weight.detach().float().flatten(0, 1).numpy()  # type: ignore[operator]
-
-    def _forward(self, prepared: Image.Image) -> Tensor:
-        with torch.inference_mode():
-            return self.model(to_input(prepared, self.preprocessing)).float()
+        return weight.detach().float().flatten(0, 1).cpu().numpy()  # type: ignore[operator]
 
 
-def class_labels(count: int) -> list[str]:
-    """ImageNet-1k's names for 1000 classes; numbers otherwise."""
-    with IMAGENET_CLASSES.open(encoding="utf-8", newline="") as file:
-        labels = [row["label"] for row in csv.DictReader(file)]
+def check_device(device: str | torch.device, dtype: torch.dtype) -> torch.device:
+    """The device, if it is there and computes in `dtype`; raises DeviceError otherwise."""
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise DeviceError(f"The device must be cpu, cuda or mps, not {device!r}.") from error
+    if found.type not in DEVICES:
+        raise DeviceError(f"The device must be cpu, cuda or mps, not {found}.")
+    if dtype not in DTYPES.values():
+        raise DeviceError(f"The dtype must be float32, bfloat16 or float16, not {dtype_name(dtype)}.")
+    if found.type not in devices() or (found.index or 0) >= torch.get_device_module(found).device_count():
+        raise DeviceError(f"PyTorch finds no {found} device on this machine.")
+    try:
+        one = torch.ones(1, 1, 3, 3, device=found, dtype=dtype)
+        F.conv2d(one, one).item()
+    except (RuntimeError, TypeError) as error:
+        if is_out_of_memory(error):
+            raise OutOfMemory(f"There is too little memory on {found}.") from error
+        raise DeviceError(f"{found} cannot compute in {dtype_name(dtype)} here.") from error
+    return found
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """torch.float32 as float32."""
+    return str(dtype).removeprefix("torch.")
+
+
+def module_bytes(module: nn.Module) -> int:
+    """Of all parameters and buffers."""
+    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+
+
+def class_labels(count: int, file: str | None = None) -> list[str]:
+    """The names in a `file` of assets/, by default ImageNet-1k's where there are as many; numbers otherwise."""
+    with (ASSETS / (file or IMAGENET_LABELS)).open(encoding="utf-8", newline="") as lines:
+        labels = [row["label"] for row in csv.DictReader(lines)]
     return labels if count == len(labels) else [f"class {i}" for i in range(count)]
+
+
+def _build(name: str, weights: str | None) -> nn.Module:
+    overrides: dict[str, Any] = {}
+    if weights in KNOWN_WEIGHTS:
+        overrides = KNOWN_WEIGHTS[weights].network
+    elif weights is not None and not get_variant(name).embeds:
+        classes = classes_in(read_checkpoint(checkpoint_file(weights)))
+        overrides = {} if classes is None else {"num_classes": classes}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        return create_model(name, weights, **overrides)
+
+
+def _outputs_of(model: nn.Module) -> int:
+    """How many classes its last linear layer tells apart."""
+    return [module.out_features for module in model.modules() if isinstance(module, nn.Linear)][-1]

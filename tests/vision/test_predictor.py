@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import save_file
 
 import inception
 from inception.models.weights import FACENET, TIMM_V4, available_weights, locate
 from inception.vision.maps import map_image, strongest_channels
-from inception.vision.predictor import Predictor, class_labels
+from inception.vision.predictor import KEPT_PASSES, KEPT_SHAPES, DeviceError, Predictor, class_labels
 from inception.vision.preprocess import crop_and_resize, to_input
+from inception.vision.turns import OutOfMemory, forward_lock
 
 SIZE = (75, 75)
 
@@ -144,3 +146,130 @@ def test_map_is_dark_at_its_least_and_bright_at_its_most() -> None:
     assert image[0, 0].sum() < image[-1, 0].sum() < image[0, -1].sum()
     flat = np.asarray(map_image(np.full((2, 2), 7.0, dtype=np.float32), 8))
     assert len(np.unique(flat.reshape(-1, 3), axis=0)) == 1
+
+
+def test_classes_come_with_names_and_embeddings_without(predictor: Predictor) -> None:
+    assert predictor.labels == []
+    with pytest.raises(ValueError, match="gives an embedding, not classes"):
+        predictor.classify(predictor.prepare(picture(), SIZE))
+    classifier = Predictor("inception_v4")
+    assert (len(classifier.labels), classifier.labels[281]) == (1000, "tabby, tabby cat")
+    with pytest.raises(ValueError, match="gives classes, not an embedding"):
+        classifier.embed(classifier.prepare(picture(), SIZE))
+
+
+def test_embedding_has_length_one(predictor: Predictor) -> None:
+    embedding = predictor.embed(predictor.prepare(picture(), SIZE))
+    assert embedding.shape == (512,)
+    assert embedding.dtype == np.float32
+    assert np.linalg.norm(embedding) == pytest.approx(1)
+
+
+def test_a_batch_gives_what_its_pictures_give_alone(predictor: Predictor) -> None:
+    prepared = [predictor.prepare(picture(seed), SIZE) for seed in range(3)]
+    together = predictor.outputs(prepared)
+    for image, output in zip(prepared, together, strict=True):
+        np.testing.assert_allclose(predictor.outputs([image])[0], output, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_the_bytes_give_nearly_the_same(predictor: Predictor, dtype: torch.dtype) -> None:
+    half = Predictor("inception_resnet_v1", dtype=dtype)
+    prepared = half.prepare(picture(), SIZE)
+    batch = half.to_input(prepared)
+    assert (batch.dtype, batch.device.type) == (dtype, "cpu")
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert half.nbytes == pytest.approx(predictor.nbytes / 2, rel=1e-3)
+    assert half.embed(prepared) @ predictor.embed(prepared) > 0.99
+    layer = inception.trace("inception_resnet_v1", SIZE).layers[3]
+    np.testing.assert_allclose(half.activations(prepared, layer), predictor.activations(prepared, layer), atol=0.05)
+
+
+def test_weight_bytes_are_those_of_the_state_dict(predictor: Predictor) -> None:
+    assert predictor.nbytes == sum(tensor.nbytes for tensor in predictor.model.state_dict().values())
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "sentence"),
+    [
+        ("cuda", torch.float32, "PyTorch finds no cuda device on this machine."),
+        ("mps", torch.float32, "PyTorch finds no mps device on this machine."),
+        ("cuda:7", torch.float32, "PyTorch finds no cuda:7 device on this machine."),
+        ("meta", torch.float32, "The device must be cpu, cuda or mps, not meta."),
+        ("toaster", torch.float32, "The device must be cpu, cuda or mps, not 'toaster'."),
+        ("cpu", torch.int8, "The dtype must be float32, bfloat16 or float16, not int8."),
+    ],
+)
+def test_what_the_machine_has_not_is_one_sentence(
+    device: str, dtype: torch.dtype, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(DeviceError) as caught:
+        Predictor("inception_resnet_v1", device=device, dtype=dtype)
+    assert str(caught.value) == sentence
+
+
+def test_a_dtype_that_a_device_cannot_do_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def convolve(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("\"slow_conv2d_cpu\" not implemented for 'Half'")
+
+    monkeypatch.setattr(F, "conv2d", convolve)
+    with pytest.raises(DeviceError, match=r"^cpu cannot compute in float16 here\.$"):
+        Predictor("inception_resnet_v1", dtype=torch.float16)
+
+
+def test_after_memory_ran_out_everything_works_again(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = predictor.prepare(picture(), SIZE)
+    before = predictor.embed(prepared)
+    layer = inception.trace("inception_resnet_v1", SIZE).layers[5]
+
+    def full(x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(predictor.model, "forward", full)
+    for ask in (lambda: predictor.embed(prepared), lambda: predictor.activations(prepared, layer)):
+        with pytest.raises(OutOfMemory, match=r"^There is too little memory on cpu to run inception_resnet_v1\.$"):
+            ask()
+        assert not forward_lock.locked()
+    monkeypatch.undo()
+    assert np.array_equal(predictor.embed(prepared), before)
+    assert not any(module._forward_hooks for module in predictor.model.modules()), "a hook was left behind"
+
+
+def test_a_turn_yields_the_module_and_keeps_others_out(predictor: Predictor) -> None:
+    with predictor.turn() as model:
+        assert model is predictor.model
+        assert forward_lock.locked()
+        other = threading.Thread(target=lambda: answers.append(forward_lock.acquire(timeout=0.01)))
+        answers: list[bool] = []
+        other.start()
+        other.join()
+        assert answers == [False]
+    assert not forward_lock.locked()
+
+
+def test_passes_are_timed_by_shape_and_the_first_does_not_count() -> None:
+    network = Predictor("inception_resnet_v1")
+    one, two = (1, 3, *SIZE), (2, 3, *SIZE)
+    prepared = network.prepare(picture(), SIZE)
+    assert network.milliseconds(one) == []
+    network.outputs([prepared])
+    assert network.milliseconds(one) == [], "the first pass of a shape prepares memory"
+    network.outputs([prepared])
+    network.outputs([prepared, prepared])
+    assert [len(network.milliseconds(shape)) for shape in (one, two)] == [1, 0]
+    assert network.milliseconds(one)[0] > 0
+    assert network.peak_bytes is None, "the CPU does not count"
+
+
+def test_timings_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Predictor("inception_resnet_v1")
+    monkeypatch.setattr(network, "run", lambda batch: batch.mean(dim=(2, 3)))
+    for side in range(1, KEPT_SHAPES + 10):
+        network.outputs([Image.new("RGB", (side, 1))])
+    for _ in range(KEPT_PASSES + 10):
+        network.outputs([Image.new("RGB", (side, 1))])
+    assert network.milliseconds((1, 3, 1, 1)) == []
+    assert len(network.milliseconds((1, 3, 1, side))) == KEPT_PASSES
+    assert len(network._passes) == KEPT_SHAPES
