@@ -13,6 +13,7 @@ from tests.browser.browser import find_chromium
 from tests.browser.server import served_app
 
 RUNS = 9
+SPREAD = ".st-key-picture_Spread-of-the-sum .scatterlayer path.js-line"  # the last chart that every scale changes
 
 
 def rows() -> Iterator[Row]:
@@ -23,6 +24,9 @@ def rows() -> Iterator[Row]:
         yield Row("Blocks: click on a layer to its row, source line and box marked", block_click(page, url), "s", 0.4)
         yield Row("Atlas: click on a box to its block opened", overview_click(page, url), "s", 1.0)
         yield Row("Factorised convolutions: kernel slider to new figures", slider(page, url), "s", 0.3)
+        for number, stage in enumerate("ABC"):
+            what = f"Residual scale, inception_resnet_v2: slider of the {stage} blocks to new curves"
+            yield Row(what, scale_slider(page, url, number), "s", 0.3)
         browser.close()
 
 
@@ -64,6 +68,22 @@ def slider(page: Page, url: str) -> float:
     def move(n: int) -> None:
         page.keyboard.press("ArrowRight" if n % 2 == 0 else "ArrowLeft")
         page.get_by_text(f"{kernels[n % 2]}, parameters").wait_for()
+
+    return _median(move)
+
+
+def scale_slider(page: Page, url: str, number: int) -> float:
+    """Every move is to a scale that was not measured before."""
+    page.goto(f"{url}/residual_scale?model=inception_resnet_v2")
+    page.locator(SPREAD).first.wait_for()
+    page.get_by_role("slider").nth(number).focus()
+
+    def move(_: int) -> None:
+        before = page.locator(SPREAD).first.get_attribute("d")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(
+            "([curve, before]) => document.querySelector(curve)?.getAttribute('d') != before", arg=[SPREAD, before]
+        )
 
     return _median(move)
 

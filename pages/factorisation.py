@@ -12,20 +12,22 @@ from inception.anatomy.factorize import (
     FactorizeError,
     Option,
     Setting,
-    break_even,
     calculate,
     compare_networks,
     devices,
+    in_words,
     measure_networks,
     measure_options,
     option_table,
     pair_table,
+    pair_title,
     pair_totals,
     side_by_side_table,
 )
 from inception.anatomy.kinds import SQUARE as SQUARE_KERNEL
 from inception.vision.lowrank import CLASSICS, KernelError, classic, decompose
 from pages import figures, widgets
+from pages.weights_chooser import choose_weights, network_with
 
 PAIR_COLUMNS = [
     "pair",
@@ -40,21 +42,23 @@ PAIR_COLUMNS = [
     "square_weights",
     "ratio",
 ]
+COSTS = ["params", "params_ratio", "macs", "macs_ratio", "activation_bytes", "activation_ratio", "rf", "out_shape"]
 VIEWS = ["Calculator", "In this network", "With square kernels", "What separable means"]
 NARROW: dict[str, Any] = {str(column): st.column_config.NumberColumn(width=44) for column in range(9)}
+RATIO = st.column_config.NumberColumn(
+    "Ratio", width=60, format="%.2f×", help="Square kernel / this row: above 1 this row is cheaper"
+)
 TABLE: dict[str, Any] = {
     "option": "Option",
     "layers": "Layers",
     "network": "Network",
     "convs": "Convolutions",
     "params": st.column_config.NumberColumn("Parameters", format="localized"),
-    "macs": st.column_config.NumberColumn("MACs", width=130, format="localized", help="Multiply-accumulates"),
+    "macs": st.column_config.NumberColumn("MACs", width=112, format="localized", help="Multiply-accumulates"),
     "activation_bytes": st.column_config.NumberColumn("Outputs, bytes", format="localized", help="float32"),
-    "params_ratio": st.column_config.NumberColumn("Fewer parameters", format="%.2f×", help="Square kernel / this row"),
-    "macs_ratio": st.column_config.NumberColumn("Fewer MACs", format="%.2f×", help="Square kernel / this row"),
-    "activation_ratio": st.column_config.NumberColumn(
-        "Smaller outputs", format="%.2f×", help="Square kernel / this row"
-    ),
+    "params_ratio": RATIO,
+    "macs_ratio": RATIO,
+    "activation_ratio": RATIO,
     "rf": "Receptive field",
     "out_shape": "Output",
     "milliseconds": st.column_config.NumberColumn("Milliseconds", format="%.1f", help="Median after a warm-up"),
@@ -64,9 +68,7 @@ TABLE: dict[str, Any] = {
     "square_weights": st.column_config.NumberColumn("As square kernels", format="localized"),
     "saving": st.column_config.NumberColumn("Saved", format="localized"),
     "square_macs": st.column_config.NumberColumn("MACs as square kernels", format="localized"),
-    "ratio": st.column_config.NumberColumn(
-        "Times fewer or faster", format="%.2f×", help="Square kernel / this row: above 1 is cheaper"
-    ),
+    "ratio": RATIO,
     "runs": "Runs",
     "pair": "#",
     "block": "Block",
@@ -98,7 +100,7 @@ def choose_device() -> str:
 
 def calculator() -> None:
     """One window, four ways to look through it."""
-    controls, result = st.columns([1, 3], gap="large")
+    controls, result = st.columns([1, 4], gap="medium")
     with controls:
         kernel = st.select_slider("Kernel k", [3, 5, 7, 9], value=7)
         inputs = st.number_input("Channels in", 1, 4096, 256)
@@ -115,20 +117,11 @@ def calculator() -> None:
         one, two, ratio = st.columns(3)
         one.metric(f"{square.layers}, parameters", f"{square.graph.params:,}")
         two.metric(f"{pair.layers}, parameters", f"{pair.graph.params:,}")
-        ratio.metric("Times fewer", f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
+        ratio.metric("Square to pair", f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
-        st.dataframe(
-            table,
-            hide_index=True,
-            column_config=TABLE,
-            column_order=[str(column) for column in table if column != "arithmetic"],
-        )
-        even = break_even(setting)
-        st.markdown(
-            f"With all widths equal the pair has **k / 2 = {setting.simple_factor:g}** times fewer weights. Where the "
-            f"middle is wider the factor shrinks: up to **{even.params:,}** channels in the middle the pair has fewer "
-            f"parameters than the square kernel, up to **{even.macs:,}** fewer MACs."
-        )
+        st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["option", "layers", *COSTS])
+        st.markdown(in_words(setting))
+        widgets.export_button(table, "factorised", setting.title)
         device = choose_device()
         if st.button("Measure milliseconds on this server", icon=":material/timer:"):
             try:
@@ -145,10 +138,12 @@ def in_this_network(graph: LayerGraph) -> None:
         st.info("This network has no 1×k and k×1 convolutions in a row.")
         return
     st.dataframe(totals, hide_index=True, column_config=TABLE)
+    widgets.export_button(totals, f"{graph.name}_pair_totals", pair_title(graph))
     st.subheader("Every pair")
     st.dataframe(
         pairs, hide_index=True, column_config=TABLE, column_order=PAIR_COLUMNS, height=widgets.table_height(len(pairs))
     )
+    widgets.export_button(pairs, f"{graph.name}_pairs", pair_title(graph))
     if not beside.empty:
         st.subheader("Side by side")
         st.caption(
@@ -162,13 +157,17 @@ def in_this_network(graph: LayerGraph) -> None:
             column_order=PAIR_COLUMNS,
             height=widgets.table_height(len(beside)),
         )
-    widgets.export_button(pairs, f"{graph.name}_pairs", f"Factorised pairs of {graph.name}")
+        title = f"1xk and kx1 side by side in {graph.name} at {widgets.picture_size(graph)}"
+        widgets.export_button(beside, f"{graph.name}_side_by_side", title)
 
 
 def counterfactual(graph: LayerGraph) -> None:
     """The chosen network built with square kernels."""
     st.markdown("The same network, really built with a k×k convolution in the place of each 1×k and k×1 in a row.")
-    st.dataframe(with_square_kernels(graph.name, graph.input_size), hide_index=True, column_config=TABLE)
+    table = with_square_kernels(graph.name, graph.input_size)
+    st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["network", "convs", *COSTS])
+    title = f"{graph.name} at {widgets.picture_size(graph)}, and the same with square kernels"
+    widgets.export_button(table, f"{graph.name}_with_square_kernels", title)
     device = choose_device()
     if st.button("Measure milliseconds on this server", icon=":material/timer:"):
         try:
@@ -188,12 +187,12 @@ def kernel_of(graph: LayerGraph) -> Any:
         size = st.select_slider("Size", [3, 5, 7, 9], value=7)
         values, key = classic(name, size), f"{name}_{size}"
     else:
-        weights = widgets.choose_weights(graph.name)
+        weights = choose_weights(graph.name)
         if weights is None:
             st.caption("Untrained: these numbers are random.")
         layers = {layer.path: layer for layer in graph.layers if kind_of(layer) is SQUARE_KERNEL}
         path = st.selectbox("Layer", list(layers), format_func=lambda path: widgets.layer_name(layers[path]))
-        kernels = widgets.predictor(graph.name, weights).kernels(layers[path])
+        kernels = network_with(graph.name, weights).kernels(layers[path])
         number = st.number_input(f"Kernel, of {len(kernels):,}", 1, len(kernels), 1)
         values, key = kernels[int(number) - 1], f"{weights}_{path}_{number}"
     st.caption("Change any weight:")
@@ -203,7 +202,7 @@ def kernel_of(graph: LayerGraph) -> Any:
 
 def separable(graph: LayerGraph) -> None:
     """Kernels as sums of outer products."""
-    controls, pictures = st.columns([1, 3], gap="large")
+    controls, pictures = st.columns([2, 3], gap="large")
     with controls:
         drawn = kernel_of(graph)
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import inf, log10
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,37 +17,35 @@ FEW_DEAD = 0.05  # the least that an axis of dead channels shows, so that one of
 LOSS_TICKS = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000]
 
 Profiles = Mapping[str, pd.DataFrame]
+Spec = dict[str, Any]
 
 
 def norms_figure(profiles: Profiles) -> go.Figure:
     """Norms of shortcut (solid) and scaled residual (dotted) at every residual sum, on a logarithmic axis."""
-    figure = _by_depth(profiles)
-    _add_lines(figure, profiles, "shortcut_norm", f"shortcut %{{y:{NUMBER}}}", "solid")
-    _add_lines(figure, profiles, "residual_norm", f"scaled residual %{{y:{NUMBER}}}", "dot")
-    return figure.update_yaxes(type="log", dtick=1, tickformat="~s")
+    lines = [
+        *_lines(profiles, "shortcut_norm", f"shortcut %{{y:{NUMBER}}}", "solid"),
+        *_lines(profiles, "residual_norm", f"scaled residual %{{y:{NUMBER}}}", "dot"),
+    ]
+    return _by_depth(profiles, lines, {"type": "log", "dtick": 1, "tickformat": "~s"})
 
 
 def ratio_figure(profiles: Profiles) -> go.Figure:
     """Scaled residual over shortcut at every residual sum."""
-    figure = _by_depth(profiles)
-    _add_lines(figure, profiles, "ratio", f"%{{y:{SHARE}}}", "solid")
-    return figure.update_yaxes(rangemode="tozero", tickformat="~%")
+    lines = _lines(profiles, "ratio", f"%{{y:{SHARE}}}", "solid")
+    return _by_depth(profiles, lines, {"rangemode": "tozero", "tickformat": "~%"})
 
 
 def spread_figure(profiles: Profiles) -> go.Figure:
     """Standard deviation of every residual sum."""
-    figure = _by_depth(profiles)
-    _add_lines(figure, profiles, "spread", f"%{{y:{NUMBER}}}", "solid")
-    return figure.update_yaxes(rangemode="tozero", tickformat=NUMBER)
+    lines = _lines(profiles, "spread", f"%{{y:{NUMBER}}}", "solid")
+    return _by_depth(profiles, lines, {"rangemode": "tozero", "tickformat": NUMBER})
 
 
 def dead_figure(profiles: Profiles) -> go.Figure:
     """Share of dead channels behind every residual sum."""
-    figure = _by_depth(profiles)
-    _add_lines(figure, profiles, "dead_share", f"%{{y:{DEAD}}}", "solid")
-    return figure.update_yaxes(
-        tickformat="~%", range=_dead_range(max(p["dead_share"].max() for p in profiles.values()))
-    )
+    lines = _lines(profiles, "dead_share", f"%{{y:{DEAD}}}", "solid")
+    most = max(profile["dead_share"].max() for profile in profiles.values())
+    return _by_depth(profiles, lines, {"tickformat": "~%", "range": _dead_range(most)})
 
 
 def training_figure(curves: pd.DataFrame, names: Sequence[str], steps: int) -> go.Figure:
@@ -106,45 +105,75 @@ def _dead_range(most: float) -> list[float]:
     return [-0.04 * top, top]
 
 
-def _by_depth(profiles: Profiles) -> go.Figure:
-    """A figure over the residual sums in order, with a band and a name for each stage, without lines."""
+def _by_depth(profiles: Profiles, lines: list[Spec], yaxis: Spec) -> go.Figure:
+    """The lines over the residual sums in order, with a band and a name for each stage.
+
+    One call with everything: Plotly's add_ and update_ methods check the whole figure each time, and four figures
+    made with them would take longer than the network.
+    """
     blocks = next(iter(profiles.values()))
-    figure = go.Figure()
+    bands, names = [], []
     for number, (stage, rows) in enumerate(blocks.groupby("stage", sort=False)):
-        left, right = rows["index"].min() - 0.5, rows["index"].max() + 0.5
-        figure.add_vrect(left, right, fillcolor=BANDS[number % 2], line_width=0, layer="below")
-        figure.add_annotation(
-            text=str(stage).replace("-ResNet", "-<br>ResNet"),
-            x=(left + right) / 2,
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            showarrow=False,
+        left, right = int(rows["index"].min()) - 0.5, int(rows["index"].max()) + 0.5
+        bands.append(
+            {
+                "type": "rect",
+                "xref": "x",
+                "x0": left,
+                "x1": right,
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "fillcolor": BANDS[number % 2],
+                "line": {"width": 0},
+                "layer": "below",
+            }
         )
-    figure.update_xaxes(
-        title="Residual sum, in order", range=[0.5, len(blocks) + 0.5], showgrid=False, zeroline=False, fixedrange=True
-    )
-    figure.update_yaxes(fixedrange=True, automargin=True)
-    return figure.update_layout(
-        height=320,
-        margin={"t": 46, "b": 8, "l": 8, "r": 12},
-        legend={"orientation": "h", "x": 0, "y": -0.3, "yanchor": "top"},
-        dragmode=False,  # a finger on the chart scrolls the page
-    )
+        names.append(
+            {
+                "text": str(stage).replace("-ResNet", "-<br>ResNet"),
+                "x": (left + right) / 2,
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+            }
+        )
+    xaxis = {
+        "title": {"text": "Residual sum, in order"},
+        "range": [0.5, len(blocks) + 0.5],
+        "showgrid": False,
+        "zeroline": False,
+        "fixedrange": True,
+    }
+    layout = {
+        "xaxis": xaxis,
+        "yaxis": {"fixedrange": True, "automargin": True, **yaxis},
+        "shapes": bands,
+        "annotations": names,
+        "height": 320,
+        "margin": {"t": 46, "b": 8, "l": 8, "r": 12},
+        "legend": {"orientation": "h", "x": 0, "y": -0.3, "yanchor": "top"},
+        "dragmode": False,  # a finger on the chart scrolls the page
+    }
+    return go.Figure(lines, layout)
 
 
-def _add_lines(figure: go.Figure, profiles: Profiles, column: str, text: str, dash: str) -> None:
+def _lines(profiles: Profiles, column: str, text: str, dash: str) -> list[Spec]:
     """A line for each profile; an open mark where no ReLU follows the sum. text: what hovering shows of the value."""
-    for (name, profile), color in zip(profiles.items(), COLORS, strict=False):
-        figure.add_scatter(
-            x=profile["index"],
-            y=profile[column],
-            name=name,
-            legendgroup=name,
-            showlegend=dash == "solid",
-            mode="lines+markers",
-            line={"color": color, "dash": dash},
-            marker={"size": 5, "symbol": ["circle" if relu else "circle-open" for relu in profile["relu"]]},
-            customdata=profile["block"],
-            hovertemplate=f"%{{customdata}}<br>{text}<extra>{name}</extra>",
-        )
+    return [
+        {
+            "type": "scatter",
+            "x": profile["index"],
+            "y": profile[column],
+            "name": name,
+            "legendgroup": name,
+            "showlegend": dash == "solid",
+            "mode": "lines+markers",
+            "line": {"color": color, "dash": dash},
+            "marker": {"size": 5, "symbol": ["circle" if relu else "circle-open" for relu in profile["relu"]]},
+            "customdata": profile["block"],
+            "hovertemplate": f"%{{customdata}}<br>{text}<extra>{name}</extra>",
+        }
+        for (name, profile), color in zip(profiles.items(), COLORS, strict=False)
+    ]

@@ -1,7 +1,7 @@
 """Residual scale: what do the numbers in front of the residuals do?"""
 
+from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,13 +12,16 @@ from streamlit.delta_generator import DeltaGenerator
 import inception
 from inception import LayerGraph
 from inception.anatomy.table import shape_text
+from inception.vision import Predictor
 from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, Scales
 from inception.vision.training_demo import LEARNING_RATE, MAX_STEPS, SIZE, History, Setting, TrainingError, train
+from inception.vision.turns import OutOfMemory
 from pages import figures, residual_figures, widgets
+from pages.pictures import SAMPLES, choose_picture
+from pages.weights_chooser import UNTRAINED, choose_weights, network_with
 
-SAMPLES = {path.stem: path for path in sorted(Path("assets/samples").glob("*.jpg"))}
 VIEWS = ["On a picture", "In training"]
-UPLOAD = "your picture"
+QUICK = 224  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
 NORMS: dict[Norm, str] = {"batch": "of this pass", "running": "stored"}
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5, 1.0]
 TABLE: dict[str, Any] = {
@@ -41,22 +44,25 @@ TABLE: dict[str, Any] = {
 Profiles = dict[str, pd.DataFrame]
 
 
-@st.cache_resource(max_entries=2, show_spinner="Building the network and loading its weights…")
-def instrument(name: str, weights: str | None) -> ResidualInstrument:
-    """The instrument on a network; all sessions share it."""
-    return ResidualInstrument(widgets.predictor(name, weights))
+@st.cache_resource(max_entries=2, hash_funcs={Predictor: id}, show_spinner=False)
+def instrument_on(network: Predictor) -> ResidualInstrument:
+    """The instrument on a network; all sessions with that network share it."""
+    return ResidualInstrument(network)  # which keeps the network, so that its id is no one else's
 
 
-@st.cache_data(max_entries=32, show_spinner="Decoding the picture…")
-def views_of(data: bytes, name: str, weights: str | None, size: tuple[int, int]) -> list[Image.Image]:
+BY_TOKEN: dict[str | type[Any], Callable[[Any], Any]] = {ResidualInstrument: lambda instrument: instrument.token}
+
+
+@st.cache_data(max_entries=32, hash_funcs=BY_TOKEN, show_spinner="Decoding the picture…")
+def views_of(data: bytes, instrument: ResidualInstrument, size: tuple[int, int]) -> list[Image.Image]:
     """What is measured of an encoded picture."""
-    return instrument(name, weights).views(inception.load_image(data), size)
+    return instrument.views(inception.load_image(data), size)
 
 
-@st.cache_data(max_entries=256, show_spinner="Running the network…")
-def measured(name: str, weights: str | None, views: list[Image.Image], scales: Scales, norm: Norm) -> pd.DataFrame:
+@st.cache_data(max_entries=256, hash_funcs=BY_TOKEN, show_spinner="Running the network…")
+def measured(instrument: ResidualInstrument, views: list[Image.Image], scales: Scales, norm: Norm) -> pd.DataFrame:
     """The residual sums of one pass."""
-    return instrument(name, weights).measure(views, scales, norm)
+    return instrument.measure(views, scales, norm)
 
 
 @st.cache_data(show_spinner=False)
@@ -111,32 +117,32 @@ def depth_charts(profiles: Profiles, key: str) -> None:
             column.plotly_chart(charts[title](profiles), config=figures.PLAIN, key=f"{key}_{title}")
 
 
-def picture_view(graph: LayerGraph, scales: Scales) -> None:
-    """The network run on one picture."""
-    picking, weighing, norming = st.columns(3, vertical_alignment="bottom")
-    choice = picking.selectbox(
-        "Picture",
-        [UPLOAD, *SAMPLES] if "picture" in st.session_state else list(SAMPLES),
-        format_func=lambda name: name.replace("_", " "),
-        help="A picture uploaded on the page Live inference appears in this list.",
-    )
-    with weighing:
-        weights = widgets.choose_weights(graph.name)
-    norm: Norm = norming.segmented_control(
+def choose_subject(name: str) -> tuple[ResidualInstrument, bytes, Norm]:
+    """The controls for picture, weights and batch norm: what to measure, an encoded picture, whose statistics."""
+    data = choose_picture(inviting=False)
+    weights = choose_weights(name)
+    norm: Norm = st.segmented_control(
         "Batch norm uses statistics",
         list(NORMS),
         default="running" if weights else "batch",
         required=True,
         format_func=NORMS.__getitem__,
-        key=f"norm_of_{weights or widgets.UNTRAINED}",
+        key=f"norm_of_{weights or UNTRAINED}",
         help="Of this pass, as in the first step of training; or stored ones, as when a trained network is used. "
         "Before training 0 and 1 are stored: nothing is normalised, and the signal fades from layer to layer.",
     )
-    data = st.session_state["picture"] if choice == UPLOAD else SAMPLES[choice].read_bytes()
+    return instrument_on(network_with(name, weights)), data, norm
+
+
+def picture_view(
+    size: tuple[int, int], instrument: ResidualInstrument, data: bytes, norm: Norm, scales: Scales
+) -> None:
+    """The network run on one picture."""
+    name = instrument.network.name
     try:
-        views = views_of(data, graph.name, weights, graph.input_size)
-        profiles = {label(s): measured(graph.name, weights, views, s, norm) for s in compared(scales)}
-    except (inception.CheckpointError, inception.ImageError) as error:
+        views = views_of(data, instrument, size)
+        profiles = {label(s): measured(instrument, views, s, norm) for s in compared(scales)}
+    except (inception.ImageError, OutOfMemory) as error:
         st.error(str(error), icon=":material/error:")
         return
 
@@ -151,18 +157,25 @@ def picture_view(graph: LayerGraph, scales: Scales) -> None:
     depth_charts(profiles, "picture")
 
     profile = next(iter(profiles.values()))
+    shows = "what training made of it" if instrument.network.trained else "where training starts"
     st.markdown(
         "Every block adds what its branches found, times a scale, to what came in, the shortcut. Section 3.3 of the "
         "paper: without a scale of 0.1 to 0.3, networks with more than 1000 filters *died* early in training; after a "
         "few tens of thousands of steps the last layer before the average pool gave nothing but zeros. One pass cannot "
-        "show that. It shows where training starts: how much a block changes its input, and how the sums grow."
+        f"show that. It shows {shows}: how much a block changes its input, and how the sums grow."
     )
-    if instrument(graph.name, weights).rectified:
+    if instrument.rectified:
         st.markdown(
             "In this network **residuals pass a ReLU before the sum**, so none is below 0 and the sums can only grow. "
             "The paper leaves that 1x1 linear (section 3.2)."
         )
-    notes = [f"Measured in one pass over {len(views)} views of the picture." if len(views) > 1 else "One pass."]
+    seen = f"{len(views)} views of the picture" if len(views) > 1 else "the picture"
+    notes = [f"Measured in one pass over {seen} at {shape_text(size)} px."]
+    own = widgets.chosen_variant().input_size
+    if widgets.chosen_size() is None and size[0] < own:
+        notes += [
+            f"The network's own size is {own} px; with fewer the sliders answer at once. The sidebar takes any size."
+        ]
     notes += ["A channel is dead here if it is 0 in every cell of every view, behind the ReLU."]
     notes += [
         f"{row.block} (open mark) has no ReLU and keeps its scale of {row.scale:g}, as in TF-Slim."
@@ -179,7 +192,7 @@ def picture_view(graph: LayerGraph, scales: Scales) -> None:
             column_order=list(TABLE),
             height=widgets.table_height(len(table)),
         )
-        widgets.export_button(table, f"{graph.name}_residuals", f"Residual sums of {graph.name} with {shown}")
+        widgets.export_button(table, f"{name}_residuals", f"Residual sums of {name} with {shown}")
 
 
 def training_view(name: str, scales: Scales) -> None:
@@ -258,8 +271,14 @@ def training_result(history: History) -> None:
     depth_charts({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
 
 
+def quick_graph() -> LayerGraph:
+    """The trace of the chosen network: at the chosen size, else at its own, but not above `QUICK`."""
+    variant = widgets.chosen_variant()
+    return widgets.graph_of(variant.name, widgets.chosen_size() or str(min(QUICK, variant.input_size)))
+
+
 widgets.open_page("What is the 0.17 for?")
-graph = widgets.chosen_graph()
+graph = quick_graph()
 if all(layer.op != "residual sum" for layer in graph.layers):
     st.info(
         f"**{graph.name} has no residual sums**, so there is nothing to scale. Choose an Inception-ResNet as the "
@@ -279,8 +298,11 @@ view = st.segmented_control(
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     scales = scale_sliders(graph)
-with result:
-    if view == VIEWS[0]:
-        picture_view(graph, scales)
-    else:
+if view == VIEWS[0]:
+    with controls:
+        subject = choose_subject(graph.name)
+    with result:
+        picture_view(graph.input_size, *subject, scales)
+else:
+    with result:
         training_view(graph.name, scales)

@@ -34,6 +34,14 @@ class Quantity:
     of: Callable[[Layer], int]
 
 
+def scaled(number: int, unit: str = "") -> str:
+    """A whole number for a reader in a hurry: 12,345,678 as 12.35 M, with a unit as 12.35 MB."""
+    for factor, prefix in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= factor:
+            return f"{number / factor:,.2f} {prefix}{unit}"
+    return f"{number} {unit}".rstrip()
+
+
 PARAMS = Quantity("parameters", "parameters", "", "Parameters", lambda layer: layer.params)
 MACS = Quantity("MACs", "MACs", "", "Multiply-accumulates (MACs), one picture", lambda layer: layer.macs)
 ACTIVATION_BYTES = Quantity(
@@ -130,7 +138,7 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
         yaxis={
             "type": "category",  # names may be numbers
             "tickvals": list(stages),
-            "ticktext": [f"{stage}<br>{_scaled(n, amount)}, {_share(n, total)}" for stage, n in totals.items()],
+            "ticktext": [f"{stage}<br>{scaled(n, amount.short)}, {_share(n, total)}" for stage, n in totals.items()],
             "autorange": "reversed",
             "fixedrange": True,
             "showgrid": False,
@@ -227,7 +235,7 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
         labels=[area.label for area in areas],
         values=[area.value for area in areas],
         branchvalues="total",
-        text=[f"{_scaled(area.value, amount)}, {_share(area.value, total)}" for area in areas],
+        text=[f"{scaled(area.value, amount.short)}, {_share(area.value, total)}" for area in areas],
         hovertext=[
             f"<b>{area.where}</b><br>{area.note}<br>{area.value:,} {amount.unit}<br>"
             f"{_share(area.value, total)} of the network"
@@ -372,14 +380,6 @@ def _whole(graph: LayerGraph, amount: Quantity) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "0%"
-
-
-def _scaled(number: int, amount: Quantity) -> str:
-    """12,345,678 as 12.3 M, or 12.3 MB."""
-    for factor, prefix in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= factor:
-            return f"{number / factor:,.3g} {prefix}{amount.short}"
-    return f"{number} {amount.short}".rstrip()
 
 
 def _stages(graph: LayerGraph) -> dict[str, list[Layer]]:

@@ -28,8 +28,8 @@ class PlaygroundError(ValueError):
 class Slide:
     """A window that slides along one axis, the rows or the columns of a grid.
 
-    Positions are in pixels of that axis: the first pixel is 0, zeros before it are negative. size: pixels. before,
-    after: zeros added. out: how many times the window fits.
+    Positions are in pixels of that axis: the first pixel is 0, padding before it is negative. size: pixels. before,
+    after: padding added. out: how many times the window fits.
     """
 
     size: int
@@ -52,12 +52,12 @@ class Slide:
 
     @property
     def left_over(self) -> int:
-        """Pixels and zeros behind the last window; negative where it reaches over the edge (`ceil_mode` of pools)."""
+        """Pixels and padding behind the last window; negative where it reaches over the edge (`ceil_mode` of pools)."""
         return self.size + self.before + self.after - self.reach - (self.out - 1) * self.stride
 
     @property
     def dropped(self) -> int:
-        """Pixels, without zeros, behind the last window."""
+        """Pixels, without padding, behind the last window."""
         return min(self.size, max(0, self.left_over - self.after))
 
     @cached_property
@@ -113,8 +113,8 @@ class Explanation:
     """Why one layer's output has its shape.
 
     formula: LaTeX, height and width apart where they differ; empty where the shape just stays.
-    sentence: the same in words. zeros, dropped: which rows and columns of zeros are added, and which of the input no
-    window reads; empty for layers without a window.
+    sentence: the same in words. zeros, dropped: which rows and columns of zeros or other padding are added, and which
+    of the input no window reads; empty for layers without a window.
     """
 
     formula: str
@@ -128,7 +128,7 @@ class Explanation:
 def why_this_shape(layer: Layer) -> Explanation:
     """The explanation of any traced layer; operations it does not know get a sentence with their shapes."""
     formula, sentence = _shape(layer)
-    zeros = _zeros(layer.window, layer.op) if layer.window else ""
+    zeros = _zeros(layer.window) if layer.window else ""
     dropped = _dropped(layer.window) if layer.window else ""
     return Explanation(formula, sentence, zeros, dropped, _params(layer), _macs(layer))
 
@@ -187,7 +187,7 @@ def _window_sentence(layer: Layer, window: Window) -> str:
         makes = f"each of the {channels:,} kernels makes one channel: {shape_text(layer.out_shape)}"
     gaps = f" with gaps, {shape_text(window.reach)} from end to end," if window.dilation != (1, 1) else ""
     rows, columns = slides(window)
-    filling = _filling(layer.op)
+    filling = _filling(window)
     if window.stride == (1, 1) and window.grid == window.out:
         if not any(window.pad):
             return f"A {kernel} window fits at every position, so the grid stays {grid}, and {makes}."
@@ -259,11 +259,11 @@ def _linear(layer: Layer) -> tuple[str, str]:
 # Zeros and losses of a window
 
 
-def _zeros(window: Window, op: str) -> str:
+def _zeros(window: Window) -> str:
     if not any(window.pad):
         return "No zeros are added."
     rows, columns = slides(window)
-    filling = _filling(op)
+    filling = _filling(window)
     if len(set(window.pad)) == 1:
         added = f"a ring of {filling}, {_count(rows.before, 'cell')} wide"
     else:
@@ -274,13 +274,18 @@ def _zeros(window: Window, op: str) -> str:
             (columns.after, "column", "on the right"),
         ]
         added = _and([f"{_count(number, name)} of {filling} {side}" for number, name, side in sides if number])
-    unlike = " Padding of a max pool is minus infinity, so that it is never the largest." if op == "max pool" else ""
+    unlike = UNLIKE_ZEROS.get(window.filling, "")
     return f"The grid grows from {shape_text(window.grid)} to {shape_text(_padded(window))}: {added}.{unlike}"
 
 
-def _filling(op: str) -> str:
-    """Pools may leave their padding out of the average or the maximum; a convolution multiplies zeros."""
-    return "zeros" if op == "conv" else "padding"
+UNLIKE_ZEROS = {
+    "minus infinity": " Padding of a max pool is minus infinity, so that it is never the largest.",
+    "nothing": " It does not count: a window at the edge averages the cells of the grid alone.",
+}
+
+
+def _filling(window: Window) -> str:
+    return "zeros" if window.filling == "zeros" else "padding"
 
 
 def _padded(window: Window) -> tuple[int, ...]:
@@ -288,7 +293,8 @@ def _padded(window: Window) -> tuple[int, ...]:
 
 
 def _dropped(window: Window) -> str:
-    rows, columns = map(_loss, slides(window))
+    left_over = "zeros are" if window.filling == "zeros" else "padding is"
+    rows, columns = (_loss(slide, left_over) for slide in slides(window))
     if rows == columns:
         return rows.format(either="row or column", both="row and column", many="rows and columns")
     return (
@@ -297,7 +303,7 @@ def _dropped(window: Window) -> str:
     )
 
 
-def _loss(slide: Slide) -> str:
+def _loss(slide: Slide, padding: str) -> str:
     """A sentence about one axis with {either}, {both} and {many} in place of its name."""
     zeros = f" + {slide.before} + {slide.after}" if slide.before or slide.after else ""
     division = f"({slide.size}{zeros} - {slide.reach}) mod {slide.stride} = {slide.left_over}"
@@ -316,7 +322,7 @@ def _loss(slide: Slide) -> str:
     if slide.dropped:
         return f"{division}: no window reads the last {_last(slide.dropped)}."
     if slide.left_over:
-        return f"{division}, but only zeros are left over: no {{either}} is lost."
+        return f"{division}, but only {padding} left over: no {{either}} is lost."
     return f"{division}, so no {{either}} is lost."
 
 

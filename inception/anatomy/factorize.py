@@ -94,7 +94,7 @@ class Setting:
     def __post_init__(self) -> None:
         if not (_is_whole(self.kernel, 3, MAX_KERNEL) and self.kernel % 2):
             raise FactorizeError(f"kernel must be an odd number from 3 to {MAX_KERNEL}, not {self.kernel!r}.")
-        for name in ("in_channels", "middle_channels", "out_channels"):
+        for name in ("in_channels", "out_channels", "middle_channels"):
             if not _is_whole(getattr(self, name), 1, MAX_CHANNELS):
                 value = getattr(self, name)
                 raise FactorizeError(f"{name} must be a whole number from 1 to {MAX_CHANNELS:,}, not {value!r}.")
@@ -113,6 +113,12 @@ class Setting:
     def simple_factor(self) -> float:
         """Half of k: how many times fewer weights the pair has where in, middle and out are equally wide."""
         return self.kernel / 2
+
+    @property
+    def title(self) -> str:
+        """What is compared, for the head of a table: 7x7 window, 256 to 256 to 256 channels, 64x64 grid."""
+        channels = " to ".join(f"{n:,}" for n in (self.in_channels, self.middle_channels, self.out_channels))
+        return f"{self.kernel}x{self.kernel} window, {channels} channels, {shape_text(self.size)} grid"
 
 
 @dataclass(frozen=True)
@@ -200,6 +206,38 @@ def break_even(setting: Setting) -> BreakEven:
 
     return BreakEven(
         params=largest(one.params, two.params, square.params), macs=largest(one.macs, two.macs, square.macs)
+    )
+
+
+def in_words(setting: Setting) -> str:
+    """What the pair saves against the square kernel, and up to which middle width it saves anything."""
+    square, pair = (option.graph for option in calculate(setting)[:2])
+    saved = f"k / 2 = {setting.simple_factor:g} times fewer weights"
+    if setting.in_channels == setting.middle_channels == setting.out_channels:
+        factor = f"With all widths equal the pair has {saved} than the square kernel."
+    else:
+        # At stride 1 each weight is one multiply-accumulate for each cell.
+        factor = (
+            f"With all widths equal the pair would have {saved} than the square kernel; with these widths it has "
+            f"{_times(square.macs / pair.macs)} weights."
+        )
+    even = break_even(setting)
+    if even.params == even.macs:
+        return f"{factor} {_up_to(even.params, 'parameters and MACs')}"
+    return f"{factor} {_up_to(even.params, 'parameters')} {_up_to(even.macs, 'MACs')}"
+
+
+def _times(ratio: float) -> str:
+    if ratio == 1:
+        return "as many"
+    return f"{ratio:.2f} times fewer" if ratio > 1 else f"{1 / ratio:.2f} times as many"
+
+
+def _up_to(width: int, what: str) -> str:
+    if width == 0:
+        return f"However narrow its middle, it never has fewer {what}."
+    return (
+        f"Up to {width:,} channel{'' if width == 1 else 's'} in the middle it has fewer {what}, from {width + 1:,} not."
     )
 
 
@@ -318,6 +356,16 @@ def pair_table(graph: LayerGraph) -> pd.DataFrame:
         }
         rows.append(row)
     return pd.DataFrame(rows, columns=list(PAIR_COLUMNS)).astype(PAIR_COLUMNS)
+
+
+def pair_title(graph: LayerGraph) -> str:
+    """The title of its tables of pairs: the network, its picture, and for each k pairs and weights."""
+    sums = [
+        f"{row.pairs} of k = {row.kernel} with {row.weights:,} weights for {row.square_weights:,}"
+        for row in pair_totals(graph).itertuples()
+    ]
+    found = "; ".join(sums) or "none"
+    return f"Pairs of 1xk and kx1 in {graph.name} at {shape_text(graph.input_size)} px: {found}"
 
 
 def side_by_side_table(graph: LayerGraph) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The sliding window of convolutions and pools: kernel, stride, zeros added and pixels never reached."""
+"""The sliding window of convolutions and pools: kernel, stride, padding and pixels never reached."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,9 @@ def pair(value: int | tuple[int, ...]) -> Pair:
 class Window:
     """A window that slides over an H x W grid and turned `grid` into `out`.
 
-    `pad` counts the zeros added at (top, bottom, left, right). `padding` is SAME or VALID as declared, or
-    EXPLICIT for numbers that are neither.
+    `pad` counts the rows and columns added at (top, bottom, left, right). `padding` is SAME or VALID as declared, or
+    EXPLICIT for numbers that are neither. `filling` is what was added: zeros, or PyTorch's other `padding_mode` of a
+    convolution; minus infinity in a max pool; nothing where an average does not count it.
     """
 
     kernel: Pair
@@ -28,6 +29,7 @@ class Window:
     padding: str
     grid: Pair
     out: Pair
+    filling: str = "zeros"
 
     @property
     def reach(self) -> Pair:
@@ -66,14 +68,18 @@ def window_of(module: nn.Module, grid: Pair, out: Pair) -> Window | None:
     kernel, stride, dilation = (
         pair(value) for value in (module.kernel_size, module.stride, getattr(module, "dilation", 1))
     )
+    filling: str
     if isinstance(module, nn.Conv2d):
         # The only place where PyTorch keeps the numbers behind padding="same".
         left, right, top, bottom = module._reversed_padding_repeated_twice
         pad = (top, bottom, left, right)
+        filling = module.padding_mode
     else:
         rows, columns = pair(module.padding)
         pad = (rows, rows, columns, columns)
-    return Window(kernel, stride, dilation, pad, _declared(module.padding, pad, stride, grid, out), grid, out)
+        averages = isinstance(module, nn.AvgPool2d)
+        filling = "minus infinity" if not averages else "zeros" if module.count_include_pad else "nothing"
+    return Window(kernel, stride, dilation, pad, _declared(module.padding, pad, stride, grid, out), grid, out, filling)
 
 
 def _declared(padding: Any, pad: tuple[int, int, int, int], stride: Pair, grid: Pair, out: Pair) -> str:

@@ -1,9 +1,9 @@
-"""SVG pictures of a sliding window: the zeros around the grid, what one window reads, what no window reads.
+"""SVG pictures of a sliding window: the padding around the grid, what one window reads, what no window reads.
 
 Text and lines are `currentColor`, so that the pictures take on the page's ink in light and dark. The kinds of cells
 differ in form as well as in colour: zeros carry a 0, unread cells are hatched, the window is framed. Large grids are
 cropped to their edges and the surroundings of the window; dots stand for what is left out. Positions count from 0 as
-in `Slide`; those of zeros before the first pixel are negative.
+in `Slide`; those of padding before the first pixel are negative.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,9 +30,11 @@ LANE, LANES = 18, 6  # height and largest number of lines of windows below a str
 
 # How each kind of cell is drawn, in the grid and in the legend.
 THIN = 'stroke="currentColor" stroke-opacity=".35" stroke-width=".7"'
+PADDING = f'fill="{POINTWISE.color}" fill-opacity=".4" {THIN}'
 STYLES = {
     "pixel": f'fill="{OTHER.color}" fill-opacity=".12" {THIN}',
-    "zero": f'fill="{POINTWISE.color}" fill-opacity=".4" {THIN}',
+    "zero": PADDING,
+    "padding": PADDING,
     "beyond": 'fill="none" stroke="currentColor" stroke-opacity=".5" stroke-width=".7" stroke-dasharray="2 2"',
     "unread": f'fill="{LINEAR.color}" fill-opacity=".15" stroke="none"',
     "hatch": f'fill="none" stroke="{LINEAR.color}" stroke-width="1.5"',
@@ -81,7 +83,7 @@ def _tracks(shown: Iterable[int]) -> list[Track]:
 
 
 def _input_tracks(slide: Slide, index: int) -> list[Track]:
-    """Of the padded input: the window at `index`, its neighbours' starts, zeros and the pixels dropped at the end."""
+    """Of the padded input: the window at `index`, its neighbours' starts, padding and the pixels dropped at the end."""
     start = slide.starts[index]
     end = start + slide.reach - 1
     first, behind = -slide.before, slide.size + slide.after
@@ -135,9 +137,9 @@ def window_svg(window: Window, row: int, column: int) -> str:
     """An <svg> element, 640 px wide: the input grid with the window that makes output cell (row, column), from 0.
 
     Beside the input stands the output grid with that cell marked; ticks along the edges are where windows start. For
-    scripts, cells are squares of paths with the classes pixel, zero, unread, tap and beyond (where only `ceil_mode`
-    reaches), in groups with the classes input and output, whose data-rows and data-columns list the positions drawn,
-    empty for those left out. Raises PictureError for a cell that does not exist.
+    scripts, cells are squares of paths with the classes pixel, zero, padding (other than zeros), unread, tap and beyond
+    (where only `ceil_mode` reaches), in groups with the classes input and output, whose data-rows and data-columns list
+    the positions drawn, empty for those left out. Raises PictureError for a cell that does not exist.
     """
     rows, columns = slides(window)
     if not (0 <= row < rows.out and 0 <= column < columns.out):
@@ -151,12 +153,12 @@ def window_svg(window: Window, row: int, column: int) -> str:
         max(x.end, MARGIN + 120) + 44,
         OUTPUT_SIDE,
     )
-    legend = _legend(rows, columns, row, column)
+    legend = _legend(window, row, column)
     below = max(y.end, out_y.end) + 16
     parts = [
         _text(x.start, 14, f"input {shape_text(window.grid)}", bold=True),
         _text(out_x.start, 14, f"output {shape_text(window.out)}", bold=True),
-        *_input(y, x, rows, columns, row, column),
+        *_input(y, x, window, row, column),
         *_output(out_y, out_x, row, column),
         *_rays(y, x, out_y, out_x, rows, columns, row, column),
         *(_legend_line(kind, text, MARGIN, below + line * LINE) for line, (kind, text) in enumerate(legend)),
@@ -171,14 +173,16 @@ def _axes(rows: list[Track], columns: list[Track], left: float, side: float) -> 
     return _Axis(rows, TOP, cell), _Axis(columns, left, cell)
 
 
-def _input(y: _Axis, x: _Axis, rows: Slide, columns: Slide, row: int, column: int) -> list[str]:
-    cells: dict[str, list[tuple[int, int]]] = {"pixel": [], "zero": [], "beyond": [], "unread": []}
+def _input(y: _Axis, x: _Axis, window: Window, row: int, column: int) -> list[str]:
+    rows, columns = slides(window)
+    padding = _padding(window)
+    cells: dict[str, list[tuple[int, int]]] = {"pixel": [], padding: [], "beyond": [], "unread": []}
     for r in y.places:
         for c in x.places:
             if 0 <= r < rows.size and 0 <= c < columns.size:
                 kind = "pixel"
             else:
-                kind = "zero" if r < rows.size + rows.after and c < columns.size + columns.after else "beyond"
+                kind = padding if r < rows.size + rows.after and c < columns.size + columns.after else "beyond"
             cells[kind].append((r, c))
             if r not in rows.read or c not in columns.read:
                 cells["unread"].append((r, c))
@@ -196,7 +200,7 @@ def _input(y: _Axis, x: _Axis, rows: Slide, columns: Slide, row: int, column: in
         _hatch([(x.places[c], y.places[r]) for r, c in cells["unread"]], x.cell),
         _squares("tap", y, x, taps),
         _frame(y, x, (top, bottom), (left, right)),
-        *_zeros(y, x, cells["zero"]),
+        *_zeros(y, x, cells.get("zero", [])),
         *_dots(y, x),
         *_ticks(y, x, rows, columns, top, left),
         *_column_labels(x, [left, right, 0, columns.size - 1], TOP - 15),
@@ -269,7 +273,7 @@ def playground_svg(result: PlaygroundResult) -> str:
 
 
 def _summary(slide: Slide) -> str:
-    zeros = _unread_zeros(slide)
+    zeros = _unread_padding(slide)
     counts = [(slide.out, "output"), (len(slide.unread), "unread pixel"), (zeros, "unread zero")]
     texts = [f"{number} {name}{'' if number == 1 else 's'}" for number, name in counts if number]
     return ", ".join([f"zeros {slide.before} + {slide.after}", *texts])
@@ -398,8 +402,21 @@ def _row_labels(y: _Axis, wanted: Sequence[int], x: float, anchor: str) -> list[
 # Words
 
 
-def _legend(rows: Slide, columns: Slide, row: int, column: int) -> list[tuple[str, str]]:
+FILLINGS = {
+    "zeros": "zeros added",
+    "minus infinity": "padding of -∞",
+    "nothing": "padding, not counted",
+}
+
+
+def _padding(window: Window) -> str:
+    """The kind of cell that its padding is."""
+    return "zero" if window.filling == "zeros" else "padding"
+
+
+def _legend(window: Window, row: int, column: int) -> list[tuple[str, str]]:
     """(kind of cell, what it means here)."""
+    rows, columns = slides(window)
     spans = f"{_span('row', rows, row)} and {_span('column', columns, column)}"
     legend = [
         ("frame", f"{rows.kernel}x{columns.kernel} window on {spans}"),
@@ -416,8 +433,11 @@ def _legend(rows: Slide, columns: Slide, row: int, column: int) -> list[tuple[st
         if number
     ]
     if added:
-        legend.append(("zero", f"zeros added: {', '.join(added)}"))
-    unread = [text for name, slide in (("row", rows), ("column", columns)) if (text := _unread_text(name, slide))]
+        what = FILLINGS.get(window.filling, f"padding, {window.filling}")
+        legend.append((_padding(window), f"{what}: {', '.join(added)}"))
+    filling = "zeros" if window.filling == "zeros" else "padding"
+    axes = (("row", rows), ("column", columns))
+    unread = [text for name, slide in axes if (text := _unread_text(name, slide, filling))]
     legend += [("hatch", f"read by no window: {text}") for text in _lines(unread)]
     if rows.left_over < 0 or columns.left_over < 0:
         legend.append(("beyond", "beyond the edge: the last window reaches there and finds nothing"))
@@ -430,20 +450,20 @@ def _span(name: str, slide: Slide, index: int) -> str:
     return _positions(name, taps)
 
 
-def _unread_text(name: str, slide: Slide) -> str:
-    """Such as rows 1, 3, 5, ... 149 (75 of 150), and how many of zeros."""
+def _unread_text(name: str, slide: Slide, filling: str) -> str:
+    """Such as rows 1, 3, 5, ... 149 (75 of 150), and how many of zeros or other padding."""
     texts = []
     if slide.unread:
         texts.append(_positions(name, slide.unread))
         if len(slide.unread) > 4:
             texts[0] += f" ({len(slide.unread)} of {slide.size})"
-    if zeros := _unread_zeros(slide):
-        texts.append(f"{zeros} {name}{'' if zeros == 1 else 's'} of zeros")
+    if padded := _unread_padding(slide):
+        texts.append(f"{padded} {name}{'' if padded == 1 else 's'} of {filling}")
     return " and ".join(texts)
 
 
-def _unread_zeros(slide: Slide) -> int:
-    """How many of the zeros added no window reads."""
+def _unread_padding(slide: Slide) -> int:
+    """How much of the padding no window reads."""
     padded = range(-slide.before, slide.size + slide.after)
     return sum(position not in slide.read for position in padded) - len(slide.unread)
 

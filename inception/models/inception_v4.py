@@ -24,6 +24,8 @@ from .layers import (
     max_pool,
 )
 
+REPEATS: Repeats = (4, 7, 3)  # of Inception-A, -B and -C (Fig. 9)
+
 
 class StemV4(Stage):
     """Stem: 299 px down to a 35x35 grid (Fig. 3).
@@ -229,16 +231,16 @@ class InceptionV4(nn.Sequential):
     num_classes: 0 gives the pooled features (N, 1536).
     in_chans: channels of the picture.
     width: multiplies every channel count but the picture's and the classes'.
-    repeats: how many Inception-A, -B and -C blocks.
+    repeats: how many Inception-A, -B and -C blocks; None takes the paper's.
     """
 
-    def __init__(self, num_classes: int = 1000, in_chans: int = 3, width: float = 1.0, repeats: Repeats = (4, 7, 3)):
+    def __init__(self, num_classes: int = 1000, in_chans: int = 3, width: float = 1.0, repeats: Repeats | None = None):
         super().__init__()
         check_count("num_classes", num_classes, 0)
         check_count("in_chans", in_chans, 1)
         self.in_chans = in_chans
         w = channel_scaler(width)
-        a, b, c = check_repeats(repeats)
+        a, b, c = check_repeats(REPEATS if repeats is None else repeats)
 
         self.stem = StemV4(in_chans, w)
         self.inception_a = block_stage(

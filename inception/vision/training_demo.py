@@ -12,7 +12,6 @@ import time
 from collections.abc import Generator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 import torch
@@ -145,10 +144,9 @@ def train(setting: Setting, examples: Sequence[Image.Image]) -> Generator[Step, 
 
 
 def _twins(setting: Setting, classes: int) -> dict[int, tuple[nn.Module, torch.optim.RMSprop]]:
-    overrides: dict[str, Any] = {"repeats": setting.repeats} if setting.repeats else {}
     with forward_lock, torch.random.fork_rng(devices=[]):
         torch.manual_seed(setting.seed)
-        first = create_model(setting.name, num_classes=classes, width=setting.width, **overrides).train()
+        first = create_model(setting.name, num_classes=classes, width=setting.width, repeats=setting.repeats).train()
     for module in first.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0  # it would draw other numbers for each twin

@@ -21,6 +21,7 @@ from inception.anatomy.charts import (
     cost_treemap,
     depth_chart,
     main_path,
+    scaled,
     stage_chart,
 )
 from tests import reference
@@ -458,8 +459,23 @@ def test_axes_have_units() -> None:
     assert "1,000,000 bytes" in titles["activation_bytes"]
     assert stage_chart(graph, "activation_bytes").layout.xaxis.ticksuffix == "B"
     # 20,553,792 and 34,957,440 in the table.
-    assert "Inception-B<br>20.6 M, 48.2%" in stage_chart(graph).layout.yaxis.ticktext
-    assert "Inception-B<br>35 MB, 32.1%" in stage_chart(graph, "activation_bytes").layout.yaxis.ticktext
+    assert "Inception-B<br>20.55 M, 48.2%" in stage_chart(graph).layout.yaxis.ticktext
+    assert "Inception-B<br>34.96 MB, 32.1%" in stage_chart(graph, "activation_bytes").layout.yaxis.ticktext
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [
+        (0, "", "0"),
+        (999, "B", "999 B"),
+        (1000, "", "1.00 k"),
+        (55_843_464, "", "55.84 M"),
+        (13_156_000_000, "MACs", "13.16 GMACs"),
+        (7_000_000_000_000, "", "7,000.00 G"),
+    ],
+)
+def test_rounded_numbers(number: int, unit: str, text: str) -> None:
+    assert scaled(number, unit) == text
 
 
 def test_downloads_are_named_after_network_and_chart() -> None:

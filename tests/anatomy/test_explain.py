@@ -245,6 +245,31 @@ def test_bias_under_batch_norm_is_called_what_it_is() -> None:
     assert "not needed" in without.params.sentence
 
 
+def test_padding_of_an_average_pool_does_not_count() -> None:
+    why = find("inception_v4", 299, "Mixed_5b", "AvgPool_0a_3x3", "Branch_3")
+
+    assert "zeros" not in why.sentence + why.zeros + why.dropped
+    assert "thanks to the 2 rows and 2 columns of padding" in why.sentence
+    assert why.zeros == (
+        "The grid grows from 35x35 to 37x37: a ring of padding, 1 cell wide. "
+        "It does not count: a window at the edge averages the cells of the grid alone."
+    )
+
+
+@pytest.mark.parametrize(
+    ("pool", "words"),
+    [
+        (nn.AvgPool2d(2, 2, 1), ["ring of zeros", "only zeros are left over"]),
+        (nn.MaxPool2d(2, 2, 1), ["ring of padding", "minus infinity", "only padding is left over"]),
+    ],
+)
+def test_padding_of_other_pools(pool: nn.Module, words: list[str]) -> None:
+    why = why_this_shape(trace(nn.Sequential(nn.Conv2d(3, 4, 1), pool), 7).layers[-1])
+
+    assert all(word in f"{why.zeros} {why.dropped}" for word in words)
+    assert ("zeros" in why.zeros + why.dropped) == ("zeros" in words[0])
+
+
 # Networks that are not ours
 
 

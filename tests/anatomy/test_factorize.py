@@ -27,10 +27,12 @@ from inception.anatomy.factorize import (
     compare_networks,
     find_pairs,
     find_side_by_side,
+    in_words,
     measure_networks,
     measure_options,
     option_table,
     pair_table,
+    pair_title,
     pair_totals,
     side_by_side_table,
     square_network,
@@ -178,6 +180,68 @@ def test_narrow_middle_beats_half_of_k() -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        (
+            Setting(),
+            "With all widths equal the pair has k / 2 = 3.5 times fewer weights than the square kernel. "
+            "Up to 895 channels in the middle it has fewer parameters and MACs, from 896 not.",
+        ),
+        (
+            Setting(9, 64, 96, 128, batch_norm=True),
+            "With all widths equal the pair would have k / 2 = 4.5 times fewer weights than the square kernel; with "
+            "these widths it has 4.00 times fewer weights. "
+            "Up to 383 channels in the middle it has fewer parameters and MACs, from 384 not.",
+        ),
+        (
+            Setting(5, 1, 2, 1, batch_norm=True),
+            "With all widths equal the pair would have k / 2 = 2.5 times fewer weights than the square kernel; with "
+            "these widths it has 1.25 times fewer weights. Up to 1 channel in the middle it has fewer parameters, "
+            "from 2 not. Up to 2 channels in the middle it has fewer MACs, from 3 not.",
+        ),
+        (
+            Setting(3, 1, 4, 1),
+            "With all widths equal the pair would have k / 2 = 1.5 times fewer weights than the square kernel; with "
+            "these widths it has 2.67 times as many weights. "
+            "Up to 1 channel in the middle it has fewer parameters and MACs, from 2 not.",
+        ),
+        (
+            Setting(3, 2, 3, 2, bias=False),
+            "With all widths equal the pair would have k / 2 = 1.5 times fewer weights than the square kernel; with "
+            "these widths it has as many weights. "
+            "Up to 2 channels in the middle it has fewer parameters and MACs, from 3 not.",
+        ),
+        (
+            Setting(3, 1, 1, 1, batch_norm=True),
+            "With all widths equal the pair has k / 2 = 1.5 times fewer weights than the square kernel. "
+            "However narrow its middle, it never has fewer parameters. "
+            "Up to 1 channel in the middle it has fewer MACs, from 2 not.",
+        ),
+    ],
+)
+def test_in_words(setting: Setting, words: str) -> None:
+    assert in_words(setting) == words
+
+
+@settings(max_examples=40, deadline=None)
+@given(some_settings)
+def test_words_and_weights_agree(setting: Setting) -> None:
+    square, pair = (
+        sum(p.numel() for p in module.parameters() if p.dim() == 4)
+        for module in list(build_options(setting).values())[:2]
+    )
+    words = in_words(setting)
+    if setting.in_channels == setting.middle_channels == setting.out_channels:
+        assert f"k / 2 = {square / pair:g} times fewer" in words
+    elif square == pair:
+        assert "it has as many weights" in words
+    elif square > pair:
+        assert f"it has {square / pair:.2f} times fewer weights" in words
+    else:
+        assert f"it has {pair / square:.2f} times as many weights" in words
+
+
+@pytest.mark.parametrize(
     ("wrong", "word"),
     [
         ({"kernel": 4}, "kernel"),
@@ -215,6 +279,16 @@ def test_totals(name: str, graphs: dict[str, LayerGraph]) -> None:
     assert {k: tuple(row) for k, row in zip(found.index, found.to_numpy(), strict=True)} == FACTS[name]
     assert (totals["saving"] == totals["square_weights"] - totals["weights"]).all()
     assert (totals["ratio"] == totals["square_weights"] / totals["weights"]).all()
+
+
+def test_titles_say_what_is_counted(graphs: dict[str, LayerGraph]) -> None:
+    assert pair_title(graphs["inception_v4"]) == (
+        "Pairs of 1xk and kx1 in inception_v4 at 299x299 px: 23 of k = 7 with 15,188,992 weights for 55,494,656; "
+        "3 of k = 3 with 3,612,672 weights for 5,308,416"
+    )
+    without = trace(nn.Sequential(nn.Conv2d(3, 4, 3)), 9)
+    assert pair_title(without).endswith(": none")
+    assert Setting(in_channels=1024).title == "7x7 window, 1,024 to 256 to 256 channels, 64x64 grid"
 
 
 @pytest.mark.parametrize("name", FACTS)

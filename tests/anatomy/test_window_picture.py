@@ -102,7 +102,8 @@ def assert_marks(window: Window, row: int, column: int) -> None:
     read = gradient(window)
 
     assert grid["pixel"] == pixels
-    assert grid["zero"] == padded - pixels
+    kinds = ("zero", "padding") if window.filling == "zeros" else ("padding", "zero")
+    assert [grid[kind] for kind in kinds] == [padded - pixels, set()]
     assert grid["beyond"] == grid.drawn - padded
     assert grid["unread"] == {(r, c) for r, c in grid.drawn if not read[r + top, c + left]}
     assert grid["tap"] == window_cells & grid.drawn
@@ -206,6 +207,32 @@ def test_from_one_to_a_thousand_pixels() -> None:
     ):
         for row, column in ((0, 0), (window.out[0] - 1, window.out[1] // 2)):
             assert_marks(window, row, column)
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        (nn.Conv2d(1, 1, 3, padding=1, bias=False), "Zeros added: 1 row"),
+        (nn.AvgPool2d(3, 1, 1), "Zeros added: 1 row"),
+        (nn.AvgPool2d(3, 1, 1, count_include_pad=False), "Padding, not counted: 1 row"),
+        (nn.MaxPool2d(3, 1, 1), "Padding of -∞: 1 row"),
+        (nn.Conv2d(1, 1, 3, padding=1, bias=False, padding_mode="reflect"), "Padding, reflect: 1 row"),
+    ],
+)
+def test_padding_is_called_what_it_is(module: nn.Module, says: str) -> None:
+    """On a grid of -1, zeros around it raise an average or a sum at the corner above that in the middle."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.constant_(module.weight, 1 / 9)
+    out = module(-torch.ones(1, 1, 5, 5))[0, 0]
+    window = window_of(module, (5, 5), (5, 5))
+    assert window is not None
+
+    svg = window_svg(window, 0, 0)
+    adds_zeros = bool(out[0, 0] > out[2, 2])
+    assert says in label_of(svg)
+    assert says.startswith("Zeros") == adds_zeros
+    assert bool(re.search(">00+<", svg)) == adds_zeros, "a 0 in each cell that is one"
+    assert_marks(window, 0, 0)
 
 
 @pytest.mark.parametrize("size", [14, 15])

@@ -286,6 +286,12 @@ def test_repeats(name: str, repeats: Any) -> None:
     assert [blocks[f"{prefix}-{letter}"] for letter in "ABC"] == list(repeats)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_repeats_of_none_are_the_networks_own(name: str) -> None:
+    own, none = create_model(name, device="meta"), create_model(name, device="meta", repeats=None)
+    assert list(own.state_dict()) == list(none.state_dict())
+
+
 def residual_sums(model: nn.Module) -> dict[str, float]:
     return {key: module.scale for key, module in model.named_modules() if isinstance(module, ResidualSum)}
 

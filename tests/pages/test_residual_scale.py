@@ -14,6 +14,7 @@ from inception.vision import Predictor
 from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
 from inception.vision.training_demo import CURVE_COLUMNS, History, Setting, train
 from pages.residual_figures import training_figure
+from pages.weights_chooser import UNTRAINED
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "assets" / "samples" / "astronaut.jpg"
@@ -43,6 +44,12 @@ def healthy(app: AppTest) -> AppTest:
     return app
 
 
+def of_what_is_chosen(app: AppTest, name: str, size: int) -> list[str]:
+    """`expected_metrics` for the weights that the page opened with: the best there are on this machine."""
+    weights = next(box.value for box in app.selectbox if box.label == "Weights")
+    return expected_metrics(name, size) if weights == UNTRAINED else expected_metrics(name, size, weights, "running")
+
+
 def expected_metrics(name: str, size: int, weights: str | None = None, norm: Norm = "batch") -> list[str]:
     """Median ratio, spreads and dead channels with the network's own scales, from the library."""
     instrument = ResidualInstrument(Predictor(name, weights))
@@ -69,7 +76,7 @@ def test_numbers_are_the_librarys(app: AppTest, name: str, size: int, scales: tu
     healthy(app.run())
     assert app.header[0].value.endswith("?")
     assert tuple(slider.value for slider in app.slider) == scales, "sliders start at the network's own scales"
-    assert [metric.value for metric in app.metric] == expected_metrics(name, size)
+    assert [metric.value for metric in app.metric] == of_what_is_chosen(app, name, size)
     assert all(metric.delta.endswith(f"with {other}") for metric in app.metric)
     said = any("ReLU before the sum" in text.value for text in app.markdown)
     assert said == name.endswith("keras_blog")
@@ -96,9 +103,10 @@ def test_sliders_and_the_way_back(app: AppTest) -> None:
 
 def test_stored_statistics_are_another_measurement(app: AppTest) -> None:
     healthy(app.run())
-    of_this_pass = [metric.value for metric in app.metric]
-    healthy(app.segmented_control(key="norm_of_untrained").set_value("running").run())
-    assert [metric.value for metric in app.metric] != of_this_pass
+    before = [metric.value for metric in app.metric]
+    norm = next(control for control in app.segmented_control if "Batch norm" in control.label)
+    healthy(norm.set_value("batch" if norm.value == "running" else "running").run())
+    assert [metric.value for metric in app.metric] != before
 
 
 def test_loaded_weights(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,10 +118,22 @@ def test_loaded_weights(app: AppTest, tmp_path: Path, monkeypatch: pytest.Monkey
     save_file(state, tmp_path / "mine.safetensors")
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path))
     healthy(app.run())
-    untrained = [metric.value for metric in app.metric]
     file = str(tmp_path / "mine.safetensors")
     healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(file).run())
-    assert [metric.value for metric in app.metric] == expected_metrics(name, 75, file, "running") != untrained
+    loaded = expected_metrics(name, 75, file, "running")
+    assert [metric.value for metric in app.metric] == loaded != expected_metrics(name, 75)
+
+
+def test_a_quick_size_unless_one_is_chosen(app: AppTest) -> None:
+    """The released v2 has 299 px of its own; measured are fewer, and the page says so."""
+    app.query_params["model"] = "inception_resnet_v2"
+    del app.query_params["size"]
+    healthy(app.run())
+    assert [metric.value for metric in app.metric] == of_what_is_chosen(app, "inception_resnet_v2", 224)
+    assert any("at 224x224 px. The network's own size is 299 px" in caption.value for caption in app.caption)
+    healthy(app.selectbox(key="size").set_value("96").run())
+    assert [metric.value for metric in app.metric] == of_what_is_chosen(app, "inception_resnet_v2", 96)
+    assert any("at 96x96 px. A channel" in caption.value for caption in app.caption)
 
 
 def test_too_small_a_picture_is_one_sentence(app: AppTest) -> None:

@@ -229,6 +229,11 @@ def test_only_what_changed_runs_again(
     assert runs(UNSCALED) == V1_BLOCKS
     assert runs(RELEASED, "running") == V1_BLOCKS
     assert runs(RELEASED, "batch", views[:2]) == V1_BLOCKS
+    monkeypatch.setattr(residual, "KEPT_BYTES", sum(kept.nbytes for kept, _ in instrument._kept.values()))
+    for scale in (0.4, 0.5, 0.6, 0.7, 0.8):
+        assert runs((scale, 0.1, 0.2)) == V1_BLOCKS
+    assert runs(RELEASED, "running") == V1_BLOCKS, "what was used longest ago went"
+    assert runs((0.8, 0.1, 0.2)) == 0
     monkeypatch.setattr(residual, "KEPT_BYTES", 0)
     assert runs((0.3, 0.3, 0.3)) == V1_BLOCKS
     assert runs((0.3, 0.3, 0.3)) == V1_BLOCKS, "nothing is kept beyond the limit"
@@ -301,8 +306,10 @@ def test_scales_out_of_range_are_refused(instrument: ResidualInstrument, views: 
         set_scales(tiny(0.5), scales)
 
 
-@pytest.mark.parametrize(("size", "count"), [((299, 299), 1), ((160, 160), 3), ((75, 75), 15), ((350, 400), 1)])
-def test_views_have_the_pixels_of_one_picture(
+@pytest.mark.parametrize(
+    ("size", "count"), [((299, 299), 1), ((224, 224), 1), ((160, 160), 2), ((75, 75), 9), ((350, 400), 1)]
+)
+def test_views_have_the_pixels_of_two_small_pictures(
     instrument: ResidualInstrument, size: tuple[int, int], count: int
 ) -> None:
     views = instrument.views(picture(), size)

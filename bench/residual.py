@@ -1,0 +1,52 @@
+"""A move of the last residual scale against a pass through the whole network, and what recording adds to a pass."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bench.timing import Row, compare
+from inception.vision import Predictor
+from inception.vision.residual import RELEASED, ResidualInstrument
+
+NAME = "inception_resnet_v2"
+SIZE = (224, 224)
+
+
+def rows() -> list[Row]:
+    network = Predictor(NAME)
+    instrument = ResidualInstrument(network)
+    pictures = _pictures()
+    view = next(pictures)
+    inputs = network.to_input(view)
+    scales = (number / 1000 for number in count(1))  # none is measured twice
+
+    def last_scale() -> None:
+        instrument.measure([view], (*RELEASED[:2], next(scales)), "running")
+
+    def everything() -> None:
+        instrument.measure([next(pictures)], RELEASED, "running")
+
+    def plain() -> None:
+        with network.turn() as model, torch.inference_mode():
+            model(inputs)
+
+    what = f"{NAME} at {SIZE[0]} px"
+    return [
+        compare(
+            f"{what}: residual sums after a move of the C scale / after a change of picture",
+            last_scale,
+            everything,
+            1 / 3,
+        ),
+        compare(f"{what}: residual sums of a new picture / a plain forward pass", everything, plain),
+    ]
+
+
+def _pictures() -> Iterator[Image.Image]:
+    """Noise, never the same."""
+    generator = np.random.default_rng(0)
+    while True:
+        yield Image.fromarray(generator.integers(0, 256, (*SIZE, 3), dtype=np.uint8))

@@ -1,0 +1,78 @@
+"""The residual page in a real Chromium: a slider draws new curves, and training can be stopped and leaves no thread."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from .browser import ready
+
+PROC = Path("/proc")
+STEPS = 100  # the most that the page offers
+
+
+def curves(page: Page, chart: str) -> Locator:
+    """The lines of a chart by the name of its element."""
+    return page.locator(f".st-key-{chart} .scatterlayer path.js-line")
+
+
+def server_threads(app_url: str) -> int:
+    """How many threads the process has that serves this address."""
+    port = str(urlsplit(app_url).port).encode()
+    for folder in PROC.glob("[0-9]*"):
+        if {b"streamlit", port} <= set((folder / "cmdline").read_bytes().split(b"\0")):
+            return len(list((folder / "task").iterdir()))
+    raise AssertionError(f"no process serves {app_url}")
+
+
+def test_a_slider_draws_new_curves(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/residual_scale?model=inception_resnet_v1&size=96")
+    own, other = (curves(page, "picture_Spread-of-the-sum").nth(i) for i in (0, 1))
+    before = str(own.get_attribute("d"))
+    expect(page.get_by_text("0.17 · 0.10 · 0.20").first).to_be_visible()
+
+    page.get_by_role("slider", name="Scale in Inception-ResNet-A").focus()
+    page.keyboard.press("End")
+    expect(page.get_by_text("1.00 · 0.10 · 0.20").first).to_be_visible()
+    expect(own).not_to_have_attribute("d", before)
+
+    page.get_by_role("button", name="As built").click()
+    expect(page.get_by_text("0.17 · 0.10 · 0.20").first).to_be_visible()
+    expect(own).to_have_attribute("d", before)
+    expect(other).to_be_visible()
+
+
+def train_and_stop(page: Page, step: int) -> int:
+    """Stops a training when this step is drawn; how many steps the page says it took."""
+    page.get_by_role("button", name="Train both").click()
+    # The first panel's marks: one for each step of the first network.
+    marks = page.locator(".subplot.xy .scatterlayer .trace").first.locator("path.point")
+    marks.nth(step - 1).wait_for(state="attached")
+    page.get_by_role("button", name="Stop training").click()
+    result = page.get_by_text(re.compile(rf"\d+ of {STEPS} steps"))
+    expect(result).to_be_visible()
+    ready(page)
+    return int(result.inner_text().split(f" of {STEPS} steps")[0].split()[-1])
+
+
+@pytest.mark.skipif(not PROC.exists(), reason="needs Linux's /proc to count the server's threads")
+def test_training_stops_and_leaves_no_thread(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/residual_scale?model=inception_resnet_v1&residual_view=In+training")
+    page.get_by_role("slider", name="Steps").focus()
+    page.keyboard.press("End")
+    ready(page)
+    done = train_and_stop(page, 3)
+    assert 3 <= done < STEPS
+    threads = server_threads(app_url)  # those that the server keeps for later, once it has run anything, among them
+    again = train_and_stop(page, done + 1)  # until then the first chart is there
+    assert done < again < STEPS
+    for _ in range(40):  # idle workers of the server's own pools end within 10 seconds
+        if server_threads(app_url) > threads:
+            page.wait_for_timeout(500)
+    assert server_threads(app_url) <= threads
+
+    expect(page.get_by_text("Norm of the first gradient")).to_be_visible()
+    page.get_by_text("On a picture", exact=True).click()
+    expect(curves(page, "picture_Spread-of-the-sum").first).to_be_visible()
