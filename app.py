@@ -7,22 +7,40 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 
+from inception.vision.image import MAX_BYTES
 from pages import widgets
+
+# Streamlit takes uploads apart with Starlette, which would put those above 1 MB into a temporary file on the disk:
+# pictures stay in memory.
+MultiPartParser.spool_max_size = MAX_BYTES + 2**20
 
 st.set_page_config(page_title="Inception explorer", page_icon="assets/icon.png", layout="wide")
 
 page = st.navigation(
-    [
-        st.Page("pages/atlas.py", title="Atlas", icon=":material/map:", default=True),
-        st.Page("pages/layers.py", title="Layers", icon=":material/table_rows:"),
-        st.Page("pages/blocks.py", title="Blocks", icon=":material/account_tree:"),
-        st.Page("pages/factorisation.py", title="Factorised convolutions", icon=":material/call_split:"),
-        st.Page("pages/residual_scale.py", title="Residual scale", icon=":material/balance:"),
-        st.Page("pages/differences.py", title="Paper, code, blogs", icon=":material/difference:"),
-        st.Page("pages/zoo.py", title="Zoo", icon=":material/pets:"),
-        st.Page("pages/live.py", title="Live inference", icon=":material/photo_camera:"),
-    ]
+    {
+        "The networks": [
+            st.Page("pages/atlas.py", title="Atlas", icon=":material/map:", default=True),
+            st.Page("pages/layers.py", title="Layers", icon=":material/table_rows:"),
+            st.Page("pages/blocks.py", title="Blocks", icon=":material/account_tree:"),
+            st.Page("pages/differences.py", title="Paper, code, blogs", icon=":material/difference:"),
+            st.Page("pages/zoo.py", title="Zoo", icon=":material/pets:"),
+        ],
+        "Laboratories": [
+            st.Page("pages/factorisation.py", title="Factorised convolutions", icon=":material/call_split:"),
+            st.Page("pages/residual_scale.py", title="Residual scale", icon=":material/balance:"),
+        ],
+        "On your picture": [
+            st.Page("pages/live.py", title="Live inference", icon=":material/photo_camera:"),
+            st.Page("pages/inside.py", title="Through the network", icon=":material/layers:"),
+            st.Page("pages/looks.py", title="Where it looks", icon=":material/visibility:"),
+            st.Page("pages/cell.py", title="What a cell sees", icon=":material/filter_center_focus:"),
+            st.Page("pages/faces.py", title="Faces", icon=":material/face:"),
+            st.Page("pages/speed.py", title="Speed", icon=":material/timer:"),
+        ],
+    },
+    expanded=True,
 )
 st.html(Path("assets/style.css"))
 widgets.network_controls(page.url_path)

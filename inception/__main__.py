@@ -2,7 +2,8 @@
 
 Exit status: 0 on success; 2 for bad input or an output that cannot be written, with one sentence on standard error;
 130 after Ctrl-C and 141 when the reader of a pipe leaves early, as shells count them.
-A command is a function that takes the parsed arguments, and a few lines in `_parser`.
+A command is a function that takes the parsed arguments and writes, or returns what is to be written; and a few lines
+of the parser.
 """
 
 import argparse
@@ -20,9 +21,12 @@ from .anatomy import LayerGraph, TraceError, diagram_dot, parse_size, trace
 from .anatomy.blocks import find_block
 from .anatomy.compare import compare_models
 from .anatomy.diagram import DIAGRAM_FORMATS, diagram_caption, diagram_file
+from .anatomy.factorize import Setting, calculate, option_table, pair_table, pair_title, pair_totals
 from .anatomy.overview import overview_dot
 from .export import FORMATS, export_table, layer_title, summary_text
 from .models import VARIANTS, get_variant
+from .vision import cli as vision_commands
+from .vision.turns import OutOfMemory
 
 PROG = "python -m inception"
 Size = tuple[int, int]
@@ -72,6 +76,23 @@ def diagram(args: argparse.Namespace) -> None:
     _write(data, args.output)
 
 
+def factorize(args: argparse.Namespace) -> None:
+    names = ("kernel", "in_channels", "middle_channels", "out_channels", "bias")
+    given = {name: value for name in names if (value := getattr(args, name)) is not None}
+    if args.model:
+        if given:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise UsageError(f"{flags} and a MODEL exclude each other: its convolutions are what they are")
+        graph = _trace(args.model, args.size)
+        _emit(args, pair_totals(graph) if args.totals else pair_table(graph), pair_title(graph))
+        return
+    if args.totals:
+        raise UsageError("--totals needs a MODEL")
+    given.setdefault("middle_channels", given.get("out_channels", Setting.out_channels))
+    setting = Setting(**given, size=args.size or Setting.size)
+    _emit(args, option_table(calculate(setting)), setting.title)
+
+
 def compare(args: argparse.Namespace) -> None:
     names = [args.model, *args.others]
     _emit(args, compare_models([_trace(name, args.size) for name in names]), f"Stages of {', '.join(names)}")
@@ -85,12 +106,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit status."""
     try:
         args = _parser().parse_args(argv)
-        args.run(args)
+        text: str | None = args.run(args)
+        if text is not None:
+            _write(text.encode(), None)
     except BrokenPipeError:
         return 141
     except KeyboardInterrupt:
         return 130
-    except ValueError as error:
+    except (ValueError, OutOfMemory) as error:
         print(f"{PROG}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
@@ -139,6 +162,30 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of standard output")
     command.set_defaults(run=diagram)
 
+    command = commands.add_parser(
+        "factorize", parents=[output], help="what 1xk followed by kx1 saves: in a model, or for any channels"
+    )
+    command.add_argument(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        help="list every such pair of this model; without it, compare ways to look through one window",
+    )
+    command.add_argument("--totals", action="store_true", help="of a MODEL, one row for each k instead of each pair")
+    command.add_argument(
+        "--size", type=_size, metavar="N|HxW", help="of a MODEL's picture (default: as trained); else of the grid (64)"
+    )
+    command.add_argument("--kernel", type=int, metavar="K", help=f"an odd number (default: {Setting.kernel})")
+    command.add_argument("--in-channels", type=int, metavar="N", help=f"default: {Setting.in_channels}")
+    command.add_argument(
+        "--middle-channels", type=int, metavar="N", help="between 1xk and kx1 (default: as many as out)"
+    )
+    command.add_argument("--out-channels", type=int, metavar="N", help=f"default: {Setting.out_channels}")
+    command.add_argument(
+        "--bias", action=argparse.BooleanOptionalAction, help="whether convolutions have one (default: they have)"
+    )
+    command.set_defaults(run=factorize)
+
     command = commands.add_parser("compare", parents=[size, output], help="models side by side, stage by stage")
     command.add_argument("model", metavar="MODEL", help=f"a name that `{PROG} models` lists")
     command.add_argument("others", metavar="MODEL", nargs="+", help="what to compare it with")
@@ -147,6 +194,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("summary", parents=[size], help="torchinfo's own summary of a model")
     command.add_argument("model", metavar="MODEL", help=f"a name that `{PROG} models` lists")
     command.set_defaults(run=summary)
+
+    vision_commands.add_commands(commands, _Parser)
     return parser
 
 

@@ -1,105 +1,219 @@
 """Live inference: what does the network make of your picture?"""
 
-from pathlib import Path
-
+import pandas as pd
 import streamlit as st
-from PIL import Image
 
 import inception
-from inception.models.weights import KNOWN_WEIGHTS, weights_folder
-from inception.vision import map_image, strongest_channels
+from inception.models.weights import KNOWN_WEIGHTS, available_weights
+from inception.vision import Predictor
+from inception.vision.maps import png_bytes
+from inception.vision.pool import networks
+from inception.vision.predictor import DTYPES, DeviceError, OutOfMemory, PictureNetwork
+from inception.vision.preprocess import framed, value_counts
+from inception.vision.speed import Setting, measure, offered_settings
 from pages import figures, widgets
+from pages.pictures import uploads
+from pages.subject import Subject, choose_subject, graph_of_network, untrained_note
+from pages.weights_chooser import network_with
 
-SAMPLES = {path.stem: path for path in sorted(Path("assets/samples").glob("*.jpg"))}
-MAPS = 24
-MAP_SIDE = 132  # pixels on the screen
+TOP = 5
 
 
-@st.cache_data(max_entries=64, show_spinner="Decoding the picture…")
-def prepare(data: bytes, name: str, weights: str | None, size: tuple[int, int]) -> Image.Image:
-    """What the network sees of an encoded picture."""
-    return widgets.predictor(name, weights).prepare(inception.load_image(data), size)
+def choose_setting(subject: Subject) -> PictureNetwork:
+    """What computes the answer: PyTorch layer by layer unless the reader chooses otherwise."""
+    if subject.own_weights:
+        return subject.network
+    settings = offered_settings()
+    setting = st.selectbox(
+        "Computed by",
+        settings,
+        index=settings.index(Setting(subject.network.engine, str(subject.network.device), "float32")),
+        format_func=lambda setting: f"{setting.engine}, {setting.device}, {setting.dtype}",
+        help="Engine, device and number format; the page Speed compares them.",
+        key="setting",
+        persist_state="session",
+    )
+    network = subject.network
+    try:
+        with st.spinner("Preparing the engine…"):
+            return networks.get(network.name, network.weights, setting.device, DTYPES[setting.dtype], setting.engine)
+    except (DeviceError, OutOfMemory) as error:
+        st.error(f"{error} The answer comes from eager float32 instead.", icon=":material/memory:")
+        return network
+
+
+def classes(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
+    """Every class with its probability; kept in the session until the subject changes."""
+    key = (subject.key, network.engine, network.device, network.dtype)
+    if st.session_state.get("classes_of") != key:
+        try:
+            with st.spinner("Running the network…"):
+                st.session_state["classes"] = network.classify(subject.prepared)
+        except OutOfMemory as error:
+            st.error(str(error), icon=":material/memory:")
+            st.stop()
+        st.session_state["classes_of"] = key
+    table: pd.DataFrame = st.session_state["classes"]
+    return table
+
+
+def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
+    """The most probable classes, and all others on demand."""
+    table = classes(subject, network)
+    st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN)
+    show_timing(subject, network)
+    with st.expander(f"All {len(table):,} classes", icon=":material/search:"):
+        words = st.text_input("Search", placeholder="part of a name, such as cat", label_visibility="collapsed")
+        ranked = table.assign(rank=range(1, len(table) + 1))
+        found = ranked[ranked["label"].str.contains(words, case=False, regex=False)] if words else ranked
+        if found.empty:
+            st.caption(f"No class of this network has “{words}” in its name.")
+        else:
+            st.dataframe(
+                found,
+                hide_index=True,
+                height=widgets.table_height(len(found), most=8),
+                column_order=["rank", "label", "probability"],
+                column_config={
+                    "rank": st.column_config.NumberColumn("#", width=40, format="localized"),
+                    "label": "Class",
+                    "probability": st.column_config.ProgressColumn("Probability", format="percent", max_value=1.0),
+                },
+            )
+        widgets.export_button(ranked, "classes", f"{subject.network.name}: classes of the picture")
+    return table
+
+
+def show_timing(subject: Subject, network: PictureNetwork) -> None:
+    """What the answer took; the first passes of a network are slower, so it may run twice more."""
+    try:
+        with st.spinner("Timing a warm run…"):
+            timing = measure(network, [subject.prepared])
+    except OutOfMemory as error:
+        st.error(str(error), icon=":material/memory:")
+        return
+    peak = f", at most {timing.peak_bytes / 1e6:,.0f} MB in a pass" if timing.peak_bytes else ""
+    st.caption(
+        f"{timing.engine}, {timing.device}, {timing.dtype}: **{timing.milliseconds:,.0f} ms** (median of {timing.runs} "
+        f"warm runs), {timing.images_per_second:,.1f} pictures a second, weights of {timing.weight_bytes / 1e6:,.0f} MB"
+        f"{peak}."
+    )
+
+
+def show_preparation(subject: Subject) -> None:
+    """From the picture to the numbers that go in, step by step."""
+    preparation = subject.network.preprocessing
+    height, width = subject.graph.input_size
+    counts = value_counts(subject.prepared, preparation)
+    st.subheader("How it was prepared")
+    steps = st.columns(3)
+    with steps[0]:
+        st.image(framed(subject.picture, subject.graph.input_size, preparation), width="stretch")
+        st.markdown(
+            f"**1. Cut.** Of {subject.picture.width:,} x {subject.picture.height:,} pixels the network gets the "
+            f"centre: {preparation.crop:.0%} of the largest part that has the right shape. The dark rim is lost."
+        )
+    with steps[1]:
+        st.image(subject.prepared, width="stretch")
+        detail = f", by way of {preparation.detail} pixels, because it learnt from such" if preparation.detail else ""
+        st.markdown(f"**2. Resize.** Scaled to {width} x {height} pixels, {preparation.interpolation}{detail}.")
+    with steps[2]:
+        st.plotly_chart(figures.value_histogram(counts), config=figures.PLAIN)
+        st.markdown(
+            f"**3. Normalise.** Each value from 0 to 255 becomes (value - {preparation.mean:g}) / {preparation.std:g}, "
+            "so that they lie around 0. This is what goes in."
+        )
+    st.download_button(
+        "Prepared picture (PNG)",
+        lambda: png_bytes(subject.prepared),
+        "prepared.png",
+        "image/png",
+        icon=":material/download:",
+    )
+
+
+def other_networks(subject: Subject) -> list[tuple[str, str | None]]:
+    """What else on this server can look at the picture: name and weights."""
+    choices = []
+    for name in inception.list_models():
+        if not inception.models.get_variant(name).embeds:
+            choices += [(name, weights) for weights in [*available_weights(name), None]]
+    here = (subject.network.name, subject.network.weights)
+    return [choice for choice in choices if choice != here]
+
+
+def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
+    """Two networks on one picture."""
+
+    def title(choice: tuple[str, str | None]) -> str:
+        name, weights = choice
+        return f"{name}, {_weights_name(weights)}"
+
+    st.subheader("Beside another network")
+    choice = st.selectbox(
+        "Another network", other_networks(subject), index=None, format_func=title, placeholder="Choose a network"
+    )
+    if choice is None:
+        st.caption("Choose one, and both answer about the same picture.")
+        return
+    other: Predictor = network_with(*choice)
+    graph = graph_of_network(other)
+    with st.spinner("Running the other network…"):
+        answers = [answer, other.classify(other.prepare(subject.picture, graph.input_size))]
+    for column, network, table in zip(st.columns(2), (subject.network, other), answers, strict=True):
+        with column:
+            st.markdown(f"**{network.name}**, {_weights_name(network.weights)}")
+            if not network.trained:
+                st.caption("Untrained: random numbers, no knowledge.")
+            st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN, key=f"bars_{id(network)}")
+    first, second = (table["label"].iloc[0] for table in answers)
+    st.caption(f"They agree: {first}." if first == second else f"They differ: {first} against {second}.")
+
+
+def show_all(subject: Subject, network: PictureNetwork) -> None:
+    """The answer for each picture of the session; those that were given before are kept."""
+    kept: dict[tuple[object, ...], tuple[str, float]] = st.session_state.setdefault("answers", {})
+    found = {}
+    with st.spinner("Running the network on all your pictures…"):
+        for name, data in uploads().items():
+            key = (subject.network.name, subject.network.weights, subject.graph.input_size, hash(data))
+            if key not in kept:
+                best = network.classify(network.prepare(inception.load_image(data), subject.graph.input_size)).iloc[0]
+                kept[key] = best["label"], best["probability"]
+            found[key] = name, *kept[key]
+    st.session_state["answers"] = {key: kept[key] for key in found}
+    table = pd.DataFrame(list(found.values()), columns=["Picture", "Class", "Probability"])
+    st.dataframe(table, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="percent")})
+    widgets.export_button(table, "answers", f"{subject.network.name}: answers for {len(table)} pictures")
+
+
+def _weights_name(weights: str | None) -> str:
+    if weights is None:
+        return "untrained"
+    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else weights
 
 
 widgets.open_page("What does the network make of your picture?")
-
-graph = widgets.chosen_graph()
-controls, picture, answer = st.columns([3, 3, 4], gap="large")
-
+controls, result = st.columns([1, 3], gap="large")
 with controls:
-    upload = st.file_uploader(
-        "Your picture",
-        help="JPEG, PNG, WebP, GIF, BMP or TIFF. It stays in this session.",
-        on_change=lambda: st.session_state.update(source="upload"),
-    )
-    problem = st.empty()
-    sample = st.selectbox(
-        "or a sample",
-        list(SAMPLES),
-        format_func=lambda stem: stem.replace("_", " "),
-        key="sample",
-        bind="query-params",
-        on_change=lambda: st.session_state.update(source="sample"),
-    )
-    weights = widgets.choose_weights(graph.name)
-    if weights in KNOWN_WEIGHTS:
-        known = KNOWN_WEIGHTS[weights]
-        st.caption(f"{known.source} ({known.licence}). {known.accuracy}")
-    else:
-        st.caption(f"Weight files (.safetensors, .pt) in the server's folder {weights_folder()}/ appear in this list.")
-
-try:
-    network = widgets.predictor(graph.name, weights)
-except inception.CheckpointError as error:
-    answer.error(str(error), icon=":material/error:")
-    st.stop()
-
-# The last upload that could be read outlives a change of the page and a bad upload after it.
-if upload is not None:
-    try:
-        prepare(upload.getvalue(), graph.name, weights, graph.input_size)
-        st.session_state["picture"] = upload.getvalue()
-    except inception.ImageError as error:
-        problem.error(f"{error} The picture before it stays.", icon=":material/broken_image:")
-uploaded = st.session_state.get("picture") if st.session_state.get("source") == "upload" else None
-data = uploaded or SAMPLES[sample].read_bytes()
-prepared = prepare(data, graph.name, weights, graph.input_size)
-
+    subject = choose_subject(inviting=True)
+picture, answer = result.columns(2, gap="large")
 with picture:
-    st.image(prepared, caption=f"What the network sees: the centre, {widgets.picture_size(graph)}", width="stretch")
-
+    st.image(subject.prepared, caption=f"What the network sees: {widgets.picture_size(subject.graph)}", width="stretch")
 with answer:
-    if not network.trained:
-        st.warning(
-            "**Untrained weights.** The numbers in this network are random, so it cannot name anything. What its "
-            "layers do to the picture can be seen below all the same.",
-            icon=":material/science:",
+    untrained_note(subject.network)
+    if subject.network.embeds:
+        st.info(
+            "**This network gives a face embedding** instead of classes: a point, near to that of other pictures of "
+            "the same face. The page Faces compares such points.",
+            icon=":material/face:",
         )
-    elif network.embeds:
-        st.info("This network gives a face embedding instead of classes.", icon=":material/face:")
     else:
-        with st.spinner("Running the network…"):
-            top = network.classify(prepared).head(5)
-        st.plotly_chart(figures.probability_bars(top), config=figures.PLAIN)
-
-st.subheader("Inside: activation maps")
-layers = {layer.path: layer for layer in graph.layers if len(layer.out_shape) == 3}
-selected = widgets.selected_layer(graph)
-path = st.selectbox(
-    "Layer",
-    list(layers),
-    index=list(layers).index(selected.path) if selected and selected.path in layers else 0,
-    format_func=lambda path: widgets.layer_name(layers[path]),
-)
-layer = layers[path]
-widgets.select_layer(layer)
-with st.spinner("Running the network…"):
-    activations = network.activations(prepared, layer)
-channels = strongest_channels(activations, MAPS)
-with st.container(horizontal=True, gap="small"):
-    for channel in channels:
-        st.image(map_image(activations[channel], MAP_SIDE), caption=f"channel {channel}", width=MAP_SIDE)
-st.caption(
-    f"The {len(channels)} of {len(activations):,} channels with the strongest mean response, strongest first. "
-    "Dark is a map's smallest value, bright its largest; each map has a scale of its own."
-)
+        network = choose_setting(subject)
+        table = show_answer(subject, network)
+if not subject.network.embeds and len(uploads()) > 1:
+    st.subheader("All your pictures")
+    show_all(subject, network)
+show_preparation(subject)
+if not subject.network.embeds:
+    show_comparison(subject, table)

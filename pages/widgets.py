@@ -1,7 +1,6 @@
 """What pages share on the widget side: the chosen network, cached views of it, and how numbers read."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -10,14 +9,13 @@ from streamlit.runtime.pages_manager import PagesManager
 import inception
 from inception import LayerGraph
 from inception.anatomy import KINDS, BlockType, Layer
+from inception.anatomy.charts import scaled as scaled  # pages find it here
 from inception.anatomy.diagram import DIAGRAM_FORMATS, diagram_file, diagram_svg
 from inception.anatomy.kinds import Kind
 from inception.anatomy.source import BlockSource, block_source
 from inception.anatomy.table import shape_text
 from inception.export import FORMATS, export_table
 from inception.models import VARIANTS, Variant
-from inception.models.weights import KNOWN_WEIGHTS, available_weights
-from inception.vision import Predictor
 
 COLUMNS = {
     "index": st.column_config.NumberColumn("#", width=50),
@@ -63,7 +61,6 @@ BLOCK_COLUMNS = [
     "op",
 ]
 
-UNTRAINED = "untrained"
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
 
@@ -152,6 +149,27 @@ def select_layer(layer: Layer) -> None:
     st.session_state["layer"] = st.query_params["layer"] = layer.path
 
 
+def grid_layers(graph: LayerGraph) -> list[Layer]:
+    """The layers that hand on a grid of cells which each see a part of the picture."""
+    return [layer for layer in graph.layers if len(layer.out_shape) == 3 and graph.receptive_fields[layer.index]]
+
+
+def layer_box(layers: list[Layer], default: Layer, key: str) -> Layer:
+    """A choice of one of the layers, kept in the session under a key, which selects it on all pages."""
+    by_path = {layer.path: layer for layer in layers}
+    if st.session_state.get(key) not in by_path:
+        st.session_state[key] = default.path
+    path = st.selectbox(
+        "Layer",
+        list(by_path),
+        format_func=lambda path: layer_name(by_path[path]),
+        key=key,
+        persist_state="session",
+        on_change=lambda: select_layer(by_path[st.session_state[key]]),
+    )
+    return by_path[path]
+
+
 def facts(graph: LayerGraph, layer: Layer) -> None:
     """One layer in a line: what it reads and hands on, what it costs, how far it sees."""
     field = graph.receptive_fields[layer.index]
@@ -211,24 +229,6 @@ def layer_rows(
     )
 
 
-@st.cache_resource(max_entries=3, show_spinner="Building the network and loading its weights…")
-def predictor(name: str, weights: str | None) -> Predictor:
-    """A network ready to run; all sessions share it."""
-    return Predictor(name, weights)
-
-
-def choose_weights(name: str) -> str | None:
-    """The weights to run a network with, of those on this server; None for random ones."""
-    weights = st.selectbox("Weights", [UNTRAINED, *available_weights(name)], format_func=_weights_title)
-    return None if weights == UNTRAINED else weights
-
-
-def _weights_title(weights: str) -> str:
-    if weights == UNTRAINED:
-        return "Untrained (random weights)"
-    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
-
-
 def picture_size(graph: LayerGraph) -> str:
     """299x299 px."""
     return f"{shape_text(graph.input_size)} px"
@@ -242,14 +242,6 @@ def legend(kinds: Sequence[Kind] = KINDS) -> None:
         for kind in kinds
     )
     st.html(f'<div style="line-height:1.9;font-size:.85rem">{swatches}</div>')
-
-
-def scaled(number: int, unit: str = "") -> str:
-    """12,345,678 as 12.35 M, with a unit as 12.35 MMACs."""
-    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= factor:
-            return f"{number / factor:,.2f} {prefix}{unit}"
-    return f"{number:,} {unit}".rstrip()
 
 
 def layer_name(layer: Layer) -> str:

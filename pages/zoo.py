@@ -83,6 +83,8 @@ st.dataframe(
             "Network": weights.variant,
             "Trained on": weights.title,
             "Published accuracy": weights.accuracy,
+            "Classes": weights.num_classes or None,
+            "MB": weights.megabytes,
             "Licence": weights.licence,
             "Preprocessing": weights.preprocessing.text,
             "On this server": "yes" if locate(weights.tag) else "no",

@@ -114,6 +114,49 @@ def test_compare_at_one_size(run: Run) -> None:
     assert set(table.input) == {"3x200x160"}
 
 
+def test_factorize_compares_the_ways_to_look_through_one_window(run: Run) -> None:
+    table = read_csv(run("factorize")).set_index("option")
+    assert (table.params["square"], table.params["factorised"]) == (3_211_520, 918_016)
+    assert table.arithmetic["square"] == "256·(256·7·7 + 1) = 3,211,520"
+    assert set(table.out_shape) == {"256x64x64"}
+    assert run("factorize", "--bias", "--kernel", "7", "--in-channels", "256", "--out-channels", "256") == run(
+        "factorize"
+    )
+
+
+def test_factorize_takes_another_window(run: Run) -> None:
+    window = ("--kernel", "3", "--in-channels", "2", "--out-channels", "5", "--no-bias", "--size", "8x9")
+    table = read_csv(run("factorize", *window)).set_index("option")
+    # 2·5·3·3 weights; 5·2·3 + 5·5·3 with as many channels in the middle as come out.
+    assert table.params.to_dict() == {"square": 90, "factorised": 105, "stacked 3x3": 90, "depthwise separable": 28}
+    assert table.macs["square"] == 90 * 8 * 9
+    narrow = read_csv(run("factorize", *window, "--middle-channels", "1")).set_index("option")
+    assert narrow.params["factorised"] == 2 * 3 + 3 * 5
+
+
+# Weights of the pairs of 1x7 and 7x1, and of square kernels in their place.
+PAIRS = {
+    "inception_v4": (23, 15_188_992, 55_494_656),
+    "inception_resnet_v2": (20, 7_168_000, 24_084_480),
+    "inception_resnet_v1": (10, 2_293_760, 8_028_160),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_factorize_lists_the_pairs_of_a_model(run: Run, name: str) -> None:
+    pairs = read_csv(run("factorize", name)).query("kernel == 7")
+    assert (len(pairs), pairs.weights.sum(), pairs.square_weights.sum()) == PAIRS[name]
+    totals = read_csv(run("factorize", name, "--totals")).set_index("kernel")
+    assert tuple(totals.loc[7, ["pairs", "weights", "square_weights"]].astype(int)) == PAIRS[name]
+
+
+def test_factorize_takes_the_size_of_the_picture(run: Run) -> None:
+    assert set(read_csv(run("factorize", V1, "--size", "299")).grid) == {"17x17", "8x8"}
+    assert b"<title>Pairs of 1xk and kx1 in inception_resnet_v1 at 96x128 px: 10 of k = 7 with" in run(
+        "factorize", V1, "--size", "96x128", "--format", "html"
+    )
+
+
 def test_summary_is_torchinfo_s(run: Run) -> None:
     text = run("summary", V1, "--size", "96x128").decode()
     assert "Total params: 23,482,624\n" in text
@@ -175,6 +218,16 @@ def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
         (["table", V1, "--size", "74"], "74x74 px: the grid vanishes at"),
         (["summary", V1, "--size", "20x400"], "20x400 px: the grid vanishes at"),
         (["table", V1, "--collaps", "yes"], "yes"),
+        (["factorize", "inception_v3"], "unknown model 'inception_v3'"),
+        (["factorize", V1, "--kernel", "7", "--no-bias"], "--kernel, --bias and a MODEL exclude each other"),
+        (["factorize", "--totals"], "--totals needs a MODEL"),
+        (["factorize", "--kernel", "4"], "kernel must be an odd number from 3 to 31, not 4"),
+        (["factorize", "--kernel", "x"], "invalid int value: 'x'"),
+        (["factorize", "--in-channels", "0"], "in_channels must be a whole number from 1"),
+        (["factorize", "--middle-channels=-1"], "middle_channels must be a whole number from 1"),
+        (["factorize", "--out-channels", "1000000"], "out_channels must be a whole number from 1"),
+        (["factorize", "--size", "0"], "'0' is not an input size"),
+        (["factorize", V1, "--size", "40"], "40x40 px: the grid vanishes at"),
     ],
 )
 def test_bad_input_gets_one_sentence(
@@ -192,8 +245,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("usage: python -m inception [-h] COMMAND")
     assert all(
-        re.search(rf"^ +{command} ", out, re.MULTILINE)
-        for command in ["models", "table", "compare", "diagram", "summary"]
+        re.search(rf"^ +{command}( |$)", out, re.MULTILINE)
+        for command in ["models", "table", "compare", "diagram", "factorize", "summary"]
     )
 
 

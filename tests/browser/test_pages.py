@@ -5,7 +5,10 @@ from playwright.sync_api import Page, expect
 
 from .browser import ready
 
-PAGES = ["", "layers", "blocks", "factorisation", "residual_scale", "differences", "zoo", "live"]
+PAGES = [
+    *("", "layers", "blocks", "differences", "zoo", "factorisation", "residual_scale"),
+    *("live", "inside", "looks", "cell", "faces", "speed"),
+]
 
 
 @pytest.mark.parametrize("width", [1280, 390])

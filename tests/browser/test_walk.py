@@ -50,23 +50,27 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     expect(page.get_by_role("combobox", name="Network")).to_have_value("inception_resnet_v2")
 
     page.get_by_role("link", name="Live inference").click()
-    page.locator("input[type=file]").set_input_files(picture)
-    ready(page)
+    page.locator("input[type=file]").first.set_input_files(picture)
+    expect(page.get_by_role("combobox", name="Picture")).to_have_value("your picture: gradient.png")
     expect(page.get_by_text("Untrained weights.")).to_be_visible()
     expect(page.get_by_text("What the network sees")).to_be_visible()
+    expect(page.get_by_text("median of")).to_be_visible()
+
+    page.get_by_role("link", name="Through the network").click()
+    expect(page.get_by_role("combobox", name="Picture")).to_have_value("your picture: gradient.png")
     first_maps = maps(page)
-    assert len(first_maps) == 24
-    page.get_by_role("combobox", name="Layer").click()
-    page.get_by_role("combobox", name="Layer").fill("Mixed_5b Branch_1 Conv2d_0b_5x5")
-    page.get_by_role("option").first.click()
+    assert len(first_maps) > 12, "of the depth and of the branches of a block"
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("2 · Conv2d_2a_3x3")).to_be_visible()
     ready(page)
-    expect(page.get_by_text("of 64 channels")).to_be_visible()
-    assert maps(page) != first_maps
+    assert maps(page)[:12] != first_maps[:12]
 
 
 def maps(page: Page) -> list[str | None]:
     """Addresses of the activation maps on the screen."""
     expect(page.get_by_text("channel ", exact=False).first).to_be_visible()
+    ready(page)
     figures = page.get_by_test_id("stImage").filter(has_text="channel ")
     return [image.get_attribute("src") for image in figures.locator("img").all()]
 
@@ -104,6 +108,6 @@ def test_bad_upload_is_one_sentence_and_loses_nothing(
     path.write_bytes(content)
     page.goto(f"{app_url}/live")
     expect(page.get_by_text("What the network sees")).to_be_visible()
-    page.locator("input[type=file]").set_input_files(path)
+    page.locator("input[type=file]").first.set_input_files(path)
     expect(page.get_by_role("alert").filter(has_text=sentence)).to_be_visible()
     expect(page.get_by_text("What the network sees")).to_be_visible()

@@ -10,7 +10,10 @@ import inception
 ROOT = Path(__file__).parents[2]
 PAGES = [
     f"pages/{name}.py"
-    for name in ("atlas", "layers", "blocks", "factorisation", "residual_scale", "differences", "zoo", "live")
+    for name in (
+        *("atlas", "layers", "blocks", "differences", "zoo", "factorisation", "residual_scale"),
+        *("live", "inside", "looks", "cell", "faces", "speed"),
+    )
 ]
 
 

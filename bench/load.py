@@ -1,0 +1,101 @@
+"""Twenty people at once: real sessions in a real Chromium, each with a picture of its own, against one server."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import FilePayload, Page, sync_playwright
+
+from bench.timing import Row
+from tests.browser.browser import find_chromium
+from tests.browser.server import served_app
+
+PEOPLE = 20
+FEW = 4  # of them go on asking
+WARM_UP = 60  # requests, after which every session holds as many pictures as it may
+REQUESTS = 200
+PATIENCE = 120_000  # ms
+IDLE = "document.querySelector('[data-test-script-state=notRunning]')"
+ANSWERED = f"{IDLE} && [...document.querySelectorAll('input')].some(input => input.value == 'your picture: %s')"
+
+
+def rows() -> Iterator[Row]:
+    """The longest wait of twenty against what they take one after the other; and the server's memory."""
+    with TemporaryDirectory() as folder, served_app(Path(folder) / "log.txt") as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        pages = [browser.new_context().new_page() for _ in range(PEOPLE)]
+        for page in pages:
+            page.set_default_timeout(PATIENCE)
+            page.goto(f"{url}/live?model=inception_resnet_v2")
+            page.locator("input[type=file]").wait_for(state="attached")
+            page.get_by_text("What the network sees").wait_for()
+        alone = [wait_for_one(page, number) for number, page in enumerate(pages)]
+        waits = wait_for_all(pages)
+        yield Row(f"{PEOPLE} people: longest wait / all one after the other", max(waits) / sum(alone), "", 1.3)
+        order = np.corrcoef(np.arange(PEOPLE), np.argsort(np.argsort(waits)))[0, 1]
+        yield Row(f"{PEOPLE} people: rank correlation of asking and being answered", float(order), "")
+        for page in pages[FEW:]:
+            page.context.close()
+        for page in pages[:FEW]:
+            page.goto(f"{url}/live?model=inception_resnet_v2&size=96")
+            page.get_by_text("median of").wait_for()
+        number = 2 * PEOPLE
+        requests = {}
+        for stage in (WARM_UP, REQUESTS):
+            for _ in range(stage):
+                wait_for_one(pages[number % FEW], number)
+                number += 1
+            requests[stage] = memory(url)
+        yield Row(
+            f"server memory after {REQUESTS} more requests / before",
+            requests[REQUESTS] / requests[WARM_UP],
+            "",
+            1.05,
+            f"{requests[REQUESTS] / 1e6:,.0f} MB / {requests[WARM_UP] / 1e6:,.0f} MB",
+        )
+        browser.close()
+
+
+def upload(page: Page, number: int) -> str:
+    """Brings a picture that no one else has; its name."""
+    random = np.random.default_rng(number)
+    file = BytesIO()
+    Image.fromarray(random.integers(0, 256, (40, 40, 3), dtype=np.uint8)).resize((800, 600)).save(file, "JPEG")
+    name = f"picture-{number}.jpg"
+    payload: FilePayload = {"name": name, "mimeType": "image/jpeg", "buffer": file.getvalue()}
+    page.locator("input[type=file]").set_input_files(payload)
+    return name
+
+
+def wait_for_one(page: Page, number: int) -> float:
+    began = monotonic()
+    page.wait_for_function(ANSWERED % upload(page, number), polling=50)
+    return monotonic() - began
+
+
+def wait_for_all(pages: list[Page]) -> list[float]:
+    """Seconds from each upload to its answer."""
+    began, names = [], []
+    for number, page in enumerate(pages):
+        began.append(monotonic())
+        names.append(upload(page, PEOPLE + number))
+    waits = [0.0] * len(pages)
+    while not all(waits):
+        for number, page in enumerate(pages):
+            if not waits[number] and page.evaluate(ANSWERED % names[number]):
+                waits[number] = monotonic() - began[number]
+    return waits
+
+
+def memory(url: str) -> float:
+    """Bytes of the server's process that are in memory."""
+    port = url.rpartition(":")[2].strip("/")
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and f"--server.port\0{port}\0".encode() in (folder / "cmdline").read_bytes():
+            status = (folder / "status").read_text()
+            return 1024 * float(status.partition("VmRSS:")[2].split()[0])
+    raise RuntimeError("the server's process was not found")

@@ -1,0 +1,101 @@
+"""One cell: how much of your picture can it see?"""
+
+import streamlit as st
+
+from inception import LayerGraph
+from inception.anatomy import Layer
+from inception.anatomy.table import shape_text
+from inception.vision.cell_field import CellField, cell_field, draw_field, noise_pictures
+from inception.vision.maps import npz_bytes, png_bytes
+from inception.vision.turns import OutOfMemory
+from pages import figures, widgets
+from pages.subject import Subject, choose_subject, untrained_note
+
+ON_PICTURE, ON_NOISE = "On your picture", "On noise"
+NOISE = 8  # pictures
+
+
+def choose_layer(graph: LayerGraph) -> Layer:
+    """A layer whose cells each see a part of the picture; it is selected on all pages."""
+    layers = widgets.grid_layers(graph)
+    selected = widgets.selected_layer(graph)
+    if selected in layers:
+        st.session_state["cell_layer"] = selected.path
+    return widgets.layer_box(layers, layers[len(layers) // 3], "cell_layer")
+
+
+def choose_cell(layer: Layer) -> tuple[int, int]:
+    """A row and a column of the layer's grid, at first its middle."""
+    rows, columns = layer.out_shape[1:]
+
+    def slider(name: str, count: int) -> int:
+        if count == 1:
+            st.caption(f"The grid has one {name.lower()}.")
+            return 0
+        return st.slider(f"{name} of {count}", 1, count, (count + 1) // 2, key=f"{name}_{layer.path}_{count}") - 1
+
+    return slider("Row", rows), slider("Column", columns)
+
+
+def field_of(subject: Subject, layer: Layer, cell: tuple[int, int], channel: int | None, on: str) -> CellField:
+    """The field of the cell; kept in the session until something changes."""
+    key = (subject.key, layer.path, cell, channel, on)
+    if st.session_state.get("field_of") != key:
+        pictures = [subject.prepared] if on == ON_PICTURE else noise_pictures(subject.graph.input_size, NOISE)
+        bar = st.progress(0.0, "Forwards to the cell and back to the pixels…")
+
+        def progress(done: int, total: int) -> None:
+            bar.progress(done / total, f"Picture {done} of {total}")
+
+        found = cell_field(subject.network, pictures, subject.graph, layer, cell, channel, progress)
+        bar.empty()
+        st.session_state["field"], st.session_state["field_of"] = found, key
+    field: CellField = st.session_state["field"]
+    return field
+
+
+widgets.open_page("How much of your picture can one cell see?")
+controls, result = st.columns([1, 3], gap="large")
+with controls:
+    subject = choose_subject()
+    layer = choose_layer(subject.graph)
+    cell = choose_cell(layer)
+    on = st.radio("Gradient", [ON_PICTURE, ON_NOISE])
+    channels = layer.out_shape[0]
+    channel = st.number_input("Channel", 0, channels - 1, None, placeholder=f"all {channels:,} together")
+with result:
+    untrained_note(subject.network)
+    try:
+        field = field_of(subject, layer, cell, channel, on)
+    except OutOfMemory as error:
+        st.error(str(error), icon=":material/memory:")
+        st.stop()
+    drawing = draw_field(subject.prepared, field)
+    left, right = st.columns([3, 2], gap="medium")
+    left.image(drawing, width="stretch")
+    left.markdown(field.meaning)
+    right.metric("Exact field, pixels", shape_text(field.box.size))
+    side = field.side_holding(0.95)
+    right.metric("Holds 95 % of the gradient, pixels", f"{side}x{side}" if side else "–")
+    shares = field.shares()
+    if len(shares):
+        right.plotly_chart(figures.share_curve(shares, max(field.box.size)), config=figures.PLAIN)
+    st.markdown(
+        "The frame is the **exact receptive field**: a pixel outside it cannot change the cell at all; what lies "
+        "beyond the picture is zeros. Inside, bright is where a small change of the picture changes the cell most: the "
+        "**effective field**. It is far smaller, because many paths lead from the middle to the cell and few from the "
+        "edge (Luo et al. 2016)."
+    )
+    name = f"{subject.network.name}_{layer.block}_{layer.layer}_cell_{cell[0]}_{cell[1]}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.download_button(
+            "Picture (PNG)", lambda: png_bytes(drawing), f"{name}.png", "image/png", icon=":material/download:"
+        )
+        st.download_button(
+            "Gradient (NPZ)",
+            lambda: npz_bytes(gradient=field.gradient),
+            f"{name}.npz",
+            "application/octet-stream",
+            icon=":material/download:",
+        )
+        widgets.export_button(shares, f"{name}_shares", f"{name}: share of the gradient")

@@ -1,0 +1,176 @@
+"""Inside: what becomes of your picture on its way through the network?"""
+
+import pandas as pd
+import streamlit as st
+
+from inception.anatomy.table import shape_text
+from inception.vision.inside import (
+    Array,
+    BlockMaps,
+    LayerMaps,
+    ResidualMaps,
+    branching_blocks,
+    inside_block,
+    through_network,
+)
+from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
+from inception.vision.turns import OutOfMemory
+from pages import figures, widgets
+from pages.subject import Subject, choose_subject, untrained_note
+
+MAPS = 12  # of a layer on the screen
+SIDE = 88  # pixels of a map on the screen
+SHEET_SIDE = 160  # pixels of a map in a file
+
+NUMBERS = {
+    "channel": st.column_config.NumberColumn("Channel", width=70, format="localized"),
+    "mean": st.column_config.NumberColumn("Mean", format="%.4g"),
+    "largest": st.column_config.NumberColumn("Largest", format="%.4g"),
+    "active": st.column_config.NumberColumn("Active", format="percent", help="Share of the cells above 0"),
+    "shortcut_norm": st.column_config.NumberColumn("Shortcut", format="%.4g", help="Euclidean norm"),
+    "residual_norm": st.column_config.NumberColumn("Scaled residual", format="%.4g", help="Euclidean norm"),
+    "ratio": st.column_config.NumberColumn("Ratio", format="%.3f", help="Residual over shortcut"),
+    "cosine": st.column_config.NumberColumn("Cosine", format="%.3f", help="Of the angle between the two"),
+}
+
+
+def depths_of(subject: Subject) -> list[LayerMaps]:
+    """What every block hands on; kept in the session until the subject changes."""
+    if st.session_state.get("depths_of") != subject.key:
+        with st.spinner("Running the network once and keeping what each block hands on…"):
+            st.session_state["depths"] = through_network(subject.network, subject.prepared, subject.graph, MAPS)
+        st.session_state["depths_of"] = subject.key
+    depths: list[LayerMaps] = st.session_state["depths"]
+    return depths
+
+
+def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
+    """Maps side by side, each on its own scale."""
+    with st.container(horizontal=True, gap="small"):
+        for one, caption in zip(maps, captions, strict=True):
+            st.image(map_image(one, SIDE, signed), caption=caption, width=SIDE)
+
+
+def downloads(maps: Array, captions: list[str], table: pd.DataFrame, name: str, title: str) -> None:
+    """The maps as a picture and as numbers, and the table."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.download_button(
+            "Maps (PNG)",
+            lambda: png_bytes(contact_sheet(maps, captions, SHEET_SIDE)),
+            f"{name}.png",
+            "image/png",
+            icon=":material/download:",
+            key=f"png_{name}",
+        )
+        st.download_button(
+            "Maps (NPZ)",
+            lambda: npz_bytes(maps=maps, channels=table["channel"].to_numpy()[: len(maps)]),
+            f"{name}.npz",
+            "application/octet-stream",
+            icon=":material/download:",
+            key=f"npz_{name}",
+        )
+        widgets.export_button(table, name, title)
+
+
+def show_depth(subject: Subject) -> str:
+    """The slider over depth and what the block there hands on; the block's name."""
+    depths = {maps.layer.block: maps for maps in depths_of(subject)}
+    block = st.select_slider("Depth: from the first block to the last", list(depths), key="depth")
+    maps = depths[block]
+    layer = maps.layer
+    widgets.facts(subject.graph, layer)
+    captions = [f"channel {channel}" for channel in maps.channels["channel"][:MAPS]]
+    show_maps(maps.maps, captions)
+    st.caption(
+        f"The {len(maps.maps)} of {len(maps.channels):,} channels with the strongest mean response. Dark is a map's "
+        "smallest value, bright its largest; each map has a scale of its own."
+    )
+    with st.expander(f"All {len(maps.channels):,} channels of {block}", icon=":material/table_rows:"):
+        st.dataframe(
+            maps.channels, hide_index=True, height=widgets.table_height(len(maps.channels), 8), column_config=NUMBERS
+        )
+        name = f"{subject.network.name}_{block}"
+        downloads(maps.maps, captions, maps.channels, name, f"{subject.network.name}, {block}: channels on a picture")
+    return block
+
+
+def show_block(subject: Subject, block: str) -> None:
+    """The branches of a block before they are joined, and its two summands where it has a residual sum."""
+    try:
+        with st.spinner(f"Running the network and opening {block}…"):
+            found = inside_block(subject.network, subject.prepared, subject.graph, block, MAPS)
+    except OutOfMemory as error:
+        st.error(str(error), icon=":material/memory:")
+        return
+    st.plotly_chart(figures.share_bars(found.shares), config=figures.PLAIN)
+    st.caption(
+        "A branch's share of the sum of squares of all values in the concatenation, beside its share of the channels: "
+        "a branch whose first bar is the longer one answers this picture more strongly than its width alone explains."
+    )
+    show_branches(found)
+    if found.residual is not None:
+        show_residual(found.residual, f"{subject.network.name}_{block}")
+    widgets.export_button(
+        found.shares, f"{subject.network.name}_{block}_branches", f"{subject.network.name}, {block}: branches"
+    )
+
+
+def show_branches(found: BlockMaps) -> None:
+    """The strongest channels of each branch."""
+    for branch in found.branches:
+        layer = branch.layer
+        st.markdown(f"**{layer.branch}**, {layer.layer}, {shape_text(layer.out_shape)}")
+        show_maps(branch.maps[:6], [f"channel {channel}" for channel in branch.channels["channel"][:6]])
+
+
+def show_residual(residual: ResidualMaps, name: str) -> None:
+    """What the shortcut carries and what the block adds."""
+    st.markdown("#### Shortcut against residual")
+    metrics = st.columns(4)
+    metrics[0].metric("Shortcut, norm", f"{residual.shortcut_norm:,.4g}")
+    metrics[1].metric(f"Residual × {residual.scale:g}, norm", f"{residual.residual_norm:,.4g}")
+    metrics[2].metric("Ratio", f"{residual.ratio:.3f}", help="Scaled residual over shortcut")
+    metrics[3].metric("Cosine", f"{residual.cosine:.3f}", help="1: the same direction, 0: at right angles")
+    channels = residual.channels["channel"][:6]
+    rows = {"Shortcut": residual.shortcut, "Scaled residual": residual.residual, "Sum": residual.total}
+    for title, maps in rows.items():
+        st.markdown(f"**{title}**")
+        show_maps(maps[:6], [f"channel {channel}" for channel in channels], signed=True)
+    st.caption(
+        "The channels to which the residual adds most. Blue is below 0, red above it, white is 0; each map has a scale "
+        "of its own."
+    )
+    with st.expander("All channels of the sum", icon=":material/table_rows:"):
+        st.dataframe(
+            residual.channels,
+            hide_index=True,
+            height=widgets.table_height(len(residual.channels), 8),
+            column_config=NUMBERS,
+        )
+        captions = [f"channel {channel}" for channel in residual.channels["channel"][:MAPS]]
+        downloads(residual.total, captions, residual.channels, f"{name}_residual", f"{name}: shortcut and residual")
+
+
+widgets.open_page("What becomes of your picture on its way through the network?")
+controls, result = st.columns([1, 3], gap="large")
+with controls:
+    subject = choose_subject()
+    st.image(subject.prepared, caption=f"What goes in: {widgets.picture_size(subject.graph)}", width="stretch")
+with result:
+    untrained_note(subject.network)
+    try:
+        depth = show_depth(subject)
+    except OutOfMemory as error:
+        st.error(str(error), icon=":material/memory:")
+        st.stop()
+    st.subheader("Inside a block")
+    blocks = branching_blocks(subject.graph)
+    block = st.selectbox(
+        "Block",
+        blocks,
+        index=blocks.index(depth) if depth in blocks else 0,
+        key=f"opened_{subject.network.name}_{depth}",
+        help="The blocks with branches; it follows the slider above.",
+    )
+    show_block(subject, block)

@@ -1,0 +1,112 @@
+"""Speed: how fast is the network on this machine, and what do faster settings cost?"""
+
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Any
+
+import streamlit as st
+
+import inception
+from inception.vision.predictor import OutOfMemory
+from inception.vision.speed import (
+    BATCHES,
+    Comparison,
+    SpeedError,
+    compare_settings,
+    comparison_table,
+    offered_settings,
+)
+from pages import figures, widgets
+from pages.subject import choose_subject, untrained_note
+
+ENGINE_NOTES = {
+    "plain": "PyTorch as it is: float32, batch norm in place; what the others are measured against",
+    "eager": "the same with channels last in memory; the one that can be looked into",
+    "folded": "batch norm folded into the convolutions",
+    "cuda graph": "folded, and replayed as one recording on the GPU",
+    "openvino": "Intel's inference engine, an optional requirement",
+}
+COLUMNS: dict[str, Any] = {
+    "engine": "Engine",
+    "device": "Device",
+    "dtype": "Number format",
+    "batch": st.column_config.NumberColumn("Pictures at once", width=80),
+    "milliseconds": st.column_config.NumberColumn("ms a pass", format="%.0f", help="Median of the runs, warm"),
+    "images_per_second": st.column_config.NumberColumn("Pictures a second", format="%.1f"),
+    "speedup": st.column_config.NumberColumn("Times as fast", format="%.2f", help="As plain PyTorch on the CPU"),
+    "top1_agreement": st.column_config.NumberColumn(
+        "Same answer", format="percent", help="Share of the pictures with the same most probable class"
+    ),
+    "largest_difference": st.column_config.NumberColumn(
+        "Largest difference", format="%.1e", help="Of a probability, or of a component of an embedding"
+    ),
+    "weight_bytes": st.column_config.NumberColumn("Weights", format="bytes"),
+    "peak_bytes": st.column_config.NumberColumn("Peak memory", format="bytes", help="Only CUDA counts it"),
+    "runs": st.column_config.NumberColumn("Runs", format="%d"),
+    "problem": "Problem",
+}
+
+
+def show(rows: Iterable[Comparison]) -> None:
+    """What has been measured so far: a chart and a table."""
+    table = comparison_table(rows)
+    st.plotly_chart(figures.speed_bars(table), config=figures.PLAIN, key=f"speed_{len(table)}")
+    empty = [column for column in ("problem", "peak_bytes") if not table[column].astype(bool).any()]
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=widgets.table_height(len(table)),
+        column_order=[column for column in COLUMNS if column not in empty],
+        column_config=COLUMNS,
+    )
+
+
+widgets.open_page("How fast is the network on this machine?")
+controls, result = st.columns([1, 3], gap="large")
+with controls:
+    subject = choose_subject()
+    settings = offered_settings()
+    start = st.button(
+        f"Measure {len(settings) + 1} settings",
+        icon=":material/timer:",
+        type="primary",
+        disabled=subject.own_weights,
+        help="Measured only for weights that are on this server." if subject.own_weights else None,
+    )
+with result:
+    untrained_note(subject.network)
+    name, weights = subject.network.name, subject.network.weights
+    key = (name, weights, subject.graph.input_size)
+    measured: dict[tuple[object, ...], list[Comparison]] = st.session_state.setdefault("measured", {})
+    place = st.empty()
+    if start:
+        st.button("Stop measuring", icon=":material/stop:")  # any click ends a run
+        rows = measured[key] = []
+        total = len(BATCHES) * (len(settings) + 1)
+        bar = st.progress(0.0, "Loading the plain network…")
+        try:
+            with closing(
+                compare_settings(name, weights, subject.graph.input_size, [subject.picture], settings=settings)
+            ) as comparisons:
+                for comparison in comparisons:
+                    rows.append(comparison)
+                    bar.progress(len(rows) / total, f"{len(rows)} of {total} measured")
+                    with place.container():
+                        show(rows)
+        except (SpeedError, OutOfMemory, inception.CheckpointError) as error:
+            st.error(str(error), icon=":material/error:")
+            st.stop()
+        st.rerun()
+    if measured.get(key):
+        show(measured[key])
+        table = comparison_table(measured[key])
+        widgets.export_button(table, f"{name}_speed", f"{name} at {widgets.picture_size(subject.graph)}: speed")
+    else:
+        st.info(
+            f"Nothing is measured yet. The button runs {name} at {widgets.picture_size(subject.graph)} under every "
+            "setting that this machine offers; it takes a minute or two, and others on this server wait a little "
+            "longer meanwhile.",
+            icon=":material/timer:",
+        )
+    used = dict.fromkeys(["plain", *(setting.engine for setting in settings)])
+    st.markdown("\n".join(f"- **{engine}**: {ENGINE_NOTES[engine]}" for engine in used))

@@ -1,0 +1,75 @@
+"""What the pages on the reader's own picture are about: a picture, a network with weights, and its trace."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+from PIL import Image
+
+import inception
+from inception import LayerGraph
+from inception.models.weights import KNOWN_WEIGHTS
+from inception.vision import Predictor
+from pages import widgets
+from pages.pictures import choose_picture
+from pages.weights_chooser import choose_weights, is_own, network_with
+
+
+@dataclass(frozen=True)
+class Subject:
+    """data: the encoded picture. picture: decoded. prepared: what the network sees. graph: at the prepared size.
+
+    own_weights: whether the network has a file of the reader's own, which only this session knows.
+    """
+
+    network: Predictor
+    graph: LayerGraph
+    data: bytes
+    picture: Image.Image
+    prepared: Image.Image
+    own_weights: bool
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Tells one subject from another in a session."""
+        return self.network.name, self.network.weights, self.graph.input_size, hash(self.data)
+
+
+def choose_subject(inviting: bool = False) -> Subject:
+    """The controls for picture and weights, and what was chosen; a sentence ends the page where it cannot be had.
+
+    inviting: whether the page is the one to bring pictures to.
+    """
+    variant = widgets.chosen_variant()
+    data = choose_picture(inviting)
+    weights = choose_weights(variant.name)
+    network = network_with(variant.name, weights)
+    graph = graph_of_network(network)
+    picture = inception.load_image(data)
+    prepared = network.prepare(picture, graph.input_size)
+    return Subject(network, graph, data, picture, prepared, is_own(weights))
+
+
+def graph_of_network(network: Predictor) -> LayerGraph:
+    """The trace of a network with weights at the chosen size, by default that of its training."""
+    known = KNOWN_WEIGHTS.get(network.weights or "")
+    size = widgets.chosen_size() or str(known.input_size if known else widgets.chosen_variant().input_size)
+    try:
+        return _trace(network, (network.name, network.weights, network.nbytes, len(network.labels)), size)
+    except inception.TraceError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+@st.cache_resource(max_entries=32, show_spinner="Tracing the network…")
+def _trace(_network: Predictor, key: tuple[object, ...], size: str) -> LayerGraph:
+    return inception.trace(_network.model, inception.parse_size(size))
+
+
+def untrained_note(network: Predictor) -> None:
+    """Says so wherever something of untrained weights shows."""
+    if not network.trained:
+        st.warning(
+            "**Untrained weights.** The numbers in this network are random: it cannot name anything, and what it does "
+            "to a picture is what training starts from.",
+            icon=":material/science:",
+        )

@@ -1,0 +1,149 @@
+"""Which weights a network runs with: those of this server, a download, or the reader's own file."""
+
+from pathlib import Path
+
+import streamlit as st
+
+import inception
+from inception.anatomy.factorize import devices
+from inception.models.download import (
+    MAX_BYTES,
+    Download,
+    check_weights,
+    last_download,
+    start_download,
+    uploaded_file,
+)
+from inception.models.weights import KNOWN_WEIGHTS, available_weights, weights_folder
+from inception.vision import Predictor
+from inception.vision.pool import networks
+from inception.vision.predictor import OutOfMemory
+
+# MPS is offered on the pages Live inference and Speed, but not taken unasked: it has not always computed rightly.
+DEVICE = "cuda" if "cuda" in devices() else "cpu"
+UNTRAINED = "untrained"
+OWN = "your file: "
+OWN_MOST = min(300, MAX_BYTES // 10**6)  # MB of an upload
+
+
+def choose_weights(name: str) -> str | None:
+    """The weights to run a network with; None for random ones. Goes with `network_with`."""
+    if "bring" in st.session_state:  # a widget's value can only be set before it is drawn
+        key, brought = st.session_state.pop("bring")
+        st.session_state[key] = brought
+    here = available_weights(name)
+    absent = [tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == name and tag not in here]
+    own = [OWN + file for network, file in _own() if network == name]
+    options = [*own, *here, UNTRAINED, *absent]
+    key = f"weights_{name}"
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = options[0]
+    choice = st.selectbox(
+        "Weights",
+        options,
+        format_func=lambda weights: _title(weights, weights in absent),
+        key=key,
+        persist_state="session",
+    )
+    if choice in KNOWN_WEIGHTS:
+        known = KNOWN_WEIGHTS[choice]
+        st.caption(f"From [{known.source.partition('//')[2]}]({known.source}), {known.licence}. {known.accuracy}.")
+    if choice in absent:
+        _download(choice)
+    _bring(name)
+    return None if choice in (UNTRAINED, *absent) else choice
+
+
+def network_with(name: str, weights: str | None) -> Predictor:
+    """The network with the weights that `choose_weights` gave; a sentence ends the page where they do not fit."""
+    if weights and is_own(weights):
+        return _own()[name, weights.removeprefix(OWN)]
+    try:
+        with st.spinner("Building the network and loading its weights…"):
+            return networks.predictor(name, weights, DEVICE)
+    except (inception.CheckpointError, OutOfMemory) as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+def is_own(weights: str | None) -> bool:
+    """Whether it is a file of the reader's own, which only this session knows."""
+    return weights is not None and weights.startswith(OWN)
+
+
+def _title(weights: str, absent: bool) -> str:
+    if weights == UNTRAINED:
+        return "Untrained (random)"
+    if absent:
+        return f"{KNOWN_WEIGHTS[weights].title}: not here yet, {KNOWN_WEIGHTS[weights].megabytes} MB"
+    if weights in KNOWN_WEIGHTS:
+        return KNOWN_WEIGHTS[weights].title
+    return weights if is_own(weights) else Path(weights).name
+
+
+def _own() -> dict[tuple[str, str], Predictor]:
+    """The network with the session's own weights, by the names of network and file; at most one."""
+    kept: dict[tuple[str, str], Predictor] = st.session_state.setdefault("own_weights", {})
+    return kept
+
+
+def _bring(name: str) -> None:
+    with st.popover("Your own weights", icon=":material/upload_file:", width="stretch"):
+        st.caption(
+            f"A .safetensors, .pt or .pth file with the names of this project, timm or facenet-pytorch, up to "
+            f"{OWN_MOST} MB. It is read into memory for this session and not kept. Files in the server's folder "
+            f"{weights_folder()}/ appear in the list for everyone."
+        )
+        file = st.file_uploader(
+            "Weights file", max_upload_size=OWN_MOST, label_visibility="collapsed", key=f"own_weights_{name}"
+        )
+        if file is None or (name, file.name) in _own():
+            return
+        try:
+            with st.spinner(f"Checking {file.name}…"), uploaded_file(file.getbuffer(), file.name) as path:
+                check_weights(name, path)
+                loaded = Predictor(name, str(path), DEVICE)
+        except inception.CheckpointError as error:
+            st.error(f"{error} The weights before stay.", icon=":material/error:")
+            return
+    _own().clear()
+    _own()[name, file.name] = loaded
+    st.session_state["bring"] = f"weights_{name}", OWN + file.name
+    st.rerun()
+
+
+def _download(tag: str) -> None:
+    """The button that fetches a known checkpoint, and how far it is."""
+    running = (download := last_download(tag)) is not None and download.state == "running"
+
+    @st.fragment(run_every=0.5 if running else None)
+    def panel() -> None:
+        download = last_download(tag)
+        if download is not None and download.state == "running":
+            _progress(download)
+            if st.button("Cancel", icon=":material/cancel:", disabled=download.stopping, key=f"cancel_{tag}"):
+                download.cancel()
+            return
+        if running or (download is not None and download.state == "done"):
+            st.rerun()
+        if download is not None and download.state == "failed":
+            st.error(f"{download.error} Everything else keeps working.", icon=":material/cloud_off:")
+        elif download is not None and download.state == "cancelled":
+            st.info("The download was cancelled. What has arrived is kept: the next one goes on from there.")
+        if st.button(
+            f"Download {KNOWN_WEIGHTS[tag].megabytes} MB", icon=":material/download:", type="primary", key=f"get_{tag}"
+        ):
+            start_download(tag)
+            st.rerun()
+
+    panel()
+
+
+def _progress(download: Download) -> None:
+    done = download.done_bytes / 1e6
+    if not download.total_bytes:
+        st.progress(0.0, "Waiting for the server…")
+    elif download.done_bytes >= download.total_bytes:
+        st.progress(1.0, "Everything is here; checking it…")
+    else:
+        st.progress(done * 1e6 / download.total_bytes, f"{done:.0f} of {download.total_bytes / 1e6:.0f} MB")

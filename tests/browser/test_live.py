@@ -1,0 +1,160 @@
+"""The reader's own picture in a real browser: several uploads, no camera, two networks, attributions, files."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from .browser import ready
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / "red.png", tmp_path / "green.jpg"]
+    for path, color in zip(paths, ("red", "green"), strict=True):
+        Image.new("RGB", (300, 200), color).save(path)
+    return paths
+
+
+def picture_box(page: Page) -> Locator:
+    return page.get_by_role("combobox", name="Picture")
+
+
+def bars(page: Page) -> Locator:
+    """The charts of probabilities on the screen."""
+    return page.locator(".js-plotly-plot").filter(has_text="Probability")
+
+
+def saved(page: Page, button: str) -> bytes:
+    """What a download button gives."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).first.click()
+    return download.value.path().read_bytes()
+
+
+def test_several_uploads_with_a_bad_one_among_them(
+    page: Page, app_url: str, pictures: list[Path], tmp_path: Path
+) -> None:
+    bad = tmp_path / "notes.png"
+    bad.write_bytes(b"only words")
+    page.goto(f"{app_url}/live?model=inception_v4&size=96")
+    expect(bars(page)).to_have_count(1)
+    page.locator("input[type=file]").first.set_input_files([*pictures, bad])
+    expect(page.get_by_role("alert").filter(has_text="notes.png")).to_contain_text("The other pictures stay.")
+    expect(picture_box(page)).to_have_value("your picture: green.jpg")
+    expect(page.get_by_role("heading", name="All your pictures")).to_be_visible()
+    picture_box(page).click()
+    expect(page.get_by_role("option", name="your picture: red.png")).to_be_visible()
+    page.get_by_role("option", name="your picture: red.png").click()
+    ready(page)
+    expect(picture_box(page)).to_have_value("your picture: red.png")
+    with Image.open(io.BytesIO(saved(page, "Prepared picture (PNG)"))) as prepared:
+        assert prepared.size == (96, 96)
+        assert prepared.getpixel((48, 48)) == (255, 0, 0)
+    page.get_by_role("link", name="Where it looks").click()
+    expect(picture_box(page)).to_have_value("your picture: red.png")
+
+
+def test_a_sample_can_be_chosen_again_after_an_upload(page: Page, app_url: str, pictures: list[Path]) -> None:
+    page.goto(f"{app_url}/live?model=inception_resnet_v1&size=96")
+    page.locator("input[type=file]").first.set_input_files(pictures[0])
+    expect(picture_box(page)).to_have_value("your picture: red.png")
+    for sample in ("astronaut", "koala", "astronaut"):
+        picture_box(page).click()
+        page.get_by_role("option", name=sample, exact=True).click()
+        expect(picture_box(page)).to_have_value(sample)
+    ready(page)
+    expect(picture_box(page)).to_have_value("astronaut")
+
+
+def test_without_a_camera_the_page_stays_usable(page: Page, app_url: str, pictures: list[Path]) -> None:
+    page.goto(f"{app_url}/live?model=inception_v4&size=96")
+    expect(bars(page)).to_have_count(1)
+    page.get_by_text("Use the camera").click()
+    expect(page.get_by_text("upload a picture instead")).to_be_visible()
+    page.locator("input[type=file]").first.set_input_files(pictures[0])
+    expect(picture_box(page)).to_have_value("your picture: red.png")
+    expect(bars(page)).to_have_count(1)
+
+
+def test_two_networks_on_one_picture(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/live?model=inception_v4&size=96")
+    page.get_by_role("combobox", name="Another network").click()
+    page.get_by_role("option", name="inception_resnet_v2.paper, untrained").click()
+    expect(page.get_by_text("Untrained: random numbers").first).to_be_visible()
+    expect(bars(page)).to_have_count(3)
+    expect(page.get_by_text("They ")).to_be_visible()
+
+
+def test_search_over_all_classes(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/live?model=inception_v4&size=96")
+    page.get_by_text("All 1,000 classes").click()
+    page.get_by_placeholder("part of a name").fill("no such thing")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No class of this network has")).to_be_visible()
+    rows = saved(page, "Download these rows").decode().splitlines()
+    assert len(rows) == 1001, "the file has them all"
+
+
+def test_a_download_of_weights_without_a_network_is_one_sentence(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/live?model=inception_v4&size=96")
+    page.get_by_role("combobox", name="Weights").click()
+    page.get_by_role("option", name="not here yet").click()
+    page.get_by_role("button", name="Download 171 MB").click()
+    alert = page.get_by_role("alert").filter(has_text="Everything else keeps working.")
+    expect(alert.or_(page.get_by_role("button", name="Cancel"))).to_be_visible()
+    if page.get_by_role("button", name="Cancel").is_visible():  # with a network
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("button", name="Download 171 MB")).to_be_visible()
+    expect(bars(page)).to_have_count(1)
+
+
+def test_where_it_looks(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/looks?model=inception_resnet_v1&size=96")
+    expect(page.get_by_text("From 0 on the left")).to_be_visible()
+    with Image.open(io.BytesIO(saved(page, "Picture (PNG)"))) as over:
+        assert over.size == (96, 96)
+    page.get_by_text("Occlusion", exact=True).click()
+    page.get_by_role("button", name="Run the network").click()
+    expect(page.get_by_text("falls when a grey window")).to_be_visible()
+    with np.load(io.BytesIO(saved(page, "Numbers (NPZ)"))) as numbers:
+        assert numbers["values"].shape == (96, 96)
+        assert np.isfinite(numbers["values"]).all()
+
+
+def test_a_long_attribution_can_be_stopped(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/looks?model=inception_resnet_v2")
+    page.get_by_text("Integrated gradients", exact=True).click()
+    page.get_by_role("button", name="Run the network").click()
+    expect(page.get_by_text("Pass 2 of")).to_be_visible()
+    page.get_by_role("button", name="Stop computing").click()
+    expect(page.get_by_role("button", name="Run the network")).to_be_visible()
+    ready(page)
+    expect(page.get_by_text("Pass ")).to_have_count(0)
+
+
+def test_what_a_cell_sees(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/cell?model=inception_resnet_v1&size=96&layer=stem.Conv2d_2b_3x3")
+    expect(page.get_by_role("combobox", name="Layer")).to_have_value("3 · Conv2d_2b_3x3 · 64x45x45")
+    expect(page.get_by_text("The cell can depend on")).to_be_visible()
+    first = page.get_by_test_id("stImage").locator("img").first.get_attribute("src")
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("Home")
+    ready(page)
+    assert page.get_by_test_id("stImage").locator("img").first.get_attribute("src") != first
+    with np.load(io.BytesIO(saved(page, "Gradient (NPZ)"))) as numbers:
+        assert numbers["gradient"][40:].max() == 0, "the cell in the first row sees nothing of the lower half"
+        assert numbers["gradient"].max() > 0
+
+
+def test_speed_is_measured_row_by_row_and_can_be_stopped(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/speed?model=inception_resnet_v1&size=96")
+    page.get_by_role("button", name="Measure").click()
+    expect(page.get_by_text("1 of ")).to_be_visible()
+    page.get_by_role("button", name="Stop measuring").click()
+    ready(page)
+    expect(page.locator(".js-plotly-plot").filter(has_text="Pictures a second")).to_be_visible()
+    expect(page.get_by_role("button", name="Measure")).to_be_enabled()

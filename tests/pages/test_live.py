@@ -1,0 +1,201 @@
+"""The pages on the reader's own picture: the same picture and weights from page to page, honest in every state."""
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save
+from streamlit.testing.v1 import AppTest
+
+import inception
+from inception.models import download
+from inception.models.weights import KNOWN_WEIGHTS
+from inception.vision import predictor
+
+ROOT = Path(__file__).parents[2]
+LIVE = ("live", "inside", "looks", "cell")
+SMALL = "inception_resnet_v1"  # the quickest
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The app on a machine without weights."""
+    monkeypatch.chdir(ROOT)
+    # AppTest makes a new one for each run; that the first run of a server starts over would lose the click.
+    monkeypatch.setattr("pages.widgets.PagesManager", SimpleNamespace(uses_pages_directory=False))
+    monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr("inception.models.weights.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+
+
+def healthy(app: AppTest) -> AppTest:
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+def open_page(app: AppTest, page: str, model: str, size: str = "96") -> AppTest:
+    app.run()
+    app.selectbox(key="model").set_value(model)
+    app.selectbox(key="size").set_value(size)
+    app.run()
+    return healthy(app.switch_page(f"pages/{page}.py").run())
+
+
+def picture(color: str, file_format: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (120, 90), color).save(file, file_format)
+    return file.getvalue()
+
+
+def test_untrained_weights_are_named_on_every_page(app: AppTest) -> None:
+    app.run()
+    for page in LIVE:
+        healthy(app.switch_page(f"pages/{page}.py").run())
+        assert any("Untrained weights" in warning.value for warning in app.warning), page
+
+
+def test_the_picture_is_kept_from_page_to_page(app: AppTest) -> None:
+    open_page(app, "live", SMALL)
+    next(box for box in app.selectbox if box.label == "Picture").set_value("koala").run()
+    for page in LIVE[1:]:
+        healthy(app.switch_page(f"pages/{page}.py").run())
+        assert next(box for box in app.selectbox if box.label == "Picture").value == "koala", page
+
+
+def test_several_uploads_a_bad_one_among_them(app: AppTest) -> None:
+    open_page(app, "live", "inception_v4", "75")
+    files = [("red.png", picture("red")), ("notes.jpg", b"only words"), ("blue.png", picture("blue"))]
+    app.file_uploader[0].set_value([(name, data, "image/png") for name, data in files]).run()
+    healthy(app)
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("notes.jpg: ")
+    chooser = next(box for box in app.selectbox if box.label == "Picture")
+    assert chooser.options[:2] == ["your picture: blue.png", "your picture: red.png"]
+    assert chooser.value == "your picture: blue.png", "the last one is shown"
+    answers = next(frame.value for frame in app.dataframe if "Picture" in frame.value.columns)
+    assert list(answers["Picture"]) == ["red.png", "blue.png"]
+    healthy(app.switch_page("pages/inside.py").run())
+    assert next(box for box in app.selectbox if box.label == "Picture").value == "your picture: blue.png"
+
+
+def test_the_answer_is_the_networks(app: AppTest, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    state = inception.create_model("inception_v4", num_classes=3).state_dict()
+    state["head.Logits.Logits.bias"] = torch.tensor([0.0, 9.0, 0.0])
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "mine.safetensors").write_bytes(save(state))
+    open_page(app, "live", "inception_v4", "75")
+    assert str(next(box for box in app.selectbox if box.label == "Weights").value).endswith("mine.safetensors")
+    assert not app.warning, "these weights are trained"
+    table = next(frame.value for frame in app.dataframe if "probability" in frame.value.columns)
+    network = predictor.Predictor("inception_v4", str(tmp_path / "weights" / "mine.safetensors"))
+    sample = inception.load_image(ROOT / "assets" / "samples" / "astronaut.jpg")
+    expected = network.classify(network.prepare(sample, (75, 75)))
+    assert table["index"].tolist() == expected["index"].tolist()
+    assert np.allclose(table["probability"], expected["probability"], atol=1e-6)
+    search = next(field for field in app.text_input if field.label == "Search")
+    healthy(search.set_value("CLASS 2").run())
+    table = next(frame.value for frame in app.dataframe if "probability" in frame.value.columns)
+    assert table["label"].tolist() == ["class 2"]
+
+
+def test_weights_that_do_not_fit_are_one_sentence(app: AppTest, tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "wrong.safetensors").write_bytes(save({"a": torch.zeros(2)}))
+    open_page(app, "live", "inception_v4", "75")
+    assert len(app.error) == 1
+    assert "wrong.safetensors" in app.error[0].value
+
+
+def test_an_uploaded_checkpoint_runs_and_leaves_nothing(
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    torch.manual_seed(0)
+    data = save(inception.create_model(SMALL, width=1.0).state_dict())
+    open_page(app, "live", SMALL)
+    uploader = next(widget for widget in app.file_uploader if widget.label == "Weights file")
+    uploader.set_value(("own.safetensors", data, "application/octet-stream")).run()
+    healthy(app)
+    weights = next(box for box in app.selectbox if box.label == "Weights")
+    assert weights.value == "your file: own.safetensors"
+    assert not app.warning
+    assert not list(tmp_path.glob("inception-*"))
+
+
+def test_a_bad_checkpoint_is_one_sentence_and_the_weights_before_stay(app: AppTest) -> None:
+    open_page(app, "live", SMALL)
+    uploader = next(widget for widget in app.file_uploader if widget.label == "Weights file")
+    uploader.set_value(("bad.pt", b"\x80\x02.", "application/octet-stream")).run()
+    healthy(app)
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("bad.pt")
+    assert next(box for box in app.selectbox if box.label == "Weights").value == "untrained"
+
+
+def test_a_download_without_a_network_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(download, "_downloads", {})
+    tag = next(tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == "inception_v4")
+    open_page(app, "live", "inception_v4", "75")
+    healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(tag).run())
+    assert any("Untrained weights" in warning.value for warning in app.warning), "until they are here"
+    healthy(app.button(key=f"get_{tag}").click().run())
+    current = download.last_download(tag)
+    assert current is not None
+    assert current.wait(20)
+    healthy(app.run())
+    assert any("HF_HUB_OFFLINE" in error.value for error in app.error)
+    assert app.button(key=f"get_{tag}"), "it can be tried again"
+
+
+def test_two_networks_on_one_picture(app: AppTest) -> None:
+    open_page(app, "live", "inception_v4", "75")
+    other = next(box for box in app.selectbox if box.label == "Another network")
+    assert all(not option.startswith(SMALL) for option in other.options), "embeddings are no answers"
+    index = next(i for i, option in enumerate(other.options) if option.startswith("inception_resnet_v2,"))
+    healthy(other.select_index(index).run())
+    assert any("Untrained: random numbers" in caption.value for caption in app.caption)
+    assert any(caption.value.startswith(("They agree", "They differ")) for caption in app.caption)
+
+
+def test_depth_slider_and_blocks(app: AppTest) -> None:
+    open_page(app, "inside", SMALL)
+    depth = app.select_slider(key="depth")
+    graph = inception.trace(SMALL, 96)
+    assert depth.options[0] == graph.layers[0].block
+    healthy(depth.set_value("Block17_3").run())
+    block = next(box for box in app.selectbox if box.label == "Block")
+    assert block.value == "Block17_3", "the block follows the slider"
+    assert [metric.label for metric in app.metric][2:] == ["Ratio", "Cosine"]
+
+
+@pytest.mark.parametrize("method", ["Integrated gradients", "Occlusion"])
+def test_long_attributions_wait_for_the_button(app: AppTest, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inception.vision.attributions.STEPS", 2)
+    open_page(app, "looks", SMALL, "75")
+    assert any("speaks for likeness" in markdown.value for markdown in app.markdown), "Grad-CAM at once"
+    healthy(app.radio(key="method").set_value(method).run())
+    run = next(button for button in app.button if button.label.startswith("Run the network"))
+    healthy(run.click().run())
+    assert any("likeness to the reference" in markdown.value for markdown in app.markdown)
+
+
+def test_cell_and_its_fields(app: AppTest) -> None:
+    open_page(app, "cell", SMALL)
+    layer = next(box for box in app.selectbox if box.label == "Layer")
+    index = next(i for i, option in enumerate(layer.options) if "Conv2d_2b_3x3" in option)
+    healthy(layer.select_index(index).run())
+    graph = inception.trace(SMALL, 96)
+    field = graph.receptive_fields[index + 1]
+    assert field is not None
+    assert app.metric[0].value == f"{field.size[0]}x{field.size[1]}"
+    rows = next(slider for slider in app.slider if slider.label.startswith("Row"))
+    healthy(rows.set_value(1).run())
+    assert any("are on the picture" in markdown.value for markdown in app.markdown)
