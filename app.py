@@ -1,10 +1,6 @@
 """The frame of the app: page configuration, navigation and the controls that all pages share."""
 
-import os
 from pathlib import Path
-
-# Before anything loads torch: threads that spin while they wait make inference on a busy server ten times slower.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
