@@ -12,7 +12,7 @@ from inception.vision import Predictor
 from inception.vision.residual import RELEASED, ResidualInstrument
 
 NAME = "inception_resnet_v2"
-SIZE = (224, 224)
+SIZE = (160, 160)
 
 
 def rows() -> list[Row]:

@@ -108,8 +108,8 @@ def _dead_range(most: float) -> list[float]:
 def _by_depth(profiles: Profiles, lines: list[Spec], yaxis: Spec) -> go.Figure:
     """The lines over the residual sums in order, with a band and a name for each stage.
 
-    One call with everything: Plotly's add_ and update_ methods check the whole figure each time, and four figures
-    made with them would take longer than the network.
+    Four such figures are drawn at each move of a slider, so they are spared what takes Plotly long: add_ and update_
+    methods, each of which checks the figure, and in the browser a mark for each point, a legend and margins that adapt.
     """
     blocks = next(iter(profiles.values()))
     bands, names = [], []
@@ -148,32 +148,34 @@ def _by_depth(profiles: Profiles, lines: list[Spec], yaxis: Spec) -> go.Figure:
     }
     layout = {
         "xaxis": xaxis,
-        "yaxis": {"fixedrange": True, "automargin": True, **yaxis},
+        "yaxis": {"fixedrange": True, **yaxis},
         "shapes": bands,
         "annotations": names,
-        "height": 320,
-        "margin": {"t": 46, "b": 8, "l": 8, "r": 12},
-        "legend": {"orientation": "h", "x": 0, "y": -0.3, "yanchor": "top"},
+        "height": 280,
+        "margin": {"t": 46, "b": 48, "l": 52, "r": 8, "autoexpand": False},
+        "showlegend": False,
         "dragmode": False,  # a finger on the chart scrolls the page
     }
     return go.Figure(lines, layout)
 
 
 def _lines(profiles: Profiles, column: str, text: str, dash: str) -> list[Spec]:
-    """A line for each profile; an open mark where no ReLU follows the sum. text: what hovering shows of the value."""
-    return [
-        {
-            "type": "scatter",
-            "x": profile["index"],
-            "y": profile[column],
-            "name": name,
-            "legendgroup": name,
-            "showlegend": dash == "solid",
-            "mode": "lines+markers",
-            "line": {"color": color, "dash": dash},
-            "marker": {"size": 5, "symbol": ["circle" if relu else "circle-open" for relu in profile["relu"]]},
-            "customdata": profile["block"],
-            "hovertemplate": f"%{{customdata}}<br>{text}<extra>{name}</extra>",
-        }
-        for (name, profile), color in zip(profiles.items(), COLORS, strict=False)
-    ]
+    """A line for each profile, with an open mark where no ReLU follows the sum. text: what hovering shows."""
+    traces: list[Spec] = []
+    for (name, profile), color in zip(profiles.items(), COLORS, strict=False):
+        line = {"mode": "lines", "line": {"color": color, "dash": dash}}
+        mark = {"mode": "markers", "marker": {"color": color, "symbol": "circle-open", "size": 8, "line": {"width": 2}}}
+        for rows, style in ((profile, line), (profile[~profile["relu"]], mark)):
+            if not rows.empty:
+                traces.append(
+                    {
+                        "type": "scatter",
+                        "x": rows["index"],
+                        "y": rows[column],
+                        "name": name,
+                        "customdata": rows["block"],
+                        "hovertemplate": f"%{{customdata}}<br>{text}<extra>{name}</extra>",
+                        **style,
+                    }
+                )
+    return traces

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import inception
 from inception import LayerGraph
+from inception.anatomy.kinds import Kind
 from inception.anatomy.table import shape_text
 from inception.vision import Predictor
 from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, Scales
@@ -21,7 +22,7 @@ from pages.pictures import SAMPLES, choose_picture
 from pages.weights_chooser import UNTRAINED, choose_weights, network_with
 
 VIEWS = ["On a picture", "In training"]
-QUICK = 224  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
+QUICK = 160  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
 NORMS: dict[Norm, str] = {"batch": "of this pass", "running": "stored"}
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5, 1.0]
 TABLE: dict[str, Any] = {
@@ -111,6 +112,7 @@ def depth_charts(profiles: Profiles, key: str) -> None:
         "Spread of the sum": residual_figures.spread_figure,
         "Dead channels": residual_figures.dead_figure,
     }
+    widgets.legend([Kind(name, color) for name, color in zip(profiles, residual_figures.COLORS, strict=False)])
     for titles in (list(charts)[:2], list(charts)[2:]):
         for column, title in zip(st.columns(2), titles, strict=True):
             column.markdown(f"**{title}**")

@@ -53,8 +53,7 @@ COLUMNS = {
     "dead_share": "float64",
     "cells": "int64",
 }
-PIXELS = 2 * 160 * 160  # of all views of one measurement together
-MAX_VIEWS = 16
+PIXELS = 8 * 75 * 75  # of all views of one measurement together
 SMALLEST_CROP = 0.5  # side of a random crop, as a share of the largest that fits
 KEPT_BYTES = 64 * 2**20  # of stage outputs that wait for the next measurement
 
@@ -196,12 +195,12 @@ class ResidualInstrument:
     def views(self, image: Image.Image, size: tuple[int, int]) -> list[Image.Image]:
         """What is measured of an RGB picture at `size` (height, width): what the network sees, then random crops.
 
-        Together they have the pixels of two 160x160 pictures: 2 views of that size, more of smaller ones, at most 16,
-        and 1 of larger ones. A small picture ends in a grid of one cell: with several views a channel at 0 says more
+        Together they have at most the pixels of eight 75x75 pictures, the smallest these networks take: 1 view from
+        151 px up, 8 at 75 px. A small picture ends in a grid of one cell: with several views a channel at 0 says more
         than that one cell was at 0, and batch norm has a spread to divide by. The crops are always the same for the
         same picture and size.
         """
-        count = min(MAX_VIEWS, max(1, PIXELS // (size[0] * size[1])))
+        count = max(1, PIXELS // (size[0] * size[1]))
         generator = random.Random(0)
         return [self.network.prepare(image, size), *(random_crop(image, size, generator) for _ in range(count - 1))]
 

@@ -129,8 +129,8 @@ def test_a_quick_size_unless_one_is_chosen(app: AppTest) -> None:
     app.query_params["model"] = "inception_resnet_v2"
     del app.query_params["size"]
     healthy(app.run())
-    assert [metric.value for metric in app.metric] == of_what_is_chosen(app, "inception_resnet_v2", 224)
-    assert any("at 224x224 px. The network's own size is 299 px" in caption.value for caption in app.caption)
+    assert [metric.value for metric in app.metric] == of_what_is_chosen(app, "inception_resnet_v2", 160)
+    assert any("at 160x160 px. The network's own size is 299 px" in caption.value for caption in app.caption)
     healthy(app.selectbox(key="size").set_value("96").run())
     assert [metric.value for metric in app.metric] == of_what_is_chosen(app, "inception_resnet_v2", 96)
     assert any("at 96x96 px. A channel" in caption.value for caption in app.caption)
