@@ -1,6 +1,9 @@
 """Which weights a network runs with: those of this server, a download, or the reader's own file."""
 
+from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import streamlit as st
 
@@ -16,7 +19,7 @@ from inception.models.download import (
 )
 from inception.models.weights import KNOWN_WEIGHTS, available_weights, weights_folder
 from inception.vision import Predictor
-from inception.vision.pool import networks
+from inception.vision.pool import LIMIT, networks
 from inception.vision.predictor import OutOfMemory
 
 # MPS is offered on the pages Live inference and Speed, but not taken unasked: it has not always computed rightly.
@@ -29,11 +32,12 @@ OWN_MOST = min(300, MAX_BYTES // 10**6)  # MB of an upload
 def choose_weights(name: str) -> str | None:
     """The weights to run a network with; None for random ones. Goes with `network_with`."""
     if "bring" in st.session_state:  # a widget's value can only be set before it is drawn
-        key, brought = st.session_state.pop("bring")
-        st.session_state[key] = brought
+        key, choice = st.session_state.pop("bring")
+        st.session_state[key] = choice
     here = available_weights(name)
     absent = [tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == name and tag not in here]
-    own = [OWN + file for network, file in _own() if network == name]
+    brought = _own()
+    own = [OWN + brought.file] if brought and brought.name == name else []
     options = [*own, *here, UNTRAINED, *absent]
     key = f"weights_{name}"
     if st.session_state.get(key) not in options:
@@ -57,7 +61,10 @@ def choose_weights(name: str) -> str | None:
 def network_with(name: str, weights: str | None) -> Predictor:
     """The network with the weights that `choose_weights` gave; a sentence ends the page where they do not fit."""
     if weights and is_own(weights):
-        return _own()[name, weights.removeprefix(OWN)]
+        brought = _own()
+        if brought is None:  # since choose_weights found it
+            st.stop()
+        return brought.network
     try:
         with st.spinner("Building the network and loading its weights…"):
             return networks.predictor(name, weights, DEVICE)
@@ -81,10 +88,41 @@ def _title(weights: str, absent: bool) -> str:
     return weights if is_own(weights) else Path(weights).name
 
 
-def _own() -> dict[tuple[str, str], Predictor]:
-    """The network with the session's own weights, by the names of network and file; at most one."""
-    kept: dict[tuple[str, str], Predictor] = st.session_state.setdefault("own_weights", {})
-    return kept
+@dataclass(frozen=True)
+class Brought:
+    """The reader's own weights: names of the network and the file, and the network in memory."""
+
+    name: str
+    file: str
+    network: Predictor
+
+
+@st.cache_resource
+def _shelf() -> OrderedDict[str, Brought]:
+    """What readers brought, one for each session, the latest last; all together as much as the pool may hold."""
+    return OrderedDict()
+
+
+def _own() -> Brought | None:
+    """What this session brought, unless others' files have taken its room."""
+    brought = _shelf().get(_session())
+    if brought is None and st.session_state.pop("has_own", False):
+        st.info("Your weights made room for those of other readers. Bring the file again to go on with it.")
+    return brought
+
+
+def _session() -> str:
+    token: str = st.session_state.setdefault("session", uuid4().hex)
+    return token
+
+
+def _put(brought: Brought) -> None:
+    shelf = _shelf()
+    shelf.pop(_session(), None)
+    shelf[_session()] = brought
+    while len(shelf) > 1 and sum(other.network.nbytes for other in list(shelf.values())) > LIMIT:
+        shelf.popitem(last=False)
+    st.session_state["has_own"] = True
 
 
 def _bring(name: str) -> None:
@@ -94,10 +132,12 @@ def _bring(name: str) -> None:
             f"{OWN_MOST} MB. It is read into memory for this session and not kept. Files in the server's folder "
             f"{weights_folder()}/ appear in the list for everyone."
         )
+        # With another key the uploader, and the server, let go of a file that is loaded.
+        count = st.session_state.get("files_brought", 0)
         file = st.file_uploader(
-            "Weights file", max_upload_size=OWN_MOST, label_visibility="collapsed", key=f"own_weights_{name}"
+            "Weights file", max_upload_size=OWN_MOST, label_visibility="collapsed", key=f"own_weights_{name}_{count}"
         )
-        if file is None or (name, file.name) in _own():
+        if file is None:
             return
         try:
             with st.spinner(f"Checking {file.name}…"), uploaded_file(file.getbuffer(), file.name) as path:
@@ -106,8 +146,8 @@ def _bring(name: str) -> None:
         except inception.CheckpointError as error:
             st.error(f"{error} The weights before stay.", icon=":material/error:")
             return
-    _own().clear()
-    _own()[name, file.name] = loaded
+    _put(Brought(name, file.name, loaded))
+    st.session_state["files_brought"] = count + 1
     st.session_state["bring"] = f"weights_{name}", OWN + file.name
     st.rerun()
 

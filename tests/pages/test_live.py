@@ -128,6 +128,22 @@ def test_an_uploaded_checkpoint_runs_and_leaves_nothing(
     assert not list(tmp_path.glob("inception-*"))
 
 
+def test_own_weights_of_many_readers_take_bounded_memory(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.weights_chooser.LIMIT", 1)  # room for one
+    data = save(inception.create_model(SMALL).state_dict())
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for reader in (app, other):
+        open_page(reader, "live", SMALL)
+        uploader = next(widget for widget in reader.file_uploader if widget.label == "Weights file")
+        healthy(uploader.set_value(("own.safetensors", data, "application/octet-stream")).run())
+        assert next(box for box in reader.selectbox if box.label == "Weights").value == "your file: own.safetensors"
+    healthy(app.run())
+    assert any("made room" in info.value for info in app.info)
+    assert next(box for box in app.selectbox if box.label == "Weights").value == "untrained"
+    kept = next(box for box in healthy(other.run()).selectbox if box.label == "Weights").value
+    assert kept == "your file: own.safetensors"
+
+
 def test_a_bad_checkpoint_is_one_sentence_and_the_weights_before_stay(app: AppTest) -> None:
     open_page(app, "live", SMALL)
     uploader = next(widget for widget in app.file_uploader if widget.label == "Weights file")
