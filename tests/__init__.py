@@ -1,0 +1,3 @@
+"""`inception` comes first: it sets how OpenMP waits before anything loads torch."""
+
+import inception as inception
