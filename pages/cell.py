@@ -9,7 +9,7 @@ from inception.vision.cell_field import CellField, cell_field, draw_field, noise
 from inception.vision.maps import npz_bytes, png_bytes
 from inception.vision.turns import OutOfMemory
 from pages import figures, widgets
-from pages.subject import Subject, choose_subject, untrained_note
+from pages.subject import Subject, choose_subject, weights_note
 
 ON_PICTURE, ON_NOISE = "On your picture", "On noise"
 NOISE = 8  # pictures
@@ -64,7 +64,7 @@ with controls:
     channels = layer.out_shape[0]
     channel = st.number_input("Channel", 0, channels - 1, None, placeholder=f"all {channels:,} together")
 with result:
-    untrained_note(subject.network)
+    weights_note(subject.network)
     try:
         field = field_of(subject, layer, cell, channel, on)
     except OutOfMemory as error:

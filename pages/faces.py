@@ -396,7 +396,7 @@ controls, result, details = st.columns([3, 5, 3], gap="medium")
 below = st.container()
 with controls:
     picture_controls()
-    weights = choose_weights(graph.name)
+    weights = choose_weights(graph.name, embedding=True)
     threshold = threshold_control()
 with result:
     try:

@@ -16,7 +16,7 @@ from inception.vision.inside import (
 from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
 from inception.vision.turns import OutOfMemory
 from pages import figures, widgets
-from pages.subject import Subject, choose_subject, untrained_note
+from pages.subject import Subject, choose_subject, weights_note
 
 MAPS = 12  # of a layer on the screen
 SIDE = 88  # pixels of a map on the screen
@@ -158,7 +158,7 @@ with controls:
     subject = choose_subject()
     st.image(subject.prepared, caption=f"What goes in: {widgets.picture_size(subject.graph)}", width="stretch")
 with result:
-    untrained_note(subject.network)
+    weights_note(subject.network)
     try:
         depth = show_depth(subject)
     except OutOfMemory as error:

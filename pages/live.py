@@ -13,7 +13,8 @@ from inception.vision.preprocess import framed, value_counts
 from inception.vision.speed import Setting, measure, offered_settings
 from pages import figures, widgets
 from pages.pictures import uploads
-from pages.subject import Subject, choose_subject, graph_of_network, untrained_note
+from pages.subject import Subject, choose_subject, graph_of_network, weights_note
+from pages.trust import show_trust
 from pages.weights_chooser import network_with
 
 TOP = 5
@@ -60,6 +61,12 @@ def classes(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
 def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     """The most probable classes, and all others on demand."""
     table = classes(subject, network)
+    if network.is_none(table):
+        st.info(
+            f"**None of the {len(table)}, it seems.** All its outputs are low, as for pictures of other things. What "
+            "follows is the nearest that it knows.",
+            icon=":material/help:",
+        )
     st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN)
     show_timing(subject, network)
     with st.expander(f"All {len(table):,} classes", icon=":material/search:"):
@@ -109,9 +116,10 @@ def show_preparation(subject: Subject) -> None:
     steps = st.columns(3)
     with steps[0]:
         st.image(framed(subject.picture, subject.graph.input_size, preparation), width="stretch")
+        part = "the largest part" if preparation.crop == 1 else f"{preparation.crop:.0%} of the largest part"
         st.markdown(
             f"**1. Cut.** Of {subject.picture.width:,} x {subject.picture.height:,} pixels the network gets the "
-            f"centre: {preparation.crop:.0%} of the largest part that has the right shape. The dark rim is lost."
+            f"centre: {part} that has the right shape. What is dark here is lost."
         )
     with steps[1]:
         st.image(subject.prepared, width="stretch")
@@ -201,7 +209,7 @@ picture, answer = result.columns(2, gap="large")
 with picture:
     st.image(subject.prepared, caption=f"What the network sees: {widgets.picture_size(subject.graph)}", width="stretch")
 with answer:
-    untrained_note(subject.network)
+    weights_note(subject.network)
     if subject.network.embeds:
         st.info(
             "**This network gives a face embedding** instead of classes: a point, near to that of other pictures of "
@@ -217,3 +225,4 @@ if not subject.network.embeds and len(uploads()) > 1:
 show_preparation(subject)
 if not subject.network.embeds:
     show_comparison(subject, table)
+    show_trust(subject.network)

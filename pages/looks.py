@@ -19,9 +19,10 @@ from inception.vision.maps import color_bar, npz_bytes, png_bytes
 from inception.vision.turns import OutOfMemory
 from pages import widgets
 from pages.pictures import all_pictures
-from pages.subject import Subject, choose_subject, untrained_note
+from pages.subject import Subject, choose_subject, weights_note
 
 GRAD_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "Integrated gradients", "Occlusion"
+FINE = 4  # cells of a side
 EXPLAINED = {
     GRAD_CAM: "Asks one layer: which of its cells raise the score of the class? Fast, and as coarse as the layer's "
     "grid (Selvaraju et al. 2017).",
@@ -52,9 +53,11 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
 
 
 def choose_layer(graph: LayerGraph) -> Layer:
-    """A layer with a grid, at first the last one of more than one cell."""
+    """A layer with a grid, at first the last one whose grid is fine enough to point at something."""
     layers = widgets.grid_layers(graph)
-    return widgets.layer_box(layers, [layer for layer in layers if layer.out_shape[1] > 1][-1], "looks_layer")
+    finest = max(layer.out_shape[1] for layer in layers)
+    fine = [layer for layer in layers if layer.out_shape[1] >= min(FINE, finest)]
+    return widgets.layer_box(layers, fine[-1], "looks_layer")
 
 
 def attribution(subject: Subject, method: str, target: Target, name: str, layer: Layer | None) -> Attribution | None:
@@ -123,7 +126,7 @@ with controls:
     target, target_name = choose_target(subject)
     layer = choose_layer(subject.graph) if method == GRAD_CAM else None
 with result:
-    untrained_note(subject.network)
+    weights_note(subject.network)
     try:
         found = attribution(subject, method, target, target_name, layer)
     except OutOfMemory as error:

@@ -17,7 +17,7 @@ from inception.vision.speed import (
     offered_settings,
 )
 from pages import figures, widgets
-from pages.subject import choose_subject, untrained_note
+from pages.subject import choose_subject, weights_note
 
 ENGINE_NOTES = {
     "plain": "PyTorch as it is: float32, batch norm in place; what the others are measured against",
@@ -74,7 +74,7 @@ with controls:
         help="Measured only for weights that are on this server." if subject.own_weights else None,
     )
 with result:
-    untrained_note(subject.network)
+    weights_note(subject.network)
     name, weights = subject.network.name, subject.network.weights
     key = (name, weights, subject.graph.input_size)
     measured: dict[tuple[object, ...], list[Comparison]] = st.session_state.setdefault("measured", {})

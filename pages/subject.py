@@ -7,7 +7,6 @@ from PIL import Image
 
 import inception
 from inception import LayerGraph
-from inception.models.weights import KNOWN_WEIGHTS
 from inception.vision import Predictor
 from pages import widgets
 from pages.pictures import choose_picture
@@ -51,7 +50,7 @@ def choose_subject(inviting: bool = False) -> Subject:
 
 def graph_of_network(network: Predictor) -> LayerGraph:
     """The trace of a network with weights at the chosen size, by default that of its training."""
-    known = KNOWN_WEIGHTS.get(network.weights or "")
+    known = network.description
     size = widgets.chosen_size() or str(known.input_size if known else widgets.chosen_variant().input_size)
     try:
         return _trace(network, (network.name, network.weights, network.nbytes, len(network.labels)), size)
@@ -65,11 +64,19 @@ def _trace(_network: Predictor, key: tuple[object, ...], size: str) -> LayerGrap
     return inception.trace(_network.model, inception.parse_size(size))
 
 
-def untrained_note(network: Predictor) -> None:
-    """Says so wherever something of untrained weights shows."""
+def weights_note(network: Predictor) -> None:
+    """Says what weights cannot know, wherever something of them shows: untrained ones, and those of this project."""
+    known = network.description
     if not network.trained:
         st.warning(
             "**Untrained weights.** The numbers in this network are random: it cannot name anything, and what it does "
             "to a picture is what training starts from.",
             icon=":material/science:",
+        )
+    elif known and known.training:
+        detail = known.preprocessing.detail
+        saw = f" It learnt from {detail}-pixel pictures, so yours is reduced to those first." if detail else ""
+        st.caption(
+            f":material/school: A small network: channels x {known.overrides['width']:g}, and it knows "
+            f"{known.num_classes} things only: {', '.join(network.labels)}.{saw}"
         )

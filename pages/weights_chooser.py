@@ -17,7 +17,7 @@ from inception.models.download import (
     start_download,
     uploaded_file,
 )
-from inception.models.weights import KNOWN_WEIGHTS, available_weights, weights_folder
+from inception.models.weights import KNOWN_WEIGHTS, available_weights, description, weights_folder
 from inception.vision import Predictor
 from inception.vision.pool import LIMIT, networks
 from inception.vision.predictor import OutOfMemory
@@ -29,17 +29,25 @@ OWN = "your file: "
 OWN_MOST = min(300, MAX_BYTES // 10**6)  # MB of an upload
 
 
-def choose_weights(name: str) -> str | None:
-    """The weights to run a network with; None for random ones. Goes with `network_with`."""
+def choose_weights(name: str, embedding: bool = False) -> str | None:
+    """The weights to run a network with; None for random ones. Goes with `network_with`.
+
+    embedding: whether only those will do with which the network gives embeddings.
+    """
     if "bring" in st.session_state:  # a widget's value can only be set before it is drawn
         key, choice = st.session_state.pop("bring")
         st.session_state[key] = choice
-    here = available_weights(name)
-    absent = [tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == name and tag not in here]
+    here = [weights for weights in available_weights(name) if not (embedding and _classes(weights))]
+    absent = [
+        tag
+        for tag, weights in KNOWN_WEIGHTS.items()
+        if weights.variant == name and tag not in here and not (embedding and weights.num_classes)
+    ]
     brought = _own()
-    own = [OWN + brought.file] if brought and brought.name == name else []
+    fits = brought and brought.name == name and (brought.network.embeds or not embedding)
+    own = [OWN + brought.file] if brought and fits else []
     options = [*own, *here, UNTRAINED, *absent]
-    key = f"weights_{name}"
+    key = f"{'embedding' if embedding else 'weights'}_{name}"
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
     choice = st.selectbox(
@@ -51,10 +59,12 @@ def choose_weights(name: str) -> str | None:
     )
     if choice in KNOWN_WEIGHTS:
         known = KNOWN_WEIGHTS[choice]
-        st.caption(f"From [{known.source.partition('//')[2]}]({known.source}), {known.licence}. {known.accuracy}.")
+        address = known.source.partition("//")[2]
+        origin = f"From [{address}]({known.source})" if address else f"Described in {known.source}"
+        st.caption(f"{origin}, {known.licence}. {known.accuracy}.")
     if choice in absent:
         _download(choice)
-    _bring(name)
+    _bring(name, key)
     return None if choice in (UNTRAINED, *absent) else choice
 
 
@@ -76,6 +86,15 @@ def network_with(name: str, weights: str | None) -> Predictor:
 def is_own(weights: str | None) -> bool:
     """Whether it is a file of the reader's own, which only this session knows."""
     return weights is not None and weights.startswith(OWN)
+
+
+def _classes(weights: str) -> int:
+    """How many classes weights are known to tell apart."""
+    try:
+        known = description(weights)
+    except inception.CheckpointError:
+        return 0  # loading it says what is wrong
+    return known.num_classes if known else 0
 
 
 def _title(weights: str, absent: bool) -> str:
@@ -125,7 +144,7 @@ def _put(brought: Brought) -> None:
     st.session_state["has_own"] = True
 
 
-def _bring(name: str) -> None:
+def _bring(name: str, key: str) -> None:
     with st.popover("Your own weights", icon=":material/upload_file:", width="stretch"):
         st.caption(
             f"A .safetensors, .pt or .pth file with the names of this project, timm or facenet-pytorch, up to "
@@ -148,7 +167,7 @@ def _bring(name: str) -> None:
             return
     _put(Brought(name, file.name, loaded))
     st.session_state["files_brought"] = count + 1
-    st.session_state["bring"] = f"weights_{name}", OWN + file.name
+    st.session_state["bring"] = key, OWN + file.name
     st.rerun()
 
 

@@ -89,7 +89,8 @@ def network_controls(page: str) -> None:
             bind="query-params",
             accept_new_options=True,
             placeholder=f"{VARIANTS[name].input_size}, as trained",
-            help="One number for a square, or height x width such as 350x400. From 75 to 1024.",
+            help="One number for a square, or height x width such as 350x400. From 75 to 1024. If it is empty, weights "
+            "that were trained at another size bring theirs to the pages on your picture.",
         )
         st.caption(f"**{VARIANTS[name].title}.** After {VARIANTS[name].source}.")
 

@@ -75,24 +75,27 @@ if chosen:
 else:
     st.info("Choose at least one network.")
 
-st.subheader("Published weights")
+st.subheader("Weights")
 st.dataframe(
     pd.DataFrame(
         {
             "Tag": weights.tag,
             "Network": weights.variant,
             "Trained on": weights.title,
-            "Published accuracy": weights.accuracy,
+            "Accuracy": weights.accuracy,
             "Classes": weights.num_classes or None,
             "MB": weights.megabytes,
             "Licence": weights.licence,
             "Preprocessing": weights.preprocessing.text,
             "On this server": "yes" if locate(weights.tag) else "no",
-            "Source": weights.source,
+            "Source": weights.source if weights.source.startswith("https:") else None,
         }
         for weights in KNOWN_WEIGHTS.values()
     ),
     hide_index=True,
     column_config={"Source": st.column_config.LinkColumn()},
 )
-st.caption("Accuracies are those their sources publish; nothing was measured here.")
+st.caption(
+    "Accuracies are those their sources publish, but for the networks that this project trained: theirs were measured "
+    "with `python -m inception evaluate`."
+)

@@ -26,7 +26,7 @@ from huggingface_hub import constants, hf_hub_url, is_offline_mode
 from huggingface_hub.file_download import repo_folder_name
 
 from .checkpoint import CheckpointError, classes_in, load_weights, read_checkpoint
-from .weights import HUB_FILE, KNOWN_WEIGHTS, Weights, locate, release_file, weights_folder
+from .weights import HUB_FILE, KNOWN_WEIGHTS, Weights, described, locate, release_file, weights_folder
 from .zoo import create_model, get_variant
 
 MAX_BYTES = 2**30  # of a checkpoint; the largest known one has 224 MB
@@ -301,6 +301,8 @@ def check_weights(variant: str, path: str | PathLike[str], **overrides: Any) -> 
     if path.stat().st_size > MAX_BYTES:
         raise CheckpointError(f"{path.name}: larger than {MAX_BYTES / 1e9:.1f} GB.")
     state = read_checkpoint(path)
+    if known := described(path):
+        overrides = {**known.network, **overrides}
     if (
         "num_classes" not in overrides
         and not get_variant(variant).embeds

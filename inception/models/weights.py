@@ -1,18 +1,23 @@
 """Known checkpoints: what they are, how their pictures are prepared, and where this machine keeps them."""
 
+import json
+import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from huggingface_hub import try_to_load_from_cache
+from safetensors import SafetensorError, safe_open
 
 from .checkpoint import CheckpointError
 
 SUFFIXES = (".safetensors", ".pt", ".pth")
 HUB_FILE = "model.safetensors"
+BUNDLED = Path(__file__).parents[2] / "assets" / "weights"  # what this project trained itself
+MOST_BLOCKS, MOST_CLASSES = 100, 100_000  # that a file may ask for
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,13 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Weights:
-    """One published checkpoint of a variant. labels: file in assets/ with the names of its classes, or None.
+    """One checkpoint of a variant. labels: the names of its classes, or the file in assets/ that has them, or None.
 
     accuracy: as published, with its source. input_size: pixels of a side, as trained. megabytes: of 10^6 bytes, as the
     source lists them. repository: on the Hugging Face hub, or url: of a single file. sha256: of the file; empty where
     only the server states it. overrides: of `create_model`, where the network differs from its variant.
+    temperature: what logits are divided by before the softmax. threshold: of the log of the summed exponentials of
+    these logits; below it the picture shows none of the classes. training: what else a file says about its making.
     """
 
     tag: str
@@ -53,7 +60,7 @@ class Weights:
     licence: str
     accuracy: str
     num_classes: int
-    labels: str | None
+    labels: str | tuple[str, ...] | None
     preprocessing: Preprocessing
     input_size: int
     megabytes: int
@@ -61,23 +68,111 @@ class Weights:
     url: str = ""
     sha256: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    temperature: float = 1.0
+    threshold: float = -math.inf
+    training: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def network(self) -> dict[str, Any]:
         """The overrides with which `create_model` builds the network that these weights fit."""
         return {"num_classes": self.num_classes, **self.overrides}
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """As text for the header of a .safetensors file, from which `described` makes it again."""
+        return {
+            "format": "pt",
+            "variant": self.variant,
+            "title": self.title,
+            "source": self.source,
+            "licence": self.licence,
+            "accuracy": self.accuracy,
+            "classes": json.dumps(self.labels),
+            "width": json.dumps(self.overrides.get("width", 1.0)),
+            "repeats": json.dumps(self.overrides.get("repeats")),
+            "input_size": json.dumps(self.input_size),
+            "preprocessing": json.dumps(asdict(self.preprocessing)),
+            "temperature": json.dumps(self.temperature),
+            "threshold": json.dumps(self.threshold),
+            **self.training,
+        }
+
 
 TIMM_V4 = Preprocessing(mean=127.5, std=127.5, crop=0.875, interpolation="bicubic")
 TIMM_V2 = Preprocessing(mean=127.5, std=127.5, crop=0.8975, interpolation="bicubic")
 FACENET = Preprocessing(mean=127.5, std=128.0, crop=1.0, interpolation="bilinear")
+
+
+def described(path: Path) -> Weights | None:
+    """What a .safetensors file that this project wrote says of itself; None for any other file.
+
+    Raises CheckpointError when what it says cannot be.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+    except (SafetensorError, OSError):
+        return None  # loading it says what is wrong
+    if "variant" not in metadata:
+        return None
+    try:
+        return _read(path, metadata)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path.name}: what it says of itself is damaged.") from error
+
+
+def _read(path: Path, metadata: dict[str, str]) -> Weights:
+    def number(text: str, low: float, high: float) -> float:
+        value = json.loads(text)
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    classes = json.loads(metadata["classes"])
+    repeats = json.loads(metadata["repeats"])
+    preparation = Preprocessing(**json.loads(metadata["preprocessing"]))
+    possible = (
+        isinstance(classes, list)
+        and 2 <= len(classes) <= MOST_CLASSES
+        and all(isinstance(label, str) for label in classes)
+        and (
+            repeats is None
+            or (len(repeats) == 3 and all(type(count) is int and 1 <= count <= MOST_BLOCKS for count in repeats))
+        )
+        and math.isfinite(preparation.mean)
+        and 0 < preparation.std < math.inf
+        and 0 < preparation.crop <= 1
+        and preparation.interpolation in ("bilinear", "bicubic", "lanczos")
+        and (preparation.detail is None or (type(preparation.detail) is int and 1 <= preparation.detail <= 10_000))
+    )
+    if not possible:
+        raise ValueError(path.name)
+    width = number(metadata["width"], 1e-3, 1)
+    weights = Weights(
+        tag=path.stem,
+        variant=metadata["variant"],
+        title=metadata["title"],
+        source=metadata["source"],
+        licence=metadata["licence"],
+        accuracy=metadata["accuracy"],
+        num_classes=len(classes),
+        labels=tuple(classes),
+        preprocessing=preparation,
+        input_size=int(number(metadata["input_size"], 1, 10_000)),
+        megabytes=max(1, round(path.stat().st_size / 1e6)),
+        overrides={"width": width} | ({"repeats": tuple(repeats)} if repeats else {}),
+        temperature=number(metadata["temperature"], 1e-3, 1e3),
+        threshold=number(metadata["threshold"], -math.inf, 1e3),
+    )
+    return replace(weights, training={key: text for key, text in metadata.items() if key not in weights.metadata})
+
 
 _FACENET_RELEASE = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9"
 
 # Preprocessing is that of timm's default_cfgs and of facenet-pytorch's fixed_image_standardization, accuracies that of
 # timm's results/results-imagenet.csv and of facenet-pytorch's README, checksums those that the hub shows for its files
 # and that projects which pin facenet-pytorch's files agree on.
-KNOWN_WEIGHTS = {
+PUBLISHED = {
     weights.tag: weights
     for weights in (
         Weights(
@@ -156,6 +251,9 @@ KNOWN_WEIGHTS = {
         ),
     )
 }
+KNOWN_WEIGHTS = PUBLISHED | {
+    path.stem: found for path in sorted(BUNDLED.glob("*.safetensors")) if (found := described(path))
+}
 
 
 def weights_folder() -> Path:
@@ -164,11 +262,16 @@ def weights_folder() -> Path:
 
 
 def locate(tag: str) -> Path | None:
-    """The file of a known checkpoint in our folder or in the cache of timm or facenet-pytorch; None if absent."""
+    """The file of a known checkpoint in our folder, in the cache of timm or facenet-pytorch, or of this project's own.
+
+    None if absent.
+    """
     weights = KNOWN_WEIGHTS[tag]
     for suffix in SUFFIXES:
         if (path := weights_folder() / f"{tag}{suffix}").is_file():
             return path
+    if (bundled := BUNDLED / f"{tag}.safetensors").is_file():
+        return bundled
     if weights.repository:
         cached = try_to_load_from_cache(weights.repository, HUB_FILE)
         return Path(cached) if isinstance(cached, str) else None
@@ -182,10 +285,31 @@ def release_file(weights: Weights) -> Path:
 
 
 def available_weights(variant: str) -> list[str]:
-    """Tags of the known checkpoints of a variant that are on this machine, then other files in our folder."""
+    """Tags of the known checkpoints of a variant that are on this machine, then other files in our folder.
+
+    Published ones come before this project's own: someone fetched them on purpose.
+    """
     known = [tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == variant and locate(tag)]
     files = sorted(path for path in weights_folder().glob("*") if path.suffix in SUFFIXES)
-    return known + [str(path) for path in files if path.stem not in KNOWN_WEIGHTS]
+    return known + [str(path) for path in files if path.stem not in KNOWN_WEIGHTS and _may_fit(path, variant)]
+
+
+def _may_fit(path: Path, variant: str) -> bool:
+    try:
+        found = described(path)
+    except CheckpointError:
+        return True  # loading it says what is wrong
+    return found is None or found.variant == variant
+
+
+def description(weights: str | None) -> Weights | None:
+    """What is known of weights by their tag, or by what the file says of itself; None where nothing is.
+
+    Raises CheckpointError when what a file says cannot be.
+    """
+    if weights is None or weights in KNOWN_WEIGHTS:
+        return KNOWN_WEIGHTS.get(weights or "")
+    return described(Path(weights))
 
 
 def checkpoint_file(weights: str) -> Path:

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from .checkpoint import load_weights
+from .checkpoint import CheckpointError, load_weights
 from .inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
 from .inception_v4 import InceptionV4, StemV4
 from .layers import ConvUnit
-from .weights import KNOWN_WEIGHTS, checkpoint_file
+from .weights import checkpoint_file, description
 
 
 @dataclass(frozen=True)
@@ -144,12 +144,14 @@ def create_model(
     weights: tag of a known checkpoint that is on this machine, path of a checkpoint, or None for PyTorch's random
     initialisation.
     overrides: `num_classes`, `in_chans`, `width`, `repeats`, and `residual_scale` where the network has one; a known
-    checkpoint brings those it was trained with.
+    checkpoint, or one that this project trained, brings those it was trained with.
     Raises ValueError for an unknown name or override value, `CheckpointError` for weights that do not fit.
     """
     variant = get_variant(name)
-    if weights in KNOWN_WEIGHTS:
-        overrides = {**KNOWN_WEIGHTS[weights].overrides, **overrides}
+    if known := description(weights):
+        if known.variant != name:
+            raise CheckpointError(f"{known.tag}: weights of {known.variant}, not of {name}.")
+        overrides = {**known.network, **overrides}
     allowed = inspect.signature(variant.build).parameters.keys() - {"plan"}
     if unknown := sorted(overrides.keys() - allowed):
         raise ValueError(f"{name} has no override {unknown[0]!r}; it has {', '.join(sorted(allowed))}")

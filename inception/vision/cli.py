@@ -8,7 +8,7 @@ from typing import Any
 
 from ..models import VARIANTS
 from ..models.checkpoint import CheckpointError
-from ..models.weights import KNOWN_WEIGHTS, available_weights
+from ..models.weights import available_weights, description
 from .faces import cosine_matrix, distance_matrix
 from .image import load_image
 from .predictor import DTYPES, Predictor
@@ -66,6 +66,8 @@ def predict(args: argparse.Namespace) -> str:
             }
         )
         lines.append(f"{path} ({ms} ms)")
+        if network.is_none(table):
+            lines.append(f"  none of the {len(network.labels)} classes, it seems; nearest are")
         lines += [f"  {chance:7.2%}  {label}" for label, chance in zip(top["label"], top["probability"], strict=True)]
     if args.json:
         return json.dumps(entries, indent=1) + "\n"
@@ -92,7 +94,7 @@ def similarity(args: argparse.Namespace) -> str:
 def _network(args: argparse.Namespace) -> Predictor:
     weights = args.weights
     if weights is None:
-        here = available_weights(args.model) if args.model in VARIANTS else []
+        here = _fitting(args.model, embedding=args.run is similarity) if args.model in VARIANTS else []
         if not here and args.model in VARIANTS:
             raise CheckpointError(
                 f"no weights for {args.model} are on this machine: name a file with --weights, or 'untrained' to run "
@@ -102,8 +104,17 @@ def _network(args: argparse.Namespace) -> Predictor:
     return Predictor(args.model, None if weights == UNTRAINED else weights, args.device, DTYPES[args.dtype])
 
 
+def _fitting(model: str, embedding: bool) -> list[str]:
+    """The weights on this machine, without those that give classes where an embedding is wanted."""
+    return [
+        weights
+        for weights in available_weights(model)
+        if not (embedding and (known := description(weights)) and known.num_classes)
+    ]
+
+
 def _size(network: Predictor) -> tuple[int, int]:
     """As trained."""
-    known = KNOWN_WEIGHTS.get(network.weights or "")
+    known = network.description
     side = known.input_size if known else VARIANTS[network.name].input_size
     return side, side

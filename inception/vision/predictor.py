@@ -1,6 +1,7 @@
 """`Predictor`: a network with weights that answers about pictures. Pages never touch a tensor."""
 
 import csv
+import math
 from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from ..anatomy.factorize import devices
 from ..anatomy.graph import Layer
 from ..models import create_model, get_variant
 from ..models.checkpoint import classes_in, read_checkpoint
-from ..models.weights import FACENET, KNOWN_WEIGHTS, TIMM_V4, checkpoint_file
+from ..models.weights import FACENET, TIMM_V4, checkpoint_file, description
 from .preprocess import crop_and_resize, to_input
 from .turns import OutOfMemory, enough_memory, forward_lock, is_out_of_memory
 
@@ -45,8 +46,9 @@ class PictureNetwork(ABC):
 
     name: of the network. weights: None for random ones, the tag of a known checkpoint, or a file. device: cpu, cuda or
     mps. dtype: float32, bfloat16 or float16.
-    trained: whether it has weights of a file. embeds: whether it gives an embedding instead of classes. labels: names
-    of the classes, none where it embeds. nbytes: of its weights in memory. peak_bytes: the most that the last pass had
+    trained: whether it has weights of a file. description: what is known of them. embeds: whether it gives an embedding
+    instead of classes. labels: names of the classes, none where it embeds. temperature, threshold: as of `Weights`.
+    nbytes: of its weights in memory. peak_bytes: the most that the last pass had
     allocated, weights included, None where the device does not count.
     Raises CheckpointError when the file is absent or does not fit, DeviceError, OutOfMemory.
     """
@@ -63,11 +65,13 @@ class PictureNetwork(ABC):
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ):
-        known = KNOWN_WEIGHTS.get(weights or "")
         self.name, self.weights = name, weights
         self.trained = weights is not None
-        self.embeds = get_variant(name).embeds
+        self.description = known = description(weights)
+        self.embeds = get_variant(name).embeds and not (known and known.num_classes)
         self.preprocessing = known.preprocessing if known else FACENET if self.embeds else TIMM_V4
+        self.temperature = known.temperature if known else 1.0
+        self.threshold = known.threshold if known else -math.inf
         self.device, self.dtype = check_device(device, dtype), dtype
         if self.device.type not in self.runs_on:
             raise DeviceError(f"The engine {self.engine} runs on {' and '.join(self.runs_on)}, not on {self.device}.")
@@ -114,16 +118,26 @@ class PictureNetwork(ABC):
         return list(self._passes.get(shape, ()))
 
     def classify(self, prepared: Image.Image) -> pd.DataFrame:
-        """Every class with its softmax probability, the most probable first: columns index, label, probability.
+        """Every class, the most probable first: columns index, label, probability (softmax) and logit.
 
+        Logits are divided by the temperature, so that the probabilities are calibrated where it was fitted.
         Raises ValueError for a network that embeds, OutOfMemory.
         """
         if self.embeds:
             raise ValueError(f"{self.name} gives an embedding, not classes.")
-        logits = torch.from_numpy(self.outputs([prepared])[0])
-        table = pd.DataFrame({"label": self.labels, "probability": F.softmax(logits.double(), dim=0).numpy()})
+        logits = torch.from_numpy(self.outputs([prepared])[0]).double() / self.temperature
+        probabilities = F.softmax(logits, dim=0)
+        table = pd.DataFrame({"label": self.labels, "probability": probabilities.numpy(), "logit": logits.numpy()})
         table = table.rename_axis("index").reset_index()
         return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+    def is_none(self, classes: pd.DataFrame) -> bool:
+        """Whether a picture seems to show none of the classes, by what `classify` gave for it.
+
+        So it is where the log of the summed exponentials of the logits, which Liu et al. (2020, *Energy-based
+        Out-of-distribution Detection*) call the negative energy, is below the threshold that came with the weights.
+        """
+        return bool(np.logaddexp.reduce(classes["logit"]) < self.threshold)
 
     def embed(self, prepared: Image.Image) -> NDArray[np.float32]:
         """The embedding (D,) of a prepared picture; raises ValueError for a network of classes, OutOfMemory."""
@@ -225,17 +239,19 @@ def module_bytes(module: nn.Module) -> int:
     return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
 
 
-def class_labels(count: int, file: str | None = None) -> list[str]:
-    """The names in a `file` of assets/, by default ImageNet-1k's where there are as many; numbers otherwise."""
-    with (ASSETS / (file or IMAGENET_LABELS)).open(encoding="utf-8", newline="") as lines:
+def class_labels(count: int, names: str | tuple[str, ...] | None = None) -> list[str]:
+    """The `names`, or those in a file of assets/, by default ImageNet-1k's where there are as many; else numbers."""
+    if isinstance(names, tuple):
+        return list(names)
+    with (ASSETS / (names or IMAGENET_LABELS)).open(encoding="utf-8", newline="") as lines:
         labels = [row["label"] for row in csv.DictReader(lines)]
     return labels if count == len(labels) else [f"class {i}" for i in range(count)]
 
 
 def _build(name: str, weights: str | None) -> nn.Module:
     overrides: dict[str, Any] = {}
-    if weights in KNOWN_WEIGHTS:
-        overrides = KNOWN_WEIGHTS[weights].network
+    if known := description(weights):
+        overrides = known.network
     elif weights is not None and not get_variant(name).embeds:
         classes = classes_in(read_checkpoint(checkpoint_file(weights)))
         overrides = {} if classes is None else {"num_classes": classes}

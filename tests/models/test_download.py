@@ -174,7 +174,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Iterator[Path]:
+def home(no_bundled_weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server) -> Iterator[Path]:
     """Empty caches, the stand-ins among the known weights, and no waiting; afterwards no thread may be left."""
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))

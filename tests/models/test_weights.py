@@ -8,7 +8,7 @@ from huggingface_hub import constants
 
 from inception import create_model
 from inception.models import get_variant
-from inception.models.weights import KNOWN_WEIGHTS, Weights, available_weights, locate
+from inception.models.weights import KNOWN_WEIGHTS, PUBLISHED, Weights, available_weights, locate
 
 TIMM = ["inception_v4.tf_in1k", "inception_resnet_v2.tf_in1k", "inception_resnet_v2.tf_ens_adv_in1k"]
 # Identities of the training sets, whose classifier facenet-pytorch's files still hold.
@@ -16,7 +16,7 @@ FACENET = {"20180402-114759-vggface2": 8631, "20180408-102900-casia-webface": 10
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(no_bundled_weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -29,7 +29,7 @@ def put(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("weights", KNOWN_WEIGHTS.values(), ids=KNOWN_WEIGHTS)
+@pytest.mark.parametrize("weights", PUBLISHED.values(), ids=PUBLISHED)
 def test_every_entry_says_all_there_is_to_know(weights: Weights) -> None:
     assert weights.title
     assert weights.licence
@@ -38,12 +38,12 @@ def test_every_entry_says_all_there_is_to_know(weights: Weights) -> None:
     assert weights.repository or weights.url.startswith("https://")
     assert weights.sha256 == "" or (len(weights.sha256) == 64 and int(weights.sha256, 16))
     assert weights.input_size == get_variant(weights.variant).input_size
-    if weights.labels:
+    if isinstance(weights.labels, str):
         with Path("assets", weights.labels).open(encoding="utf-8", newline="") as file:
             assert len(list(csv.DictReader(file))) == weights.num_classes
 
 
-@pytest.mark.parametrize("weights", KNOWN_WEIGHTS.values(), ids=KNOWN_WEIGHTS)
+@pytest.mark.parametrize("weights", PUBLISHED.values(), ids=PUBLISHED)
 def test_published_sizes_are_those_of_the_networks(weights: Weights) -> None:
     """float32 throughout: the file is the network's tensors, FaceNet's classifier and a header of less than 0.3 MB."""
     state = create_model(weights.variant, device="meta", **weights.network).state_dict()

@@ -22,7 +22,7 @@ SMALL = "inception_resnet_v1"  # the quickest
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+def app(no_bundled_weights: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     """The app on a machine without weights."""
     monkeypatch.chdir(ROOT)
     # AppTest makes a new one for each run; that the first run of a server starts over would lose the click.

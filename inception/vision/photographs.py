@@ -1,0 +1,74 @@
+"""The project's photographs of CIFAR-10's classes, and of none of them: real pictures that no one trained on."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..models import get_variant
+from .image import load_image
+from .predictor import ASSETS, PictureNetwork
+
+FOLDER = ASSETS / "photographs"
+OTHER = "other"  # label of those that show none of the classes
+
+
+def labelled() -> dict[Path, str]:
+    """The files and what each shows: one of the ten classes or `OTHER`."""
+    with (FOLDER / "photographs.csv").open(encoding="utf-8", newline="") as lines:
+        return {FOLDER / row["file"]: row["label"] for row in csv.DictReader(lines)}
+
+
+def answers(network: PictureNetwork) -> pd.DataFrame:
+    """What a network of these classes makes of each photograph.
+
+    Columns file, label, answer (the most probable class), probability (of it), rank (of the label, from 1; missing
+    for `OTHER`) and none (whether it says that the photograph shows none of the classes).
+    """
+    known = network.description
+    side = known.input_size if known else get_variant(network.name).input_size
+    rows = []
+    for path, label in labelled().items():
+        table = network.classify(network.prepare(load_image(path), (side, side)))
+        labels = table["label"].tolist()
+        rows.append(
+            {
+                "file": str(path.relative_to(FOLDER)),
+                "label": label,
+                "answer": labels[0],
+                "probability": table["probability"].iloc[0],
+                "rank": labels.index(label) + 1 if label in labels else None,
+                "none": network.is_none(table),
+            }
+        )
+    return pd.DataFrame(rows).astype({"rank": "Int64"})
+
+
+@dataclass(frozen=True)
+class Hits:
+    """known, others: how many photographs show one of the classes, and none of them.
+
+    top_1, top_3: share of the known whose class came first, or among the first three. known_refused, others_refused:
+    share of each of which the network says that they show none of the classes.
+    """
+
+    known: int
+    others: int
+    top_1: float
+    top_3: float
+    known_refused: float
+    others_refused: float
+
+
+def hits(answers: pd.DataFrame) -> Hits:
+    """The shares in a table of `answers`."""
+    known, others = answers[answers["label"] != OTHER], answers[answers["label"] == OTHER]
+    return Hits(
+        known=len(known),
+        others=len(others),
+        top_1=float((known["rank"] == 1).mean()),
+        top_3=float((known["rank"] <= 3).mean()),
+        known_refused=float(known["none"].mean()),
+        others_refused=float(others["none"].mean()),
+    )

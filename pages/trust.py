@@ -1,0 +1,113 @@
+"""How far to trust weights that this project trained: their accuracy, what they mix up, photographs they never saw."""
+
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from inception.anatomy.kinds import SQUARE
+from inception.models.weights import BUNDLED, Weights
+from inception.vision import Predictor
+from inception.vision.photographs import OTHER, hits
+from pages import figures, widgets
+
+
+def show_trust(network: Predictor) -> None:
+    """What was measured of the network's weights, where the files that say so came with them."""
+    weights = network.description
+    if weights is None or not (BUNDLED / f"{weights.tag}.confusion.csv").is_file():
+        return
+    st.subheader("How far to trust it")
+    confusion = pd.read_csv(BUNDLED / f"{weights.tag}.confusion.csv", index_col="class")
+    answers = pd.read_csv(BUNDLED / f"{weights.tag}.photographs.csv").astype({"rank": "Int64"})
+    show_figures(weights, answers)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**What it mixes up**, of CIFAR-10's test pictures")
+        st.plotly_chart(confusion_heatmap(confusion), config=figures.PLAIN)
+        widgets.export_button(confusion.reset_index(), "confusion", f"{weights.tag}: classes shown and answered")
+    with right:
+        show_photographs(weights, answers)
+    st.caption(
+        f"Trained on {weights.training['data']}, {weights.training['epochs']} epochs, seed "
+        f"{weights.training['seed']}; the card in {weights.source} has the recipe. "
+        f"`python -m inception evaluate {weights.variant}` measures the test accuracy again."
+    )
+
+
+def show_figures(weights: Weights, answers: pd.DataFrame) -> None:
+    """The accuracies and the calibration error, large."""
+    facts = {key: float(text) for key, text in weights.training.items() if key.startswith(("test_", "expected_"))}
+    found = hits(answers)
+    columns = st.columns(4)
+    columns[0].metric(
+        "Right, of CIFAR-10's test pictures",
+        f"{facts['test_accuracy']:.1%}",
+        help=f"Among the first three: {facts['test_top_3_accuracy']:.1%}. They were used once, at the end.",
+    )
+    columns[1].metric(
+        "Calibration error",
+        f"{facts['expected_calibration_error']:.1%}",
+        help="How far its probabilities are from how often it is right, on average (expected calibration error, Guo et "
+        f"al. 2017), after dividing its logits by a temperature of {weights.temperature:.2f}.",
+    )
+    columns[2].metric(
+        f"Right, of {found.known} photographs",
+        f"{found.top_1:.0%}",
+        help=f"Real photographs that no one trained on. Among the first three: {found.top_3:.0%}.",
+    )
+    columns[3].metric(
+        f"“None”, of {found.others} others",
+        f"{found.others_refused:.0%}",
+        help=f"Photographs of none of the classes. It says so of {found.known_refused:.0%} of the others too, wrongly.",
+    )
+
+
+def show_photographs(weights: Weights, answers: pd.DataFrame) -> None:
+    """Its answer for each of the project's photographs."""
+    found = hits(answers)
+    st.markdown(
+        f"**Real photographs**: the right class came first for {found.top_1:.0%} of {found.known}, and among the first "
+        f"three for {found.top_3:.0%}"
+    )
+    shown = answers.assign(
+        label=answers["label"].replace(OTHER, "none of them"),
+        file=[Path(file).stem.replace("_", " ") for file in answers["file"]],
+    )
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height=widgets.table_height(len(answers), most=11),
+        column_order=["file", "label", "answer", "probability", "none"],
+        column_config={
+            "file": st.column_config.TextColumn("Photograph", width=130),
+            "label": st.column_config.TextColumn("Shows", width=85),
+            "answer": st.column_config.TextColumn("Answer", width=85),
+            "probability": st.column_config.ProgressColumn("Sure", width=70, format="percent", max_value=1.0),
+            "none": st.column_config.CheckboxColumn("None", width=40, help="Whether it says: none of the classes"),
+        },
+        placeholder="–",
+    )
+    widgets.export_button(answers, "photographs", f"{weights.tag}: answers for the project's photographs")
+
+
+def confusion_heatmap(confusion: pd.DataFrame) -> go.Figure:
+    """Pictures of each class (rows) by the class that was answered (columns)."""
+    labels = list(confusion.columns)
+    figure = go.Figure(
+        go.Heatmap(
+            z=confusion.values.tolist(),
+            x=labels,
+            y=labels,
+            text=confusion.values.tolist(),
+            texttemplate="%{text}",
+            textfont={"size": 11},
+            colorscale=[[0, "rgba(0,114,178,0)"], [0.1, "rgba(0,114,178,0.45)"], [1, SQUARE.color]],
+            showscale=False,
+            hovertemplate="shows %{y}, answer %{x}: %{z} pictures<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="Answer", tickangle=-45, showgrid=False)
+    figure.update_yaxes(title="Shows", autorange="reversed", showgrid=False)
+    return figure.update_layout(height=430, margin={"t": 10, "b": 10, "l": 10, "r": 10})
