@@ -25,6 +25,7 @@ from .anatomy.factorize import Setting, calculate, option_table, pair_table, pai
 from .anatomy.overview import overview_dot
 from .export import FORMATS, export_table, layer_title, summary_text
 from .models import VARIANTS, get_variant
+from .training import cli as training_commands
 from .vision import cli as vision_commands
 from .vision.turns import OutOfMemory
 
@@ -196,6 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=summary)
 
     vision_commands.add_commands(commands, _Parser)
+    training_commands.add_commands(commands, _Parser)
     return parser
 
 

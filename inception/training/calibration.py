@@ -6,10 +6,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 BINS = 15  # as in the paper
+TEMPERATURES = 0.02, 50.0
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The number that (N, classes) logits are divided by so that their softmax has the least cross-entropy."""
+    """The number that (N, classes) logits are divided by so that their softmax has the least cross-entropy.
+
+    Within `TEMPERATURES`: logits that tell nothing about the labels would want an endless one.
+    """
     logits, log_temperature = logits.double(), torch.zeros((), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([log_temperature], max_iter=100, line_search_fn="strong_wolfe")
 
@@ -20,7 +24,8 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
         return value
 
     optimizer.step(loss)
-    return log_temperature.exp().item()
+    least, most = TEMPERATURES
+    return min(max(log_temperature.exp().item(), least), most)
 
 
 def reliability(probabilities: Tensor, labels: Tensor) -> pd.DataFrame:

@@ -1,0 +1,203 @@
+"""A trained network as one small file that says all about itself, a card for people, and its figures as data.
+
+Convolutions and linear layers are stored in float16, batch norm in float32: its variances do not all fit float16.
+Every figure is that of the stored numbers, as the app runs them, not of the network before rounding.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from shutil import copyfile
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..models import get_variant
+from ..models.weights import Preprocessing, Weights
+from ..vision.photographs import Hits, answers, hits
+from ..vision.predictor import PictureNetwork, Predictor
+from .calibration import calibration_error, fit_temperature
+from .cifar10 import CLASSES, SIDE, Pictures
+from .recipe import Recipe, split, trained_model
+
+LICENCE = "Apache-2.0"
+DATA_SOURCE = "https://www.cs.toronto.edu/~kriz/cifar.html"
+DATA = "CIFAR-10 (Krizhevsky 2009)"
+PREPARATION = Preprocessing(mean=127.5, std=127.5, crop=1.0, interpolation="bicubic", detail=SIDE)
+SURE = 0.9  # share of held-out pictures, all of which show one of the classes, that pass the threshold
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Measured on pictures that the network did not learn from.
+
+    accuracy, top_3, calibration_error (expected, after the temperature): shares. confusion: how many pictures of each
+    class (rows) were taken for which (columns).
+    """
+
+    pictures: int
+    accuracy: float
+    top_3: float
+    calibration_error: float
+    confusion: pd.DataFrame
+
+
+def logits_of(network: PictureNetwork, images: Tensor) -> Tensor:
+    """(N, classes) float32 of (N, 3, H, W) uint8 pictures, prepared as the network wants them."""
+    known = network.description
+    side = known.input_size if known else get_variant(network.name).input_size
+    parts = []
+    for start in range(0, len(images), BATCH):
+        pixels = images[start : start + BATCH].permute(0, 2, 3, 1).numpy()
+        prepared = [network.prepare(Image.fromarray(picture), (side, side)) for picture in pixels]
+        parts.append(torch.from_numpy(network.outputs(prepared)))
+    return torch.cat(parts)
+
+
+def evaluate(network: PictureNetwork, pictures: Pictures) -> Scores:
+    """What the network makes of pictures of CIFAR-10's classes; raises ValueError for a network of other classes."""
+    if tuple(network.labels) != CLASSES:
+        raise ValueError(f"{network.weights} does not tell CIFAR-10's ten classes apart.")
+    images, labels = pictures
+    return scores(logits_of(network, images), labels, network.temperature)
+
+
+def scores(logits: Tensor, labels: Tensor, temperature: float) -> Scores:
+    """Of (N, classes) logits and (N,) labels."""
+    count = len(CLASSES)
+    pairs = torch.bincount(labels * count + logits.argmax(1), minlength=count**2).reshape(count, count)
+    return Scores(
+        pictures=len(labels),
+        accuracy=(logits.argmax(1) == labels).double().mean().item(),
+        top_3=(logits.topk(3).indices == labels[:, None]).any(1).double().mean().item(),
+        calibration_error=calibration_error(F.softmax(logits.double() / temperature, dim=1), labels),
+        confusion=pd.DataFrame(pairs.numpy(), index=CLASSES, columns=CLASSES),
+    )
+
+
+def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) -> Weights:
+    """Writes the network of a finished run, its card and its figures into `folder`; what the file says of itself.
+
+    Temperature and threshold are fitted on the held-out training pictures; the test pictures are used once.
+    Raises TrainingError for a run without a saved state.
+    """
+    recipe, model = trained_model(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    tag = f"{recipe.model}.cifar10"
+    seen, (held_out, labels) = split(training)
+    weights, scratch = _untested(tag, recipe, len(seen[0])), folder / f".{tag}.safetensors"
+    state = rounded(model)
+    try:
+        save_file(state, scratch, weights.metadata)
+        network = Predictor(recipe.model, str(scratch))
+        logits = logits_of(network, held_out)
+        temperature = fit_temperature(logits, labels)
+        threshold = (logits.double() / temperature).logsumexp(1).quantile(1 - SURE).item()
+        found = scores(logits_of(network, test[0]), test[1], temperature)
+        weights = replace(
+            weights,
+            accuracy=f"{found.accuracy:.2%} top-1 on CIFAR-10's {found.pictures:,} test pictures (measured)",
+            temperature=temperature,
+            threshold=threshold,
+            training={
+                **weights.training,
+                "test_accuracy": f"{found.accuracy:.4f}",
+                "test_top_3_accuracy": f"{found.top_3:.4f}",
+                "expected_calibration_error": f"{found.calibration_error:.4f}",
+            },
+        )
+        save_file(state, scratch, weights.metadata)
+        scratch.chmod(0o644)  # safetensors lets no one else read what it writes
+        scratch.replace(folder / f"{tag}.safetensors")
+    finally:
+        scratch.unlink(missing_ok=True)
+    found.confusion.to_csv(folder / f"{tag}.confusion.csv", index_label="class", lineterminator="\n")
+    seen_by_no_one = answers(Predictor(recipe.model, str(folder / f"{tag}.safetensors")))
+    seen_by_no_one.to_csv(folder / f"{tag}.photographs.csv", index=False, float_format="%.4f", lineterminator="\n")
+    copyfile(run / "log.csv", folder / f"{tag}.log.csv")
+    (folder / f"{tag}.md").write_text(card(weights, recipe, hits(seen_by_no_one)), encoding="utf-8")
+    return weights
+
+
+def rounded(model: nn.Module) -> dict[str, Tensor]:
+    """The state with convolutions and linear layers in float16, and without the counters of batch norm."""
+    halved = {
+        f"{path}.{name}"
+        for path, module in model.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+        for name, _ in module.named_parameters(recurse=False)
+    }
+    return {
+        key: tensor.to(torch.float16 if key in halved else torch.float32).contiguous()
+        for key, tensor in model.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }
+
+
+def card(weights: Weights, recipe: Recipe, found: Hits) -> str:
+    """The model card, in Markdown."""
+    overrides = ", ".join(f"{name} {value}" for name, value in weights.overrides.items())
+    facts = weights.training
+    return f"""\
+# {weights.tag}
+
+{get_variant(weights.variant).title} at {overrides}, trained by this project on CIFAR-10,
+so that the app can name things without the internet.
+
+- **Knows** {len(CLASSES)} classes: {", ".join(CLASSES)}.
+- **Saw** {facts["pictures"]} pictures of {SIDE} pixels, scaled up to {weights.input_size} px, {facts["epochs"]} times
+  each. A photograph is reduced to {SIDE} pixels as well before it is scaled up for the network: small things are lost.
+- **Test accuracy** {float(facts["test_accuracy"]):.2%} (top-3 {float(facts["test_top_3_accuracy"]):.2%}) on the
+  official test pictures, which were used once, at the end.
+  `python -m inception evaluate {weights.variant}` measures it again.
+- **Photographs**: of the project's {found.known} real ones that show one of the classes, {found.top_1:.0%} are
+  recognised (top-3 {found.top_3:.0%}).
+- **Probabilities**: logits are divided by a temperature of {weights.temperature:.3f}, fitted on training pictures that
+  were held out. The expected calibration error on the test pictures
+  is {float(facts["expected_calibration_error"]):.4f}.
+- **None of the classes** is said when the log of the summed exponentials of these logits (the negative energy of Liu
+  et al. 2020) is below {weights.threshold:.3f}: {SURE:.0%} of the pictures that were held out have more. A rule of
+  thumb: of the project's photographs it turns away {found.others_refused:.0%} of those that show none of the classes,
+  and {found.known_refused:.0%} of those that do.
+- **Stored** in float16, batch norm in float32.
+- **Licence** of the weights: {weights.licence}. The pictures are CIFAR-10's: {DATA_SOURCE}
+
+For teaching. It knows ten words; which ones it mixes up is in `{weights.tag}.confusion.csv`.
+
+## How it was made
+
+`python -m inception train {weights.variant}` with this recipe; `{weights.tag}.log.csv` is its log.
+
+```json
+{json.dumps(asdict(recipe), indent=1)}
+```
+"""
+
+
+def _untested(tag: str, recipe: Recipe, pictures: int) -> Weights:
+    return Weights(
+        tag=tag,
+        variant=recipe.model,
+        title="CIFAR-10, ten classes (trained by this project)",
+        source=f"assets/weights/{tag}.md",
+        licence=LICENCE,
+        accuracy="",
+        num_classes=len(CLASSES),
+        labels=CLASSES,
+        preprocessing=PREPARATION,
+        input_size=recipe.size,
+        megabytes=0,
+        overrides={key: value for key, value in recipe.overrides().items() if key != "num_classes"},
+        training={
+            "data": DATA,
+            "pictures": f"{pictures:,}",
+            "epochs": str(recipe.all_epochs),
+            "seed": str(recipe.seed),
+            "recipe": json.dumps(asdict(recipe)),
+        },
+    )

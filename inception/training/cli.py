@@ -1,0 +1,115 @@
+"""The commands that train networks and measure them: `train` and `evaluate`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..anatomy import trace
+from ..models.checkpoint import CheckpointError
+from ..models.weights import KNOWN_WEIGHTS, PUBLISHED
+from ..vision.predictor import Predictor
+from . import cifar10
+from .bundle import evaluate as measure
+from .bundle import write_bundle
+from .recipe import Recipe
+from .recipe import train as epochs_of
+
+DATA, RUNS = Path("data/cifar-10"), Path("runs")
+NUMBERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "width": (float, "channel multiplier"),
+    "size": (int, "pixels of a side"),
+    "epochs": (int, "times over the training pictures in a cycle"),
+    "cycles": (int, "of the learning rate; a finished run goes on with more of them"),
+    "batch": (int, "pictures in a step"),
+    "learning_rate": (float, "at its peak"),
+    "seed": (int, "of weights, order and variations"),
+}
+
+
+def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
+    """Adds them to argparse's subparsers."""
+    options = common(add_help=False)
+    options.add_argument(
+        "--data", type=Path, default=DATA, metavar="DIR", help=f"CIFAR-10's binary batches (default: {DATA}, fetched)"
+    )
+    options.add_argument("--device", default="cpu", metavar="D", help="cpu, cuda or mps (default: cpu)")
+
+    command = commands.add_parser("train", parents=[options], help="train a network on CIFAR-10 and measure it")
+    command.add_argument("model", metavar="MODEL", help="a name that 'models' lists")
+    command.add_argument(
+        "--folder", type=Path, metavar="DIR", help=f"where it saves, and goes on if stopped (default: {RUNS}/MODEL)"
+    )
+    default = Recipe("")
+    for name, (kind, text) in NUMBERS.items():
+        command.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            default=getattr(default, name),
+            metavar="N",
+            help=f"{text} (default: {getattr(default, name)})",
+        )
+    command.set_defaults(run=train)
+
+    command = commands.add_parser("evaluate", parents=[options], help="accuracy on CIFAR-10's 10,000 test pictures")
+    command.add_argument("model", metavar="MODEL", nargs="?", help="default: every one that this project trained")
+    command.add_argument("--weights", metavar="W", help="a tag or a file (default: this project's own)")
+    command.add_argument("--json", action="store_true", help="as JSON instead of lines to read")
+    command.set_defaults(run=evaluate)
+
+
+def train(args: argparse.Namespace) -> str:
+    """Trains, or goes on; at the end writes the bundle into the folder. One row an epoch goes to standard error."""
+    recipe = Recipe(args.model, **{name: getattr(args, name) for name in NUMBERS})
+    trace(recipe.build(), recipe.size)  # whatever cannot run is said before 169 MB are fetched
+    cifar10.fetch(args.data)
+    pictures = cifar10.training_pictures(args.data)
+    folder = args.folder or RUNS / args.model
+    for row in epochs_of(recipe, pictures, folder, args.device, _progress):
+        print(
+            f"\repoch {row.epoch} of {recipe.all_epochs}: training loss {row.training_loss:.3f}, held-out accuracy "
+            f"{row.held_out_accuracy:.2%}, {row.seconds:.0f} s",
+            file=sys.stderr,
+        )
+    print("measuring it on the test pictures…", file=sys.stderr)
+    weights = write_bundle(folder, pictures, cifar10.test_pictures(args.data), folder)
+    return f"{folder / weights.tag}.safetensors: {weights.accuracy}\n"
+
+
+def evaluate(args: argparse.Namespace) -> str:
+    """One entry a checkpoint: model, weights, pictures, accuracy, top-3 accuracy and expected calibration error."""
+    if args.weights and not args.model:
+        raise ValueError("--weights needs a MODEL")
+    own = {tag: known.variant for tag, known in KNOWN_WEIGHTS.items() if tag not in PUBLISHED}
+    chosen = {args.weights: args.model} if args.weights else own
+    if args.model and not args.weights:
+        chosen = {tag: variant for tag, variant in own.items() if variant == args.model}
+        if not chosen:
+            raise CheckpointError(f"no weights of {args.model} come with this project; name some with --weights")
+    cifar10.fetch(args.data)
+    test = cifar10.test_pictures(args.data)
+    entries, lines = [], []
+    for tag, variant in chosen.items():
+        network = Predictor(variant, tag, args.device)
+        found = measure(network, test)
+        entries.append(
+            {
+                "model": variant,
+                "weights": tag,
+                "pictures": found.pictures,
+                "accuracy": found.accuracy,
+                "top_3_accuracy": found.top_3,
+                "expected_calibration_error": found.calibration_error,
+            }
+        )
+        lines.append(
+            f"{tag}: {found.accuracy:.2%} top-1, {found.top_3:.2%} top-3, expected calibration error "
+            f"{found.calibration_error:.4f}, on {found.pictures:,} pictures"
+        )
+    return json.dumps(entries, indent=1) + "\n" if args.json else "\n".join(lines) + "\n"
+
+
+def _progress(epoch: int, step: int, steps: int, loss: float) -> None:
+    print(f"\repoch {epoch}: step {step} of {steps}, loss {loss:.3f} ", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,135 @@
+"""The file that a run ends in: it says what it holds, and its figures are what anyone would measure from it."""
+
+import json
+import stat
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+import inception
+from inception.models.weights import described
+from inception.training import bundle, recipe
+from inception.training.augment import scale_up
+from inception.training.cifar10 import CLASSES
+from inception.vision import Predictor
+
+TINY = recipe.Recipe("inception_resnet_v1", width=0.0625, repeats=(1, 1, 1), size=80, epochs=3, seed=5)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run as `train` leaves it, with the network as initialised and batch norm as of some pictures."""
+    model = TINY.build()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d):
+            module.momentum = None
+    with torch.no_grad():
+        model.train()(scale_up(pictures(8, 2)[0], 80))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "recipe.json").write_text(json.dumps(asdict(TINY)), encoding="utf-8")
+    torch.save({"model": model.state_dict()}, folder / "state.pt")
+    (folder / "log.csv").write_text("epoch\n1\n", encoding="utf-8")
+    return folder
+
+
+def pictures(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 256, (count, 3, 32, 32), generator=generator, dtype=torch.uint8)
+    return images, torch.randint(0, 10, (count,), generator=generator)
+
+
+@pytest.fixture
+def written(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(recipe, "HELD_OUT", 40)
+    bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), tmp_path / "out")
+    return tmp_path / "out" / "inception_resnet_v1.cifar10.safetensors"
+
+
+def test_figures_are_what_the_file_gives(written: Path) -> None:
+    weights = described(written)
+    assert weights is not None
+    model = inception.create_model("inception_resnet_v1", weights=str(written))
+    images, labels = pictures(60, 1)
+    resized = [
+        np.asarray(Image.fromarray(image.permute(1, 2, 0).numpy()).resize((80, 80), Image.Resampling.BICUBIC))
+        for image in images
+    ]
+    with torch.inference_mode():
+        x = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float()
+        logits = model((x - 127.5) / 127.5)
+    accuracy = float((logits.argmax(1) == labels).double().mean())
+    assert float(weights.training["test_accuracy"]) == pytest.approx(accuracy, abs=1e-4)
+    assert f"{accuracy:.2%}" in weights.accuracy
+    confusion = pd.read_csv(written.with_suffix(".confusion.csv"), index_col="class")
+    assert list(confusion.columns) == list(confusion.index) == list(CLASSES)
+    assert confusion.to_numpy().sum() == 60
+    assert np.trace(confusion.to_numpy()) == round(60 * accuracy)
+    assert confusion.sum(axis=1).tolist() == torch.bincount(labels, minlength=10).tolist()
+
+
+def test_nine_of_ten_held_out_pictures_pass_the_threshold(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Predictor("inception_resnet_v1", str(written))
+    images, _ = recipe.split(pictures(100, 0))[1]
+    assert len(images) == 40
+    none = 0
+    for image in images:
+        picture = Image.fromarray(image.permute(1, 2, 0).numpy())
+        none += network.is_none(network.classify(network.prepare(picture, (80, 80))))
+    assert none == 4
+
+
+def test_it_says_where_it_comes_from(written: Path) -> None:
+    with safe_open(written, "pt") as file:
+        metadata = file.metadata()
+    assert metadata["variant"] == "inception_resnet_v1"
+    assert metadata["width"] == "0.0625"
+    assert json.loads(metadata["classes"]) == list(CLASSES)
+    assert json.loads(metadata["preprocessing"])["detail"] == 32
+    assert (metadata["epochs"], metadata["seed"], metadata["pictures"]) == ("3", "5", "60")
+    assert metadata["data"].startswith("CIFAR-10")
+    assert metadata["licence"] == "Apache-2.0"
+    assert recipe.Recipe(**{**json.loads(metadata["recipe"]), "repeats": (1, 1, 1)}) == TINY
+    text = written.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"{float(metadata['test_accuracy']):.2%}" in text
+    assert all(name in text for name in CLASSES)
+
+
+def test_convolutions_are_halved_and_batch_norm_is_not(written: Path, run: Path) -> None:
+    with safe_open(written, "pt") as file:
+        kinds = {key: file.get_tensor(key).dtype for key in file.keys()}  # noqa: SIM118  # not a dictionary
+    assert {kind for key, kind in kinds.items() if ".bn." in key} == {torch.float32}
+    assert {kind for key, kind in kinds.items() if key.endswith("conv.weight")} == {torch.float16}
+    assert written.stat().st_size < 0.6 * (run / "state.pt").stat().st_size
+    assert stat.S_IMODE(written.stat().st_mode) == 0o644
+
+
+def test_a_failure_leaves_nothing(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe, "HELD_OUT", 40)
+    monkeypatch.setattr(bundle, "scores", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_other_classes_are_not_evaluated(written: Path) -> None:
+    network = Predictor("inception_resnet_v1", str(written))
+    network.labels = [f"class {i}" for i in range(10)]
+    with pytest.raises(ValueError, match="ten classes"):
+        bundle.evaluate(network, pictures(4, 0))
+
+
+def test_scores_by_hand() -> None:
+    logits = torch.full((3, 10), -20.0)
+    logits[0, 3] = logits[1, 5] = logits[2, 9] = 20.0
+    found = bundle.scores(logits, torch.tensor([3, 3, 9]), 1.0)
+    assert found.accuracy == pytest.approx(2 / 3)
+    assert found.calibration_error == pytest.approx(1 / 3, abs=1e-6)
+    assert found.confusion.loc["cat", "dog"] == 1
+    assert found.confusion.loc["truck", "truck"] == 1
