@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-BENCHMARKS = ("anatomy", "residual", "inference", "pages", "load")
+BENCHMARKS = ("anatomy", "residual", "inference", "pages", "first", "load")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHMARKS:

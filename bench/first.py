@@ -1,0 +1,48 @@
+"""From an upload on the page Live inference to the answer, with what comes with the project and nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from bench.timing import Row
+from inception.models.weights import KNOWN_WEIGHTS, PUBLISHED
+from tests.browser.browser import find_chromium
+from tests.browser.server import served_app
+
+PHOTOGRAPHS = Path(__file__).parents[1] / "assets" / "photographs"
+# Recognised by all three networks, and no class twice in a row, so that an answer is never that of the one before.
+UPLOADS = ("airplane/sea_fury.jpg", "automobile/taxi.jpg", "horse/zaniskari_horse.jpg", "frog/toad_in_hand.jpg")
+
+
+def rows() -> Iterator[Row]:
+    """Cold: the first upload to a server that has just started; warm: the median of those after it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        for tag in sorted(KNOWN_WEIGHTS.keys() - PUBLISHED.keys()):
+            model = KNOWN_WEIGHTS[tag].variant
+            with TemporaryDirectory() as folder, served_app(Path(folder) / "log.txt") as url:
+                page = browser.new_page(viewport={"width": 1280, "height": 900})
+                page.goto(f"{url}/live?model={model}")
+                expect(answer(page)).to_be_visible(timeout=60_000)
+                times = [upload(page, PHOTOGRAPHS / name) for name in UPLOADS]
+                page.close()
+            yield Row(f"Live inference, {model}: first upload to its answer, cold", times[0], "s", 3.0)
+            yield Row(f"Live inference, {model}: upload to its answer, warm", median(times[1:]), "s", 3.0)
+        browser.close()
+
+
+def answer(page: Page) -> Locator:
+    """The most probable class on the screen."""
+    return page.locator(".js-plotly-plot").filter(has_text="Probability").locator(".annotation-text").first
+
+
+def upload(page: Page, path: Path) -> float:
+    """Seconds from choosing the file to its class on the screen."""
+    start = perf_counter()
+    page.locator("input[type=file]").first.set_input_files(path)
+    expect(answer(page)).to_have_text(path.parent.name, timeout=60_000)
+    return perf_counter() - start
