@@ -32,6 +32,7 @@ from inception.vision.image import MAX_BYTES
 from inception.vision.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, WIKI_TEST, lfw_table
 from inception.vision.predictor import OutOfMemory, PictureNetwork
 from pages import face_figures, figures, widgets
+from pages.timing import show_timing
 from pages.weights_chooser import UNTRAINED, choose_weights, network_with
 
 SAMPLES = Path("assets/samples")
@@ -316,6 +317,7 @@ def compare(graph: LayerGraph, weights: str | None, threshold: float) -> None:
             icon=":material/science:",
         )
     answer(pairs, names, threshold)
+    show_timing(network, prepared[0])
     with below:
         numbers(pairs.assign(threshold=threshold), names, embeddings, network, Path(weights or UNTRAINED).name, graph)
 

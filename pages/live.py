@@ -10,10 +10,11 @@ from inception.vision.maps import png_bytes
 from inception.vision.pool import networks
 from inception.vision.predictor import DTYPES, DeviceError, OutOfMemory, PictureNetwork
 from inception.vision.preprocess import framed, value_counts
-from inception.vision.speed import Setting, measure, offered_settings
+from inception.vision.speed import Setting, offered_settings
 from pages import figures, widgets
 from pages.pictures import uploads
 from pages.subject import Subject, choose_subject, graph_of_network, weights_note
+from pages.timing import show_timing
 from pages.trust import show_trust
 from pages.weights_chooser import network_with
 
@@ -68,7 +69,7 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             icon=":material/help:",
         )
     st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN)
-    show_timing(subject, network)
+    show_timing(network, subject.prepared)
     with st.expander(f"All {len(table):,} classes", icon=":material/search:"):
         words = st.text_input("Search", placeholder="part of a name, such as cat", label_visibility="collapsed")
         ranked = table.assign(rank=range(1, len(table) + 1))
@@ -89,22 +90,6 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             )
         widgets.export_button(ranked, "classes", f"{subject.network.name}: classes of the picture")
     return table
-
-
-def show_timing(subject: Subject, network: PictureNetwork) -> None:
-    """What the answer took; the first passes of a network are slower, so it may run twice more."""
-    try:
-        with st.spinner("Timing a warm run…"):
-            timing = measure(network, [subject.prepared])
-    except OutOfMemory as error:
-        st.error(str(error), icon=":material/memory:")
-        return
-    peak = f", at most {timing.peak_bytes / 1e6:,.0f} MB in a pass" if timing.peak_bytes else ""
-    st.caption(
-        f"{timing.engine}, {timing.device}, {timing.dtype}: **{timing.milliseconds:,.0f} ms** (median of {timing.runs} "
-        f"warm runs), {timing.images_per_second:,.1f} pictures a second, weights of {timing.weight_bytes / 1e6:,.0f} MB"
-        f"{peak}."
-    )
 
 
 def show_preparation(subject: Subject) -> None:
@@ -166,14 +151,17 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
         return
     other: Predictor = network_with(*choice)
     graph = graph_of_network(other)
+    prepared = [subject.prepared, other.prepare(subject.picture, graph.input_size)]
     with st.spinner("Running the other network…"):
-        answers = [answer, other.classify(other.prepare(subject.picture, graph.input_size))]
-    for column, network, table in zip(st.columns(2), (subject.network, other), answers, strict=True):
+        answers = [answer, other.classify(prepared[1])]
+    networks_here = (subject.network, other)
+    for column, network, table, seen in zip(st.columns(2), networks_here, answers, prepared, strict=True):
         with column:
             st.markdown(f"**{network.name}**, {_weights_name(network.weights)}")
             if not network.trained:
                 st.caption("Untrained: random numbers, no knowledge.")
             st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN, key=f"bars_{id(network)}")
+            show_timing(network, seen)
     first, second = (table["label"].iloc[0] for table in answers)
     st.caption(f"They agree: {first}." if first == second else f"They differ: {first} against {second}.")
 
