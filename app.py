@@ -26,6 +26,7 @@ page = st.navigation(
         "Laboratories": [
             st.Page("pages/factorisation.py", title="Factorised convolutions", icon=":material/call_split:"),
             st.Page("pages/residual_scale.py", title="Residual scale", icon=":material/balance:"),
+            st.Page("pages/race.py", title="Training race", icon=":material/flag:"),
         ],
         "On your picture": [
             st.Page("pages/live.py", title="Live inference", icon=":material/photo_camera:"),

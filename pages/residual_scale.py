@@ -13,9 +13,10 @@ import inception
 from inception import LayerGraph
 from inception.anatomy.kinds import Kind
 from inception.anatomy.table import shape_text
+from inception.training.demo import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
+from inception.training.recipe import TrainingError
 from inception.vision import Predictor
 from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, Scales
-from inception.vision.training_demo import LEARNING_RATE, MAX_STEPS, SIZE, History, Setting, TrainingError, train
 from inception.vision.turns import OutOfMemory
 from pages import figures, residual_figures, widgets
 from pages.pictures import SAMPLES, choose_picture
@@ -24,6 +25,7 @@ from pages.weights_chooser import UNTRAINED, choose_weights, network_with
 VIEWS = ["On a picture", "In training"]
 QUICK = 160  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
 NORMS: dict[Norm, str] = {"batch": "of this pass", "running": "stored"}
+MOST_STEPS = 100
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5, 1.0]
 TABLE: dict[str, Any] = {
     "index": st.column_config.NumberColumn("#", width=44),
@@ -173,7 +175,7 @@ def picture_view(
         )
     seen = f"{len(views)} views of the picture" if len(views) > 1 else "the picture"
     notes = [f"Measured in one pass over {seen} at {shape_text(size)} px."]
-    own = widgets.chosen_variant().input_size
+    own = trained_size(instrument)
     if widgets.chosen_size() is None and size[0] < own:
         notes += [
             f"The network's own size is {own} px; with fewer the sliders answer at once. The sidebar takes any size."
@@ -201,7 +203,7 @@ def training_view(name: str, scales: Scales) -> None:
     """A narrow version of the network trained with these scales and with others, drawn while it happens."""
     first, second, third = st.columns(3, vertical_alignment="bottom")
     rate = first.select_slider("Learning rate", LEARNING_RATES, value=LEARNING_RATE)
-    steps = second.slider("Steps", 10, MAX_STEPS, 40, 10)
+    steps = second.slider("Steps", 10, MOST_STEPS, 40, 10)
     width = third.segmented_control(
         "Channels, of the network's own", [0.125, 0.25], default=0.125, required=True, format_func="{:.1%}".format
     )
@@ -211,12 +213,13 @@ def training_view(name: str, scales: Scales) -> None:
     drawing = st.empty()
     twins = compared(scales)
     if start:
-        setting = Setting(name, tuple(twins), width, learning_rate=rate, steps=steps)
+        pair = tuple(Twin(name, width, scales=scales) for scales in twins)
+        setting = Setting(pair, learning_rate=rate, steps=steps, profiled=True)
         history = st.session_state["residual_history"] = History(setting)
         try:
             # Any control, Stop among them, and a closed tab end the script at the next drawing, and the training too.
             # Not in a fragment: its own controls would wait until it has run.
-            with closing(train(setting, sample_pictures())) as training:
+            with closing(train(setting, RandomCrops(sample_pictures()))) as training:
                 for step in training:
                     history.add(step)
                     draw_training(history, drawing)
@@ -226,7 +229,7 @@ def training_view(name: str, scales: Scales) -> None:
         st.rerun()
 
     kept: History | None = st.session_state.get("residual_history")
-    if kept and kept.setting.name == name and len(kept.last) == len(twins):
+    if kept and kept.setting.twins[0].name == name and len(kept.last) == len(twins):
         draw_training(kept, drawing)
         training_result(kept)
     else:
@@ -244,9 +247,14 @@ def training_view(name: str, scales: Scales) -> None:
     )
 
 
+def twin_names(history: History) -> list[str]:
+    """What tells the twins of a run apart: their scales."""
+    return [label(twin.scales) for twin in history.setting.twins if twin.scales]
+
+
 def draw_training(history: History, place: DeltaGenerator) -> None:
     """The curves so far."""
-    names = [label(scales) for scales in history.setting.scales]
+    names = twin_names(history)
     figure = residual_figures.training_figure(history.curves(), names, history.setting.steps)
     place.plotly_chart(figure, config=figures.PLAIN)
 
@@ -254,8 +262,9 @@ def draw_training(history: History, place: DeltaGenerator) -> None:
 def training_result(history: History) -> None:
     """What came out of a run that ended or was stopped."""
     setting, curves = history.setting, history.curves()
-    names = {twin: label(setting.scales[twin]) for twin in history.last}
-    by_twin = {name: curves[curves["twin"] == twin] for twin, name in names.items()}
+    twin = setting.twins[0]
+    names = twin_names(history)
+    by_twin = {name: curves[curves["twin"] == twin] for twin, name in enumerate(names)}
     gradient, loss, dead = st.columns(3)
     with gradient:
         number("Norm of the first gradient", {k: f"{c['gradient_norm'].iloc[0]:,.1f}" for k, c in by_twin.items()})
@@ -264,7 +273,7 @@ def training_result(history: History) -> None:
     with dead:
         number("Dead channels, last step", {k: f"{c['dead_share'].iloc[-1]:.2%}" for k, c in by_twin.items()})
     st.caption(
-        f"{setting.name} with {setting.width:.1%} of its channels, {setting.pictures} crops of {shape_text(SIZE)} px "
+        f"{twin.name} with {twin.width:.1%} of its channels, {setting.pictures} crops of {shape_text(SIZE)} px "
         f"a step, learning rate {setting.learning_rate:g}, seed {setting.seed}; "
         f"{curves['number'].max()} of {setting.steps} steps."
     )
@@ -273,10 +282,21 @@ def training_result(history: History) -> None:
     depth_charts({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
 
 
+def trained_size(instrument: ResidualInstrument) -> int:
+    """Pixels of a side that the network, or the weights in it, were trained at."""
+    known = instrument.network.description
+    return known.input_size if known else widgets.chosen_variant().input_size
+
+
+def quick_size(trained: int) -> tuple[int, int]:
+    """The chosen size, else that of training, but not above `QUICK`."""
+    return inception.parse_size(widgets.chosen_size() or str(min(QUICK, trained)))
+
+
 def quick_graph() -> LayerGraph:
-    """The trace of the chosen network: at the chosen size, else at its own, but not above `QUICK`."""
+    """The trace of the chosen network at a quick size."""
     variant = widgets.chosen_variant()
-    return widgets.graph_of(variant.name, widgets.chosen_size() or str(min(QUICK, variant.input_size)))
+    return widgets.graph_of(variant.name, shape_text(quick_size(variant.input_size)))
 
 
 widgets.open_page("What is the 0.17 for?")
@@ -304,7 +324,7 @@ if view == VIEWS[0]:
     with controls:
         subject = choose_subject(graph.name)
     with result:
-        picture_view(graph.input_size, *subject, scales)
+        picture_view(quick_size(trained_size(subject[0])), *subject, scales)
 else:
     with result:
         training_view(graph.name, scales)

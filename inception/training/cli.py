@@ -1,4 +1,4 @@
-"""The commands that train networks and measure them: `train` and `evaluate`."""
+"""The commands that train networks and measure them: `train`, `evaluate` and `race`."""
 
 import argparse
 import json
@@ -9,11 +9,12 @@ from typing import Any
 
 from ..anatomy import trace
 from ..models.checkpoint import CheckpointError
-from ..models.weights import KNOWN_WEIGHTS, PUBLISHED
+from ..models.weights import KNOWN_WEIGHTS
 from ..vision.predictor import Predictor
 from . import cifar10
 from .bundle import evaluate as measure
 from .bundle import write_bundle
+from .race import CURVES, run_race
 from .recipe import Recipe
 from .recipe import train as epochs_of
 
@@ -59,6 +60,14 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
     command.add_argument("--json", action="store_true", help="as JSON instead of lines to read")
     command.set_defaults(run=evaluate)
 
+    command = commands.add_parser("race", help="train the small networks that the page Training race compares")
+    command.add_argument("--data", type=Path, default=DATA, metavar="DIR", help=f"CIFAR-10's batches (default: {DATA})")
+    command.add_argument(
+        "--folder", type=Path, default=RUNS / "race", metavar="DIR", help=f"of its runs (default: {RUNS / 'race'})"
+    )
+    command.add_argument("-o", "--output", type=Path, default=CURVES, metavar="FILE", help=f"default: {CURVES.name}")
+    command.set_defaults(run=race)
+
 
 def train(args: argparse.Namespace) -> str:
     """Trains, or goes on; at the end writes the bundle into the folder. One row an epoch goes to standard error."""
@@ -82,7 +91,7 @@ def evaluate(args: argparse.Namespace) -> str:
     """One entry a checkpoint: model, weights, pictures, accuracy, top-3 accuracy and expected calibration error."""
     if args.weights and not args.model:
         raise ValueError("--weights needs a MODEL")
-    own = {tag: known.variant for tag, known in KNOWN_WEIGHTS.items() if tag not in PUBLISHED}
+    own = {tag: known.variant for tag, known in KNOWN_WEIGHTS.items() if not known.published}
     chosen = {args.weights: args.model} if args.weights else own
     if args.model and not args.weights:
         chosen = {tag: variant for tag, variant in own.items() if variant == args.model}
@@ -109,6 +118,15 @@ def evaluate(args: argparse.Namespace) -> str:
             f"{found.calibration_error:.4f}, on {found.pictures:,} pictures"
         )
     return json.dumps(entries, indent=1) + "\n" if args.json else "\n".join(lines) + "\n"
+
+
+def race(args: argparse.Namespace) -> str:
+    """Trains what is missing of the race and writes its curves. One line a run goes to standard error."""
+    cifar10.fetch(args.data)
+    table = run_race(args.data, args.folder, lambda line: print(line, file=sys.stderr))
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(args.output, index=False, lineterminator="\n")
+    return f"{args.output}: {len(table)} rows\n"
 
 
 def _progress(epoch: int, step: int, steps: int, loss: float) -> None:

@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..models import create_model
+from ..vision.residual import ResidualError, cut_shortcuts, set_scales
 from .augment import augmented, scale_up
 from .cifar10 import CLASSES, Pictures
 
@@ -40,6 +41,11 @@ class Recipe:
     size: pixels of a side to which the 32-pixel pictures are scaled up; at 112 the last grid is 2x2, the smallest
     that leaves the 3x3, 1x3 and 3x1 kernels of the C blocks something to see. learning_rate: at its peak.
     repeats: blocks of each kind, None for the network's own. dropout: of the head's layer.
+    cycles: how often the learning rate rises and falls, in `epochs` epochs each time (warm restarts, Loshchilov and
+    Hutter 2017); a finished run can go on with more of them.
+    scale: of the residuals, see `residual.set_scales`; None for the network's own. shortcuts: see
+    `residual.cut_shortcuts`. pictures: how many of the training pictures to learn from, None for all.
+    Raises TrainingError for fields that contradict each other.
     """
 
     model: str
@@ -53,6 +59,23 @@ class Recipe:
     label_smoothing: float = 0.1
     dropout: float = 0.0
     seed: int = 0
+    cycles: int = 1
+    scale: float | None = None
+    shortcuts: bool = True
+    pictures: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and not self.shortcuts:
+            raise TrainingError("Without shortcuts nothing is summed, so there is no residual to scale.")
+        if self.epochs < 1 or self.cycles < 1 or self.batch < 2:
+            raise TrainingError("There must be one epoch and one cycle at least, and two pictures in a batch.")
+        if self.pictures is not None and self.pictures < self.batch:
+            raise TrainingError(f"{self.pictures} pictures do not fill a batch of {self.batch}.")
+
+    @property
+    def all_epochs(self) -> int:
+        """Of all cycles."""
+        return self.epochs * self.cycles
 
     def overrides(self) -> dict[str, Any]:
         """What `create_model` needs beside the name."""
@@ -60,10 +83,20 @@ class Recipe:
         return {"num_classes": len(CLASSES), "width": self.width, **repeats}
 
     def build(self) -> nn.Module:
-        """The untrained network, the same for the same seed."""
+        """The untrained network, with the same weights for the same seed, also at another scale or without shortcuts.
+
+        Raises TrainingError for a scale, or no shortcuts, where the network has no residual sums.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             model = create_model(self.model, **self.overrides())
+        try:
+            if self.scale is not None:
+                set_scales(model, (self.scale,) * 3)
+            if not self.shortcuts:
+                cut_shortcuts(model)
+        except ResidualError as error:
+            raise TrainingError(str(error)) from error
         for module in model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = self.dropout
@@ -72,7 +105,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of the log. Losses in nats, without label smoothing for held-out pictures; accuracies as shares."""
+    """One row of the log. Losses in nats, without label smoothing for held-out pictures; accuracies as shares.
+
+    seconds: as they passed. cpu_seconds: of all threads of this process together, whatever else the machine did.
+    """
 
     epoch: int
     steps: int
@@ -82,6 +118,7 @@ class Epoch:
     held_out_loss: float
     held_out_accuracy: float
     seconds: float
+    cpu_seconds: float
 
 
 LOG_COLUMNS = [field.name for field in fields(Epoch)]
@@ -96,7 +133,7 @@ def split(pictures: Pictures) -> tuple[Pictures, Pictures]:
 
 
 def learning_rate(recipe: Recipe, progress: float) -> float:
-    """At a share of the way from 0 to 1: up along a cosine during the warm-up, then down along one."""
+    """At a share of a cycle from 0 to 1: up along a cosine during the warm-up, then down along one."""
     if progress < WARM_UP:
         low, position = START, 1 - progress / WARM_UP
     else:
@@ -114,9 +151,12 @@ def train(
     """Trains until the recipe's last epoch and yields each; goes on from the folder's state where there is one.
 
     progress: called now and then with the epoch, the step in it, how many it has, and the loss.
-    Raises TrainingError when the folder belongs to another recipe.
+    Raises TrainingError when the folder belongs to another recipe, or the recipe asks for what there is not.
     """
     training, held_out = split(pictures)
+    if recipe.pictures is not None and recipe.pictures > len(training[0]):
+        raise TrainingError(f"There are {len(training[0]):,} pictures to learn from, not {recipe.pictures:,}.")
+    images, labels = (tensor[: recipe.pictures] for tensor in training)
     model = recipe.build().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]  # biases and batch norm
@@ -126,8 +166,8 @@ def train(
         momentum=MOMENTUM,
         nesterov=True,
     )
-    for epoch in range(_resume(recipe, folder, model, optimizer) + 1, recipe.epochs + 1):
-        row = _epoch(recipe, epoch, training, held_out, model, optimizer, device, progress)
+    for epoch in range(_resume(recipe, folder, model, optimizer) + 1, recipe.all_epochs + 1):
+        row = _epoch(recipe, epoch, (images, labels), held_out, model, optimizer, device, progress)
         _save(recipe, folder, model, optimizer, row)
         yield row
 
@@ -174,7 +214,7 @@ def _epoch(
     device: str,
     progress: Callable[[int, int, int, float], None],
 ) -> Epoch:
-    began = time.monotonic()
+    began, cpu_began = time.monotonic(), time.process_time()
     images, labels = training
     # Of the epoch alone, so that a run that was stopped sees the same pictures as one that was not.
     generator = torch.Generator().manual_seed(1000 * recipe.seed + epoch)
@@ -184,7 +224,7 @@ def _epoch(
     model.train()
     losses, right, rate = 0.0, 0, 0.0
     for step, batch in enumerate(batches[:steps]):
-        rate = learning_rate(recipe, (epoch - 1 + step / steps) / recipe.epochs)
+        rate = learning_rate(recipe, ((epoch - 1) % recipe.epochs + step / steps) / recipe.epochs)
         for group in optimizer.param_groups:
             group["lr"] = rate
         x = augmented(images[batch].to(device), recipe.size, generator)
@@ -208,16 +248,17 @@ def _epoch(
         held_out_loss=F.cross_entropy(held, held_out[1]).item(),
         held_out_accuracy=(held.argmax(1) == held_out[1]).double().mean().item(),
         seconds=time.monotonic() - began,
+        cpu_seconds=time.process_time() - cpu_began,
     )
 
 
 def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.optim.SGD) -> int:
     """The epochs that are done, with the network and the optimizer as they were then."""
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / "recipe.json").is_file():
-        if read_recipe(folder) != recipe:
-            raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
-    else:
+    before = read_recipe(folder) if (folder / "recipe.json").is_file() else recipe
+    if replace(before, cycles=recipe.cycles) != recipe or before.cycles > recipe.cycles:
+        raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
+    if before != recipe or not (folder / "recipe.json").is_file():
         _replace(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())
     if not (folder / "state.pt").is_file():
         return 0

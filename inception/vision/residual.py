@@ -73,7 +73,7 @@ def residual_blocks(model: nn.Module) -> dict[str, ResidualBlock]:
     """The residual blocks of a network by path, in order; raises ResidualError where there are none."""
     blocks = {path: module for path, module in model.named_modules() if isinstance(module, ResidualBlock)}
     if not blocks:
-        raise ResidualError("This network has no residual sums, so there is nothing to scale.")
+        raise ResidualError("This network has no residual sums: nothing to scale, and no shortcut to cut.")
     return blocks
 
 
@@ -91,6 +91,19 @@ def set_scales(model: nn.Module, scales: Scales) -> None:
     for block in residual_blocks(model).values():
         if block.relu is not None:
             block.residual_sum.scale = by_kind[KINDS[type(block)]]
+
+
+class Residual(nn.Module):
+    """In place of a residual sum: the residual as it is, (N, C, H, W), without shortcut and scale."""
+
+    def forward(self, shortcut: Tensor, residual: Tensor) -> Tensor:
+        return residual
+
+
+def cut_shortcuts(model: nn.Module) -> None:
+    """Replaces every residual sum by the residual alone, with the same blocks and parameters. Raises ResidualError."""
+    for block in residual_blocks(model).values():
+        block.add_module("residual_sum", Residual())
 
 
 @contextmanager

@@ -10,14 +10,14 @@ from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
 import inception
+from inception.training.demo import CURVE_COLUMNS, History, RandomCrops, Setting, Twin, train
 from inception.vision import Predictor
 from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
-from inception.vision.training_demo import CURVE_COLUMNS, History, Setting, train
 from pages.residual_figures import training_figure
 from pages.weights_chooser import UNTRAINED
 
 ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "assets" / "samples" / "astronaut.jpg"
+SAMPLE = ROOT / "assets" / "samples" / "cat.jpg"
 # The page alone in the frame.
 FRAME = f"""
 import streamlit as st
@@ -30,7 +30,7 @@ page.run()
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def app(no_bundled_weights: None, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(ROOT)
     app = AppTest.from_string(FRAME, default_timeout=120)
     app.query_params["model"] = "inception_resnet_v1"
@@ -152,7 +152,7 @@ def test_training_from_the_first_step_to_the_last(app: AppTest) -> None:
     history = app.session_state["residual_history"]
     curves = history.curves()
     assert curves["number"].tolist() == [step for step in range(1, 11) for _ in (0, 1)]
-    assert history.setting.scales == (RELEASED, UNSCALED)
+    assert [twin.scales for twin in history.setting.twins] == [RELEASED, UNSCALED]
     first = curves[curves["number"] == 1].set_index("twin")["gradient_norm"]
     assert (app.metric[0].value, app.metric[0].delta) == (f"{first[0]:,.1f}", f"{first[1]:,.1f} with 1 everywhere")
     assert any("10 of 10 steps" in caption.value for caption in app.caption)
@@ -162,9 +162,11 @@ def test_training_from_the_first_step_to_the_last(app: AppTest) -> None:
 @pytest.mark.parametrize("steps", [1, 3])
 def test_stopped_in_the_middle(app: AppTest, steps: int) -> None:
     """What a stopped run leaves: after one step there is no twin to compare with, after three there is."""
-    setting = Setting("inception_resnet_v1", (RELEASED, UNSCALED), steps=20)
+    twins = tuple(Twin("inception_resnet_v1", scales=scales) for scales in (RELEASED, UNSCALED))
+    setting = Setting(twins, steps=20, profiled=True)
     history = History(setting)
-    for step in islice(train(setting, [Image.new("RGB", (80, 80)), Image.new("RGB", (80, 80), "white")]), steps):
+    examples = RandomCrops([Image.new("RGB", (80, 80)), Image.new("RGB", (80, 80), "white")])
+    for step in islice(train(setting, examples), steps):
         history.add(step)
     app.query_params["residual_view"] = "In training"
     app.session_state["residual_history"] = history
@@ -174,7 +176,11 @@ def test_stopped_in_the_middle(app: AppTest, steps: int) -> None:
 
 
 def test_axes_of_a_run_that_overflowed() -> None:
-    rows = [(0, 1, 3000.0, 1e5, 0.0), (1, 1, 0.001, 0.02, 0.9), (0, 2, float("inf"), float("nan"), 0.0)]
+    rows = [
+        (0, 1, 3000.0, 0.1, 1e5, 0.0),
+        (1, 1, 0.001, 1.0, 0.02, 0.9),
+        (0, 2, float("inf"), 0.1, float("nan"), 0.0),
+    ]
     curves = pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
     figure = training_figure(curves, ["a", "b"], 5)
     low, high = figure.layout.yaxis.range

@@ -1,15 +1,29 @@
 """A training run learns, goes on where it was stopped as if it had not been, and keeps its folder whole."""
 
 import csv
-from dataclasses import replace
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+from inception.models.inception_resnet import ResidualBlock
 from inception.training import recipe as training
+from inception.training.augment import augmented
 from inception.training.cifar10 import Pictures
-from inception.training.recipe import LOG_COLUMNS, Recipe, TrainingError, learning_rate, train, trained_model
+from inception.training.recipe import (
+    LOG_COLUMNS,
+    Recipe,
+    TrainingError,
+    learning_rate,
+    read_recipe,
+    train,
+    trained_model,
+)
 
 TINY = Recipe("inception_resnet_v2", width=0.03, repeats=(1, 1, 1), size=75, epochs=2, batch=8, learning_rate=0.05)
 
@@ -107,3 +121,142 @@ def test_held_out_pictures_are_the_same_for_every_run_and_never_learnt(pictures:
     (kept, _), (held, _) = training.split((numbered, numbered))
     assert sorted([*kept.tolist(), *held.tolist()]) == list(range(40))
     assert torch.equal(training.split((numbered, numbered))[1][0], held)
+
+
+CUT = replace(TINY, repeats=(2, 2, 2), width=0.06, shortcuts=False)
+
+
+def blocks(model: nn.Module) -> Iterator[ResidualBlock]:
+    return (module for module in model.modules() if isinstance(module, ResidualBlock))
+
+
+def test_a_cut_block_hands_on_its_branches_alone() -> None:
+    """Against the branches, the concatenation, the 1x1 and the ReLU, written out, for a block of each kind."""
+    for block in blocks(CUT.build().eval()):
+        x = torch.randn(2, block.out_channels, 3, 3)
+        branches = [getattr(block, name)(x) for name in block.branches]
+        weight, bias = block.Conv2d_1x1.parameters()
+        residual = nn.functional.conv2d(torch.cat(branches, 1), weight, bias)
+        assert torch.equal(block(x), residual if block.relu is None else residual.clamp(min=0))
+        assert not torch.allclose(block(x), block(x + 1)), "it depends on its input, through the branches"
+
+
+def test_cutting_changes_neither_weights_nor_their_number() -> None:
+    whole, cut = replace(CUT, shortcuts=True).build().state_dict(), CUT.build().state_dict()
+    assert list(whole) == list(cut)
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
+def test_without_shortcuts_the_gradient_still_reaches_the_stem() -> None:
+    for recipe in (CUT, replace(CUT, shortcuts=True)):
+        model = recipe.build().train()
+        nn.functional.cross_entropy(model(torch.randn(4, 3, 75, 75)), torch.arange(4)).backward()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, name
+        assert any(p.grad is not None and p.grad.abs().max() > 0 for p in model.get_submodule("stem").parameters())
+
+
+def test_without_shortcuts_nothing_goes_round_the_branches() -> None:
+    """With all branches silent, only shortcuts let the picture reach the head."""
+
+    def answers(recipe: Recipe) -> Tensor:
+        model = recipe.build().eval()
+        for block in blocks(model):
+            nn.init.zeros_(block.Conv2d_1x1.get_parameter("weight"))
+        with torch.no_grad():
+            return model(torch.randn(2, 3, 75, 75, generator=torch.Generator().manual_seed(0)))
+
+    cut, whole = answers(CUT), answers(replace(CUT, shortcuts=True))
+    assert torch.equal(cut[0], cut[1])
+    assert not torch.equal(whole[0], whole[1])
+
+
+def test_scale_of_the_sums() -> None:
+    model = replace(TINY, repeats=(2, 2, 2), scale=0.5).build()
+    assert [block.residual_sum.scale for block in blocks(model)] == [0.5] * 5 + [1.0], "the plain last block stays"
+    assert [block.residual_sum.scale for block in blocks(TINY.build())] == [0.17, 0.1, 1.0]
+
+
+@pytest.mark.parametrize("change", [{"scale": 1.0}, {"shortcuts": False}])
+def test_a_network_without_sums_has_neither_scale_nor_shortcuts(
+    change: dict[str, float], pictures: Pictures, tmp_path: Path
+) -> None:
+    recipe = Recipe("inception_v4", width=0.03, repeats=(1, 1, 1), **change)  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match="no residual sums"):
+        next(train(recipe, pictures, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_contradictions_are_refused() -> None:
+    with pytest.raises(TrainingError, match="no residual to scale"):
+        replace(CUT, scale=1.0)
+    with pytest.raises(TrainingError, match="do not fill a batch of 8"):
+        replace(TINY, pictures=7)
+
+
+def test_fewer_pictures(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few of the pictures to learn from, always the same; the held-out ones stay."""
+    seen: list[Tensor] = []
+
+    def noted(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
+        seen.append(images)
+        return augmented(images, size, generator)
+
+    held: list[int] = []
+    logits_of = training.logits_of
+
+    def counted(model: nn.Module, images: Tensor, size: int, device: str = "cpu") -> Tensor:
+        held.append(len(images))
+        return logits_of(model, images, size, device)
+
+    monkeypatch.setattr(training, "augmented", noted)
+    monkeypatch.setattr(training, "logits_of", counted)
+    # Each picture has a brightness of its own.
+    numbered = torch.arange(40, dtype=torch.uint8)[:, None, None, None].expand(40, 3, 32, 32).contiguous(), pictures[1]
+    rows = list(train(replace(TINY, pictures=16), numbered, tmp_path))
+    assert [row.steps for row in rows] == [2, 2]
+    few = training.split(numbered)[0][0][:16, 0, 0, 0]
+    for epoch in (seen[:2], seen[2:]):
+        assert sorted(torch.cat(epoch)[:, 0, 0, 0].tolist()) == sorted(few.tolist())
+    assert held == [8, 8]
+    with pytest.raises(TrainingError, match="There are 32 pictures"):
+        next(train(replace(TINY, pictures=33), numbered, tmp_path / "more"))
+
+
+def test_recipes_from_before_there_were_races(tmp_path: Path) -> None:
+    content = asdict(TINY)
+    for name in ("scale", "shortcuts", "pictures"):
+        del content[name]
+    (tmp_path / "recipe.json").write_text(json.dumps(content))
+    assert training.read_recipe(tmp_path) == TINY
+
+
+def test_a_cut_network_is_read_back_cut(pictures: Pictures, tmp_path: Path) -> None:
+    run = train(replace(CUT, epochs=1), pictures, tmp_path)
+    next(run)
+    recipe, model = trained_model(tmp_path)
+    assert recipe == replace(CUT, epochs=1)
+    block = next(blocks(model))
+    x = torch.randn(1, block.out_channels, 3, 3)
+    assert not torch.equal(block.residual_sum(x, x + 1), x)
+    assert torch.equal(block.residual_sum(x, x + 1), x + 1)
+
+
+def test_a_finished_run_goes_on_with_another_cycle(pictures: Pictures, tmp_path: Path) -> None:
+    """Two cycles in one go and one after the other are the same run, and the learning rate rises a second time."""
+    twice = replace(TINY, cycles=2)
+    whole = list(train(twice, pictures, tmp_path / "whole"))
+    first = list(train(TINY, pictures, tmp_path / "parts"))
+    rest = list(train(twice, pictures, tmp_path / "parts"))
+    assert [row.epoch for row in first + rest] == [1, 2, 3, 4]
+    assert [row.training_loss for row in first + rest] == [row.training_loss for row in whole]
+    assert whole[2].learning_rate == whole[0].learning_rate > whole[1].learning_rate
+    assert read_recipe(tmp_path / "parts") == twice
+    with pytest.raises(TrainingError, match="another recipe"):
+        list(train(TINY, pictures, tmp_path / "parts"))
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"cycles": 0}, {"batch": 1}])
+def test_recipes_of_nothing_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TrainingError, match="at least"):
+        replace(TINY, **wrong)

@@ -1,0 +1,179 @@
+"""The live part of the training race: two small networks that train before one's eyes."""
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import inception
+from inception.anatomy.table import shape_text
+from inception.training.demo import (
+    LEARNING_RATE,
+    MAX_STEPS,
+    SIZE,
+    FixedCrops,
+    History,
+    Setting,
+    Training,
+    twin_of,
+)
+from inception.training.race import COMPETITORS, TITLES
+from inception.training.recipe import TrainingError
+from inception.vision.photographs import OTHER, labelled
+from pages import figures, race_figures
+from pages.race_figures import percent
+
+CROPS = 1000
+LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5]
+SMOOTH = 20  # steps over which the curves are averaged
+PAUSE = 0.3  # seconds between two drawings
+
+
+@st.cache_resource(show_spinner="Cutting crops out of the photographs…")
+def crops() -> FixedCrops:
+    """What the live race learns; all sessions share it."""
+    known = {path: label for path, label in labelled().items() if label != OTHER}
+    return FixedCrops([(inception.load_image(path), label) for path, label in known.items()], CROPS)
+
+
+@dataclass
+class Live:
+    """A live race: its competitors, its curves, the training while it can go on, and why it could not, if so."""
+
+    competitors: tuple[str, str]
+    history: History
+    running: bool = True
+    training: Training | None = None
+    done: bool = False
+    error: str = ""
+
+
+def live() -> Live | None:
+    """The race of this session."""
+    return st.session_state.get("race_live")
+
+
+def stop() -> None:
+    """Ends the race; its curves stay."""
+    if here := live():
+        here.running, here.done, here.training = False, True, None
+
+
+def pause(paused: bool) -> None:
+    """Pauses the race, or lets it go on."""
+    if here := live():
+        here.running, here.error = not paused, ""
+
+
+def live_view() -> None:
+    """Two small networks that train before one's eyes."""
+    controls, result = st.columns([1, 3], gap="large")
+    with controls:
+        keys = list(COMPETITORS)
+        first = st.selectbox("First network", keys, keys.index("v2"), format_func=TITLES.__getitem__)
+        second = st.selectbox("Second network", keys, keys.index("v2_cut"), format_func=TITLES.__getitem__)
+        rate = st.select_slider("Learning rate", LEARNING_RATES, value=LEARNING_RATE)
+        seed = st.number_input("Seed", 0, 10_000, 0, help="Of the weights and the order of the crops")
+        steps = st.slider("Steps", 50, MAX_STEPS, 200, 50)
+    if st.session_state.pop("race_wanted", False):  # by Start, with what the controls say now
+        setting = Setting((twin_of(COMPETITORS[first]), twin_of(COMPETITORS[second])), rate, steps=steps, seed=seed)
+        st.session_state["race_live"] = Live((first, second), History(setting))
+    here = live()
+    with result:
+        can_go_on = here is not None and not here.done
+        running = here is not None and here.running
+        # Always the same four: a button that came or went would move the others under the pointer.
+        with st.container(horizontal=True):
+            st.button(
+                "Start",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=lambda: st.session_state.update(race_wanted=True),
+            )
+            st.button("Pause", icon=":material/pause:", disabled=not running, on_click=pause, args=(True,))
+            st.button(
+                "Go on",
+                icon=":material/resume:",
+                disabled=running or not can_go_on,
+                on_click=pause,
+                args=(False,),
+            )
+            st.button("Stop race", icon=":material/stop:", disabled=not can_go_on, on_click=stop)
+        status, drawing, numbers = st.empty(), st.empty(), st.container()
+        st.markdown(
+            "The networks of the measured race, without dropout, at the smallest size they take, with the paper's "
+            "recipe (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045). They learn which of "
+            f"{crops().classes} things a crop shows and are judged on the crops they learn from, so this shows how "
+            "soon a network fits what it sees, not how well it knows what it has not seen. One seed is one draw: try "
+            "others before believing a small difference."
+        )
+        if here is None:
+            drawing.info(
+                f"**Start** trains {TITLES[first]} and {TITLES[second]} side by side on the same {CROPS:,} crops of "
+                "this project's photographs, in the same order. It takes about a minute.",
+                icon=":material/play_circle:",
+            )
+            return
+        if here.error:
+            drawing.error(here.error, icon=":material/error:")
+            return
+        draw(here, drawing)
+        if here.running:
+            status.caption("Training…")
+            go_on(here, drawing)
+        status.caption(state_of(here))
+        with numbers:
+            live_result(here)
+
+
+def go_on(here: Live, drawing: DeltaGenerator) -> None:
+    """Trains until the end, or until any control, a closed tab or another page ends the script at the next drawing."""
+    drawn = time.monotonic()
+    try:
+        here.training = here.training or Training(here.history.setting, crops())
+        with closing(here.training.steps()) as training:
+            for steps in training:
+                for step in steps:
+                    here.history.add(step)
+                if time.monotonic() > drawn + PAUSE:
+                    draw(here, drawing)
+                    drawn = time.monotonic()
+        if here.training.done:
+            stop()
+    except TrainingError as error:
+        here.error = str(error)
+    here.running = False
+    st.rerun()  # the buttons above are other ones now
+
+
+def draw(here: Live, drawing: DeltaGenerator) -> None:
+    """The curves so far."""
+    setting, chance = here.history.setting, 1 / crops().classes
+    figure = race_figures.live_figure(here.history.smooth(SMOOTH), here.competitors, setting.steps, chance)
+    drawing.plotly_chart(figure, config=figures.PLAIN)
+
+
+def state_of(here: Live) -> str:
+    """How far the race is, and what it is."""
+    setting = here.history.setting
+    state = "Done" if here.history.steps == setting.steps else "Stopped" if here.done else "Paused"
+    return (
+        f"{state} after {here.history.steps} of {setting.steps} steps: {setting.pictures} of {CROPS:,} crops of "
+        f"{shape_text(SIZE)} px each, learning rate {setting.learning_rate:g}, seed {setting.seed}. Curves are means "
+        f"of the last {SMOOTH} steps; the dotted line is guessing."
+    )
+
+
+def live_result(here: Live) -> None:
+    """Where the two are."""
+    latest = here.history.smooth(SMOOTH).groupby("twin").last()
+    for column, (twin, row) in zip(st.columns(2), latest.iterrows(), strict=False):
+        column.metric(
+            f"{TITLES[here.competitors[int(str(twin))]]}, last {SMOOTH} steps",
+            percent(row["accuracy"]),
+            f"loss {row['loss']:.2f}",
+            delta_color="off",
+            delta_arrow="off",
+        )

@@ -1,0 +1,140 @@
+"""The race is fair by the trace's count, runs whole, goes on where it stopped, and its table says what was measured."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+import torchinfo
+
+from inception.training import race
+from inception.training import recipe as training
+from inception.training.cifar10 import DataError, Pictures
+from inception.training.race import COMPETITORS, SEEDS, V2, graph_of, race_runs, run_race
+from inception.training.recipe import Recipe, TrainingError, read_recipe
+
+
+class InTurn(Executor):
+    """In place of a pool of processes: runs everything here, at once."""
+
+    def __init__(self, *_: object):
+        pass
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A race of two competitors and two seeds over forty flat pictures, in this process."""
+    tiny = replace(V2, width=0.03, repeats=(1, 1, 1), size=75, epochs=2, batch=8, pictures=16)
+    labels = torch.arange(40) % 10
+    pictures: Pictures = (25 * labels)[:, None, None, None].expand(40, 3, 32, 32).to(torch.uint8), labels
+    monkeypatch.setattr(training, "HELD_OUT", 8)
+    monkeypatch.setattr(training, "MIXED", False)
+    monkeypatch.setattr(race, "COMPETITORS", {"v2": tiny, "v2_cut": replace(tiny, shortcuts=False)})
+    monkeypatch.setattr(race, "SEEDS", (0, 1))
+    monkeypatch.setattr(race, "ProcessPoolExecutor", InTurn)
+    monkeypatch.setattr(race, "training_pictures", lambda _: pictures)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+
+
+def test_competitors_cost_the_same_a_picture() -> None:
+    costs = {key: graph_of(recipe).macs for key, recipe in COMPETITORS.items()}
+    for key, macs in costs.items():
+        assert macs == pytest.approx(costs["v2"], rel=0.02), key
+
+
+def test_the_cost_is_torchinfos_too() -> None:
+    for key in ("v4", "v1", "v2_cut"):
+        recipe = COMPETITORS[key]
+        summary = torchinfo.summary(recipe.build(), (1, 3, recipe.size, recipe.size), verbose=0)
+        assert graph_of(recipe).params == summary.total_params
+        # torchinfo counts the parameters of batch norms and biases as operations, too: less than a percent.
+        assert graph_of(recipe).macs == pytest.approx(summary.total_mult_adds, rel=0.01)
+
+
+def test_competitors_differ_in_nothing_else() -> None:
+    for key, recipe in COMPETITORS.items():
+        same = replace(recipe, model=V2.model, width=V2.width, repeats=V2.repeats, scale=None, shortcuts=True)
+        assert same == V2, key
+    assert replace(COMPETITORS["v2_cut"], shortcuts=True) == replace(COMPETITORS["v2_unscaled"], scale=None) == V2
+
+
+def test_every_competitor_runs_from_three_seeds_at_least() -> None:
+    runs = race_runs()
+    assert len(SEEDS) >= 3
+    assert len(runs) == len(set(runs.values())) == len(COMPETITORS) * len(SEEDS)
+
+
+@pytest.mark.usefixtures("small")
+def test_the_table_says_what_was_run(tmp_path: Path) -> None:
+    said: list[str] = []
+    table = run_race(tmp_path, tmp_path / "runs", said.append)
+    assert said[0] == "0 of 4 runs are done."
+    assert sorted(text.split(":")[0] for text in said[1:]) == ["v2-0", "v2-1", "v2_cut-0", "v2_cut-1"]
+    assert table["run"].tolist() == [run for run in ("v2-0", "v2_cut-0", "v2-1", "v2_cut-1") for _ in (1, 2)]
+    for run, rows in table.groupby("run"):
+        log = pd.read_csv(tmp_path / "runs" / str(run) / "log.csv")
+        recipe = read_recipe(tmp_path / "runs" / str(run))
+        assert rows["held_out_accuracy"].tolist() == log["held_out_accuracy"].tolist()
+        assert rows["seconds"].tolist() == pytest.approx(log["cpu_seconds"].cumsum().tolist(), abs=0.06)
+        assert rows["pictures"].tolist() == [16, 32]
+        assert rows["macs"].tolist() == [3 * 16 * graph_of(recipe).macs, 3 * 32 * graph_of(recipe).macs]
+        stored = json.loads(rows["recipe"].iloc[0])
+        assert Recipe(**stored | {"repeats": tuple(stored["repeats"])}) == recipe
+        assert rows["shortcuts"].eq(recipe.shortcuts).all()
+    assert table["competitor"].tolist() == ["v2", "v2", "v2_cut", "v2_cut"] * 2
+
+
+@pytest.mark.usefixtures("small")
+def test_a_race_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run_race(tmp_path, tmp_path / "whole", lambda _: None)
+
+    trained = training.train
+    epochs: list[tuple[int, int]] = []
+
+    def stopping(recipe: Recipe, *args: Any) -> Any:
+        for row in trained(recipe, *args):
+            epochs.append((recipe.seed, row.epoch))
+            yield row
+            if len(epochs) == 3:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(race, "train", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        run_race(tmp_path, tmp_path / "parts", lambda _: None)
+    said: list[str] = []
+    parts = run_race(tmp_path, tmp_path / "parts", said.append)
+    assert said[0] == "1 of 4 runs are done."
+    assert len(epochs) == 8, "no epoch twice"
+    pd.testing.assert_frame_equal(parts.drop(columns="seconds"), whole.drop(columns="seconds"))
+
+    said.clear()
+    run_race(tmp_path, tmp_path / "parts", said.append)
+    assert said == ["4 of 4 runs are done."]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_folder_of_another_race_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_race(tmp_path, tmp_path, lambda _: None)
+    changed = {key: replace(recipe, learning_rate=0.01) for key, recipe in race.COMPETITORS.items()}
+    monkeypatch.setattr(race, "COMPETITORS", changed)
+    with pytest.raises(TrainingError, match=r"v2-0: holds a run of another recipe"):
+        run_race(tmp_path, tmp_path, lambda _: None)
+
+
+def test_absent_data_is_one_sentence_and_starts_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        run_race(tmp_path, tmp_path / "runs", lambda _: None)
+    assert not (tmp_path / "runs").exists()
