@@ -9,7 +9,7 @@ from time import perf_counter
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from bench.timing import Row
-from inception.models.weights import KNOWN_WEIGHTS, PUBLISHED
+from inception.models.weights import KNOWN_WEIGHTS
 from tests.browser.browser import find_chromium
 from tests.browser.server import served_app
 
@@ -22,8 +22,7 @@ def rows() -> Iterator[Row]:
     """Cold: the first upload to a server that has just started; warm: the median of those after it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        for tag in sorted(KNOWN_WEIGHTS.keys() - PUBLISHED.keys()):
-            model = KNOWN_WEIGHTS[tag].variant
+        for model in [weights.variant for weights in KNOWN_WEIGHTS.values() if not weights.published]:
             with TemporaryDirectory() as folder, served_app(Path(folder) / "log.txt") as url:
                 page = browser.new_page(viewport={"width": 1280, "height": 900})
                 page.goto(f"{url}/live?model={model}")

@@ -2,11 +2,11 @@
 
 import pytest
 
-from inception.models.weights import KNOWN_WEIGHTS, PUBLISHED
+from inception.models.weights import KNOWN_WEIGHTS
 
 
 @pytest.fixture
 def no_bundled_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if this project came without weights of its own."""
-    for tag in KNOWN_WEIGHTS.keys() - PUBLISHED.keys():
+    for tag in [tag for tag, weights in KNOWN_WEIGHTS.items() if not weights.published]:
         monkeypatch.delitem(KNOWN_WEIGHTS, tag)

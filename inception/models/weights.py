@@ -73,6 +73,11 @@ class Weights:
     training: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
+    def published(self) -> bool:
+        """Whether it can be downloaded; the others come with this project, or are a reader's own."""
+        return bool(self.repository or self.url)
+
+    @property
     def network(self) -> dict[str, Any]:
         """The overrides with which `create_model` builds the network that these weights fit."""
         return {"num_classes": self.num_classes, **self.overrides}
@@ -172,7 +177,7 @@ _FACENET_RELEASE = "https://github.com/timesler/facenet-pytorch/releases/downloa
 # Preprocessing is that of timm's default_cfgs and of facenet-pytorch's fixed_image_standardization, accuracies that of
 # timm's results/results-imagenet.csv and of facenet-pytorch's README, checksums those that the hub shows for its files
 # and that projects which pin facenet-pytorch's files agree on.
-PUBLISHED = {
+_PUBLISHED = {
     weights.tag: weights
     for weights in (
         Weights(
@@ -251,7 +256,7 @@ PUBLISHED = {
         ),
     )
 }
-KNOWN_WEIGHTS = PUBLISHED | {
+KNOWN_WEIGHTS = _PUBLISHED | {
     path.stem: found for path in sorted(BUNDLED.glob("*.safetensors")) if (found := described(path))
 }
 
@@ -262,16 +267,16 @@ def weights_folder() -> Path:
 
 
 def locate(tag: str) -> Path | None:
-    """The file of a known checkpoint in our folder, in the cache of timm or facenet-pytorch, or of this project's own.
+    """The file of a known checkpoint: this project's own, or in our folder or the cache of timm or facenet-pytorch.
 
     None if absent.
     """
     weights = KNOWN_WEIGHTS[tag]
+    if not weights.published:
+        return BUNDLED / f"{tag}.safetensors"
     for suffix in SUFFIXES:
         if (path := weights_folder() / f"{tag}{suffix}").is_file():
             return path
-    if (bundled := BUNDLED / f"{tag}.safetensors").is_file():
-        return bundled
     if weights.repository:
         cached = try_to_load_from_cache(weights.repository, HUB_FILE)
         return Path(cached) if isinstance(cached, str) else None
@@ -291,7 +296,8 @@ def available_weights(variant: str) -> list[str]:
     """
     known = [tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == variant and locate(tag)]
     files = sorted(path for path in weights_folder().glob("*") if path.suffix in SUFFIXES)
-    return known + [str(path) for path in files if path.stem not in KNOWN_WEIGHTS and _may_fit(path, variant)]
+    named = {tag for tag, weights in KNOWN_WEIGHTS.items() if weights.published}
+    return known + [str(path) for path in files if path.stem not in named and _may_fit(path, variant)]
 
 
 def _may_fit(path: Path, variant: str) -> bool:

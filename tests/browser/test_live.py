@@ -1,5 +1,6 @@
 """The reader's own picture in a real browser: several uploads, no camera, two networks, attributions, files."""
 
+import csv
 import io
 import re
 from pathlib import Path
@@ -10,6 +11,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from .browser import ready
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -29,10 +32,10 @@ def bars(page: Page) -> Locator:
     return page.locator(".js-plotly-plot").filter(has_text="Probability")
 
 
-def saved(page: Page, button: str) -> bytes:
-    """What a download button gives."""
+def saved(page: Page, button: str, which: int = 0) -> bytes:
+    """What a download button gives, by default the first of that name."""
     with page.expect_download() as download:
-        page.get_by_role("button", name=button).first.click()
+        page.get_by_role("button", name=button).nth(which).click()
     return download.value.path().read_bytes()
 
 
@@ -91,7 +94,7 @@ def test_two_networks_on_one_picture(page: Page, app_url: str) -> None:
 
 
 def test_search_over_all_classes(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/live?model=inception_v4&size=96")
+    page.goto(f"{app_url}/live?model=inception_resnet_v2.paper&size=96")
     page.get_by_text("All 1,000 classes").click()
     page.get_by_placeholder("part of a name").fill("no such thing")
     page.keyboard.press("Enter")
@@ -127,7 +130,7 @@ def test_where_it_looks(page: Page, app_url: str) -> None:
 
 
 def test_a_long_attribution_can_be_stopped(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/looks?model=inception_resnet_v2")
+    page.goto(f"{app_url}/looks?model=inception_resnet_v2.paper")  # of full width, so that it takes a while
     page.get_by_text("Integrated gradients", exact=True).click()
     page.get_by_role("button", name="Run the network").click()
     expect(page.get_by_text("Pass 2 of")).to_be_visible()
@@ -139,7 +142,7 @@ def test_a_long_attribution_can_be_stopped(page: Page, app_url: str) -> None:
 
 def test_what_a_cell_sees(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/cell?model=inception_resnet_v1&size=96&layer=stem.Conv2d_2b_3x3")
-    expect(page.get_by_role("combobox", name="Layer")).to_have_value("3 · Conv2d_2b_3x3 · 64x45x45")
+    expect(page.get_by_role("combobox", name="Layer")).to_have_value("3 · Conv2d_2b_3x3 · 16x45x45")
     expect(page.get_by_text("The cell can depend on")).to_be_visible()
     first = page.get_by_test_id("stImage").locator("img").first.get_attribute("src")
     page.get_by_role("slider").first.focus()
@@ -159,3 +162,23 @@ def test_speed_is_measured_row_by_row_and_can_be_stopped(page: Page, app_url: st
     ready(page)
     expect(page.locator(".js-plotly-plot").filter(has_text="Pictures a second")).to_be_visible()
     expect(page.get_by_role("button", name="Measure")).to_be_enabled()
+
+
+def test_a_machine_without_a_network_names_what_a_picture_shows(page: Page, app_url: str) -> None:
+    """With the network that the app opens on and weights that come with it; other hosts are never asked."""
+    photographs = ROOT / "assets" / "photographs"
+    page.goto(f"{app_url}/live")
+    expect(bars(page)).to_have_count(1)
+    first = bars(page).locator(".annotation-text").first
+    for photograph in ("cat/kitten.jpg", "airplane/sea_fury.jpg"):
+        page.locator("input[type=file]").first.set_input_files(photographs / photograph)
+        expect(first).to_have_text(photograph.partition("/")[0])
+    expect(page.get_by_text("It learnt from 32-pixel pictures")).to_be_visible()
+    with (ROOT / "assets" / "weights" / "inception_v4.cifar10.photographs.csv").open(newline="") as lines:
+        strange = next(row for row in csv.DictReader(lines) if row["label"] == "other" and row["none"] == "True")
+    page.locator("input[type=file]").first.set_input_files(photographs / strange["file"])
+    expect(page.get_by_text("None of the 10, it seems.")).to_be_visible()
+    expect(page.get_by_role("heading", name="How far to trust it")).to_be_visible()
+    expect(page.get_by_text("What it mixes up")).to_be_visible()
+    rows = saved(page, "Download these rows", which=-1).decode().splitlines()
+    assert len(rows) == 1 + 64, "every photograph of the project"

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from .browser import ready
 
 PAGES = [
-    *("", "layers", "blocks", "differences", "zoo", "factorisation", "residual_scale"),
+    *("", "layers", "blocks", "differences", "zoo", "factorisation", "residual_scale", "race"),
     *("live", "inside", "looks", "cell", "faces", "speed"),
 ]
 

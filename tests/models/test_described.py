@@ -85,6 +85,8 @@ def test_it_is_offered_for_its_own_network_only(tmp_path: Path, monkeypatch: pyt
     path = write(tmp_path / "mine.safetensors")
     assert str(path) in available_weights("inception_resnet_v1")
     assert str(path) not in available_weights("inception_v4")
+    like_ours = write(tmp_path / "inception_resnet_v1.cifar10.safetensors")
+    assert {str(like_ours), like_ours.stem} <= set(available_weights("inception_resnet_v1")), "neither hides the other"
     with pytest.raises(inception.CheckpointError, match=r"mine: weights of inception_resnet_v1, not of inception_v4"):
         inception.create_model("inception_v4", weights=str(path))
 

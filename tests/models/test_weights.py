@@ -8,11 +8,16 @@ from huggingface_hub import constants
 
 from inception import create_model
 from inception.models import get_variant
-from inception.models.weights import KNOWN_WEIGHTS, PUBLISHED, Weights, available_weights, locate
+from inception.models.weights import KNOWN_WEIGHTS, Weights, available_weights, locate
 
 TIMM = ["inception_v4.tf_in1k", "inception_resnet_v2.tf_in1k", "inception_resnet_v2.tf_ens_adv_in1k"]
 # Identities of the training sets, whose classifier facenet-pytorch's files still hold.
 FACENET = {"20180402-114759-vggface2": 8631, "20180408-102900-casia-webface": 10575}
+
+
+published = pytest.mark.parametrize(
+    "weights", [weights for weights in KNOWN_WEIGHTS.values() if weights.published], ids=lambda weights: weights.tag
+)
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def put(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("weights", PUBLISHED.values(), ids=PUBLISHED)
+@published
 def test_every_entry_says_all_there_is_to_know(weights: Weights) -> None:
     assert weights.title
     assert weights.licence
@@ -43,7 +48,7 @@ def test_every_entry_says_all_there_is_to_know(weights: Weights) -> None:
             assert len(list(csv.DictReader(file))) == weights.num_classes
 
 
-@pytest.mark.parametrize("weights", PUBLISHED.values(), ids=PUBLISHED)
+@published
 def test_published_sizes_are_those_of_the_networks(weights: Weights) -> None:
     """float32 throughout: the file is the network's tensors, FaceNet's classifier and a header of less than 0.3 MB."""
     state = create_model(weights.variant, device="meta", **weights.network).state_dict()

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     f"pages/{name}.py"
     for name in (
-        *("atlas", "layers", "blocks", "differences", "zoo", "factorisation", "residual_scale"),
+        *("atlas", "layers", "blocks", "differences", "zoo", "factorisation", "residual_scale", "race"),
         *("live", "inside", "looks", "cell", "faces", "speed"),
     )
 ]
