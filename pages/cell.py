@@ -62,9 +62,11 @@ with controls:
     cell = choose_cell(layer)
     on = st.radio("Gradient", [ON_PICTURE, ON_NOISE])
     channels = layer.out_shape[0]
-    channel = st.number_input("Channel", 0, channels - 1, None, placeholder=f"all {channels:,} together")
+    channel = st.number_input(
+        "Channel", 0, channels - 1, None, placeholder=f"all {channels:,} together", key=f"channel_{layer.path}"
+    )
 with result:
-    weights_note(subject.network)
+    weights_note(subject)
     try:
         field = field_of(subject, layer, cell, channel, on)
     except OutOfMemory as error:
@@ -86,7 +88,7 @@ with result:
         "**effective field**. It is far smaller, because many paths lead from the middle to the cell and few from the "
         "edge (Luo et al. 2016)."
     )
-    name = f"{subject.network.name}_{layer.block}_{layer.layer}_cell_{cell[0]}_{cell[1]}"
+    name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0] + 1}_column_{cell[1] + 1}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Picture (PNG)", lambda: png_bytes(drawing), f"{name}.png", "image/png", icon=":material/download:"

@@ -122,7 +122,7 @@ def take(key: str) -> None:
             try:
                 pictures.append(face_of(inception.load_image(upload.getvalue()), name))
             except (inception.ImageError, FaceError) as error:
-                problems.append(f"{name}: {error} The other pictures stay.")
+                problems.append(f"{upload.name}: {error} The other pictures stay.")
     if len(uploads) > room:
         problems.append(
             f"At most {MAX_PICTURES} pictures can be compared at once; {len(uploads) - room} were left out."
@@ -175,7 +175,12 @@ def picture_controls() -> None:
     with st.container(horizontal=True):
         if len(mine) == len(faces()):
             st.button("Add the samples", icon=":material/add:", on_click=add_samples)
-        st.button("Forget all", icon=":material/delete:", on_click=forget, disabled=not mine)
+        st.button(
+            "Forget all",
+            icon=":material/delete:",
+            on_click=forget,
+            disabled=not mine and not st.session_state.get("face_problems"),
+        )
     st.caption(
         ":material/lock: Pictures and embeddings stay in this session: the server keeps them in memory, never writes "
         "them to disk, and shows them to nobody else. They are gone soon after the page is closed, or at once with "
@@ -361,9 +366,9 @@ def explanation() -> None:
     st.subheader("What the threshold means")
     st.markdown(
         "The network puts each face on a sphere of radius 1 in a space of many dimensions. Two points on it are at "
-        "most 2 apart, and distance *d* and angle say the same: $d^2 = 2 - 2\\cos$. The threshold is the largest "
-        "distance that still counts as one person. **A small one takes one person for two, a large one takes two "
-        "persons for one**; no value is free of both mistakes.\n\n"
+        "most 2 apart, and distance *d* and angle say the same: $d^2 = 2 - 2\\cos\\theta$. The threshold is the "
+        "largest distance that still counts as one person. **A small one takes one person for two, a large one takes "
+        "two persons for one**; no value is free of both mistakes.\n\n"
         "Published figures come from *Labeled Faces in the Wild* (LFW): 6,000 pairs, half of them one person, and a "
         "threshold chosen on nine tenths of the pairs and tried on the last. The "
         f"[FaceNet paper]({PAPER}) (section 5.6) found {PAPER_SQUARED_THRESHOLD} for the squared distance, "

@@ -27,6 +27,7 @@ from inception.anatomy.factorize import (
 from inception.anatomy.kinds import SQUARE as SQUARE_KERNEL
 from inception.vision.lowrank import CLASSICS, KernelError, classic, decompose
 from pages import figures, widgets
+from pages.subject import graph_of_network
 from pages.weights_chooser import choose_weights, network_with
 
 PAIR_COLUMNS = [
@@ -190,9 +191,10 @@ def kernel_of(graph: LayerGraph) -> Any:
         weights = choose_weights(graph.name)
         if weights is None:
             st.caption("Untrained: these numbers are random.")
-        layers = {layer.path: layer for layer in graph.layers if kind_of(layer) is SQUARE_KERNEL}
+        network = network_with(graph.name, weights)  # its weights may have been trained at another width
+        layers = {layer.path: layer for layer in graph_of_network(network).layers if kind_of(layer) is SQUARE_KERNEL}
         path = st.selectbox("Layer", list(layers), format_func=lambda path: widgets.layer_name(layers[path]))
-        kernels = network_with(graph.name, weights).kernels(layers[path])
+        kernels = network.kernels(layers[path])
         number = st.number_input(f"Kernel, of {len(kernels):,}", 1, len(kernels), 1)
         values, key = kernels[int(number) - 1], f"{weights}_{path}_{number}"
     st.caption("Change any weight:")

@@ -55,7 +55,7 @@ def downloads(maps: Array, captions: list[str], table: pd.DataFrame, name: str, 
     """The maps as a picture and as numbers, and the table."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
-            "Maps (PNG)",
+            f"{len(maps)} maps (PNG)",
             lambda: png_bytes(contact_sheet(maps, captions, SHEET_SIDE)),
             f"{name}.png",
             "image/png",
@@ -63,7 +63,7 @@ def downloads(maps: Array, captions: list[str], table: pd.DataFrame, name: str, 
             key=f"png_{name}",
         )
         st.download_button(
-            "Maps (NPZ)",
+            f"{len(maps)} maps (NPZ)",
             lambda: npz_bytes(maps=maps, channels=table["channel"].to_numpy()[: len(maps)]),
             f"{name}.npz",
             "application/octet-stream",
@@ -76,15 +76,17 @@ def downloads(maps: Array, captions: list[str], table: pd.DataFrame, name: str, 
 def show_depth(subject: Subject) -> str:
     """The slider over depth and what the block there hands on; the block's name."""
     depths = {maps.layer.block: maps for maps in depths_of(subject)}
-    block = st.select_slider("Depth: from the first block to the last", list(depths), key="depth")
+    block = st.select_slider(
+        "Depth: from the first block to the last", list(depths), key="depth", persist_state="session"
+    )
     maps = depths[block]
     layer = maps.layer
     widgets.facts(subject.graph, layer)
     captions = [f"channel {channel}" for channel in maps.channels["channel"][:MAPS]]
     show_maps(maps.maps, captions)
     st.caption(
-        f"The {len(maps.maps)} of {len(maps.channels):,} channels with the strongest mean response. Dark is a map's "
-        "smallest value, bright its largest; each map has a scale of its own."
+        f"The {len(maps.maps)} of {len(maps.channels):,} channels with the strongest mean response. Dark is 0 (or a "
+        "map's smallest value, where that is below 0), bright a map's largest; each has a scale of its own."
     )
     with st.expander(f"All {len(maps.channels):,} channels of {block}", icon=":material/table_rows:"):
         st.dataframe(
@@ -158,7 +160,7 @@ with controls:
     subject = choose_subject()
     st.image(subject.prepared, caption=f"What goes in: {widgets.picture_size(subject.graph)}", width="stretch")
 with result:
-    weights_note(subject.network)
+    weights_note(subject)
     try:
         depth = show_depth(subject)
     except OutOfMemory as error:

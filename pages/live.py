@@ -1,5 +1,7 @@
 """Live inference: what does the network make of your picture?"""
 
+from math import inf
+
 import pandas as pd
 import streamlit as st
 
@@ -16,7 +18,7 @@ from pages.pictures import uploads
 from pages.subject import Subject, choose_subject, graph_of_network, weights_note
 from pages.timing import show_timing
 from pages.trust import show_trust
-from pages.weights_chooser import network_with
+from pages.weights_chooser import classes_of, network_with
 
 TOP = 5
 
@@ -24,6 +26,7 @@ TOP = 5
 def choose_setting(subject: Subject) -> PictureNetwork:
     """What computes the answer: PyTorch layer by layer unless the reader chooses otherwise."""
     if subject.own_weights:
+        st.caption("Computed by eager PyTorch; other engines are for weights that are on this server.")
         return subject.network
     settings = offered_settings()
     setting = st.selectbox(
@@ -127,10 +130,11 @@ def show_preparation(subject: Subject) -> None:
 
 def other_networks(subject: Subject) -> list[tuple[str, str | None]]:
     """What else on this server can look at the picture: name and weights."""
-    choices = []
+    choices: list[tuple[str, str | None]] = []
     for name in inception.list_models():
-        if not inception.models.get_variant(name).embeds:
-            choices += [(name, weights) for weights in [*available_weights(name), None]]
+        embeds = inception.models.get_variant(name).embeds
+        choices += [(name, weights) for weights in available_weights(name) if classes_of(weights) or not embeds]
+        choices += [] if embeds else [(name, None)]
     here = (subject.network.name, subject.network.weights)
     return [choice for choice in choices if choice != here]
 
@@ -157,7 +161,8 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     networks_here = (subject.network, other)
     for column, network, table, seen in zip(st.columns(2), networks_here, answers, prepared, strict=True):
         with column:
-            st.markdown(f"**{network.name}**, {_weights_name(network.weights)}")
+            size = f"{seen.height}x{seen.width} px"
+            st.markdown(f"**{network.name}**, {_weights_name(network.weights)}, at {size}")
             if not network.trained:
                 st.caption("Untrained: random numbers, no knowledge.")
             st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN, key=f"bars_{id(network)}")
@@ -168,17 +173,19 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
 
 def show_all(subject: Subject, network: PictureNetwork) -> None:
     """The answer for each picture of the session; those that were given before are kept."""
-    kept: dict[tuple[object, ...], tuple[str, float]] = st.session_state.setdefault("answers", {})
+    kept: dict[tuple[object, ...], tuple[str, float, bool]] = st.session_state.setdefault("answers", {})
     found = {}
     with st.spinner("Running the network on all your pictures…"):
         for name, data in uploads().items():
             key = (subject.network.name, subject.network.weights, subject.graph.input_size, hash(data))
             if key not in kept:
-                best = network.classify(network.prepare(inception.load_image(data), subject.graph.input_size)).iloc[0]
-                kept[key] = best["label"], best["probability"]
+                table = network.classify(network.prepare(inception.load_image(data), subject.graph.input_size))
+                kept[key] = table["label"].iloc[0], table["probability"].iloc[0], network.is_none(table)
             found[key] = name, *kept[key]
     st.session_state["answers"] = {key: kept[key] for key in found}
-    table = pd.DataFrame(list(found.values()), columns=["Picture", "Class", "Probability"])
+    table = pd.DataFrame(list(found.values()), columns=["Picture", "Class", "Probability", "None of them"])
+    if network.threshold == -inf:  # such weights know no “none of them”
+        table = table.drop(columns="None of them")
     st.dataframe(table, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="percent")})
     widgets.export_button(table, "answers", f"{subject.network.name}: answers for {len(table)} pictures")
 
@@ -197,7 +204,7 @@ picture, answer = result.columns(2, gap="large")
 with picture:
     st.image(subject.prepared, caption=f"What the network sees: {widgets.picture_size(subject.graph)}", width="stretch")
 with answer:
-    weights_note(subject.network)
+    weights_note(subject)
     if subject.network.embeds:
         st.info(
             "**This network gives a face embedding** instead of classes: a point, near to that of other pictures of "
@@ -213,4 +220,4 @@ if not subject.network.embeds and len(uploads()) > 1:
 show_preparation(subject)
 if not subject.network.embeds:
     show_comparison(subject, table)
-    show_trust(subject.network)
+    show_trust(subject.network, subject.graph)

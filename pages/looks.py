@@ -126,7 +126,7 @@ with controls:
     target, target_name = choose_target(subject)
     layer = choose_layer(subject.graph) if method == GRAD_CAM else None
 with result:
-    weights_note(subject.network)
+    weights_note(subject)
     try:
         found = attribution(subject, method, target, target_name, layer)
     except OutOfMemory as error:

@@ -264,19 +264,22 @@ def training_result(history: History) -> None:
     setting, curves = history.setting, history.curves()
     twin = setting.twins[0]
     names = twin_names(history)
-    by_twin = {name: curves[curves["twin"] == twin] for twin, name in enumerate(names)}
+    both = curves.groupby("twin")["number"].max().min()  # one may have been a step ahead when the run was stopped
+    by_twin = {name: curves[(curves["twin"] == twin) & (curves["number"] <= both)] for twin, name in enumerate(names)}
     gradient, loss, dead = st.columns(3)
     with gradient:
         number("Norm of the first gradient", {k: f"{c['gradient_norm'].iloc[0]:,.1f}" for k, c in by_twin.items()})
     with loss:
         number("Loss, mean of all steps", {k: f"{c['loss'].mean():,.2f}" for k, c in by_twin.items()})
     with dead:
-        number("Dead channels, last step", {k: f"{c['dead_share'].iloc[-1]:.2%}" for k, c in by_twin.items()})
+        number(f"Dead channels, step {both}", {k: f"{c['dead_share'].iloc[-1]:.2%}" for k, c in by_twin.items()})
     st.caption(
         f"{twin.name} with {twin.width:.1%} of its channels, {setting.pictures} crops of {shape_text(SIZE)} px "
         f"a step, learning rate {setting.learning_rate:g}, seed {setting.seed}; "
-        f"{curves['number'].max()} of {setting.steps} steps."
+        f"{both} of {setting.steps} steps."
     )
+    titled = curves.assign(scales=curves["twin"].map(dict(enumerate(names))))
+    widgets.export_button(titled, f"{twin.name}_training", f"{twin.name}: training with scales {' and '.join(names)}")
     moments = {"First step": history.first, "Last step": history.last}
     moment = st.segmented_control("The sums in the", list(moments), default="Last step", required=True)
     depth_charts({names[twin]: profile for twin, profile in moments[moment].items()}, "training")

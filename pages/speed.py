@@ -74,7 +74,7 @@ with controls:
         help="Measured only for weights that are on this server." if subject.own_weights else None,
     )
 with result:
-    weights_note(subject.network)
+    weights_note(subject)
     name, weights = subject.network.name, subject.network.weights
     key = (name, weights, subject.graph.input_size)
     measured: dict[tuple[object, ...], list[Comparison]] = st.session_state.setdefault("measured", {})

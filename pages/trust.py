@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from inception import LayerGraph
 from inception.anatomy.kinds import SQUARE
 from inception.models.weights import BUNDLED, Weights
 from inception.vision import Predictor
@@ -13,12 +14,15 @@ from inception.vision.photographs import OTHER, hits
 from pages import figures, widgets
 
 
-def show_trust(network: Predictor) -> None:
+def show_trust(network: Predictor, graph: LayerGraph) -> None:
     """What was measured of the network's weights, where the files that say so came with them."""
     weights = network.description
-    if weights is None or not (BUNDLED / f"{weights.tag}.confusion.csv").is_file():
+    if weights is None or weights.published or not (BUNDLED / f"{weights.tag}.confusion.csv").is_file():
         return
     st.subheader("How far to trust it")
+    if graph.input_size != (weights.input_size, weights.input_size):
+        st.caption(f"It was measured at {weights.input_size} px only, so nothing is known at this size.")
+        return
     confusion = pd.read_csv(BUNDLED / f"{weights.tag}.confusion.csv", index_col="class")
     answers = pd.read_csv(BUNDLED / f"{weights.tag}.photographs.csv").astype({"rank": "Int64"})
     show_figures(weights, answers)
@@ -103,7 +107,7 @@ def confusion_heatmap(confusion: pd.DataFrame) -> go.Figure:
             text=confusion.values.tolist(),
             texttemplate="%{text}",
             textfont={"size": 11},
-            colorscale=[[0, "rgba(0,114,178,0)"], [0.1, "rgba(0,114,178,0.45)"], [1, SQUARE.color]],
+            colorscale=[[0, "#f4f8fb"], [0.1, "#a9cde6"], [1, SQUARE.color]],
             showscale=False,
             hovertemplate="shows %{y}, answer %{x}: %{z} pictures<extra></extra>",
         )

@@ -37,7 +37,7 @@ def choose_weights(name: str, embedding: bool = False) -> str | None:
     if "bring" in st.session_state:  # a widget's value can only be set before it is drawn
         key, choice = st.session_state.pop("bring")
         st.session_state[key] = choice
-    here = [weights for weights in available_weights(name) if not (embedding and _classes(weights))]
+    here = [weights for weights in available_weights(name) if not (embedding and classes_of(weights))]
     absent = [
         tag
         for tag, weights in KNOWN_WEIGHTS.items()
@@ -88,7 +88,7 @@ def is_own(weights: str | None) -> bool:
     return weights is not None and weights.startswith(OWN)
 
 
-def _classes(weights: str) -> int:
+def classes_of(weights: str) -> int:
     """How many classes weights are known to tell apart."""
     try:
         known = description(weights)

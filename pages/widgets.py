@@ -88,7 +88,7 @@ def network_controls(page: str) -> None:
             key="size",
             bind="query-params",
             accept_new_options=True,
-            placeholder=f"{VARIANTS[name].input_size}, as trained",
+            placeholder=f"{VARIANTS[name].input_size}, as published",
             help="One number for a square, or height x width such as 350x400. From 75 to 1024. If it is empty, weights "
             "that were trained at another size bring theirs to the pages on your picture.",
         )
@@ -174,7 +174,10 @@ def layer_box(layers: list[Layer], default: Layer, key: str) -> Layer:
 def facts(graph: LayerGraph, layer: Layer) -> None:
     """One layer in a line: what it reads and hands on, what it costs, how far it sees."""
     field = graph.receptive_fields[layer.index]
-    sees = f" It sees {shape_text(field.size)} pixels of the picture." if field else ""
+    sees = f" Its field is {shape_text(field.size)} pixels" if field else ""
+    if field and any(seen > side for seen, side in zip(field.size, graph.input_size, strict=True)):
+        sees += ", more than the picture has"
+    sees += "." if field else ""
     st.markdown(
         f"**{layer_name(layer)}**: {layer.op}, from {' + '.join(map(shape_text, layer.in_shapes))} to "
         f"{shape_text(layer.out_shape)}; {layer.params:,} parameters, {layer.macs:,} MACs.{sees}"

@@ -183,7 +183,7 @@ def _untested(tag: str, recipe: Recipe, pictures: int) -> Weights:
     return Weights(
         tag=tag,
         variant=recipe.model,
-        title="CIFAR-10, ten classes (trained by this project)",
+        title="CIFAR-10, ten classes",
         source=f"assets/weights/{tag}.md",
         licence=LICENCE,
         accuracy="",

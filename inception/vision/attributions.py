@@ -142,10 +142,12 @@ def integrated_gradients(
         at_picture, at_black = score(torch.cat([picture, black])).tolist()
     shares = method.attribute(picture, black, n_steps=steps, internal_batch_size=STEP_BATCH)
     values = shares[0].sum(dim=0).detach().cpu().numpy()
+    added, difference = float(values.sum(dtype=np.float64)), at_picture - at_black
     meaning = (
         f"What each pixel adds to the score of {_what(predictor, target)} on the way from a black picture "
-        f"({at_black:.3g}) to this one ({at_picture:.3g}); red raises it, blue lowers it, and all pixels together add "
-        f"{values.sum(dtype=np.float64):.3g}."
+        f"({at_black:.3g}) to this one ({at_picture:.3g}); red raises it, blue lowers it. All pixels together add "
+        f"{added:.3g}, and {difference:.3g} is the difference: {steps} steps miss the integral by "
+        f"{abs(added - difference):.2g}."
     )
     return Attribution(values, True, meaning, at_picture, at_black)
 

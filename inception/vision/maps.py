@@ -20,8 +20,9 @@ def strongest_channels(activations: NDArray[np.float32], count: int) -> list[int
 
 
 def map_image(activation: NDArray[np.float32], side: int, signed: bool = False) -> Image.Image:
-    """One channel (H, W) as a picture `side` pixels high: dark is its smallest value, bright its largest.
+    """One channel (H, W) as a picture `side` pixels high: dark is 0, bright its largest value.
 
+    Where it has values below 0, dark is the smallest of them.
     signed: white is 0, blue below and red above it, as far as the value furthest from 0.
     Cells stay square and sharp.
     """
@@ -29,7 +30,7 @@ def map_image(activation: NDArray[np.float32], side: int, signed: bool = False) 
         high = float(np.abs(activation).max())
         low = -high
     else:
-        low, high = float(activation.min()), float(activation.max())
+        low, high = min(0.0, float(activation.min())), float(activation.max())
     height, width = activation.shape
     image = heat_map(activation, low, high, signed)
     return image.resize((max(1, round(side * width / height)), side), Image.Resampling.NEAREST)

@@ -160,7 +160,7 @@ def test_bad_files_are_a_sentence_each_and_the_good_ones_stay(app: AppTest) -> N
     ]
     upload(app, [files(1)[0], *broken, files(2)[0]])
     assert names(app) == ["me1", "me2"]
-    assert [error.value.partition(":")[0] for error in app.error] == ["words", "empty", "cut", "thin"]
+    assert [error.value.partition(":")[0] for error in app.error] == ["words.jpg", "empty.png", "cut.png", "thin.png"]
     assert all(error.value.endswith("The other pictures stay.") for error in app.error)
     upload(app, broken[:1])
     assert names(app) == ["me1", "me2"]

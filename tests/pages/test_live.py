@@ -91,7 +91,7 @@ def test_the_answer_is_the_networks(app: AppTest, tmp_path: Path) -> None:
     (tmp_path / "weights" / "mine.safetensors").write_bytes(save(state))
     open_page(app, "live", "inception_v4", "75")
     assert str(next(box for box in app.selectbox if box.label == "Weights").value).endswith("mine.safetensors")
-    assert not app.warning, "these weights are trained"
+    assert not any("Untrained" in warning.value for warning in app.warning)
     table = next(frame.value for frame in app.dataframe if "probability" in frame.value.columns)
     network = predictor.Predictor("inception_v4", str(tmp_path / "weights" / "mine.safetensors"))
     sample = inception.load_image(ROOT / "assets" / "samples" / "astronaut.jpg")
@@ -124,7 +124,8 @@ def test_an_uploaded_checkpoint_runs_and_leaves_nothing(
     healthy(app)
     weights = next(box for box in app.selectbox if box.label == "Weights")
     assert weights.value == "your file: own.safetensors"
-    assert not app.warning
+    assert not any("Untrained" in warning.value for warning in app.warning)
+    assert any("Not the size of its training" in warning.value for warning in app.warning), "160 px, not 96"
     assert not list(tmp_path.glob("inception-*"))
 
 

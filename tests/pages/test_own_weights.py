@@ -1,0 +1,77 @@
+"""A fresh machine without a network: the app names what a picture shows, and says what it cannot know."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from inception.models.weights import BUNDLED, KNOWN_WEIGHTS
+
+ROOT = Path(__file__).parents[2]
+PHOTOGRAPHS = ROOT / "assets" / "photographs"
+NETWORKS = [weights.variant for weights in KNOWN_WEIGHTS.values() if not weights.published]
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The app on a machine with nothing but the project."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("pages.widgets.PagesManager", SimpleNamespace(uses_pages_directory=False))
+    monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr("inception.models.weights.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+
+
+def open_live(app: AppTest, model: str | None, photograph: str) -> AppTest:
+    """model: None for the one that the app opens on."""
+    app.run()
+    if model:
+        app.selectbox(key="model").set_value(model).run()
+    app.switch_page("pages/live.py").run()
+    picture = next(widget for widget in app.file_uploader if widget.label != "Weights file")
+    path = PHOTOGRAPHS / photograph
+    picture.set_value((path.name, path.read_bytes(), "image/jpeg")).run()
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+def test_the_first_uploaded_cat_is_a_cat(app: AppTest) -> None:
+    open_live(app, None, "cat/kitten.jpg")
+    table = app.session_state["classes"]
+    assert table["label"].iloc[0] == "cat"
+    assert table["probability"].sum() == pytest.approx(1)
+    assert not any("random" in warning.value for warning in app.warning)
+    assert any("32-pixel pictures" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_what_is_none_of_the_ten_is_said_to_be(app: AppTest, model: str) -> None:
+    answers = pd.read_csv(BUNDLED / f"{model}.cifar10.photographs.csv")
+    open_live(app, model, answers[(answers["label"] == "other") & answers["none"]]["file"].iloc[0])
+    assert any("None of the 10" in info.value for info in app.info)
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_how_far_to_trust_it(app: AppTest, model: str) -> None:
+    """The figures are those of the file and of the data beside it."""
+    open_live(app, model, "airplane/sea_fury.jpg")
+    facts = KNOWN_WEIGHTS[f"{model}.cifar10"].training
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Right, of CIFAR-10's test pictures"] == f"{float(facts['test_accuracy']):.1%}"
+    assert shown["Calibration error"] == f"{float(facts['expected_calibration_error']):.1%}"
+    assert any(f"seed {facts['seed']}" in caption.value for caption in app.caption)
+    assert (BUNDLED / f"{model}.cifar10.md").is_file()
+
+
+def test_faces_do_not_offer_a_network_of_classes(app: AppTest) -> None:
+    app.run()
+    app.selectbox(key="model").set_value("inception_resnet_v1").run()
+    app.switch_page("pages/faces.py").run()
+    assert not app.exception, [error.message for error in app.exception]
+    weights = next(box for box in app.selectbox if box.label == "Weights")
+    assert weights.value == "untrained"
+    assert not any("CIFAR" in option for option in weights.options)
