@@ -47,7 +47,7 @@ COSTS = ["params", "params_ratio", "macs", "macs_ratio", "activation_bytes", "ac
 VIEWS = ["Calculator", "In this network", "With square kernels", "What separable means"]
 NARROW: dict[str, Any] = {str(column): st.column_config.NumberColumn(width=44) for column in range(9)}
 RATIO = st.column_config.NumberColumn(
-    "Ratio", width=60, format="%.2f×", help="Square kernel / this row: above 1 this row is cheaper"
+    "Fewer", width=60, format="%.2f×", help="Square kernel / this row: above 1 this row is cheaper"
 )
 TABLE: dict[str, Any] = {
     "option": "Option",

@@ -85,7 +85,9 @@ def rank_figure(decomposition: Decomposition) -> go.Figure:
     )
     figure.update_xaxes(title="Rank: number of outer products", dtick=1)
     figure.update_yaxes(title="Singular value", rangemode="tozero", secondary_y=False)
-    figure.update_yaxes(title="Relative error", tickformat=".0%", range=[0, 1], showgrid=False, secondary_y=True)
+    figure.update_yaxes(
+        title="Relative error", tickformat=".0%", range=[0, 1], dtick=0.2, showgrid=False, secondary_y=True
+    )
     return figure.update_layout(
         height=300, margin={"t": 10, "b": 10, "l": 10, "r": 10}, legend={"orientation": "h", "y": 1.15}
     )

@@ -104,6 +104,8 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
         color_bar(found.signed), caption=f"From {low:.3g} on the left to {high:.3g} on the right", width="stretch"
     )
     st.markdown(found.meaning)
+    if not subject.network.embeds:
+        st.caption("The score of a class is its logit: what the last layer gives, before the softmax.")
     with st.container(horizontal=True):
         st.download_button(
             "Picture (PNG)", lambda: png_bytes(over), f"{name}.png", "image/png", icon=":material/download:"

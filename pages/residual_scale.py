@@ -180,6 +180,7 @@ def picture_view(
         notes += [
             f"The network's own size is {own} px; with fewer the sliders answer at once. The sidebar takes any size."
         ]
+    notes += ["Spread is the standard deviation of all values of a sum."]
     notes += ["A channel is dead here if it is 0 in every cell of every view, behind the ReLU."]
     notes += [
         f"{row.block} (open mark) has no ReLU and keeps its scale of {row.scale:g}, as in TF-Slim."

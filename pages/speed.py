@@ -31,7 +31,7 @@ COLUMNS: dict[str, Any] = {
     "device": "Device",
     "dtype": "Number format",
     "batch": st.column_config.NumberColumn("Pictures at once", width=80),
-    "milliseconds": st.column_config.NumberColumn("ms a pass", format="%.0f", help="Median of the runs, warm"),
+    "milliseconds": st.column_config.NumberColumn("ms a pass", format="%.1f", help="Median of the runs, warm"),
     "images_per_second": st.column_config.NumberColumn("Pictures a second", format="%.1f"),
     "speedup": st.column_config.NumberColumn("Times as fast", format="%.2f", help="As plain PyTorch on the CPU"),
     "top1_agreement": st.column_config.NumberColumn(
