@@ -226,19 +226,20 @@ def gallery(pictures: list[Face], prepared: list[Image.Image], graph: LayerGraph
     st.caption(f"What the network sees: the crops at {widgets.picture_size(graph)}.")
 
 
-def answer(pairs: pd.DataFrame, names: list[str], threshold: float) -> None:
-    """The verdicts as a number, a picture and words."""
+def answer(pairs: pd.DataFrame, names: list[str], threshold: float, trained: bool) -> None:
+    """The verdicts as a number, a picture and words; of untrained weights only what the distances are."""
     closest = pairs.nsmallest(1, "distance").iloc[0]
     nearest, count = st.columns(2)
     nearest.metric(
         "Distance" if len(pairs) == 1 else "Distance of the closest pair",
         f"{closest['distance']:.3f}",
-        face_figures.verdict(closest["same"]),
+        face_figures.verdict(closest["same"]) if trained else "no verdict: untrained",
         delta_color="off",
         delta_arrow="off",
         help=f"{closest['first']} and {closest['second']}",
     )
-    count.metric("Pairs of the same person", f"{pairs['same'].sum()} of {len(pairs)}", help="At this threshold")
+    counted = "Pairs of the same person" if trained else "Pairs within the threshold"
+    count.metric(counted, f"{pairs['same'].sum()} of {len(pairs)}", help="At this threshold")
     st.plotly_chart(face_figures.distance_figure(names, pairs, threshold), config=figures.PLAIN)
     st.caption(f"Blue: same, at most {threshold:.2f} apart. Orange: different.")
 
@@ -321,7 +322,7 @@ def compare(graph: LayerGraph, weights: str | None, threshold: float) -> None:
             "whoever is on them, so *same* and *different* say nothing about persons here.",
             icon=":material/science:",
         )
-    answer(pairs, names, threshold)
+    answer(pairs, names, threshold, network.trained)
     show_timing(network, prepared[0])
     with below:
         numbers(pairs.assign(threshold=threshold), names, embeddings, network, Path(weights or UNTRAINED).name, graph)

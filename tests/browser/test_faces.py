@@ -80,12 +80,12 @@ def test_two_pictures_and_their_distance(
     page: Page, browser: Browser, app_url: str, pictures: list[Path], written: Path, tmp_path: Path
 ) -> None:
     page.goto(f"{app_url}/{OPEN}")
-    expect(metric(page, "Pairs of the same person")).to_contain_text("6 of 6")
+    expect(metric(page, "Pairs within the threshold")).to_contain_text("6 of 6")
     before = written.read_text()
 
     upload(page, *pictures)
     distance = metric(page, "Distance")
-    expect(metric(page, "Pairs of the same person")).to_contain_text("1 of 1")
+    expect(metric(page, "Pairs within the threshold")).to_contain_text("1 of 1")
     expect(distance).to_contain_text("same")
     expect(page.get_by_test_id("stImage").filter(has_text="anna").locator("img")).to_be_visible()
     value = float(distance.get_by_test_id("stMetricValue").inner_text())
@@ -101,7 +101,7 @@ def test_two_pictures_and_their_distance(
     page.get_by_role("slider", name="The same person").focus()
     page.keyboard.press("Home")
     expect(distance).to_contain_text("different")
-    expect(metric(page, "Pairs of the same person")).to_contain_text("0 of 1")
+    expect(metric(page, "Pairs within the threshold")).to_contain_text("0 of 1")
 
     broken = tmp_path / "broken.png"
     broken.write_bytes(pictures[0].read_bytes()[:5000])
@@ -112,7 +112,7 @@ def test_two_pictures_and_their_distance(
     another = browser.new_context()
     stranger = another.new_page()
     stranger.goto(f"{app_url}/{OPEN}")
-    expect(metric(stranger, "Pairs of the same person")).to_contain_text("6 of 6")
+    expect(metric(stranger, "Pairs within the threshold")).to_contain_text("6 of 6")
     expect(stranger.get_by_text("anna")).to_have_count(0)
     another.close()
 
@@ -152,7 +152,7 @@ def test_a_box_on_the_picture_becomes_the_crop(page: Page, app_url: str) -> None
 def test_another_network_and_back(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/faces?model=inception_v4&size=96")
     page.get_by_role("button", name="Switch to inception_resnet_v1").click()
-    expect(metric(page, "Pairs of the same person")).to_contain_text("6 of 6")
+    expect(metric(page, "Pairs within the threshold")).to_contain_text("6 of 6")
     assert "model=inception_resnet_v1" in page.url
 
 
@@ -162,4 +162,4 @@ def test_without_a_camera(page: Page, app_url: str) -> None:
     ready(page)
     page.get_by_text("Use the camera").click()
     expect(page.get_by_test_id("stCameraInput")).to_be_visible()
-    expect(metric(page, "Pairs of the same person")).to_contain_text("6 of 6")
+    expect(metric(page, "Pairs within the threshold")).to_contain_text("6 of 6")
