@@ -81,3 +81,13 @@ def test_faces_do_not_offer_a_network_of_classes(app: AppTest) -> None:
     weights = next(box for box in app.selectbox if box.label == "Weights")
     assert weights.value == "untrained"
     assert not any("CIFAR" in option for option in weights.options)
+
+
+@pytest.mark.parametrize("model", [name for name in NETWORKS if "resnet" in name])
+def test_the_residual_scale_is_shown_at_the_size_of_training(app: AppTest, model: str) -> None:
+    app.run()
+    app.selectbox(key="model").set_value(model).run()
+    app.switch_page("pages/residual_scale.py").run()
+    assert not app.exception, [error.message for error in app.exception]
+    side = KNOWN_WEIGHTS[f"{model}.cifar10"].input_size
+    assert any(f"at {side}x{side} px. Spread" in caption.value for caption in app.caption)

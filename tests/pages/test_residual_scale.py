@@ -133,7 +133,7 @@ def test_a_quick_size_unless_one_is_chosen(app: AppTest) -> None:
     assert any("at 160x160 px. The network's own size is 299 px" in caption.value for caption in app.caption)
     healthy(app.selectbox(key="size").set_value("96").run())
     assert [metric.value for metric in app.metric] == of_what_is_chosen(app, "inception_resnet_v2", 96)
-    assert any("at 96x96 px. A channel" in caption.value for caption in app.caption)
+    assert any("at 96x96 px. Spread" in caption.value for caption in app.caption)
 
 
 def test_too_small_a_picture_is_one_sentence(app: AppTest) -> None:

@@ -120,7 +120,11 @@ def test_files_in_the_weights_folder_are_offered(tmp_path: Path, monkeypatch: py
     (tmp_path / "inception_v4.tf_in1k.safetensors").write_bytes(b"x")
     (tmp_path / "mine.pt").write_bytes(b"x")
     (tmp_path / "notes.txt").write_bytes(b"x")
-    assert available_weights("inception_v4") == ["inception_v4.tf_in1k", str(tmp_path / "mine.pt")]
+    assert available_weights("inception_v4") == [
+        "inception_v4.tf_in1k",
+        "inception_v4.cifar10",
+        str(tmp_path / "mine.pt"),
+    ]
     assert locate("inception_v4.tf_in1k") == tmp_path / "inception_v4.tf_in1k.safetensors"
     with pytest.raises(inception.CheckpointError, match="not a checkpoint"):
         Predictor("inception_v4", "inception_v4.tf_in1k")
