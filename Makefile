@@ -18,7 +18,7 @@ run: $(STAMP) ## serve the app on http://localhost:8501 (PORT=... for another po
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(DEV_STAMP) ## run every test, those in a real Chromium included
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(DEV_STAMP) ## ruff format, ruff and mypy; changes nothing
 	$(BIN)/ruff format --check .

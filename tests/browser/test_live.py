@@ -182,5 +182,6 @@ def test_a_machine_without_a_network_names_what_a_picture_shows(page: Page, app_
     expect(page.get_by_text("None of the 10, it seems.")).to_be_visible()
     expect(page.get_by_role("heading", name="How far to trust it")).to_be_visible()
     expect(page.get_by_text("What it mixes up")).to_be_visible()
+    ready(page)
     rows = saved(page, "Download these rows", which=-1).decode().splitlines()
     assert len(rows) == 1 + 64, "every photograph of the project"

@@ -52,7 +52,7 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     page.get_by_role("link", name="Live inference").click()
     page.locator("input[type=file]").first.set_input_files(picture)
     expect(page.get_by_role("combobox", name="Picture")).to_have_value("your picture: gradient.png")
-    expect(page.get_by_text("Untrained weights.")).to_be_visible()
+    expect(page.get_by_text("It learnt from 32-pixel pictures")).to_be_visible()
     expect(page.get_by_text("What the network sees")).to_be_visible()
     expect(page.get_by_text("median of")).to_be_visible()
 
