@@ -71,6 +71,7 @@ def metric(page: Page, label: str) -> Locator:
 
 
 def downloaded(page: Page, button: str) -> bytes:
+    ready(page)
     with page.expect_download() as download:
         page.get_by_role("button", name=button).click()
     return download.value.path().read_bytes()

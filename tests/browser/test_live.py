@@ -34,6 +34,7 @@ def bars(page: Page) -> Locator:
 
 def saved(page: Page, button: str, which: int = 0) -> bytes:
     """What a download button gives, by default the first of that name."""
+    ready(page)  # a click while the page is being made anew would ask for a file that is gone
     with page.expect_download() as download:
         page.get_by_role("button", name=button).nth(which).click()
     return download.value.path().read_bytes()
@@ -182,6 +183,5 @@ def test_a_machine_without_a_network_names_what_a_picture_shows(page: Page, app_
     expect(page.get_by_text("None of the 10, it seems.")).to_be_visible()
     expect(page.get_by_role("heading", name="How far to trust it")).to_be_visible()
     expect(page.get_by_text("What it mixes up")).to_be_visible()
-    ready(page)
     rows = saved(page, "Download these rows", which=-1).decode().splitlines()
     assert len(rows) == 1 + 64, "every photograph of the project"

@@ -36,6 +36,7 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     expect(page.get_by_text("55.84 M")).to_be_visible()
     expect(page).to_have_url(f"{app_url}/layers?model=inception_resnet_v2")
 
+    ready(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download these rows").click()
     content = download.value.path().read_bytes()
