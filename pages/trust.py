@@ -64,7 +64,8 @@ def show_figures(weights: Weights, answers: pd.DataFrame) -> None:
     columns[3].metric(
         f"“None”, of {found.others} others",
         f"{found.others_refused:.0%}",
-        help=f"Photographs of none of the classes. It says so of {found.known_refused:.0%} of the others too, wrongly.",
+        help=f"Photographs of none of the classes. It says so of {found.known_refused:.0%} of the others too, wrongly. "
+        "The rule was chosen with a look at these photographs, so expect less of it elsewhere.",
     )
 
 
