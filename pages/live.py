@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 import inception
-from inception.models.weights import KNOWN_WEIGHTS, available_weights
+from inception.models.weights import KNOWN_WEIGHTS, available_weights, classes_of
 from inception.vision import Predictor
 from inception.vision.maps import png_bytes
 from inception.vision.pool import networks
@@ -18,7 +18,7 @@ from pages.pictures import uploads
 from pages.subject import Subject, choose_subject, graph_of_network, weights_note
 from pages.timing import show_timing
 from pages.trust import show_trust
-from pages.weights_chooser import classes_of, network_with
+from pages.weights_chooser import network_with
 
 TOP = 5
 

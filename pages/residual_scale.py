@@ -175,7 +175,7 @@ def picture_view(
         )
     seen = f"{len(views)} views of the picture" if len(views) > 1 else "the picture"
     notes = [f"Measured in one pass over {seen} at {shape_text(size)} px."]
-    own = trained_size(instrument)
+    own = instrument.network.input_size
     if widgets.chosen_size() is None and size[0] < own:
         notes += [
             f"The network's own size is {own} px; with fewer the sliders answer at once. The sidebar takes any size."
@@ -286,12 +286,6 @@ def training_result(history: History) -> None:
     depth_charts({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
 
 
-def trained_size(instrument: ResidualInstrument) -> int:
-    """Pixels of a side that the network, or the weights in it, were trained at."""
-    known = instrument.network.description
-    return known.input_size if known else widgets.chosen_variant().input_size
-
-
 def quick_size(trained: int) -> tuple[int, int]:
     """The chosen size, else that of training, but not above `QUICK`."""
     return inception.parse_size(widgets.chosen_size() or str(min(QUICK, trained)))
@@ -328,7 +322,7 @@ if view == VIEWS[0]:
     with controls:
         subject = choose_subject(graph.name)
     with result:
-        picture_view(quick_size(trained_size(subject[0])), *subject, scales)
+        picture_view(quick_size(subject[0].network.input_size), *subject, scales)
 else:
     with result:
         training_view(graph.name, scales)

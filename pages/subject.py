@@ -7,7 +7,6 @@ from PIL import Image
 
 import inception
 from inception import LayerGraph
-from inception.models import VARIANTS
 from inception.vision import Predictor
 from pages import widgets
 from pages.pictures import choose_picture
@@ -51,7 +50,7 @@ def choose_subject(inviting: bool = False) -> Subject:
 
 def graph_of_network(network: Predictor) -> LayerGraph:
     """The trace of a network with weights at the chosen size, by default that of its training."""
-    size = widgets.chosen_size() or str(trained_size(network))
+    size = widgets.chosen_size() or str(network.input_size)
     try:
         return _trace(network, (network.name, network.weights, network.nbytes, len(network.labels)), size)
     except inception.TraceError as error:
@@ -64,15 +63,10 @@ def _trace(_network: Predictor, key: tuple[object, ...], size: str) -> LayerGrap
     return inception.trace(_network.model, inception.parse_size(size))
 
 
-def trained_size(network: Predictor) -> int:
-    """Pixels of a side that the network's weights were trained at, or else the network."""
-    return network.description.input_size if network.description else VARIANTS[network.name].input_size
-
-
 def weights_note(subject: Subject) -> None:
     """Says what weights cannot know, wherever something of them shows."""
     network, known = subject.network, subject.network.description
-    trained = trained_size(network)
+    trained = network.input_size
     if network.trained and subject.graph.input_size != (trained, trained):
         st.warning(
             f"**Not the size of its training.** These weights learnt from pictures of {trained}x{trained} px; at "

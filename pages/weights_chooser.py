@@ -17,7 +17,7 @@ from inception.models.download import (
     start_download,
     uploaded_file,
 )
-from inception.models.weights import KNOWN_WEIGHTS, available_weights, description, weights_folder
+from inception.models.weights import KNOWN_WEIGHTS, available_weights, classes_of, weights_folder
 from inception.vision import Predictor
 from inception.vision.pool import LIMIT, networks
 from inception.vision.predictor import OutOfMemory
@@ -86,15 +86,6 @@ def network_with(name: str, weights: str | None) -> Predictor:
 def is_own(weights: str | None) -> bool:
     """Whether it is a file of the reader's own, which only this session knows."""
     return weights is not None and weights.startswith(OWN)
-
-
-def classes_of(weights: str) -> int:
-    """How many classes weights are known to tell apart."""
-    try:
-        known = description(weights)
-    except inception.CheckpointError:
-        return 0  # loading it says what is wrong
-    return known.num_classes if known else 0
 
 
 def _title(weights: str, absent: bool) -> str:

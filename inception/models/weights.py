@@ -313,9 +313,9 @@ def description(weights: str | None) -> Weights | None:
 
     Raises CheckpointError when what a file says cannot be.
     """
-    if weights is None or weights in KNOWN_WEIGHTS:
-        return KNOWN_WEIGHTS.get(weights or "")
-    return described(Path(weights))
+    if weights is None:
+        return None
+    return KNOWN_WEIGHTS.get(weights) or described(Path(weights))
 
 
 def checkpoint_file(weights: str) -> Path:
@@ -326,3 +326,12 @@ def checkpoint_file(weights: str) -> Path:
     if path is None:
         raise CheckpointError(f"{weights}: not on this machine; get it from {KNOWN_WEIGHTS[weights].source}.")
     return path
+
+
+def classes_of(weights: str) -> int:
+    """How many classes weights are known to tell apart; 0 for embeddings, and where nothing is known."""
+    try:
+        known = description(weights)
+    except CheckpointError:
+        return 0  # loading it says what is wrong
+    return known.num_classes if known else 0

@@ -49,12 +49,11 @@ class Scores:
 
 def logits_of(network: PictureNetwork, images: Tensor) -> Tensor:
     """(N, classes) float32 of (N, 3, H, W) uint8 pictures, prepared as the network wants them."""
-    known = network.description
-    side = known.input_size if known else get_variant(network.name).input_size
+    size = network.input_size, network.input_size
     parts = []
     for start in range(0, len(images), BATCH):
         pixels = images[start : start + BATCH].permute(0, 2, 3, 1).numpy()
-        prepared = [network.prepare(Image.fromarray(picture), (side, side)) for picture in pixels]
+        prepared = [network.prepare(Image.fromarray(picture), size) for picture in pixels]
         parts.append(torch.from_numpy(network.outputs(prepared)))
     return torch.cat(parts)
 
@@ -83,7 +82,7 @@ def scores(logits: Tensor, labels: Tensor, temperature: float) -> Scores:
 def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) -> Weights:
     """Writes the network of a finished run, its card and its figures into `folder`; what the file says of itself.
 
-    Temperature and threshold are fitted on the held-out training pictures; the test pictures are used once.
+    Temperature and threshold are fitted on the held-out training pictures; nothing is chosen by the test pictures.
     Raises TrainingError for a run without a saved state.
     """
     recipe, model = trained_model(run)
@@ -153,7 +152,7 @@ so that the app can name things without the internet.
 - **Saw** {facts["pictures"]} pictures of {SIDE} pixels, scaled up to {weights.input_size} px, {facts["epochs"]} times
   each. A photograph is reduced to {SIDE} pixels as well before it is scaled up for the network: small things are lost.
 - **Test accuracy** {float(facts["test_accuracy"]):.2%} (top-3 {float(facts["test_top_3_accuracy"]):.2%}) on the
-  official test pictures, which were used once, at the end.
+  official test pictures, by which nothing was chosen.
   `python -m inception evaluate {weights.variant}` measures it again.
 - **Photographs**: of the project's {found.known} real ones that show one of the classes, {found.top_1:.0%} are
   recognised (top-3 {found.top_3:.0%}).

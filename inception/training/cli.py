@@ -15,7 +15,7 @@ from . import cifar10
 from .bundle import evaluate as measure
 from .bundle import write_bundle
 from .race import CURVES, run_race
-from .recipe import Recipe
+from .recipe import Recipe, replace_file
 from .recipe import train as epochs_of
 
 DATA, RUNS = Path("data/cifar-10"), Path("runs")
@@ -125,7 +125,7 @@ def race(args: argparse.Namespace) -> str:
     cifar10.fetch(args.data)
     table = run_race(args.data, args.folder, lambda line: print(line, file=sys.stderr))
     args.output.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(args.output, index=False, lineterminator="\n")
+    replace_file(args.output, table.to_csv(index=False, lineterminator="\n").encode())
     return f"{args.output}: {len(table)} rows\n"
 
 

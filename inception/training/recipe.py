@@ -259,7 +259,7 @@ def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.opt
     if replace(before, cycles=recipe.cycles) != recipe or before.cycles > recipe.cycles:
         raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
     if before != recipe or not (folder / "recipe.json").is_file():
-        _replace(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())
+        replace_file(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())
     if not (folder / "state.pt").is_file():
         return 0
     state = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
@@ -288,7 +288,8 @@ def _write_log(folder: Path, log: list[dict[str, Any]]) -> None:
     temporary.replace(folder / "log.csv")
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all."""
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(data)
     temporary.replace(path)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..models import VARIANTS
 from ..models.checkpoint import CheckpointError
-from ..models.weights import available_weights, description
+from ..models.weights import available_weights, classes_of
 from .faces import cosine_matrix, distance_matrix
 from .image import load_image
 from .predictor import DTYPES, Predictor
@@ -46,10 +46,11 @@ def predict(args: argparse.Namespace) -> str:
     network = _network(args)
     if network.embeds:
         raise ValueError(f"{args.model} gives embeddings, not classes; 'similarity' compares them")
+    size = network.input_size, network.input_size
     entries = []
     lines = [] if network.trained else ["untrained weights: the classes mean nothing"]
     for path, image in zip(args.images, images, strict=True):
-        prepared = network.prepare(image, _size(network))
+        prepared = network.prepare(image, size)
         table = network.classify(prepared)
         began = time.perf_counter()
         network.classify(prepared)  # the first run of a network prepares its memory
@@ -80,7 +81,8 @@ def similarity(args: argparse.Namespace) -> str:
     network = _network(args)
     if not network.embeds:
         raise ValueError(f"{args.model} names classes and gives no embeddings; {EMBEDDER} does")
-    embeddings = [network.embed(network.prepare(image, _size(network))) for image in images]
+    size = network.input_size, network.input_size
+    embeddings = [network.embed(network.prepare(image, size)) for image in images]
     found = {
         "distance": float(distance_matrix(embeddings)[0, 1]),
         "cosine": float(cosine_matrix(embeddings)[0, 1]),
@@ -94,7 +96,9 @@ def similarity(args: argparse.Namespace) -> str:
 def _network(args: argparse.Namespace) -> Predictor:
     weights = args.weights
     if weights is None:
-        here = _fitting(args.model, embedding=args.run is similarity) if args.model in VARIANTS else []
+        here = available_weights(args.model) if args.model in VARIANTS else []
+        if args.run is similarity:
+            here = [weights for weights in here if not classes_of(weights)]
         if not here and args.model in VARIANTS:
             raise CheckpointError(
                 f"no weights for {args.model} are on this machine: name a file with --weights, or 'untrained' to run "
@@ -102,19 +106,3 @@ def _network(args: argparse.Namespace) -> Predictor:
             )
         weights = here[0] if here else None
     return Predictor(args.model, None if weights == UNTRAINED else weights, args.device, DTYPES[args.dtype])
-
-
-def _fitting(model: str, embedding: bool) -> list[str]:
-    """The weights on this machine, without those that give classes where an embedding is wanted."""
-    return [
-        weights
-        for weights in available_weights(model)
-        if not (embedding and (known := description(weights)) and known.num_classes)
-    ]
-
-
-def _size(network: Predictor) -> tuple[int, int]:
-    """As trained."""
-    known = network.description
-    side = known.input_size if known else VARIANTS[network.name].input_size
-    return side, side

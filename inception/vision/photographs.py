@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..models import get_variant
 from .image import load_image
 from .predictor import ASSETS, PictureNetwork
 
@@ -26,11 +25,10 @@ def answers(network: PictureNetwork) -> pd.DataFrame:
     Columns file, label, answer (the most probable class), probability (of it), rank (of the label, from 1; missing
     for `OTHER`) and none (whether it says that the photograph shows none of the classes).
     """
-    known = network.description
-    side = known.input_size if known else get_variant(network.name).input_size
+    size = network.input_size, network.input_size
     rows = []
     for path, label in labelled().items():
-        table = network.classify(network.prepare(load_image(path), (side, side)))
+        table = network.classify(network.prepare(load_image(path), size))
         labels = table["label"].tolist()
         rows.append(
             {

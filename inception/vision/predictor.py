@@ -22,7 +22,7 @@ from ..anatomy.factorize import devices
 from ..anatomy.graph import Layer
 from ..models import create_model, get_variant
 from ..models.checkpoint import classes_in, read_checkpoint
-from ..models.weights import FACENET, TIMM_V4, checkpoint_file, description
+from ..models.weights import FACENET, TIMM_V4, Weights, checkpoint_file, description
 from .preprocess import crop_and_resize, to_input
 from .turns import OutOfMemory, enough_memory, forward_lock, is_out_of_memory
 
@@ -46,10 +46,10 @@ class PictureNetwork(ABC):
 
     name: of the network. weights: None for random ones, the tag of a known checkpoint, or a file. device: cpu, cuda or
     mps. dtype: float32, bfloat16 or float16.
-    trained: whether it has weights of a file. description: what is known of them. embeds: whether it gives an embedding
-    instead of classes. labels: names of the classes, none where it embeds. temperature, threshold: as of `Weights`.
-    nbytes: of its weights in memory. peak_bytes: the most that the last pass had
-    allocated, weights included, None where the device does not count.
+    trained: whether it has weights of a file. description: what is known of them. input_size: pixels of a side that
+    they, or else the network, were trained at. embeds: whether it gives an embedding instead of classes. labels: names
+    of the classes, none where it embeds. temperature, threshold: as of `Weights`. nbytes: of its weights in memory.
+    peak_bytes: the most that the last pass had allocated, weights included, None where the device does not count.
     Raises CheckpointError when the file is absent or does not fit, DeviceError, OutOfMemory.
     """
 
@@ -68,6 +68,7 @@ class PictureNetwork(ABC):
         self.name, self.weights = name, weights
         self.trained = weights is not None
         self.description = known = description(weights)
+        self.input_size = known.input_size if known else get_variant(name).input_size
         self.embeds = get_variant(name).embeds and not (known and known.num_classes)
         self.preprocessing = known.preprocessing if known else FACENET if self.embeds else TIMM_V4
         self.temperature = known.temperature if known else 1.0
@@ -81,7 +82,7 @@ class PictureNetwork(ABC):
         self.peak_bytes: int | None = None
         self._passes: OrderedDict[tuple[int, ...], deque[float]] = OrderedDict()
         with self._turn("load"):  # alone, because random weights come from PyTorch's one generator
-            model = _build(name, weights)
+            model = _build(name, weights, known)
         with enough_memory(self.device, f"load {name}"):
             self.labels = [] if self.embeds else class_labels(_outputs_of(model), known.labels if known else None)
             self.nbytes = self._take(model)
@@ -248,11 +249,9 @@ def class_labels(count: int, names: str | tuple[str, ...] | None = None) -> list
     return labels if count == len(labels) else [f"class {i}" for i in range(count)]
 
 
-def _build(name: str, weights: str | None) -> nn.Module:
+def _build(name: str, weights: str | None, known: Weights | None) -> nn.Module:
     overrides: dict[str, Any] = {}
-    if known := description(weights):
-        overrides = known.network
-    elif weights is not None and not get_variant(name).embeds:
+    if weights is not None and known is None and not get_variant(name).embeds:
         classes = classes_in(read_checkpoint(checkpoint_file(weights)))
         overrides = {} if classes is None else {"num_classes": classes}
     with torch.random.fork_rng(devices=[]):

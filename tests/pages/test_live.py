@@ -2,7 +2,6 @@
 
 import io
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,15 +21,9 @@ SMALL = "inception_resnet_v1"  # the quickest
 
 
 @pytest.fixture
-def app(no_bundled_weights: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+def app(no_bundled_weights: None, app: AppTest) -> AppTest:
     """The app on a machine without weights."""
-    monkeypatch.chdir(ROOT)
-    # AppTest makes a new one for each run; that the first run of a server starts over would lose the click.
-    monkeypatch.setattr("pages.widgets.PagesManager", SimpleNamespace(uses_pages_directory=False))
-    monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr("inception.models.weights.try_to_load_from_cache", lambda *_: None)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    return app
 
 
 def healthy(app: AppTest) -> AppTest:
