@@ -8,16 +8,16 @@ import streamlit as st
 
 from inception import LayerGraph
 from inception.anatomy.kinds import SQUARE
-from inception.models.weights import BUNDLED, Weights
+from inception.models.weights import BUNDLED, KNOWN_WEIGHTS, Weights
 from inception.vision import Predictor
-from inception.vision.photographs import OTHER, hits
+from inception.vision.photographs import OTHER, Hits, hits
 from pages import figures, widgets
 
 
 def show_trust(network: Predictor, graph: LayerGraph) -> None:
-    """What was measured of the network's weights, where the files that say so came with them."""
-    weights = network.description
-    if weights is None or weights.published or not (BUNDLED / f"{weights.tag}.confusion.csv").is_file():
+    """What was measured of weights that came with the project; of any others nothing is known."""
+    weights = KNOWN_WEIGHTS.get(network.weights or "")  # by the tag: a reader's file may have the same name
+    if weights is None or weights.published:
         return
     st.subheader("How far to trust it")
     if graph.input_size != (weights.input_size, weights.input_size):
@@ -25,14 +25,15 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
         return
     confusion = pd.read_csv(BUNDLED / f"{weights.tag}.confusion.csv", index_col="class")
     answers = pd.read_csv(BUNDLED / f"{weights.tag}.photographs.csv").astype({"rank": "Int64"})
-    show_figures(weights, answers)
+    found = hits(answers)
+    show_figures(weights, found)
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**What it mixes up**, of CIFAR-10's test pictures")
         st.plotly_chart(confusion_heatmap(confusion), config=figures.PLAIN)
         widgets.export_button(confusion.reset_index(), "confusion", f"{weights.tag}: classes shown and answered")
     with right:
-        show_photographs(weights, answers)
+        show_photographs(weights, answers, found)
     st.caption(
         f"Trained on {weights.training['data']}, {weights.training['epochs']} epochs, seed "
         f"{weights.training['seed']}; the card in {weights.source} has the recipe. "
@@ -40,15 +41,14 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
     )
 
 
-def show_figures(weights: Weights, answers: pd.DataFrame) -> None:
+def show_figures(weights: Weights, found: Hits) -> None:
     """The accuracies and the calibration error, large."""
     facts = {key: float(text) for key, text in weights.training.items() if key.startswith(("test_", "expected_"))}
-    found = hits(answers)
     columns = st.columns(4)
     columns[0].metric(
         "Right, of CIFAR-10's test pictures",
         f"{facts['test_accuracy']:.1%}",
-        help=f"Among the first three: {facts['test_top_3_accuracy']:.1%}. They were used once, at the end.",
+        help=f"Among the first three: {facts['test_top_3_accuracy']:.1%}. Nothing was chosen by them.",
     )
     columns[1].metric(
         "Calibration error",
@@ -69,9 +69,8 @@ def show_figures(weights: Weights, answers: pd.DataFrame) -> None:
     )
 
 
-def show_photographs(weights: Weights, answers: pd.DataFrame) -> None:
+def show_photographs(weights: Weights, answers: pd.DataFrame, found: Hits) -> None:
     """Its answer for each of the project's photographs."""
-    found = hits(answers)
     st.markdown(
         f"**Real photographs**: the right class came first for {found.top_1:.0%} of {found.known}, and among the first "
         f"three for {found.top_3:.0%}"

@@ -1,11 +1,9 @@
 """A fresh machine without a network: the app names what a picture shows, and says what it cannot know."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-import torch
 from streamlit.testing.v1 import AppTest
 
 from inception.models.weights import BUNDLED, KNOWN_WEIGHTS
@@ -13,17 +11,6 @@ from inception.models.weights import BUNDLED, KNOWN_WEIGHTS
 ROOT = Path(__file__).parents[2]
 PHOTOGRAPHS = ROOT / "assets" / "photographs"
 NETWORKS = [weights.variant for weights in KNOWN_WEIGHTS.values() if not weights.published]
-
-
-@pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
-    """The app on a machine with nothing but the project."""
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("pages.widgets.PagesManager", SimpleNamespace(uses_pages_directory=False))
-    monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr("inception.models.weights.try_to_load_from_cache", lambda *_: None)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
 
 
 def open_live(app: AppTest, model: str | None, photograph: str) -> AppTest:
@@ -91,3 +78,15 @@ def test_the_residual_scale_is_shown_at_the_size_of_training(app: AppTest, model
     assert not app.exception, [error.message for error in app.exception]
     side = KNOWN_WEIGHTS[f"{model}.cifar10"].input_size
     assert any(f"at {side}x{side} px. Spread" in caption.value for caption in app.caption)
+
+
+def test_a_file_of_the_same_name_does_not_get_the_figures_of_ours(app: AppTest, tmp_path: Path) -> None:
+    model = "inception_resnet_v1"
+    (tmp_path / "weights").mkdir()
+    theirs = tmp_path / "weights" / f"{model}.cifar10.safetensors"
+    theirs.write_bytes((BUNDLED / theirs.name).read_bytes())
+    open_live(app, model, "airplane/sea_fury.jpg")
+    assert any(metric.label == "Calibration error" for metric in app.metric)
+    next(box for box in app.selectbox if box.label == "Weights").set_value(str(theirs)).run()
+    assert not app.exception, [error.message for error in app.exception]
+    assert not any(metric.label == "Calibration error" for metric in app.metric)
