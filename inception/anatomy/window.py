@@ -13,6 +13,13 @@ def pair(value: int | tuple[int, ...]) -> Pair:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
+def padding_of(conv: nn.Conv2d) -> tuple[int, int, int, int]:
+    """Rows and columns that a convolution adds at (top, bottom, left, right)."""
+    # The only place where PyTorch keeps the numbers behind padding="same".
+    left, right, top, bottom = conv._reversed_padding_repeated_twice
+    return top, bottom, left, right
+
+
 @dataclass(frozen=True)
 class Window:
     """A window that slides over an H x W grid and turned `grid` into `out`.
@@ -70,9 +77,7 @@ def window_of(module: nn.Module, grid: Pair, out: Pair) -> Window | None:
     )
     filling: str
     if isinstance(module, nn.Conv2d):
-        # The only place where PyTorch keeps the numbers behind padding="same".
-        left, right, top, bottom = module._reversed_padding_repeated_twice
-        pad = (top, bottom, left, right)
+        pad = padding_of(module)
         filling = module.padding_mode
     else:
         rows, columns = pair(module.padding)

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
-from ..anatomy.window import pair
+from ..anatomy.window import padding_of, pair
 from ..models.layers import Branch, Concat, ConvUnit, L2Normalize, ResidualSum
+from .onednn import ConvRelu, one_kernel_each
 from .predictor import DeviceError, PictureNetwork, Predictor, dtype_name, module_bytes
 
 MAX_GRAPHS = 4  # of one network; each holds the activations of its batch
@@ -30,8 +31,10 @@ class FoldedNetwork(PictureNetwork):
     engine = "folded"
 
     def _take(self, model: nn.Module) -> int:
-        self._model = lean(fold_batch_norm(model)).to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
-        return module_bytes(self._model)
+        model = lean(fold_batch_norm(model)).to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
+        self._model = one_kernel_each(model, self.device, self.dtype)
+        packed = sum(module_bytes(module) for module in self._model.modules() if isinstance(module, ConvRelu))
+        return module_bytes(self._model) + packed
 
     def run(self, batch: Tensor) -> Tensor:
         return self._model(batch)
@@ -214,8 +217,10 @@ def _operation(ops: Any, module: nn.Module, inputs: list[Any]) -> Any:
     x = inputs[0]
     match module:
         case nn.Conv2d():
-            before, after = _padding(module)
-            out = ops.convolution(x, _constant(module.weight), module.stride, before, after, module.dilation)
+            top, bottom, left, right = padding_of(module)
+            out = ops.convolution(
+                x, _constant(module.weight), module.stride, [top, left], [bottom, right], module.dilation
+            )
             return _plus_bias(ops, out, module.bias, (1, -1, 1, 1))
         case nn.Linear():
             out = ops.matmul(x, _constant(module.weight), False, True)
@@ -250,12 +255,3 @@ def _constant(weight: Tensor) -> Any:
 
 def _plus_bias(ops: Any, out: Any, bias: Tensor | None, shape: tuple[int, ...]) -> Any:
     return out if bias is None else ops.add(out, _constant(bias.reshape(shape)))
-
-
-def _padding(conv: nn.Conv2d) -> tuple[list[int], list[int]]:
-    """Zeros before and after, for rows and columns."""
-    if conv.padding == "same":
-        totals = [dilation * (kernel - 1) for dilation, kernel in zip(conv.dilation, conv.kernel_size, strict=True)]
-        return [total // 2 for total in totals], [total - total // 2 for total in totals]
-    pads = [0, 0] if conv.padding == "valid" else list(map(int, conv.padding))
-    return pads, pads

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import inception
-from inception.models.layers import ResidualSum
+from inception.models.layers import ConvUnit, ResidualSum
 from inception.vision import engines
 from inception.vision.engines import (
     MAX_GRAPHS,
@@ -28,6 +28,7 @@ from inception.vision.engines import (
     load_network,
     openvino_model,
 )
+from inception.vision.onednn import ConvRelu, one_kernel_each
 from inception.vision.predictor import DeviceError, PictureNetwork
 
 SIZE = (75, 75)
@@ -96,6 +97,33 @@ def test_lean_changes_no_sum() -> None:
     shortcut, residual = pictures(2, 5, 5, torch.float64)
     total = model.get_submodule("0")(shortcut, residual)
     torch.testing.assert_close(total, shortcut + 0.17 * residual)
+
+
+@pytest.mark.parametrize("name", inception.list_models())
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_one_kernel_for_convolution_and_relu(name: str, dtype: torch.dtype) -> None:
+    """At one shape, at another, and at the first again."""
+    model = lean(fold_batch_norm(small(name, torch.float32))).to(dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fused = one_kernel_each(copy.deepcopy(model), torch.device("cpu"), dtype)
+    units = [sum(isinstance(m, kind) for m in fused.modules()) for kind in (ConvUnit, ConvRelu)]
+    assert 0 in units
+    assert sum(units) == sum(isinstance(m, ConvUnit) for m in model.modules())
+    with torch.inference_mode():
+        for size in (*SIZES, SIZES[0]):
+            x = pictures(*size).to(dtype, memory_format=torch.channels_last)
+            expected = model(x.clone())
+            assert (fused(x) - expected).abs().max() <= (1e-3 if dtype == torch.float32 else 0.1) * expected.std()
+
+
+def test_it_is_used_where_onednn_has_the_kernels(checkpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kernels() -> int:
+        network = load_network("folded", "inception_resnet_v1", checkpoint)
+        assert isinstance(network, FoldedNetwork)
+        return sum(isinstance(module, ConvRelu) for module in network._model.modules())
+
+    assert (kernels() > 100) is torch.backends.mkldnn.is_available()
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert kernels() == 0
 
 
 @pytest.fixture(scope="module")
