@@ -13,7 +13,7 @@ from tests.browser.browser import find_chromium
 from tests.browser.server import served_app
 
 RUNS = 9
-SPREAD = ".st-key-picture_Spread-of-the-sum .scatterlayer path.js-line"  # the last chart that every scale changes
+SPREAD = ".st-key-picture_by_depth .subplot.xy3 .scatterlayer path.js-line"  # of the sum: every scale changes it
 
 
 def rows() -> Iterator[Row]:

@@ -16,36 +16,46 @@ NUMBER, SHARE, DEAD = ",.3~g", ".1%", ".2%"  # of hover texts
 FEW_DEAD = 0.05  # the least that an axis of dead channels shows, so that one of them does not fill the chart
 LOSS_TICKS = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000]
 
+TITLE = 30  # pixels above a panel for its title
+
 Profiles = Mapping[str, pd.DataFrame]
 Spec = dict[str, Any]
+Panel = tuple[str, int, list[Spec], Spec]  # title, height in pixels, lines and axis
 
 
-def norms_figure(profiles: Profiles) -> go.Figure:
-    """Norms of shortcut (solid) and scaled residual (dotted) at every residual sum, on a logarithmic axis."""
-    lines = [
+def depth_figure(profiles: Profiles) -> go.Figure:
+    """Over the residual sums in order: norms of the summands, their ratio, spread and dead channels, in four panels.
+
+    It is drawn at each move of a slider, so it is spared what takes Plotly long: add_ and update_ methods, each of
+    which checks the figure, and in the browser a second figure, a mark for each point, a legend and margins that adapt.
+    """
+    most = max(profile["dead_share"].max() for profile in profiles.values())
+    norms = [
         *_lines(profiles, "shortcut_norm", f"shortcut %{{y:{NUMBER}}}", "solid"),
         *_lines(profiles, "residual_norm", f"scaled residual %{{y:{NUMBER}}}", "dot"),
     ]
-    return _by_depth(profiles, lines, {"type": "log", "dtick": 1, "tickformat": "~s"})
-
-
-def ratio_figure(profiles: Profiles) -> go.Figure:
-    """Scaled residual over shortcut at every residual sum."""
-    lines = _lines(profiles, "ratio", f"%{{y:{SHARE}}}", "solid")
-    return _by_depth(profiles, lines, {"rangemode": "tozero", "tickformat": "~%"})
-
-
-def spread_figure(profiles: Profiles) -> go.Figure:
-    """Standard deviation of every residual sum."""
-    lines = _lines(profiles, "spread", f"%{{y:{NUMBER}}}", "solid")
-    return _by_depth(profiles, lines, {"rangemode": "tozero", "tickformat": NUMBER})
-
-
-def dead_figure(profiles: Profiles) -> go.Figure:
-    """Share of dead channels behind every residual sum."""
-    lines = _lines(profiles, "dead_share", f"%{{y:{DEAD}}}", "solid")
-    most = max(profile["dead_share"].max() for profile in profiles.values())
-    return _by_depth(profiles, lines, {"tickformat": "~%", "range": _dead_range(most)})
+    panels: list[Panel] = [
+        ("Norms: shortcut, scaled residual (dotted)", 170, norms, {"type": "log", "dtick": 1, "tickformat": "~s"}),
+        (
+            "Scaled residual over shortcut",
+            120,
+            _lines(profiles, "ratio", f"%{{y:{SHARE}}}", "solid"),
+            {"rangemode": "tozero", "tickformat": "~%", "nticks": 5},
+        ),
+        (
+            "Spread of the sum",
+            120,
+            _lines(profiles, "spread", f"%{{y:{NUMBER}}}", "solid"),
+            {"rangemode": "tozero", "tickformat": NUMBER, "nticks": 5},
+        ),
+        (
+            "Dead channels",
+            120,
+            _lines(profiles, "dead_share", f"%{{y:{DEAD}}}", "solid"),
+            {"tickformat": "~%", "range": _dead_range(most), "nticks": 5},
+        ),
+    ]
+    return _stacked(next(iter(profiles.values())), panels)
 
 
 def training_figure(curves: pd.DataFrame, names: Sequence[str], steps: int) -> go.Figure:
@@ -105,20 +115,14 @@ def _dead_range(most: float) -> list[float]:
     return [-0.04 * top, top]
 
 
-def _by_depth(profiles: Profiles, lines: list[Spec], yaxis: Spec) -> go.Figure:
-    """The lines over the residual sums in order, with a band and a name for each stage.
-
-    Four such figures are drawn at each move of a slider, so they are spared what takes Plotly long: add_ and update_
-    methods, each of which checks the figure, and in the browser a mark for each point, a legend and margins that adapt.
-    """
-    blocks = next(iter(profiles.values()))
+def _stacked(blocks: pd.DataFrame, panels: Sequence[Panel]) -> go.Figure:
+    """Panels one below the other on one axis of the residual sums, with a band and a name for each stage."""
     bands, names = [], []
     for number, (stage, rows) in enumerate(blocks.groupby("stage", sort=False)):
         left, right = int(rows["index"].min()) - 0.5, int(rows["index"].max()) + 0.5
         bands.append(
             {
                 "type": "rect",
-                "xref": "x",
                 "x0": left,
                 "x1": right,
                 "y0": 0,
@@ -129,34 +133,41 @@ def _by_depth(profiles: Profiles, lines: list[Spec], yaxis: Spec) -> go.Figure:
                 "layer": "below",
             }
         )
-        names.append(
-            {
-                "text": str(stage).replace("-ResNet", "-<br>ResNet"),
-                "x": (left + right) / 2,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-            }
-        )
+        middle = {"x": (left + right) / 2, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
+        names.append({"text": str(stage).replace("-ResNet", "-<br>ResNet"), **middle})
+
+    whole = sum(pixels + TITLE for _, pixels, _, _ in panels)
+    traces: list[Spec] = []
+    axes: dict[str, Spec] = {}
+    titles = []
+    top = 1.0
+    for number, (title, pixels, lines, axis) in enumerate(panels, 1):
+        name = "y" if number == 1 else f"y{number}"
+        high, low = top - TITLE / whole, top - (TITLE + pixels) / whole
+        axes[name.replace("y", "yaxis")] = {"fixedrange": True, "domain": [max(low, 0), high], **axis}
+        traces += [{**line, "yaxis": name} for line in lines]
+        place = {"x": 0, "xref": "paper", "xanchor": "left", "y": high, "yref": "paper", "yanchor": "bottom"}
+        titles.append({"text": f"<b>{title}</b>", "showarrow": False, **place})
+        top = low
     xaxis = {
         "title": {"text": "Residual sum, in order"},
         "range": [0.5, len(blocks) + 0.5],
         "showgrid": False,
         "zeroline": False,
         "fixedrange": True,
+        "anchor": name,
     }
     layout = {
         "xaxis": xaxis,
-        "yaxis": {"fixedrange": True, **yaxis},
+        **axes,
         "shapes": bands,
-        "annotations": names,
-        "height": 280,
+        "annotations": [*names, *titles],
+        "height": whole + 94,
         "margin": {"t": 46, "b": 48, "l": 52, "r": 8, "autoexpand": False},
         "showlegend": False,
         "dragmode": False,  # a finger on the chart scrolls the page
     }
-    return go.Figure(lines, layout)
+    return go.Figure(traces, layout)
 
 
 def _lines(profiles: Profiles, column: str, text: str, dash: str) -> list[Spec]:

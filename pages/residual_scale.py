@@ -106,23 +106,14 @@ def number(title: str, values: dict[str, str]) -> None:
     st.metric(title, value, f"{other} with {name}", delta_color="off", delta_arrow="off")
 
 
-def depth_charts(profiles: Profiles, key: str) -> None:
-    """Four charts over the residual sums in order."""
-    charts = {
-        "Norms: shortcut, residual (dotted)": residual_figures.norms_figure,
-        "Scaled residual over shortcut": residual_figures.ratio_figure,
-        "Spread of the sum": residual_figures.spread_figure,
-        "Dead channels": residual_figures.dead_figure,
-    }
+def depth_chart(profiles: Profiles, key: str) -> None:
+    """What was measured, over the residual sums in order."""
     widgets.legend([Kind(name, color) for name, color in zip(profiles, residual_figures.COLORS, strict=False)])
-    for titles in (list(charts)[:2], list(charts)[2:]):
-        for column, title in zip(st.columns(2), titles, strict=True):
-            column.markdown(f"**{title}**")
-            column.plotly_chart(charts[title](profiles), config=figures.PLAIN, key=f"{key}_{title}")
+    st.plotly_chart(residual_figures.depth_figure(profiles), config=figures.PLAIN, key=f"{key}_by_depth")
 
 
-def choose_subject(name: str) -> tuple[ResidualInstrument, bytes, Norm]:
-    """The controls for picture, weights and batch norm: what to measure, an encoded picture, whose statistics."""
+def choose_subject(name: str) -> tuple[str | None, bytes, Norm]:
+    """The controls for picture, weights and batch norm: the weights, an encoded picture, whose statistics."""
     data = choose_picture(inviting=False)
     weights = choose_weights(name)
     norm: Norm = st.segmented_control(
@@ -135,14 +126,13 @@ def choose_subject(name: str) -> tuple[ResidualInstrument, bytes, Norm]:
         help="Of this pass, as in the first step of training; or stored ones, as when a trained network is used. "
         "Before training 0 and 1 are stored: nothing is normalised, and the signal fades from layer to layer.",
     )
-    return instrument_on(network_with(name, weights)), data, norm
+    return weights, data, norm
 
 
-def picture_view(
-    size: tuple[int, int], instrument: ResidualInstrument, data: bytes, norm: Norm, scales: Scales
-) -> None:
+def picture_view(name: str, weights: str | None, data: bytes, norm: Norm, scales: Scales) -> None:
     """The network run on one picture."""
-    name = instrument.network.name
+    instrument = instrument_on(network_with(name, weights))
+    size = quick_size(instrument.network.input_size)
     try:
         views = views_of(data, instrument, size)
         profiles = {label(s): measured(instrument, views, s, norm) for s in compared(scales)}
@@ -158,7 +148,7 @@ def picture_view(
         number("Spread, first to last sum", {k: f"{first:#.3g} → {last:#.3g}" for k, (first, last) in ends.items()})
     with dead:
         number("Dead channels", {k: f"{p['dead'].sum():,} of {p['channels'].sum():,}" for k, p in profiles.items()})
-    depth_charts(profiles, "picture")
+    depth_chart(profiles, "picture")
 
     profile = next(iter(profiles.values()))
     shows = "what training made of it" if instrument.network.trained else "where training starts"
@@ -283,7 +273,7 @@ def training_result(history: History) -> None:
     widgets.export_button(titled, f"{twin.name}_training", f"{twin.name}: training with scales {' and '.join(names)}")
     moments = {"First step": history.first, "Last step": history.last}
     moment = st.segmented_control("The sums in the", list(moments), default="Last step", required=True)
-    depth_charts({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
+    depth_chart({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
 
 
 def quick_size(trained: int) -> tuple[int, int]:
@@ -322,7 +312,7 @@ if view == VIEWS[0]:
     with controls:
         subject = choose_subject(graph.name)
     with result:
-        picture_view(quick_size(subject[0].network.input_size), *subject, scales)
+        picture_view(graph.name, *subject, scales)
 else:
     with result:
         training_view(graph.name, scales)

@@ -13,9 +13,9 @@ PROC = Path("/proc")
 STEPS = 100  # the most that the page offers
 
 
-def curves(page: Page, chart: str) -> Locator:
-    """The lines of a chart by the name of its element."""
-    return page.locator(f".st-key-{chart} .scatterlayer path.js-line")
+def spreads(page: Page) -> Locator:
+    """The lines of the third panel: the spread of the sums."""
+    return page.locator(".st-key-picture_by_depth .subplot.xy3 .scatterlayer path.js-line")
 
 
 def server_threads(app_url: str) -> int:
@@ -29,7 +29,7 @@ def server_threads(app_url: str) -> int:
 
 def test_a_slider_draws_new_curves(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/residual_scale?model=inception_resnet_v1&size=96")
-    own, other = (curves(page, "picture_Spread-of-the-sum").nth(i) for i in (0, 1))
+    own, other = (spreads(page).nth(i) for i in (0, 1))
     before = str(own.get_attribute("d"))
     expect(page.get_by_text("0.17 · 0.10 · 0.20").first).to_be_visible()
 
@@ -74,4 +74,4 @@ def test_training_stops_and_leaves_no_thread(page: Page, app_url: str) -> None:
 
     expect(page.get_by_text("Norm of the first gradient")).to_be_visible()
     page.get_by_text("On a picture", exact=True).click()
-    expect(curves(page, "picture_Spread-of-the-sum").first).to_be_visible()
+    expect(spreads(page).first).to_be_visible()
