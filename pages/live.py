@@ -49,7 +49,7 @@ def choose_setting(subject: Subject) -> PictureNetwork:
 
 def classes(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     """Every class with its probability; kept in the session until the subject changes."""
-    key = (subject.key, network.engine, network.device, network.dtype)
+    key = (subject.key, _setting_of(network))
     if st.session_state.get("classes_of") != key:
         try:
             with st.spinner("Running the network…"):
@@ -177,7 +177,7 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     found = {}
     with st.spinner("Running the network on all your pictures…"):
         for name, data in uploads().items():
-            key = (subject.network.name, subject.network.weights, subject.graph.input_size, hash(data))
+            key = (network.name, network.weights, _setting_of(network), subject.graph.input_size, hash(data))
             if key not in kept:
                 table = network.classify(network.prepare(inception.load_image(data), subject.graph.input_size))
                 kept[key] = table["label"].iloc[0], table["probability"].iloc[0], network.is_none(table)
@@ -190,6 +190,10 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     widgets.export_button(table, "answers", f"{subject.network.name}: answers for {len(table)} pictures")
 
 
+def _setting_of(network: PictureNetwork) -> tuple[object, ...]:
+    return network.engine, network.device, network.dtype
+
+
 def _weights_name(weights: str | None) -> str:
     if weights is None:
         return "untrained"
@@ -200,7 +204,7 @@ widgets.open_page("What does the network make of your picture?")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject(inviting=True)
-picture, answer = result.columns(2, gap="large")
+answer, picture = result.columns(2, gap="large")  # on a phone the answer comes first
 with picture:
     st.image(subject.prepared, caption=f"What the network sees: {widgets.picture_size(subject.graph)}", width="stretch")
 with answer:
@@ -212,8 +216,10 @@ with answer:
             icon=":material/face:",
         )
     else:
+        above = st.container()
         network = choose_setting(subject)
-        table = show_answer(subject, network)
+        with above:
+            table = show_answer(subject, network)
 if not subject.network.embeds and len(uploads()) > 1:
     st.subheader("All your pictures")
     show_all(subject, network)
