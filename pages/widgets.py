@@ -72,14 +72,21 @@ def network_controls(page: str) -> None:
     """
     if st.session_state.get("page") != page:
         st.session_state["page"] = page
-        if (asked := st.query_params.get("model")) in VARIANTS:
+        asked = st.session_state["asked_model"] = st.query_params.get("model")
+        if asked in VARIANTS:
             st.session_state["model"] = asked
+    asked = st.session_state["asked_model"]
+    if asked and asked not in VARIANTS:
+        st.warning(
+            f"There is no network called {asked}; the sidebar has those that there are.", icon=":material/link_off:"
+        )
     with st.sidebar:
         name = st.selectbox(
             "Network",
             inception.list_models(),
             key="model",
             bind="query-params",
+            on_change=lambda: st.session_state.update(asked_model=None),
         )
         st.selectbox(
             "Input size, pixels",

@@ -79,6 +79,13 @@ def test_bad_size_is_one_sentence(app: AppTest, size: str, sentence: str) -> Non
     assert sentence in app.error[0].value
 
 
+def test_a_link_to_a_network_that_is_not_there_is_one_sentence(app: AppTest) -> None:
+    app.query_params["model"] = "inception_v9"
+    healthy(app.run())
+    assert [warning.value.split(";")[0] for warning in app.warning] == ["There is no network called inception_v9"]
+    assert app.selectbox(key="model").value == "inception_v4"
+
+
 def test_every_model_can_be_chosen(app: AppTest) -> None:
     app.run()
     assert app.selectbox(key="model").options == inception.list_models()
