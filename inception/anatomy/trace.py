@@ -15,6 +15,7 @@ from torch.func import functional_call
 from ..models import Variant, create_model
 from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
 from .graph import Layer, LayerGraph, Part, Shape
+from .symbolic import Tracer
 from .table import shape_text
 from .window import pair, window_of
 
@@ -93,7 +94,7 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
     variant = getattr(module, "variant", None)
     name = variant.name if isinstance(variant, Variant) else type(module).__name__
     shape = _input_shape(module, input_size)
-    tracer = _Tracer()
+    tracer = Tracer()
     try:
         nodes = (_single() if tracer.is_leaf_module(module, "") else tracer.trace(module)).nodes
     except Exception as error:  # fx raises many types from within the module's own forward
@@ -139,13 +140,6 @@ def _single() -> fx.Graph:
     graph = fx.Graph()
     graph.output(graph.call_module("", (graph.placeholder("x"),)))
     return graph
-
-
-class _Tracer(fx.Tracer):
-    """Stops at the modules a table has rows for: PyTorch's own and the leaves of `inception.models.layers`."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, Concat | ResidualSum | L2Normalize) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Walk:

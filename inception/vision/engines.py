@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from ..anatomy.symbolic import Tracer
 from ..anatomy.window import padding_of, pair
 from ..models.layers import Branch, Concat, ConvUnit, L2Normalize, ResidualSum
 from .onednn import ConvRelu, one_kernel_each
@@ -198,7 +199,7 @@ def openvino_model(model: nn.Module) -> Any:
     openvino, ops = import_openvino(), import_module("openvino.opset1")
     picture = ops.parameter([-1, 3, -1, -1], np.float32)
     values: dict[fx.Node, Any] = {}
-    for node in _Tracer().trace(model).nodes:
+    for node in Tracer().trace(model).nodes:
         if node.op == "placeholder":
             values[node] = picture
         else:
@@ -206,11 +207,6 @@ def openvino_model(model: nn.Module) -> Any:
             output = node.op == "output"
             values[node] = inputs[0] if output else _operation(ops, model.get_submodule(str(node.target)), inputs)
     return openvino.Model([values[node]], [picture])
-
-
-class _Tracer(fx.Tracer):
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, Concat | ResidualSum | L2Normalize) or super().is_leaf_module(m, module_qualified_name)
 
 
 def _operation(ops: Any, module: nn.Module, inputs: list[Any]) -> Any:

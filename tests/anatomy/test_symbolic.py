@@ -1,0 +1,71 @@
+"""Tracing beside other threads: torch.fx patches what every thread of the process calls."""
+
+import threading
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+import inception
+
+CALL, GETATTR = nn.Module.__call__, nn.Module.__getattr__
+
+
+def run_together(*works: Callable[[], None]) -> list[Exception]:
+    """Runs each in a thread of its own; what they raised."""
+    errors: list[Exception] = []
+    start = threading.Barrier(len(works))
+
+    def guarded(work: Callable[[], None]) -> None:
+        start.wait()
+        try:
+            work()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return errors
+
+
+def test_others_predict_while_one_traces() -> None:
+    model = inception.create_model("inception_resnet_v1", width=0.05)
+    x = torch.rand(1, 3, 75, 75)
+    traced = threading.Event()
+    expected = model(x)
+    during: list[bool] = []
+
+    def trace() -> None:
+        try:
+            for _ in range(3):
+                inception.trace(model, 75)  # the same module: its parameters are not to become proxies elsewhere
+                inception.trace("inception_resnet_v2")
+        finally:
+            traced.set()
+
+    def predict() -> None:
+        while not traced.is_set():
+            torch.testing.assert_close(model(x), expected)
+            during.append(nn.Module.__call__ is not CALL)
+
+    assert run_together(trace, predict) == []
+    assert any(during), "nothing was traced meanwhile"
+
+
+def test_several_trace_at_once() -> None:
+    names = ["inception_v4", "inception_resnet_v1", "inception_resnet_v2"]
+    counts = dict.fromkeys(names, 0)
+
+    def trace(name: str) -> Callable[[], None]:
+        def work() -> None:
+            for _ in range(3):
+                counts[name] = len(inception.trace(name).layers)
+
+        return work
+
+    assert run_together(*map(trace, names)) == []
+    assert counts == {name: len(inception.trace(name).layers) for name in names}
+    assert (nn.Module.__call__, nn.Module.__getattr__) == (CALL, GETATTR)
