@@ -25,7 +25,7 @@ from inception.anatomy.factorize import (
     side_by_side_table,
 )
 from inception.anatomy.kinds import SQUARE as SQUARE_KERNEL
-from inception.vision.lowrank import CLASSICS, KernelError, classic, decompose
+from inception.vision.lowrank import CLASSICS, Array, classic, decompose
 from pages import figures, widgets
 from pages.subject import graph_of_network
 from pages.weights_chooser import choose_weights, network_with
@@ -45,7 +45,6 @@ PAIR_COLUMNS = [
 ]
 COSTS = ["params", "params_ratio", "macs", "macs_ratio", "activation_bytes", "activation_ratio", "rf", "out_shape"]
 VIEWS = ["Calculator", "In this network", "With square kernels", "What separable means"]
-NARROW: dict[str, Any] = {str(column): st.column_config.NumberColumn(width=44) for column in range(9)}
 RATIO = st.column_config.NumberColumn(
     "Fewer", width=60, format="%.2f×", help="Square kernel / this row: above 1 this row is cheaper"
 )
@@ -180,42 +179,62 @@ def counterfactual(graph: LayerGraph) -> None:
             st.error(str(error), icon=":material/error:")
 
 
-def kernel_of(graph: LayerGraph) -> Any:
-    """A classic or one of the network's own kernels, in a grid where the reader can change it."""
-    source = st.segmented_control("Kernel from", ["classics", "this network"], default="classics", required=True)
+def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
+    """A classic or one of the network's own kernels, and a key that tells it from others."""
+    controls = st.container(horizontal=True)
+    source = controls.segmented_control("Kernel from", ["classics", "this network"], default="classics", required=True)
     if source == "classics":
-        name = st.selectbox("Kernel", list(CLASSICS))
-        size = st.select_slider("Size", [3, 5, 7, 9], value=7)
-        values, key = classic(name, size), f"{name}_{size}"
-    else:
+        name = controls.selectbox("Kernel", list(CLASSICS), width=200)
+        size = controls.select_slider("Size", [3, 5, 7, 9], value=7, width=200)
+        return classic(name, size), f"{name}_{size}"
+    with controls.container(width=300):
         weights = choose_weights(graph.name)
         if weights is None:
             st.caption("Untrained: these numbers are random.")
-        network = network_with(graph.name, weights)  # its weights may have been trained at another width
-        layers = {layer.path: layer for layer in graph_of_network(network).layers if kind_of(layer) is SQUARE_KERNEL}
-        path = st.selectbox("Layer", list(layers), format_func=lambda path: widgets.layer_name(layers[path]))
-        kernels = network.kernels(layers[path])
-        number = st.number_input(f"Kernel, of {len(kernels):,}", 1, len(kernels), 1)
-        values, key = kernels[int(number) - 1], f"{weights}_{path}_{number}"
+    network = network_with(graph.name, weights)  # its weights may have been trained at another width
+    layers = {layer.path: layer for layer in graph_of_network(network).layers if kind_of(layer) is SQUARE_KERNEL}
+    path = controls.selectbox(
+        "Layer", list(layers), format_func=lambda path: widgets.layer_name(layers[path]), width=400
+    )
+    layer = layers[path]
+    filters, inputs = layer.out_shape[0], layer.in_shapes[0][0]
+    number = controls.number_input(f"Filter, of {filters:,}", 1, filters, 1, width=140)
+    channel = controls.number_input(f"Input channel, of {inputs:,}", 1, inputs, 1, width=140)
+    kernel = network.kernels(layer)[(number - 1) * inputs + channel - 1]
+    return kernel.astype(float), f"{weights}_{path}_{number}_{channel}"
+
+
+def changed(kernel: Array, key: str) -> Array:
+    """The kernel with what the reader wrote into its cells; a sentence ends the page where one is empty."""
     st.caption("Change any weight:")
-    grid = pd.DataFrame(values).round(3).rename(columns=str)
-    return st.data_editor(grid, hide_index=True, key=f"kernel_{key}", column_config=NARROW).to_numpy()
+    whole = bool((kernel == kernel.round()).all())
+    # Rounded to be seen only: three decimals of a Gauss are no product of a column and a row any more.
+    cell = st.column_config.NumberColumn(width=52, format="%g" if whole else "%.3f")
+    grid = st.data_editor(
+        pd.DataFrame(kernel).rename(columns=str),
+        hide_index=True,
+        key=f"kernel_{key}",
+        column_config={str(column): cell for column in range(kernel.shape[1])},
+        width="content",
+        height=widgets.table_height(len(kernel)),
+    )
+    if grid.isna().any(axis=None):
+        st.error("A cell of the kernel is empty; write a number into it, 0 for no weight.", icon=":material/error:")
+        st.stop()
+    return grid.to_numpy(dtype=float)
 
 
 def separable(graph: LayerGraph) -> None:
     """Kernels as sums of outer products."""
-    controls, pictures = st.columns([2, 3], gap="large")
-    with controls:
-        drawn = kernel_of(graph)
-    try:
-        decomposition = decompose(drawn)
-    except KernelError as error:
-        pictures.error(str(error), icon=":material/error:")
-        return
-    with pictures:
-        rank = st.slider("Rank of the approximation", 1, len(drawn), 1)
-        st.plotly_chart(figures.kernel_figure(decomposition, rank), config=figures.PLAIN)
+    kernel, key = kernel_of(graph)
+    left, right = st.columns([4, 3], gap="large")
+    with left:
+        decomposition = decompose(changed(kernel, key))
         st.plotly_chart(figures.rank_figure(decomposition), config=figures.PLAIN)
+    with right:
+        st.metric("Rank of this kernel", f"{decomposition.rank} of {len(kernel)}")
+        rank = st.slider("Rank of the approximation", 1, len(kernel), 1)
+        st.plotly_chart(figures.kernel_figure(decomposition, rank), config=figures.PLAIN, width="content")
     st.markdown(
         "A kernel of rank 1 is one column times one row: a k×1 after a 1×k does exactly the same. Others need a sum of "
         "several. **The networks do something else:** their 1×7 and 7×1 are learned from the start, mix all channels, "

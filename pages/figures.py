@@ -1,14 +1,16 @@
 """Figures of what a page has at hand: plotly, in the colours of the diagrams."""
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from inception.anatomy.kinds import FACTORISED, SQUARE
-from inception.vision.lowrank import Decomposition
+from inception.vision.lowrank import Array, Decomposition
 
-# Without the toolbar, which covers small figures; hovering still works.
-PLAIN = {"displayModeBar": False}
+# Of the toolbar, which covers small figures, only what saves one as a picture.
+PLAIN = {"modeBarButtons": [["toImage"]], "displaylogo": False, "toImageButtonOptions": {"scale": 2}}
 PLANES = {"red": "#d55e00", "green": "#009e73", "blue": "#0072b2"}
 
 
@@ -35,7 +37,7 @@ def probability_bars(top: pd.DataFrame) -> go.Figure:
         )
     figure.update_yaxes(range=[len(top) - 0.6, -0.8], visible=False)
     figure.update_xaxes(title="Probability", tickformat=".0%", range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    return figure.update_layout(height=60 + 52 * len(top), margin={"t": 0, "b": 10, "l": 0, "r": 0})
+    return figure.update_layout(height=60 + 52 * len(top), margin={"t": 0, "b": 10, "l": 14, "r": 0})
 
 
 def shorten(text: str, most: int) -> str:
@@ -44,30 +46,71 @@ def shorten(text: str, most: int) -> str:
 
 
 def kernel_figure(decomposition: Decomposition, rank: int) -> go.Figure:
-    """A kernel, its best approximation of that rank, and what is left over, on one scale of grey."""
+    """A square kernel, its best approximation of that rank, the rest, and the last product that was added.
+
+    The product stands under its row and beside its column. The four pictures share one scale of colours, the columns
+    and rows another; both are the same for every rank, so that a weak product looks weak.
+    """
+    # All in pixels, so that cells are square on every screen.
+    side, gap, title, bar = 160, 24, 28, 54
+    right, below = side + gap, side + 2 * title
+    width, height = right + side, below + side + bar
+    column, row = decomposition.columns[rank - 1, :, None], decomposition.rows[rank - 1, None]
+    cell = (side - 4) / (len(column) + 1)
+    inner, edge = cell * len(column), cell + 4
     approximation = decomposition.approximation(rank)
-    pictures = {
-        "Kernel": decomposition.kernel,
-        f"Rank {rank}": approximation,
-        "Rest": decomposition.kernel - approximation,
+    pictures = [  # each with its left, top, width and height
+        (decomposition.kernel, 0, title, side, side),
+        (column * row, right + edge, title + edge, inner, inner),
+        (approximation, 0, below, side, side),
+        (decomposition.kernel - approximation, right, below, side, side),
+        (column, right, title + edge, cell, inner),
+        (row, right + edge, title, inner, cell),
+    ]
+    traces, axes = [], {}
+    for number, (values, x, y, w, h) in enumerate(pictures, 1):
+        traces.append(
+            go.Heatmap(
+                z=values,
+                xaxis=f"x{number}",
+                yaxis=f"y{number}",
+                coloraxis="coloraxis" if number <= 4 else "coloraxis2",
+                hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>",
+            )
+        )
+        hidden = {"visible": False, "fixedrange": True}
+        down = [1 - (y + h) / height, 1 - y / height]
+        axes[f"xaxis{number}"] = {**hidden, "anchor": f"y{number}", "domain": [x / width, (x + w) / width]}
+        axes[f"yaxis{number}"] = {**hidden, "anchor": f"x{number}", "domain": down, "autorange": "reversed"}
+
+    titles = {
+        "Kernel": (0, title),
+        f"Product {rank} = column × row": (right, title),
+        f"Best of rank {rank}": (0, below),
+        "Rest": (right, below),
     }
-    figure = make_subplots(1, 3, subplot_titles=list(pictures), horizontal_spacing=0.04)
-    for column, values in enumerate(pictures.values(), 1):
-        heatmap = go.Heatmap(
-            z=values, coloraxis="coloraxis", hovertemplate="row %{y}, column %{x}: %{z:.3f}<extra></extra>"
-        )
-        figure.add_trace(heatmap, row=1, col=column)
-        figure.update_xaxes(visible=False, row=1, col=column)
-        figure.update_yaxes(
-            visible=False, autorange="reversed", scaleanchor=f"x{column if column > 1 else ''}", row=1, col=column
-        )
-    limit = float(abs(decomposition.kernel).max()) or 1.0
-    figure.update_layout(
-        height=280,
-        margin={"t": 40, "b": 10, "l": 10, "r": 10},
-        coloraxis={"colorscale": "PuOr", "cmin": -limit, "cmax": limit, "colorbar": {"title": "weight"}},
-    )
-    return figure
+    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False}
+    layout = {
+        **axes,
+        "annotations": [
+            {"text": text, "x": x / width, "y": 1 - y / height, **place} for text, (x, y) in titles.items()
+        ],
+        "coloraxis": {
+            **_both_ways(decomposition.kernel, decomposition.outer_products),
+            "colorbar": {"orientation": "h", "thickness": 10, "len": 1, "y": 0, "yanchor": "bottom", "nticks": 5},
+        },
+        "coloraxis2": {**_both_ways(decomposition.columns, decomposition.rows), "showscale": False},
+        "width": width,
+        "height": height,
+        "margin": {"t": 0, "b": 0, "l": 0, "r": 0, "autoexpand": False},
+    }
+    return go.Figure(traces, layout)
+
+
+def _both_ways(*arrays: Array) -> dict[str, Any]:
+    """Colours from the largest number of the arrays, in amount, to its negative, with 0 in the middle."""
+    limit = max(float(abs(array).max()) for array in arrays) or 1.0
+    return {"colorscale": "PuOr", "cmin": -limit, "cmax": limit}
 
 
 def rank_figure(decomposition: Decomposition) -> go.Figure:
@@ -145,7 +188,7 @@ def share_curve(shares: pd.DataFrame, field: int) -> go.Figure:
         )
     )
     figure.add_hline(0.95, line_dash="dot", line_color="#888888")
-    figure.update_xaxes(title="Side of the middle square, pixels", range=[0, min(field, int(shares["side"].max()))])
+    figure.update_xaxes(title="Side of the middle square, px", range=[0, min(field, int(shares["side"].max()))])
     figure.update_yaxes(title="Share of the gradient", tickformat=".0%", range=[0, 1.02])
     return figure.update_layout(height=280, margin={"t": 10, "b": 10, "l": 10, "r": 10}, showlegend=False)
 

@@ -1,8 +1,15 @@
 """The factorisation page: the library's numbers in each view, with an export for each table."""
 
+import base64
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+import streamlit
+from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 import inception
@@ -16,7 +23,10 @@ from inception.anatomy.factorize import (
     pair_totals,
     side_by_side_table,
 )
-from pages.weights_chooser import UNTRAINED
+from inception.vision.lowrank import classic, decompose
+from inception.vision.pool import networks
+from pages.figures import kernel_figure
+from pages.weights_chooser import DEVICE, UNTRAINED
 
 ROOT = Path(__file__).parents[2]
 # The page alone in the frame.
@@ -89,10 +99,72 @@ def test_the_same_network_with_square_kernels(app: AppTest) -> None:
     assert (app.dataframe[1].value["milliseconds"] > 0).all()
 
 
+def drawn_singular_values(app: AppTest) -> NDArray[np.float64]:
+    """The bars of the chart."""
+    bars = json.loads(app.get("plotly_chart")[0].proto.spec)["data"][0]["y"]
+    return np.frombuffer(base64.b64decode(bars["bdata"]), bars["dtype"])
+
+
+@pytest.mark.parametrize(("name", "size", "rank"), [("gauss", 9, 1), ("gauss", 7, 1), ("gabor", 7, 2), ("sobel", 9, 1)])
+def test_kernels_are_rounded_for_the_eye_alone(app: AppTest, name: str, size: int, rank: int) -> None:
+    opened(app, "What separable means", "inception_v4")
+    app.select_slider[0].set_value(size)
+    healthy(next(box for box in app.selectbox if box.label == "Kernel").set_value(name).run())
+    assert app.slider[0].max == size
+    assert app.metric[0].value == f"{rank} of {size}"
+    np.testing.assert_array_equal(drawn_singular_values(app), decompose(classic(name, size)).singular_values)
+
+
 def test_kernels_of_the_network(app: AppTest) -> None:
     opened(app, "What separable means", "inception_resnet_v1")
-    assert app.slider[0].max == 7, "a classic of 7x7"
     healthy(app.segmented_control[1].set_value("this network").run())
-    assert app.slider[0].max == 3, "as its first square kernel"
     weights = next(box.value for box in app.selectbox if box.label == "Weights")
     assert any("random" in caption.value for caption in app.caption) == (weights == UNTRAINED)
+    path = next(box.value for box in app.selectbox if box.label == "Layer")
+    network = networks.predictor("inception_resnet_v1", None if weights == UNTRAINED else weights, DEVICE)
+    weight = network.model.state_dict()[f"{path}.conv.weight"].numpy()
+    assert [control.label for control in app.number_input] == [
+        f"{what}, of {count}" for what, count in zip(("Filter", "Input channel"), weight.shape, strict=False)
+    ]
+    app.number_input[0].set_value(4)
+    healthy(app.number_input[1].set_value(2).run())
+    expected = decompose(weight[3, 1])
+    assert app.metric[0].value == f"{expected.rank} of 3"
+    np.testing.assert_array_equal(drawn_singular_values(app), expected.singular_values)
+
+
+def test_an_empty_cell_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def emptied(grid: pd.DataFrame, **_: Any) -> pd.DataFrame:
+        return grid.mask(grid == grid.iloc[1, 2])
+
+    monkeypatch.setattr(streamlit, "data_editor", emptied)
+    opened(app, "What separable means", "inception_v4")
+    assert [error.value for error in app.error] == [
+        "A cell of the kernel is empty; write a number into it, 0 for no weight."
+    ]
+
+
+@pytest.mark.parametrize(("name", "size", "rank"), [("laplace", 9, 2), ("diagonal", 3, 1), ("gauss", 5, 4)])
+def test_a_column_times_a_row_is_drawn(name: str, size: int, rank: int) -> None:
+    decomposition = decompose(classic(name, size))
+    figure = kernel_figure(decomposition, rank)
+    kernel, product, best, rest, column, row = (trace.z for trace in figure.data)
+    assert (column.shape, row.shape) == ((size, 1), (1, size))
+    np.testing.assert_allclose(product, decomposition.outer_products[rank - 1])
+    np.testing.assert_allclose(column @ row, product)
+    np.testing.assert_allclose(best, decomposition.approximation(rank))
+    np.testing.assert_allclose(best + rest, kernel)
+    assert f"Product {rank} = column × row" in [title.text for title in figure.layout.annotations]
+    for trace in figure.data:  # cells are square
+        (left, right), (low, high) = (
+            figure.layout[f"{axis}axis{trace[f'{axis}axis'][1:]}"].domain for axis in ("x", "y")
+        )
+        cell = (right - left) * figure.layout.width / trace.z.shape[1]
+        assert cell == pytest.approx((high - low) * figure.layout.height / trace.z.shape[0])
+        assert 0 <= left < right <= 1
+    assert figure.layout.width <= 358, "of a phone's 390"
+
+
+def test_a_kernel_of_zeros_can_be_drawn() -> None:
+    figure = kernel_figure(decompose(np.zeros((3, 3))), 1)
+    assert figure.layout.coloraxis.cmax > figure.layout.coloraxis.cmin
