@@ -82,9 +82,10 @@ TABLE: dict[str, Any] = {
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def options_of(setting: Setting) -> tuple[Option, ...]:
-    """The four ways to look through one window, built and traced."""
-    return calculate(setting)
+def calculated(setting: Setting) -> tuple[tuple[Option, ...], str]:
+    """The four ways to look through one window, built and traced, and what they save in words."""
+    options = calculate(setting)
+    return options, in_words(setting, options)
 
 
 @st.cache_data(max_entries=16, show_spinner="Building the network a second time, with square kernels…")
@@ -110,7 +111,7 @@ def calculator() -> None:
         bias = st.checkbox("Bias", True)
         norm = st.checkbox("Batch norm", False)
     setting = Setting(kernel, int(inputs), int(middle), int(outputs), (int(side), int(side)), bias, norm)
-    options = options_of(setting)
+    options, words = calculated(setting)
     table = option_table(options)
     square, pair = (next(option for option in options if option.name == name) for name in (SQUARE, FACTORISED))
     with result:
@@ -120,7 +121,7 @@ def calculator() -> None:
         ratio.metric("Square to pair", f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
         st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["option", "layers", *COSTS])
-        st.markdown(in_words(setting))
+        st.markdown(words)
         widgets.export_button(table, "factorised", setting.title)
         device = choose_device()
         if st.button("Measure milliseconds on this server", icon=":material/timer:"):

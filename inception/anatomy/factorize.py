@@ -194,11 +194,15 @@ def option_table(options: Sequence[Option]) -> pd.DataFrame:
     )
 
 
-def break_even(setting: Setting) -> BreakEven:
-    """How wide the middle of the pair may be before it costs as much as the square kernel."""
+def break_even(setting: Setting, options: Sequence[Option]) -> BreakEven:
+    """How wide the middle of the pair may be before it costs as much as the square kernel.
+
+    options: what `calculate` returned for the setting.
+    """
+    square = options[0].graph
     # Each middle channel adds the same amount, so two built pairs tell the cost of every other one.
-    square = calculate(setting)[0].graph
-    one, two = (calculate(replace(setting, middle_channels=middle))[1].graph for middle in (1, 2))
+    narrow = [replace(setting, middle_channels=middle) for middle in (1, 2)]
+    one, two = (trace(build_options(each)[FACTORISED], each.input_shape) for each in narrow)
 
     def largest(at_one: int, at_two: int, limit: int) -> int:
         slope = at_two - at_one
@@ -209,9 +213,12 @@ def break_even(setting: Setting) -> BreakEven:
     )
 
 
-def in_words(setting: Setting) -> str:
-    """What the pair saves against the square kernel, and up to which middle width it saves anything."""
-    square, pair = (option.graph for option in calculate(setting)[:2])
+def in_words(setting: Setting, options: Sequence[Option]) -> str:
+    """What the pair saves against the square kernel, and up to which middle width it saves anything.
+
+    options: what `calculate` returned for the setting.
+    """
+    square, pair = (option.graph for option in options[:2])
     saved = f"k / 2 = {setting.simple_factor:g} times fewer weights"
     if setting.in_channels == setting.middle_channels == setting.out_channels:
         factor = f"With all widths equal the pair has {saved} than the square kernel."
@@ -221,7 +228,7 @@ def in_words(setting: Setting) -> str:
             f"With all widths equal the pair would have {saved} than the square kernel; with these widths it has "
             f"{_times(square.macs / pair.macs)} weights."
         )
-    even = break_even(setting)
+    even = break_even(setting, options)
     if even.params == even.macs:
         return f"{factor} {_up_to(even.params, 'parameters and MACs')}"
     return f"{factor} {_up_to(even.params, 'parameters')} {_up_to(even.macs, 'MACs')}"

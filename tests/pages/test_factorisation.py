@@ -12,7 +12,7 @@ import streamlit
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-import inception
+from inception.anatomy import LayerGraph, factorize, trace
 from inception.anatomy.factorize import (
     Setting,
     calculate,
@@ -76,13 +76,30 @@ def test_calculator_with_a_middle_too_wide(app: AppTest) -> None:
     # 16·(8·9 + 2) against 64·(8·3 + 2) + 16·(64·3 + 2).
     assert [metric.value for metric in app.metric] == ["1,184", "4,768", "0.25×"]
     assert app.dataframe[0].value.equals(option_table(calculate(setting)))
-    assert any(text.value == in_words(setting) for text in app.markdown)
+    assert any(text.value == in_words(setting, calculate(setting)) for text in app.markdown)
+
+
+def test_nothing_is_traced_twice(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    traces: list[object] = []
+
+    def noted(*args: Any, **kwargs: Any) -> LayerGraph:
+        traces.append(args)
+        return trace(*args, **kwargs)
+
+    monkeypatch.setattr(factorize, "trace", noted)
+    healthy(app.run())
+    app.number_input[1].set_value(77)
+    traces.clear()
+    healthy(app.run())
+    assert len(traces) == 6, "each option once, and the pair at two other widths for the break-even"
+    healthy(app.run())
+    assert len(traces) == 6
 
 
 @pytest.mark.parametrize("name", ["inception_v4", "inception_resnet_v1"])
 def test_every_table_of_pairs_and_its_export(app: AppTest, name: str) -> None:
     opened(app, "In this network", name)
-    graph = inception.trace(name, {"inception_v4": 299, "inception_resnet_v1": 160}[name])
+    graph = trace(name, {"inception_v4": 299, "inception_resnet_v1": 160}[name])
     beside = side_by_side_table(graph)
     tables = [pair_totals(graph), pair_table(graph), *([] if beside.empty else [beside])]
     assert len(tables) == (3 if name == "inception_v4" else 2)
@@ -148,19 +165,19 @@ def test_an_empty_cell_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyP
 def test_a_column_times_a_row_is_drawn(name: str, size: int, rank: int) -> None:
     decomposition = decompose(classic(name, size))
     figure = kernel_figure(decomposition, rank)
-    kernel, product, best, rest, column, row = (trace.z for trace in figure.data)
+    kernel, product, best, rest, column, row = (picture.z for picture in figure.data)
     assert (column.shape, row.shape) == ((size, 1), (1, size))
     np.testing.assert_allclose(product, decomposition.outer_products[rank - 1])
     np.testing.assert_allclose(column @ row, product)
     np.testing.assert_allclose(best, decomposition.approximation(rank))
     np.testing.assert_allclose(best + rest, kernel)
     assert f"Product {rank} = column × row" in [title.text for title in figure.layout.annotations]
-    for trace in figure.data:  # cells are square
+    for picture in figure.data:  # cells are square
         (left, right), (low, high) = (
-            figure.layout[f"{axis}axis{trace[f'{axis}axis'][1:]}"].domain for axis in ("x", "y")
+            figure.layout[f"{axis}axis{picture[f'{axis}axis'][1:]}"].domain for axis in ("x", "y")
         )
-        cell = (right - left) * figure.layout.width / trace.z.shape[1]
-        assert cell == pytest.approx((high - low) * figure.layout.height / trace.z.shape[0])
+        cell = (right - left) * figure.layout.width / picture.z.shape[1]
+        assert cell == pytest.approx((high - low) * figure.layout.height / picture.z.shape[0])
         assert 0 <= left < right <= 1
     assert figure.layout.width <= 358, "of a phone's 390"
 
