@@ -1,5 +1,6 @@
 """Factorisation: what does 1x7 followed by 7x1 save against 7x7?"""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -34,6 +35,7 @@ PAIR_COLUMNS = [
     "pair",
     "block",
     "branch",
+    "kernel",
     "first",
     "second",
     "in_channels",
@@ -41,43 +43,46 @@ PAIR_COLUMNS = [
     "out_channels",
     "weights",
     "square_weights",
+    "saving",
     "ratio",
 ]
-COSTS = ["params", "params_ratio", "macs", "macs_ratio", "activation_bytes", "activation_ratio", "rf", "out_shape"]
+# On a phone the first four are seen.
+COSTS = ["params", "params_ratio", "rf", "macs", "macs_ratio", "activation_bytes", "activation_ratio"]
 VIEWS = ["Calculator", "In this network", "With square kernels", "What separable means"]
 RATIO = st.column_config.NumberColumn(
-    "Fewer", width=60, format="%.2f×", help="Square kernel / this row: above 1 this row is cheaper"
+    "Square / this", width=86, format="%.2f×", help="Square kernel divided by this row: above 1 this row is cheaper"
 )
 TABLE: dict[str, Any] = {
-    "option": "Option",
-    "layers": "Layers",
-    "network": "Network",
-    "convs": "Convolutions",
-    "params": st.column_config.NumberColumn("Parameters", format="localized"),
+    "option": st.column_config.TextColumn("Option", width=136),
+    "layers": st.column_config.TextColumn("Layers", width=120),
+    "network": st.column_config.TextColumn("Network", width=80),
+    "convs": st.column_config.NumberColumn("Convolutions", width=88),
+    "params": st.column_config.NumberColumn("Parameters", width=84, format="localized"),
     "macs": st.column_config.NumberColumn("MACs", width=112, format="localized", help="Multiply-accumulates"),
-    "activation_bytes": st.column_config.NumberColumn("Outputs, bytes", format="localized", help="float32"),
+    "activation_bytes": st.column_config.NumberColumn(
+        "Outputs, bytes", width=98, format="localized", help="Of all layers, float32"
+    ),
     "params_ratio": RATIO,
     "macs_ratio": RATIO,
     "activation_ratio": RATIO,
-    "rf": "Receptive field",
-    "out_shape": "Output",
-    "milliseconds": st.column_config.NumberColumn("Milliseconds", format="%.1f", help="Median after a warm-up"),
+    "rf": st.column_config.TextColumn("Receptive field", width=98, help="Height x width"),
+    "milliseconds": st.column_config.NumberColumn("Milliseconds", format="localized", help="Median after a warm-up"),
     "pairs": "Pairs",
-    "kernel": "k",
-    "weights": st.column_config.NumberColumn("Weights of the pairs", format="localized"),
-    "square_weights": st.column_config.NumberColumn("As square kernels", format="localized"),
-    "saving": st.column_config.NumberColumn("Saved", format="localized"),
-    "square_macs": st.column_config.NumberColumn("MACs as square kernels", format="localized"),
+    "kernel": st.column_config.NumberColumn("k", width=30),
+    "weights": st.column_config.NumberColumn("Weights", width=80, format="localized"),
+    "square_weights": st.column_config.NumberColumn("As squares", width=80, format="localized"),
+    "saving": st.column_config.NumberColumn("Saved", width=80, format="localized", help="Weights"),
+    "square_macs": st.column_config.NumberColumn("MACs as squares", format="localized"),
     "ratio": RATIO,
     "runs": "Runs",
-    "pair": "#",
-    "block": "Block",
-    "branch": "Branch",
-    "first": "First",
-    "second": "Second",
-    "in_channels": "In",
-    "middle_channels": "Middle",
-    "out_channels": "Out",
+    "pair": st.column_config.NumberColumn("#", width=32),
+    "block": st.column_config.TextColumn("Block", width=88),
+    "branch": st.column_config.TextColumn("Branch", width=72),
+    "first": st.column_config.TextColumn("First", width=116),
+    "second": st.column_config.TextColumn("Second", width=116),
+    "in_channels": st.column_config.NumberColumn("In", width=42, format="localized"),
+    "middle_channels": st.column_config.NumberColumn("Middle", width=50, format="localized"),
+    "out_channels": st.column_config.NumberColumn("Out", width=42, format="localized"),
 }
 
 
@@ -94,23 +99,46 @@ def with_square_kernels(name: str, size: tuple[int, int]) -> pd.DataFrame:
     return compare_networks(name, size)
 
 
-def choose_device() -> str:
-    """A device of the server."""
-    return st.segmented_control("Device", devices(), default="cpu", required=True)
+def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) -> None:
+    """A button that measures on a device of the server, and what it measured last, for as long as the title holds.
+
+    name: of the file to export. measure: from a device to a table.
+    """
+    device = st.segmented_control("Device", devices(), default="cpu", required=True)
+    title = f"Milliseconds on {device} of this server: {title}"
+    if st.button("Measure milliseconds on this server", icon=":material/timer:"):
+        try:
+            with st.spinner("Building everything and running it several times; this can take some seconds…"):
+                st.session_state["measured"] = title, measure(device)
+        except FactorizeError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+    measured, table = st.session_state.get("measured", ("", None))
+    if measured == title:
+        st.dataframe(table.round({"milliseconds": 2}), hide_index=True, column_config=TABLE)
+        widgets.export_button(table, f"{name}_milliseconds", title)
 
 
 def calculator() -> None:
     """One window, four ways to look through it."""
     controls, result = st.columns([1, 4], gap="medium")
     with controls:
-        kernel = st.select_slider("Kernel k", [3, 5, 7, 9], value=7)
-        inputs = st.number_input("Channels in", 1, 4096, 256)
-        middle = st.number_input("Channels in the middle", 1, 4096, 256, help="Between 1×k and k×1")
-        outputs = st.number_input("Channels out", 1, 4096, 256)
-        side = st.number_input("Feature map, cells a side", 1, 512, 64)
-        bias = st.checkbox("Bias", True)
-        norm = st.checkbox("Batch norm", False)
-    setting = Setting(kernel, int(inputs), int(middle), int(outputs), (int(side), int(side)), bias, norm)
+        kernel = st.select_slider("Kernel k", [3, 5, 7, 9], value=7, key="calculator_kernel", persist_state="session")
+        inputs = st.number_input("Channels in", 1, 4096, 256, key="calculator_in", persist_state="session")
+        middle = st.number_input(
+            "Channels in the middle",
+            1,
+            4096,
+            256,
+            help="Between 1×k and k×1",
+            key="calculator_middle",
+            persist_state="session",
+        )
+        outputs = st.number_input("Channels out", 1, 4096, 256, key="calculator_out", persist_state="session")
+        side = st.number_input("Feature map, cells a side", 1, 512, 64, key="calculator_side", persist_state="session")
+        bias = st.checkbox("Bias", True, key="calculator_bias", persist_state="session")
+        norm = st.checkbox("Batch norm", False, key="calculator_norm", persist_state="session")
+    setting = Setting(kernel, inputs, middle, outputs, (side, side), bias, norm)
     options, words = calculated(setting)
     table = option_table(options)
     square, pair = (next(option for option in options if option.name == name) for name in (SQUARE, FACTORISED))
@@ -120,16 +148,10 @@ def calculator() -> None:
         two.metric(f"{pair.layers}, parameters", f"{pair.graph.params:,}")
         ratio.metric("Square to pair", f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
-        st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["option", "layers", *COSTS])
+        st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["option", *COSTS, "layers"])
         st.markdown(words)
         widgets.export_button(table, "factorised", setting.title)
-        device = choose_device()
-        if st.button("Measure milliseconds on this server", icon=":material/timer:"):
-            try:
-                with st.spinner("Running each option several times…"):
-                    st.dataframe(measure_options(setting, device), hide_index=True, column_config=TABLE)
-            except FactorizeError as error:
-                st.error(str(error), icon=":material/error:")
+        milliseconds("factorised", setting.title, lambda device: measure_options(setting, device))
 
 
 def in_this_network(graph: LayerGraph) -> None:
@@ -142,7 +164,11 @@ def in_this_network(graph: LayerGraph) -> None:
     widgets.export_button(totals, f"{graph.name}_pair_totals", pair_title(graph))
     st.subheader("Every pair")
     st.dataframe(
-        pairs, hide_index=True, column_config=TABLE, column_order=PAIR_COLUMNS, height=widgets.table_height(len(pairs))
+        pairs,
+        hide_index=True,
+        column_config=TABLE,
+        column_order=PAIR_COLUMNS,
+        height=widgets.table_height(len(pairs), most=len(pairs)),
     )
     widgets.export_button(pairs, f"{graph.name}_pairs", pair_title(graph))
     if not beside.empty:
@@ -166,18 +192,11 @@ def counterfactual(graph: LayerGraph) -> None:
     """The chosen network built with square kernels."""
     st.markdown("The same network, really built with a k×k convolution in the place of each 1×k and k×1 in a row.")
     table = with_square_kernels(graph.name, graph.input_size)
-    st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["network", "convs", *COSTS])
+    st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["network", *COSTS, "convs"])
     title = f"{graph.name} at {widgets.picture_size(graph)}, and the same with square kernels"
-    widgets.export_button(table, f"{graph.name}_with_square_kernels", title)
-    device = choose_device()
-    if st.button("Measure milliseconds on this server", icon=":material/timer:"):
-        try:
-            with st.spinner("Building both networks and running each several times; this takes some seconds…"):
-                st.dataframe(
-                    measure_networks(graph.name, graph.input_size, device), hide_index=True, column_config=TABLE
-                )
-        except FactorizeError as error:
-            st.error(str(error), icon=":material/error:")
+    name = f"{graph.name}_with_square_kernels"
+    widgets.export_button(table, name, title)
+    milliseconds(name, title, lambda device: measure_networks(graph.name, graph.input_size, device))
 
 
 def kernel_of(graph: LayerGraph) -> tuple[Array, str]:

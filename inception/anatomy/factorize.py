@@ -116,9 +116,10 @@ class Setting:
 
     @property
     def title(self) -> str:
-        """What is compared, for the head of a table: 7x7 window, 256 to 256 to 256 channels, 64x64 grid."""
+        """What is compared, for the head of a table: 7x7 window, 256 to 256 to 256 channels, 64x64 grid, bias."""
         channels = " to ".join(f"{n:,}" for n in (self.in_channels, self.middle_channels, self.out_channels))
-        return f"{self.kernel}x{self.kernel} window, {channels} channels, {shape_text(self.size)} grid"
+        window = f"{self.kernel}x{self.kernel} window, {channels} channels, {shape_text(self.size)} grid"
+        return window + self.bias * ", bias" + self.batch_norm * ", batch norm"
 
 
 @dataclass(frozen=True)

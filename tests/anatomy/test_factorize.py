@@ -293,7 +293,8 @@ def test_titles_say_what_is_counted(graphs: dict[str, LayerGraph]) -> None:
     )
     without = trace(nn.Sequential(nn.Conv2d(3, 4, 3)), 9)
     assert pair_title(without).endswith(": none")
-    assert Setting(in_channels=1024).title == "7x7 window, 1,024 to 256 to 256 channels, 64x64 grid"
+    assert Setting(in_channels=1024).title == "7x7 window, 1,024 to 256 to 256 channels, 64x64 grid, bias"
+    assert Setting(bias=False, batch_norm=True).title.endswith("64x64 grid, batch norm")
 
 
 @pytest.mark.parametrize("name", FACTS)

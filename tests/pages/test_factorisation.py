@@ -57,6 +57,10 @@ def opened(app: AppTest, view: str, name: str) -> AppTest:
     return healthy(app.run())
 
 
+def measure(app: AppTest) -> None:
+    healthy(next(button for button in app.button if "milliseconds" in button.label).click().run())
+
+
 def test_calculator_opens_on_the_tutorials_example(app: AppTest) -> None:
     healthy(app.run())
     assert [metric.value for metric in app.metric] == ["3,211,520", "918,016", "3.50×"]
@@ -96,6 +100,34 @@ def test_nothing_is_traced_twice(app: AppTest, monkeypatch: pytest.MonkeyPatch) 
     assert len(traces) == 6
 
 
+def test_what_was_measured_stays_for_its_setting_and_is_exported(app: AppTest) -> None:
+    healthy(app.run())
+    healthy(app.number_input[3].set_value(2).run())  # cells a side
+    measure(app)
+    measured = app.dataframe[1].value
+    assert measured["option"].tolist() == [option.name for option in calculate(Setting())]
+    assert len(app.get("download_button")) == 2
+    format = [box for box in app.selectbox if box.label == "Export as"][1]
+    healthy(format.set_value(format.options[1]).run())
+    assert app.dataframe[1].value.equals(measured)
+    healthy(app.checkbox[0].uncheck().run())
+    assert len(app.dataframe) == len(app.get("download_button")) == 1, "another setting was not measured"
+
+
+def test_the_setting_survives_a_look_at_another_view(app: AppTest) -> None:
+    healthy(app.run())
+    app.select_slider[0].set_value(9)
+    for number in app.number_input:
+        number.set_value(12)
+    app.checkbox[0].uncheck()
+    healthy(app.checkbox[1].check().run())
+    before = app.dataframe[0].value
+    for view in ("What separable means", "Calculator"):
+        healthy(app.segmented_control[0].set_value(view).run())
+    assert app.dataframe[0].value.equals(before)
+    assert app.metric[0].label == "9x9, parameters"
+
+
 @pytest.mark.parametrize("name", ["inception_v4", "inception_resnet_v1"])
 def test_every_table_of_pairs_and_its_export(app: AppTest, name: str) -> None:
     opened(app, "In this network", name)
@@ -106,14 +138,16 @@ def test_every_table_of_pairs_and_its_export(app: AppTest, name: str) -> None:
     assert [frame.value.shape for frame in app.dataframe] == [table.shape for table in tables]
     assert all(frame.value.equals(table) for frame, table in zip(app.dataframe, tables, strict=True))
     assert len(app.get("download_button")) == len(tables)
+    assert {"kernel", "saving"} <= set(app.dataframe[1].proto.column_order)
 
 
 def test_the_same_network_with_square_kernels(app: AppTest) -> None:
     opened(app, "With square kernels", "inception_resnet_v1")
     assert app.dataframe[0].value.equals(compare_networks("inception_resnet_v1"))
     assert len(app.get("download_button")) == 1
-    healthy(next(button for button in app.button if "milliseconds" in button.label).click().run())
+    measure(app)
     assert (app.dataframe[1].value["milliseconds"] > 0).all()
+    assert len(app.get("download_button")) == 2
 
 
 def drawn_singular_values(app: AppTest) -> NDArray[np.float64]:
