@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import inf, log10
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -35,7 +36,7 @@ def depth_figure(profiles: Profiles) -> go.Figure:
         *_lines(profiles, "residual_norm", f"scaled residual %{{y:{NUMBER}}}", "dot"),
     ]
     panels: list[Panel] = [
-        ("Norms: shortcut, scaled residual (dotted)", 170, norms, {"type": "log", "dtick": 1, "tickformat": "~s"}),
+        ("Norms: shortcut, scaled residual (dotted)", 170, norms, _log_axis(profiles)),
         (
             "Scaled residual over shortcut",
             120,
@@ -107,6 +108,18 @@ def _log_range(values: pd.Series, low: float, high: float) -> list[float]:
     """Exponents of ten that span the finite values and low to high, so that an axis jumps little while it is drawn."""
     finite = values[values.between(0, inf, inclusive="neither")]
     return [log10(min(low, *finite)) - 0.1, log10(max(high, *finite)) + 0.1]
+
+
+def _log_axis(profiles: Profiles) -> Spec:
+    """The axis of the norms, with enough labels to read a value by and room between them, whatever it spans."""
+    norms = np.concatenate(
+        [profile[["shortcut_norm", "residual_norm"]].to_numpy().ravel() for profile in profiles.values()]
+    )
+    seen = norms[(norms > 0) & (norms < inf)]
+    decades = log10(seen.max() / seen.min()) if len(seen) else 0
+    # Within a decade Plotly finds steps of its own; beyond, it would label 1, 2, 3 ... 9, one over the other.
+    steps = {"nticks": 5} if decades < 1 else {"dtick": "D2" if decades < 3 else 1}
+    return {"type": "log", "tickformat": "~s", **steps}
 
 
 def _dead_range(most: float) -> list[float]:

@@ -86,13 +86,19 @@ def scale_sliders(graph: LayerGraph) -> Scales:
     a, b, c = (
         st.slider(f"Scale in {stage}", 0.0, 1.0, step=0.01, key=key) for stage, key in zip(built, keys, strict=True)
     )
+    st.caption(f"As A · B · C: {written((a, b, c))}")
     st.button("As built", icon=":material/restart_alt:", on_click=lambda: st.session_state.update(keys))
     return a, b, c
 
 
+def written(scales: Scales) -> str:
+    """0.17 · 0.10 · 0.20."""
+    return " · ".join(f"{scale:.2f}" for scale in scales)
+
+
 def label(scales: Scales) -> str:
-    """0.17 · 0.10 · 0.20, or in words where nothing is scaled."""
-    return "1 everywhere" if scales == UNSCALED else " · ".join(f"{scale:.2f}" for scale in scales)
+    """The scales, in words where nothing is scaled."""
+    return "1 everywhere" if scales == UNSCALED else written(scales)
 
 
 def compared(scales: Scales) -> list[Scales]:
@@ -201,9 +207,10 @@ def training_view(name: str, scales: Scales) -> None:
     with st.container(horizontal=True):
         start = st.button("Train both", type="primary", icon=":material/play_arrow:")
         st.button("Stop training", icon=":material/stop:", disabled=not start)
-    drawing = st.empty()
+    note, drawing = st.empty(), st.empty()
     twins = compared(scales)
     if start:
+        drawing.info("Building both networks…", icon=":material/construction:")
         pair = tuple(Twin(name, width, scales=scales) for scales in twins)
         setting = Setting(pair, learning_rate=rate, steps=steps, profiled=True)
         history = st.session_state["residual_history"] = History(setting)
@@ -215,12 +222,18 @@ def training_view(name: str, scales: Scales) -> None:
                     history.add(step)
                     draw_training(history, drawing)
         except TrainingError as error:
-            st.error(str(error), icon=":material/error:")
+            drawing.error(str(error), icon=":material/error:")
             return
         st.rerun()
 
     kept: History | None = st.session_state.get("residual_history")
-    if kept and kept.setting.twins[0].name == name and len(kept.last) == len(twins):
+    if kept and kept.setting.twins[0].name == name and kept.last:
+        if [twin.scales for twin in kept.setting.twins] != twins:
+            note.info(
+                f"This run was made with the scales {' and with '.join(twin_names(kept))}. The sliders stand elsewhere "
+                f"now: **Train both** starts one with {' and with '.join(map(label, twins))}.",
+                icon=":material/history:",
+            )
         draw_training(kept, drawing)
         training_result(kept)
     else:
@@ -252,11 +265,11 @@ def draw_training(history: History, place: DeltaGenerator) -> None:
 
 def training_result(history: History) -> None:
     """What came out of a run that ended or was stopped."""
-    setting, curves = history.setting, history.curves()
+    setting, curves = history.setting, history.shared_curves()
     twin = setting.twins[0]
     names = twin_names(history)
-    both = curves.groupby("twin")["number"].max().min()  # one may have been a step ahead when the run was stopped
-    by_twin = {name: curves[(curves["twin"] == twin) & (curves["number"] <= both)] for twin, name in enumerate(names)}
+    both = curves["number"].max()
+    by_twin = {name: curves[curves["twin"] == twin] for twin, name in enumerate(names)}
     gradient, loss, dead = st.columns(3)
     with gradient:
         number("Norm of the first gradient", {k: f"{c['gradient_norm'].iloc[0]:,.1f}" for k, c in by_twin.items()})
@@ -266,7 +279,7 @@ def training_result(history: History) -> None:
         number(f"Dead channels, step {both}", {k: f"{c['dead_share'].iloc[-1]:.2%}" for k, c in by_twin.items()})
     st.caption(
         f"{twin.name} with {twin.width:.1%} of its channels, {setting.pictures} crops of {shape_text(SIZE)} px "
-        f"a step, learning rate {setting.learning_rate:g}, seed {setting.seed}; "
+        f"a step, scales {' and '.join(names)}, learning rate {setting.learning_rate:g}, seed {setting.seed}; "
         f"{both} of {setting.steps} steps."
     )
     titled = curves.assign(scales=curves["twin"].map(dict(enumerate(names))))

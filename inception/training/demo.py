@@ -186,18 +186,27 @@ class Step:
 
 @dataclass
 class History:
-    """What is worth keeping of a run: the curves of its twins, and their residual sums in the first and last step."""
+    """What is worth keeping of a run: the curves of its twins, and their residual sums in the first and last step.
+
+    The last step is the last that all twins took, and `last` is empty before that.
+    """
 
     setting: Setting
     rows: list[Row] = field(default_factory=list)
     first: dict[int, pd.DataFrame] = field(default_factory=dict)
     last: dict[int, pd.DataFrame] = field(default_factory=dict)
+    _now: dict[int, pd.DataFrame] = field(default_factory=dict)
 
     def add(self, step: Step) -> None:
         """Takes the next step of the run."""
+        if step.number > self.steps:
+            self._now = {}
         self.rows.append({name: getattr(step, name) for name in CURVE_COLUMNS})
         self.first.setdefault(step.twin, step.profile)
-        self.last[step.twin] = step.profile
+        self._now[step.twin] = step.profile
+        # A run may be stopped between its twins, and one that overflowed takes no more steps.
+        if len(self._now) == len(self.setting.twins):
+            self.last = self._now
 
     @property
     def steps(self) -> int:
@@ -207,6 +216,12 @@ class History:
     def curves(self) -> pd.DataFrame:
         """One row a step: twin, number, loss, accuracy, gradient_norm and dead_share as in `Step`."""
         return pd.DataFrame(self.rows, columns=list(CURVE_COLUMNS)).astype(CURVE_COLUMNS)
+
+    def shared_curves(self) -> pd.DataFrame:
+        """The curves up to the last step that all twins took."""
+        curves = self.curves()
+        taken = curves.groupby("number")["twin"].transform("count")
+        return curves[taken == len(self.setting.twins)]
 
     def smooth(self, steps: int) -> pd.DataFrame:
         """The curves with loss and accuracy of each step averaged over the last `steps`, or those there were."""

@@ -1,19 +1,24 @@
 """The residual scale's page: the library's numbers for every network, and training that ends."""
 
+import math
 from itertools import islice
 from pathlib import Path
 
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
+import streamlit
 from PIL import Image
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
 import inception
+from inception.training import demo
 from inception.training.demo import CURVE_COLUMNS, History, RandomCrops, Setting, Twin, train
 from inception.vision import Predictor
 from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
-from pages.residual_figures import training_figure
+from pages import residual_figures, widgets
+from pages.residual_figures import depth_figure, training_figure
 from pages.weights_chooser import UNTRAINED
 
 ROOT = Path(__file__).parents[2]
@@ -159,9 +164,8 @@ def test_training_from_the_first_step_to_the_last(app: AppTest) -> None:
     assert not app.info, "the result stays when the run is over"
 
 
-@pytest.mark.parametrize("steps", [1, 3])
-def test_stopped_in_the_middle(app: AppTest, steps: int) -> None:
-    """What a stopped run leaves: after one step there is no twin to compare with, after three there is."""
+def stopped(app: AppTest, steps: int) -> History:
+    """A run of these many steps of both twins together, as the page keeps it."""
     twins = tuple(Twin("inception_resnet_v1", scales=scales) for scales in (RELEASED, UNSCALED))
     setting = Setting(twins, steps=20, profiled=True)
     history = History(setting)
@@ -170,9 +174,100 @@ def test_stopped_in_the_middle(app: AppTest, steps: int) -> None:
         history.add(step)
     app.query_params["residual_view"] = "In training"
     app.session_state["residual_history"] = history
+    return history
+
+
+def test_stopped_before_there_is_anything_to_compare(app: AppTest) -> None:
+    stopped(app, 1)
     healthy(app.run())
-    assert bool(app.metric) == (steps == 3)
-    assert bool(app.info) == (steps == 1)
+    assert not app.metric
+    assert "Train both" in app.info[0].value
+
+
+def test_stopped_between_the_twins(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers, sums and export are of the one step that both took."""
+    exported: list[pd.DataFrame] = []
+    measured: list[dict[str, pd.DataFrame]] = []
+
+    def draw(profiles: dict[str, pd.DataFrame]) -> go.Figure:
+        measured.append(profiles)
+        return depth_figure(profiles)
+
+    monkeypatch.setattr(widgets, "export_button", lambda table, *_: exported.append(table))
+    monkeypatch.setattr(residual_figures, "depth_figure", draw)
+    history = stopped(app, 3)
+    healthy(app.run())
+    assert app.metric[2].label == "Dead channels, step 1"
+    assert exported[0][["twin", "number"]].to_numpy().tolist() == [[0, 1], [1, 1]]
+    (profiles,) = measured
+    assert all(profile is history.first[twin] for twin, profile in enumerate(profiles.values()))
+    assert not app.info
+
+
+def test_a_run_says_with_which_scales_it_was_made(app: AppTest) -> None:
+    stopped(app, 4)
+    healthy(app.run())
+    assert any("scales 0.17 · 0.10 · 0.20 and 1 everywhere" in caption.value for caption in app.caption)
+    assert any("A · B · C: 0.17 · 0.10 · 0.20" in caption.value for caption in app.caption)
+    healthy(app.slider[1].set_value(0.5).run())
+    assert app.info[0].value.startswith("This run was made with the scales 0.17 · 0.10 · 0.20 and with 1 everywhere.")
+    assert "starts one with 0.17 · 0.50 · 0.20" in app.info[0].value
+    assert app.metric, "it stays"
+
+
+def test_while_the_networks_are_built_the_page_says_so(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "train", lambda *_: streamlit.stop())
+    app.query_params["residual_view"] = "In training"
+    healthy(app.run())
+    healthy(next(button for button in app.button if button.label == "Train both").click().run())
+    assert [info.value for info in app.info] == ["Building both networks…"]
+
+
+def labels(axis: go.layout.YAxis, low: float, high: float) -> int:
+    """How many labels the logarithmic axis has from low to high, if it has a step of its own."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    digits = {"D2": (1, 2, 5), 1: (1,)}[axis.dtick]
+    return sum(low <= digit * 10**decade <= high for decade in decades for digit in digits)
+
+
+@pytest.mark.parametrize("high", [130.0, 300.0, 1000.0, 2100.0, 50_000.0, 99_000.0, 1e6, 1e9])
+def test_norms_can_be_read(high: float) -> None:
+    low = 100.0
+    profile = pd.DataFrame(
+        {
+            "index": [1, 2, 3],
+            "stage": "A",
+            "block": "Block",
+            "shortcut_norm": [low, high, math.inf],
+            "residual_norm": [0.0, low, math.nan],
+            "ratio": 0.0,
+            "spread": 1.0,
+            "dead_share": 0.0,
+            "relu": True,
+        }
+    )
+    axis = depth_figure({"a": profile}).layout.yaxis
+    if high < 10 * low:
+        assert (axis.dtick, axis.nticks) == (None, 5), "Plotly finds steps within a decade"
+    else:
+        assert 3 <= labels(axis, low, high) <= 10
+
+
+def test_norms_of_nothing_have_an_axis() -> None:
+    profile = pd.DataFrame(
+        {
+            "index": [1],
+            "stage": "A",
+            "block": "Block",
+            "shortcut_norm": [0.0],
+            "residual_norm": [0.0],
+            "ratio": [math.nan],
+            "spread": 0.0,
+            "dead_share": 1.0,
+            "relu": True,
+        }
+    )
+    assert depth_figure({"a": profile}).layout.yaxis.type == "log"
 
 
 def test_axes_of_a_run_that_overflowed() -> None:

@@ -199,6 +199,23 @@ def test_history_keeps_curves_and_both_ends() -> None:
         pd.testing.assert_frame_equal(history.last[number], steps[4 + number].profile)
 
 
+def test_twins_are_compared_at_the_last_step_that_both_took() -> None:
+    """A run stopped between its twins, and one of which a twin overflowed in its second step."""
+
+    def kept(*taken: tuple[int, int]) -> History:
+        history = History(setting(twin(), twin(scales=UNSCALED), steps=9))
+        for index, number in taken:
+            history.add(Step(index, number, 1.0, 1.0, 0.0, 0.0, pd.DataFrame({"at": [(index, number)]})))
+        return history
+
+    assert kept((0, 1)).last == {}
+    assert kept((0, 1)).shared_curves().empty
+    for history in (kept((0, 1), (1, 1), (0, 2), (1, 2), (0, 3)), kept((0, 1), (1, 1), (0, 2), (1, 2), (1, 3), (1, 4))):
+        assert [history.last[index]["at"].tolist() for index in (0, 1)] == [[(0, 2)], [(1, 2)]]
+        assert history.shared_curves()["number"].tolist() == [1, 1, 2, 2]
+        assert history.curves()["number"].max() > 2, "the curves are drawn whole"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
