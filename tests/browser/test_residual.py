@@ -66,7 +66,8 @@ def test_training_stops_and_leaves_no_thread(page: Page, app_url: str) -> None:
     done = train_and_stop(page, 3)
     assert 3 <= done < STEPS
     threads = server_threads(app_url)  # those that the server keeps for later, once it has run anything, among them
-    assert train_and_stop(page, done + 1) < STEPS  # until then the first chart is there
+    # More than the first chart has, which is there until then, and whose first network may be a step ahead.
+    assert train_and_stop(page, done + 2) < STEPS
     for _ in range(40):  # idle workers of the server's own pools end within 10 seconds
         if server_threads(app_url) > threads:
             page.wait_for_timeout(500)
