@@ -6,6 +6,7 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 from inception.vision.image import MAX_BYTES
+from inception.vision.turns import OutOfMemory
 from pages import widgets
 
 # Streamlit takes uploads apart with Starlette, which would put those above 1 MB into a temporary file on the disk:
@@ -14,6 +15,14 @@ MultiPartParser.spool_max_size = MAX_BYTES + 2**20
 
 st.set_page_config(page_title="Inception explorer", page_icon="assets/icon.png", layout="wide")
 
+on_picture = [
+    st.Page("pages/live.py", title="Live inference", icon=":material/photo_camera:"),
+    st.Page("pages/inside.py", title="Through the network", icon=":material/layers:"),
+    st.Page("pages/looks.py", title="Where it looks", icon=":material/visibility:"),
+    st.Page("pages/cell.py", title="What a cell sees", icon=":material/filter_center_focus:"),
+    st.Page("pages/faces.py", title="Faces", icon=":material/face:"),
+    st.Page("pages/speed.py", title="Speed", icon=":material/timer:"),
+]
 page = st.navigation(
     {
         "The networks": [
@@ -28,17 +37,13 @@ page = st.navigation(
             st.Page("pages/residual_scale.py", title="Residual scale", icon=":material/balance:"),
             st.Page("pages/race.py", title="Training race", icon=":material/flag:"),
         ],
-        "On your picture": [
-            st.Page("pages/live.py", title="Live inference", icon=":material/photo_camera:"),
-            st.Page("pages/inside.py", title="Through the network", icon=":material/layers:"),
-            st.Page("pages/looks.py", title="Where it looks", icon=":material/visibility:"),
-            st.Page("pages/cell.py", title="What a cell sees", icon=":material/filter_center_focus:"),
-            st.Page("pages/faces.py", title="Faces", icon=":material/face:"),
-            st.Page("pages/speed.py", title="Speed", icon=":material/timer:"),
-        ],
+        "On your picture": on_picture,
     },
     expanded=True,
 )
 st.html(Path("assets/style.css"))
-widgets.network_controls(page.url_path)
-page.run()
+widgets.network_controls(page.url_path, page in on_picture)
+try:
+    page.run()
+except OutOfMemory as error:  # wherever a page did not expect it
+    st.error(str(error), icon=":material/memory:")

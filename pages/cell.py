@@ -7,9 +7,9 @@ from inception.anatomy import Layer
 from inception.anatomy.table import shape_text
 from inception.vision.cell_field import CellField, cell_field, draw_field, noise_pictures
 from inception.vision.maps import npz_bytes, png_bytes
-from inception.vision.turns import OutOfMemory
 from pages import figures, widgets
 from pages.subject import Subject, choose_subject, weights_note
+from pages.timing import show_timing
 
 ON_PICTURE, ON_NOISE = "On your picture", "On noise"
 NOISE = 8  # pictures
@@ -54,6 +54,21 @@ def field_of(subject: Subject, layer: Layer, cell: tuple[int, int], channel: int
     return field
 
 
+def explained(subject: Subject, field: CellField) -> str:
+    """What is drawn, as far as it is to be seen."""
+    height, width = subject.graph.input_size
+    if field.box.within(height, width).size == (height, width):
+        exact = "The **exact receptive field** is larger than the picture, so its frame lies outside: every pixel can "
+        exact += "change the cell"
+    else:
+        exact = "The frame is the **exact receptive field**: a pixel outside it cannot change the cell at all"
+    return (
+        f"{exact}; what lies beyond the picture is zeros. Bright is where a small change of the picture changes the "
+        "cell most: the **effective field**. It is densest round the cross, the middle, from which more paths lead to "
+        "the cell than from the edge (Luo et al. 2016); the dashed square holds 95 % of it."
+    )
+
+
 widgets.open_page("How much of your picture can one cell see?")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
@@ -67,11 +82,7 @@ with controls:
     )
 with result:
     weights_note(subject)
-    try:
-        field = field_of(subject, layer, cell, channel, on)
-    except OutOfMemory as error:
-        st.error(str(error), icon=":material/memory:")
-        st.stop()
+    field = field_of(subject, layer, cell, channel, on)
     drawing = draw_field(subject.prepared, field)
     left, right = st.columns([3, 2], gap="medium")
     left.image(drawing, width="stretch")
@@ -82,12 +93,7 @@ with result:
     shares = field.shares()
     if len(shares):
         right.plotly_chart(figures.share_curve(shares, max(field.box.size)), config=figures.PLAIN)
-    st.markdown(
-        "The frame is the **exact receptive field**: a pixel outside it cannot change the cell at all; what lies "
-        "beyond the picture is zeros. Inside, bright is where a small change of the picture changes the cell most: the "
-        "**effective field**. It is far smaller, because many paths lead from the middle to the cell and few from the "
-        "edge (Luo et al. 2016)."
-    )
+    st.markdown(explained(subject, field))
     name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0] + 1}_column_{cell[1] + 1}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
@@ -101,3 +107,4 @@ with result:
             icon=":material/download:",
         )
         widgets.export_button(shares, f"{name}_shares", f"{name}: share of the gradient")
+    show_timing(subject.network, subject.prepared)

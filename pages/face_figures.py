@@ -12,6 +12,7 @@ from inception.anatomy.kinds import FACTORISED, POINTWISE
 from inception.vision.faces import FARTHEST, Face
 
 SAME, DIFFERENT = "same", "different"
+WITHIN, BEYOND = "within", "beyond"
 # Strong where the verdict is clear, pale on both sides of the threshold; dark text can be read on all of them.
 SAME_COLORS = (POINTWISE.color, POINTWISE.tint)
 DIFFERENT_COLORS = (FACTORISED.tint, FACTORISED.color)
@@ -22,19 +23,21 @@ DRAWN_SIDE = 640  # pixels of the picture on the screen
 CROP_WIDTH = 250  # pixels of a square picture on the screen, whatever the column
 
 
-def verdict(same: bool) -> str:
-    """The verdict in a word."""
-    return SAME if same else DIFFERENT
+def verdict(same: bool, trained: bool) -> str:
+    """The verdict in a word; of untrained weights only whether a distance is within the threshold."""
+    if trained:
+        return SAME if same else DIFFERENT
+    return WITHIN if same else BEYOND
 
 
-def distance_figure(names: Sequence[str], pairs: pd.DataFrame, threshold: float) -> go.Figure:
+def distance_figure(names: Sequence[str], pairs: pd.DataFrame, threshold: float, trained: bool) -> go.Figure:
     """Distances of all pairs (a `pair_table`) as a heat map; blue up to the threshold, orange beyond, and in words."""
     places = {name: place for place, name in enumerate(names)}
     distances: list[list[float | None]] = [[None] * len(names) for _ in names]
     texts = [[""] * len(names) for _ in names]
     hovers = [[""] * len(names) for _ in names]
     for pair in pairs.to_dict("records"):
-        distance, word = pair["distance"], verdict(pair["same"])
+        distance, word = pair["distance"], verdict(pair["same"], trained)
         for row, column in ((pair["first"], pair["second"]), (pair["second"], pair["first"])):
             y, x = places[row], places[column]
             distances[y][x] = distance

@@ -9,9 +9,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from PIL import Image, ImageEnhance, ImageOps
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 import inception
 from inception import LayerGraph
@@ -32,6 +29,7 @@ from inception.vision.image import MAX_BYTES
 from inception.vision.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, WIKI_TEST, lfw_table
 from inception.vision.predictor import OutOfMemory, PictureNetwork
 from pages import face_figures, figures, widgets
+from pages.pictures import arrived, problems, release
 from pages.timing import show_timing
 from pages.weights_chooser import UNTRAINED, choose_weights, network_with
 
@@ -59,7 +57,7 @@ LFW: dict[str, Any] = {
         help="Share of the pairs of one person that are found when the threshold lets 1 in 1,000 other pairs pass "
         "(VAL at FAR 0.001)",
     ),
-    "source": st.column_config.LinkColumn("Source", display_text=r"([^/]+/[^/]+)$"),
+    "source": st.column_config.LinkColumn("Source", display_text=r"https://([^/]+)"),
 }
 
 
@@ -111,35 +109,27 @@ def own(pictures: Iterable[Face]) -> list[Face]:
 
 def take(key: str) -> None:
     """Moves what a widget took in into the session; the first pictures of the reader's own replace the samples."""
-    value = st.session_state[key]
-    uploads = value if isinstance(value, list) else [value] if value else []
+    uploads = arrived(key)
+    if not uploads:  # as when those that were released are gone
+        return
     pictures = list(faces()) if own(faces()) else []
     room = MAX_PICTURES - len(pictures)
-    problems = []
+    found = []
     with st.spinner("Decoding…"):
         for upload in uploads[:room]:
             name = picture_name(upload.name, [*SAMPLE_NAMES, *(face.name for face in pictures)])
             try:
                 pictures.append(face_of(inception.load_image(upload.getvalue()), name))
             except (inception.ImageError, FaceError) as error:
-                problems.append(f"{upload.name}: {error} The other pictures stay.")
+                found.append(f"{upload.name}: {error} The other pictures stay.")
     if len(uploads) > room:
-        problems.append(
-            f"At most {MAX_PICTURES} pictures can be compared at once; {len(uploads) - room} were left out."
-        )
+        found.append(f"At most {MAX_PICTURES} pictures can be compared at once; {len(uploads) - room} were left out.")
     for upload in uploads:
         release(upload)
     if pictures:
         st.session_state["faces"] = pictures
-    st.session_state["face_problems"] = problems
+    st.session_state["face_problems"] = found
     st.session_state["face_widget"] = st.session_state.get("face_widget", 0) + 1
-
-
-def release(upload: UploadedFile) -> None:
-    """Drops the file that Streamlit keeps for a widget: the session has its own, smaller picture."""
-    context = get_script_run_ctx()
-    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
-        context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
 
 
 def forget() -> None:
@@ -165,7 +155,7 @@ def picture_controls() -> None:
         max_upload_size=MAX_BYTES >> 20,
         help=f"Two to {MAX_PICTURES}: JPEG, PNG, WebP, GIF, BMP or TIFF.",
     )
-    for problem in st.session_state.get("face_problems", []):
+    for problem in problems("face_problems"):
         st.error(problem, icon=":material/broken_image:")
     # Only then does the browser ask for it.
     if st.toggle("Use the camera", help="Browsers allow it on pages served by https or from this machine."):
@@ -179,7 +169,7 @@ def picture_controls() -> None:
             "Forget all",
             icon=":material/delete:",
             on_click=forget,
-            disabled=not mine and not st.session_state.get("face_problems"),
+            disabled=not mine and not problems("face_problems"),
         )
     st.caption(
         ":material/lock: Pictures and embeddings stay in this session: the server keeps them in memory, never writes "
@@ -233,15 +223,16 @@ def answer(pairs: pd.DataFrame, names: list[str], threshold: float, trained: boo
     nearest.metric(
         "Distance" if len(pairs) == 1 else "Distance of the closest pair",
         f"{closest['distance']:.3f}",
-        face_figures.verdict(closest["same"]) if trained else "no verdict: untrained",
+        face_figures.verdict(closest["same"], trained) if trained else "no verdict: untrained",
         delta_color="off",
         delta_arrow="off",
         help=f"{closest['first']} and {closest['second']}",
     )
     counted = "Pairs of the same person" if trained else "Pairs within the threshold"
     count.metric(counted, f"{pairs['same'].sum()} of {len(pairs)}", help="At this threshold")
-    st.plotly_chart(face_figures.distance_figure(names, pairs, threshold), config=figures.PLAIN)
-    st.caption(f"Blue: same, at most {threshold:.2f} apart. Orange: different.")
+    st.plotly_chart(face_figures.distance_figure(names, pairs, threshold, trained), config=figures.PLAIN)
+    same, different = (face_figures.verdict(same, trained) for same in (True, False))
+    st.caption(f"Blue: {same}, at most {threshold:.2f} apart. Orange: {different}.")
 
 
 # Streamlit holds on to the callbacks of widgets that are gone, so these get the name of a picture and not the picture.
@@ -340,7 +331,7 @@ def numbers(
     st.subheader("Pair by pair")
     table, files = st.columns([3, 2], gap="medium")
     table.dataframe(
-        pairs.assign(verdict=pairs["same"].map(face_figures.verdict)),
+        pairs.assign(verdict=[face_figures.verdict(same, network.trained) for same in pairs["same"]]),
         hide_index=True,
         column_order=list(PAIRS),
         column_config=PAIRS,

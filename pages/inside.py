@@ -1,7 +1,9 @@
 """Inside: what becomes of your picture on its way through the network?"""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import ArrayLike
 
 from inception.anatomy.table import shape_text
 from inception.vision.inside import (
@@ -17,10 +19,13 @@ from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
 from inception.vision.turns import OutOfMemory
 from pages import figures, widgets
 from pages.subject import Subject, choose_subject, weights_note
+from pages.timing import show_timing
 
 MAPS = 12  # of a layer on the screen
 SIDE = 88  # pixels of a map on the screen
 SHEET_SIDE = 160  # pixels of a map in a file
+
+Groups = dict[str, tuple[Array, list[int]]]  # maps and their channels, by what they are of
 
 NUMBERS = {
     "channel": st.column_config.NumberColumn("Channel", width=70, format="localized"),
@@ -51,12 +56,18 @@ def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
             st.image(map_image(one, SIDE, signed), caption=caption, width=SIDE)
 
 
-def downloads(maps: Array, captions: list[str], table: pd.DataFrame, name: str, title: str) -> None:
-    """The maps as a picture and as numbers, and the table."""
+def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed: bool = False) -> None:
+    """The maps of all groups as a picture and as numbers, and the table."""
+    maps = np.concatenate([maps for maps, _ in groups.values()])
+    captions = [f"{group} {channel}" for group, (_, channels) in groups.items() for channel in channels]
+    arrays: dict[str, ArrayLike] = {}
+    for group, (some, channels) in groups.items():
+        prefix = f"{group}_" if len(groups) > 1 else ""
+        arrays |= {f"{prefix}maps": some, f"{prefix}channels": channels}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             f"{len(maps)} maps (PNG)",
-            lambda: png_bytes(contact_sheet(maps, captions, SHEET_SIDE)),
+            lambda: png_bytes(contact_sheet(maps, captions, SHEET_SIDE, signed=signed)),
             f"{name}.png",
             "image/png",
             icon=":material/download:",
@@ -64,13 +75,18 @@ def downloads(maps: Array, captions: list[str], table: pd.DataFrame, name: str, 
         )
         st.download_button(
             f"{len(maps)} maps (NPZ)",
-            lambda: npz_bytes(maps=maps, channels=table["channel"].to_numpy()[: len(maps)]),
+            lambda: npz_bytes(**arrays),
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",
             key=f"npz_{name}",
         )
         widgets.export_button(table, name, title)
+
+
+def strongest(table: pd.DataFrame, maps: Array) -> list[int]:
+    """The channels that the maps are of."""
+    return [int(channel) for channel in table["channel"][: len(maps)]]
 
 
 def show_depth(subject: Subject) -> str:
@@ -82,8 +98,8 @@ def show_depth(subject: Subject) -> str:
     maps = depths[block]
     layer = maps.layer
     widgets.facts(subject.graph, layer)
-    captions = [f"channel {channel}" for channel in maps.channels["channel"][:MAPS]]
-    show_maps(maps.maps, captions)
+    channels = strongest(maps.channels, maps.maps)
+    show_maps(maps.maps, [f"channel {channel}" for channel in channels])
     st.caption(
         f"The {len(maps.maps)} of {len(maps.channels):,} channels with the strongest mean response. Dark is 0 (or a "
         "map's smallest value, where that is below 0), bright a map's largest; each has a scale of its own."
@@ -93,7 +109,8 @@ def show_depth(subject: Subject) -> str:
             maps.channels, hide_index=True, height=widgets.table_height(len(maps.channels), 8), column_config=NUMBERS
         )
         name = f"{subject.network.name}_{block}"
-        downloads(maps.maps, captions, maps.channels, name, f"{subject.network.name}, {block}: channels on a picture")
+        title = f"{subject.network.name}, {block}: channels on a picture"
+        downloads({"channel": (maps.maps, channels)}, maps.channels, name, title)
     return block
 
 
@@ -111,11 +128,11 @@ def show_block(subject: Subject, block: str) -> None:
         "a branch whose first bar is the longer one answers this picture more strongly than its width alone explains."
     )
     show_branches(found)
+    branches = {part.layer.branch: (part.maps, strongest(part.channels, part.maps)) for part in found.branches}
+    name = f"{subject.network.name}_{block}"
+    downloads(branches, found.shares, f"{name}_branches", f"{subject.network.name}, {block}: branches")
     if found.residual is not None:
-        show_residual(found.residual, f"{subject.network.name}_{block}")
-    widgets.export_button(
-        found.shares, f"{subject.network.name}_{block}_branches", f"{subject.network.name}, {block}: branches"
-    )
+        show_residual(found.residual, name)
 
 
 def show_branches(found: BlockMaps) -> None:
@@ -150,8 +167,15 @@ def show_residual(residual: ResidualMaps, name: str) -> None:
             height=widgets.table_height(len(residual.channels), 8),
             column_config=NUMBERS,
         )
-        captions = [f"channel {channel}" for channel in residual.channels["channel"][:MAPS]]
-        downloads(residual.total, captions, residual.channels, f"{name}_residual", f"{name}: shortcut and residual")
+        shown = strongest(residual.channels, residual.total)
+        groups = {"shortcut": residual.shortcut, "residual": residual.residual, "sum": residual.total}
+        downloads(
+            {group: (maps, shown) for group, maps in groups.items()},
+            residual.channels,
+            f"{name}_residual",
+            f"{name}: shortcut and residual",
+            signed=True,
+        )
 
 
 widgets.open_page("What becomes of your picture on its way through the network?")
@@ -161,11 +185,8 @@ with controls:
     st.image(subject.prepared, caption=f"What goes in: {widgets.picture_size(subject.graph)}", width="stretch")
 with result:
     weights_note(subject)
-    try:
-        depth = show_depth(subject)
-    except OutOfMemory as error:
-        st.error(str(error), icon=":material/memory:")
-        st.stop()
+    depth = show_depth(subject)
+    show_timing(subject.network, subject.prepared)
     st.subheader("Inside a block")
     blocks = branching_blocks(subject.graph)
     block = st.selectbox(

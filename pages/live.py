@@ -1,6 +1,7 @@
 """Live inference: what does the network make of your picture?"""
 
 from math import inf
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -87,8 +88,10 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
                 column_order=["rank", "label", "probability"],
                 column_config={
                     "rank": st.column_config.NumberColumn("#", width=40, format="localized"),
-                    "label": "Class",
-                    "probability": st.column_config.ProgressColumn("Probability", format="percent", max_value=1.0),
+                    "label": st.column_config.TextColumn("Class", width=130),
+                    "probability": st.column_config.ProgressColumn(
+                        "Probability", width=90, format="percent", max_value=1.0
+                    ),
                 },
             )
         widgets.export_button(ranked, "classes", f"{subject.network.name}: classes of the picture")
@@ -156,8 +159,12 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     other: Predictor = network_with(*choice)
     graph = graph_of_network(other)
     prepared = [subject.prepared, other.prepare(subject.picture, graph.input_size)]
-    with st.spinner("Running the other network…"):
-        answers = [answer, other.classify(prepared[1])]
+    try:
+        with st.spinner("Running the other network…"):
+            answers = [answer, other.classify(prepared[1])]
+    except OutOfMemory as error:
+        st.error(str(error), icon=":material/memory:")
+        return
     networks_here = (subject.network, other)
     for column, network, table, seen in zip(st.columns(2), networks_here, answers, prepared, strict=True):
         with column:
@@ -167,6 +174,14 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
                 st.caption("Untrained: random numbers, no knowledge.")
             st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN, key=f"bars_{id(network)}")
             show_timing(network, seen)
+    both = pd.concat(
+        [
+            table.assign(network=network.name, weights=_weights_name(network.weights), rank=range(1, len(table) + 1))
+            for network, table in zip(networks_here, answers, strict=True)
+        ],
+        ignore_index=True,
+    )
+    widgets.export_button(both, "two_networks", "Classes of one picture by two networks")
     first, second = (table["label"].iloc[0] for table in answers)
     st.caption(f"They agree: {first}." if first == second else f"They differ: {first} against {second}.")
 
@@ -175,18 +190,21 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     """The answer for each picture of the session; those that were given before are kept."""
     kept: dict[tuple[object, ...], tuple[str, float, bool]] = st.session_state.setdefault("answers", {})
     found = {}
+    rows = []
     with st.spinner("Running the network on all your pictures…"):
         for name, data in uploads().items():
             key = (network.name, network.weights, _setting_of(network), subject.graph.input_size, hash(data))
             if key not in kept:
                 table = network.classify(network.prepare(inception.load_image(data), subject.graph.input_size))
                 kept[key] = table["label"].iloc[0], table["probability"].iloc[0], network.is_none(table)
-            found[key] = name, *kept[key]
-    st.session_state["answers"] = {key: kept[key] for key in found}
-    table = pd.DataFrame(list(found.values()), columns=["Picture", "Class", "Probability", "None of them"])
+            found[key] = kept[key]
+            rows.append((name, *kept[key]))
+    st.session_state["answers"] = found
+    table = pd.DataFrame(rows, columns=["Picture", "Class", "Probability", "None of them"])
     if network.threshold == -inf:  # such weights know no “none of them”
         table = table.drop(columns="None of them")
     st.dataframe(table, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="percent")})
+    show_timing(network, subject.prepared)
     widgets.export_button(table, "answers", f"{subject.network.name}: answers for {len(table)} pictures")
 
 
@@ -197,7 +215,7 @@ def _setting_of(network: PictureNetwork) -> tuple[object, ...]:
 def _weights_name(weights: str | None) -> str:
     if weights is None:
         return "untrained"
-    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else weights
+    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
 
 
 widgets.open_page("What does the network make of your picture?")

@@ -16,10 +16,10 @@ from inception.vision.attributions import (
 )
 from inception.vision.inside import Progress
 from inception.vision.maps import color_bar, npz_bytes, png_bytes
-from inception.vision.turns import OutOfMemory
 from pages import widgets
 from pages.pictures import all_pictures
 from pages.subject import Subject, choose_subject, weights_note
+from pages.timing import show_timing
 
 GRAD_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "Integrated gradients", "Occlusion"
 FINE = 4  # cells of a side
@@ -129,14 +129,11 @@ with controls:
     layer = choose_layer(subject.graph) if method == GRAD_CAM else None
 with result:
     weights_note(subject)
-    try:
-        found = attribution(subject, method, target, target_name, layer)
-    except OutOfMemory as error:
-        st.error(str(error), icon=":material/memory:")
-        st.stop()
+    found = attribution(subject, method, target, target_name, layer)
     if found is None:
         st.image(
             subject.prepared, caption=f"What the network sees: {widgets.picture_size(subject.graph)}", width="content"
         )
     else:
         show(subject, found, f"{subject.network.name}_{method.lower().replace(' ', '_')}")
+        show_timing(subject.network, subject.prepared)

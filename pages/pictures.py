@@ -1,10 +1,12 @@
 """The reader's pictures: uploads, the camera and samples, kept in the session from page to page."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 import inception
@@ -26,18 +28,22 @@ def choose_picture(inviting: bool) -> bytes:
     """
     closed = partial(st.popover, "Your own pictures", icon=":material/add_photo_alternate:", width="stretch")
     with st.container() if inviting else closed():
-        files = st.file_uploader(
+        taken = st.session_state.get("pictures_taken", 0)
+        key = f"picture_files_{taken}"
+        st.file_uploader(
             "Your pictures",
             accept_multiple_files=True,
+            key=key,
+            on_change=_take,
+            args=(key,),
             max_upload_size=MAX_BYTES >> 20,
             help=f"JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in this session; the last {MOST} are kept.",
         )
-        problems = _take(files)
         if st.toggle("Use the camera", key="camera_on"):
-            shot = st.camera_input("Camera", label_visibility="collapsed")
-            problems += _take([shot] if shot else [])
+            key = f"picture_shot_{taken}"
+            st.camera_input("Camera", label_visibility="collapsed", key=key, on_change=_take, args=(key,))
             st.caption("Without a camera, or where the browser may not use it, upload a picture instead.")
-        for problem in problems:
+        for problem in problems("picture_problems"):
             st.error(problem, icon=":material/broken_image:")
     pictures = all_pictures()
     options = list(pictures)
@@ -67,23 +73,51 @@ def uploads() -> dict[str, bytes]:
     return kept
 
 
-def _take(files: Iterable[UploadedFile]) -> list[str]:
-    """Keeps the new ones of the files that can be read; one sentence for each that cannot."""
-    seen: set[str] = st.session_state.setdefault("files_seen", set())
-    problems = []
+def arrived(key: str) -> list[UploadedFile]:
+    """What a widget has taken in, without the files that were released."""
+    value = st.session_state[key]
+    files = value if isinstance(value, list) else [value] if value else []
+    return [file for file in files if isinstance(file, UploadedFile)]
+
+
+def release(file: UploadedFile) -> None:
+    """Drops the file that Streamlit keeps for a widget: the session has what it needs of it."""
+    context = get_script_run_ctx()
+    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+
+
+def problems(name: str) -> list[str]:
+    """The sentences about the last files that are kept under a name."""
+    kept: list[str] = st.session_state.setdefault(name, [])
+    return kept
+
+
+def _take(key: str) -> None:
+    """Moves what a widget took in into the session, which says in a sentence what of it cannot be read."""
+    files = arrived(key)
+    if not files:  # as when those that were released are gone
+        return
+    problems("picture_problems").clear()
     for file in files:
         try:
-            if file.file_id not in seen:
+            with st.spinner("Decoding…"):
                 inception.load_image(file.getvalue())
         except inception.ImageError as error:
-            problems.append(f"{file.name}: {error} The other pictures stay.")
-            continue
-        if file.file_id in seen:
-            continue
-        seen.add(file.file_id)
-        uploads().pop(file.name, None)
-        uploads()[file.name] = file.getvalue()
-        st.session_state["picture"] = UPLOAD + file.name
-        while len(uploads()) > MOST:
-            uploads().pop(next(iter(uploads())))
-    return problems
+            problems("picture_problems").append(f"{file.name}: {error} The other pictures stay.")
+        else:
+            _keep(file.name, file.getvalue())
+        release(file)
+    st.session_state["pictures_taken"] = st.session_state.get("pictures_taken", 0) + 1
+
+
+def _keep(name: str, data: bytes) -> None:
+    """Keeps a picture and shows it; another one of the same name gets a number, as cameras repeat theirs."""
+    kept = uploads()
+    numbered = (name, *(f"{name} ({number})" for number in range(2, MOST + 2)))
+    name = next(free for free in numbered if kept.get(free, data) == data)
+    kept.pop(name, None)
+    kept[name] = data
+    st.session_state["picture"] = UPLOAD + name
+    while len(kept) > MOST:
+        kept.pop(next(iter(kept)))

@@ -60,7 +60,8 @@ def graph_of_network(network: Predictor) -> LayerGraph:
 
 @st.cache_resource(max_entries=32, show_spinner="Tracing the network…")
 def _trace(_network: Predictor, key: tuple[object, ...], size: str) -> LayerGraph:
-    return inception.trace(_network.model, inception.parse_size(size))
+    with _network.turn() as model:  # no one's hooks are on it then
+        return inception.trace(model, inception.parse_size(size))
 
 
 def weights_note(subject: Subject) -> None:

@@ -64,11 +64,11 @@ BLOCK_COLUMNS = [
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
 
-def network_controls(page: str) -> None:
+def network_controls(page: str, on_picture: bool = False) -> None:
     """The network and the input size: in the sidebar of every page, and in the URL.
 
-    page: the one that opens. A control that is bound to the URL keeps its value when a link inside the app leads to
-    a page with another one, so what such a link asks for is put in here.
+    page: the one that opens. on_picture: whether weights decide its size. A control that is bound to the URL keeps its
+    value when a link inside the app leads to a page with another one, so what such a link asks for is put in here.
     """
     if st.session_state.get("page") != page:
         st.session_state["page"] = page
@@ -95,9 +95,9 @@ def network_controls(page: str) -> None:
             key="size",
             bind="query-params",
             accept_new_options=True,
-            placeholder=f"{VARIANTS[name].input_size}, as published",
-            help="One number for a square, or height x width such as 350x400. From 75 to 1024. If it is empty, weights "
-            "that were trained at another size bring theirs to the pages on your picture.",
+            placeholder="as the weights were trained" if on_picture else f"{VARIANTS[name].input_size}, as published",
+            help="One number for a square, or height x width such as 350x400. From 75 to 1024. If it is empty, it is "
+            "that of the published network, and on the pages on your picture that at which the weights were trained.",
         )
         st.caption(f"**{VARIANTS[name].title}.** After {VARIANTS[name].source}.")
 
@@ -275,14 +275,14 @@ def diagram_export(dot: str, name: str, caption: str) -> None:
 
 def _export(label: str, files: dict[str, tuple[str, str]], name: str, write: Callable[[str], bytes]) -> None:
     """`files`: suffix and media type of each format. The file is written when the button is pressed."""
-    form, file = st.columns([1, 2], vertical_alignment="bottom")
-    format = form.selectbox("Export as", list(files), key=f"{label} {name}")
-    suffix, mime = files[format]
-    file.download_button(
-        label,
-        lambda: write(format),
-        file_name=name + suffix,
-        mime=mime,
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        format = st.selectbox("Export as", list(files), key=f"{label} {name}", width=110)
+        suffix, mime = files[format]
+        st.download_button(
+            label,
+            lambda: write(format),
+            file_name=name + suffix,
+            mime=mime,
+            icon=":material/download:",
+            on_click="ignore",
+        )

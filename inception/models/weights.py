@@ -108,6 +108,13 @@ TIMM_V2 = Preprocessing(mean=127.5, std=127.5, crop=0.8975, interpolation="bicub
 FACENET = Preprocessing(mean=127.5, std=128.0, crop=1.0, interpolation="bilinear")
 
 
+def usual_preprocessing(name: str, embeds: bool) -> Preprocessing:
+    """What the published weights of a network's kind want, for weights that do not say."""
+    if embeds:
+        return FACENET
+    return TIMM_V2 if name.startswith("inception_resnet_v2") else TIMM_V4
+
+
 def described(path: Path) -> Weights | None:
     """What a .safetensors file that this project wrote says of itself; None for any other file.
 

@@ -2,12 +2,13 @@
 
 The formats are few and the header is judged before pixels are decoded. Files whose cost their size in bytes and
 pixels does not bound (thousands of scans, packed texts, overlapping tiles) are refused before Pillow reads them.
-Nothing is shared between calls, so any number of threads may decode at once; one call needs up to 1 GB for a moment.
+Any number of threads may call it; `AT_ONCE` of them decode at a time, because one call needs up to 1 GB for a moment.
 """
 
 import errno
 import io
 import re
+import threading
 from os import PathLike
 from pathlib import Path
 
@@ -19,6 +20,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 2**15
+AT_ONCE = 2
 
 # Ordinary files stay far below these three; what is beyond costs time or memory out of proportion.
 MAX_JPEG_SEGMENTS = 1000
@@ -40,6 +42,8 @@ TRANSPOSES = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_decoding = threading.BoundedSemaphore(AT_ONCE)
+
 
 class ImageError(ValueError):
     """A picture that cannot be shown, in one sentence that names the file where there is one."""
@@ -60,16 +64,8 @@ def load_image(source: bytes | str | PathLike[str]) -> Image.Image:
     if len(data) > MAX_BYTES:
         raise ImageError(f"{name} is larger than {MAX_BYTES >> 20} MB.")
     try:
-        if is_costly(data):
-            raise ImageError(f"{name} is made of too many or too large parts for an ordinary picture.")
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        check_size(*image.size)
-        image.load()
-        if image.format == "PNG" and b"IEND" not in data:  # Pillow asks for no more than the pixels
-            raise EOFError
-        transpose = exif_transpose(image)
-        rgb = to_rgb(image)
-        return rgb if transpose is None else rgb.transpose(transpose)
+        with _decoding:
+            return decoded(data, name)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -81,6 +77,20 @@ def load_image(source: bytes | str | PathLike[str]) -> Image.Image:
         raise ImageError(f"{name} needs more memory than there is.") from error
     except Exception as error:  # Pillow's readers raise a dozen types on damaged files
         raise ImageError(f"{name} cannot be decoded: it is damaged, cut off or of a rare kind.") from error
+
+
+def decoded(data: bytes, name: str) -> Image.Image:
+    """The picture, upright; raises ImageError and whatever Pillow raises."""
+    if is_costly(data):
+        raise ImageError(f"{name} is made of too many or too large parts for an ordinary picture.")
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    check_size(*image.size)
+    image.load()
+    if image.format == "PNG" and b"IEND" not in data:  # Pillow asks for no more than the pixels
+        raise EOFError
+    transpose = exif_transpose(image)
+    rgb = to_rgb(image)
+    return rgb if transpose is None else rgb.transpose(transpose)
 
 
 def read_file(path: str | PathLike[str]) -> bytes:

@@ -22,7 +22,7 @@ from ..anatomy.factorize import devices
 from ..anatomy.graph import Layer
 from ..models import create_model, get_variant
 from ..models.checkpoint import classes_in, read_checkpoint
-from ..models.weights import FACENET, TIMM_V4, Weights, checkpoint_file, description
+from ..models.weights import Weights, checkpoint_file, description, usual_preprocessing
 from .preprocess import crop_and_resize, to_input
 from .turns import OutOfMemory, enough_memory, forward_lock, is_out_of_memory
 
@@ -70,7 +70,7 @@ class PictureNetwork(ABC):
         self.description = known = description(weights)
         self.input_size = known.input_size if known else get_variant(name).input_size
         self.embeds = get_variant(name).embeds and not (known and known.num_classes)
-        self.preprocessing = known.preprocessing if known else FACENET if self.embeds else TIMM_V4
+        self.preprocessing = known.preprocessing if known else usual_preprocessing(name, self.embeds)
         self.temperature = known.temperature if known else 1.0
         self.threshold = known.threshold if known else -math.inf
         self.device, self.dtype = check_device(device, dtype), dtype

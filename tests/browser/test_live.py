@@ -117,6 +117,22 @@ def test_a_download_of_weights_without_a_network_is_one_sentence(page: Page, app
     expect(bars(page)).to_have_count(1)
 
 
+def test_maps_of_branches_and_of_both_summands(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/inside?model=inception_resnet_v1&size=96")
+    page.get_by_role("combobox", name="Block").click()
+    page.get_by_role("option", name="Block35_1").click()
+    expect(page.get_by_role("heading", name="Shortcut against residual")).to_be_visible()
+    with np.load(io.BytesIO(saved(page, "maps (NPZ)"))) as branches:
+        assert set(branches) == {f"Branch_{i}_{what}" for i in range(3) for what in ("maps", "channels")}
+        assert branches["Branch_2_maps"].shape[1:] == (9, 9)
+    page.get_by_text("All channels of the sum").click()
+    with np.load(io.BytesIO(saved(page, "maps (NPZ)", 1))) as summands:
+        both = summands["shortcut_maps"] + summands["residual_maps"]
+        assert np.allclose(both, summands["sum_maps"], atol=1e-4)
+    with Image.open(io.BytesIO(saved(page, "maps (PNG)", 1))) as sheet:
+        assert sheet.width > 6 * 160
+
+
 def test_where_it_looks(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/looks?model=inception_resnet_v1&size=96")
     expect(page.get_by_text("From 0 on the left")).to_be_visible()

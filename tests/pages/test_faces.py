@@ -131,10 +131,10 @@ def test_own_pictures_take_the_place_of_the_samples(app: AppTest) -> None:
 def test_the_threshold_turns_the_verdict(app: AppTest) -> None:
     healthy(app.run())
     upload(app, files(1, 2))
-    assert shown(app)["verdict"].tolist() == ["same"]
+    assert shown(app)["verdict"].tolist() == ["within"], "untrained"
     assert (app.metric[1].label, app.metric[1].value) == ("Pairs within the threshold", "1 of 1")
     healthy(threshold(app).set_value(0.0).run())
-    assert shown(app)["verdict"].tolist() == ["different"]
+    assert shown(app)["verdict"].tolist() == ["beyond"]
     assert (app.metric[0].delta, app.metric[1].value) == ("no verdict: untrained", "0 of 1")
     assert shown(app)["threshold"].tolist() == [0]
 

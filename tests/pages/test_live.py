@@ -76,6 +76,22 @@ def test_several_uploads_a_bad_one_among_them(app: AppTest) -> None:
     assert next(box for box in app.selectbox if box.label == "Picture").value == "your picture: blue.png"
 
 
+def test_uploads_of_one_name_and_of_one_content(app: AppTest) -> None:
+    """Cameras call every photo image.jpg."""
+    open_page(app, "live", "inception_v4", "75")
+    for color in ("red", "blue", "red"):
+        uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
+        uploader.set_value(("image.png", picture(color), "image/png"))
+        healthy(app.run())
+        assert not next(box for box in app.file_uploader if box.label == "Your pictures").value, "the file is let go"
+    uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
+    uploader.set_value(("copy.png", picture("red"), "image/png"))
+    healthy(app.run())
+    answers = next(frame.value for frame in app.dataframe if "Picture" in frame.value.columns)
+    assert list(answers["Picture"]) == ["image.png (2)", "image.png", "copy.png"]
+    assert answers["Probability"].iloc[1] == answers["Probability"].iloc[2], "one picture under two names"
+
+
 def test_the_answer_is_the_networks(app: AppTest, tmp_path: Path) -> None:
     torch.manual_seed(0)
     state = inception.create_model("inception_v4", num_classes=3).state_dict()

@@ -6,6 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import inception
+from inception.vision.turns import OutOfMemory
+from pages import widgets
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -84,6 +86,15 @@ def test_a_link_to_a_network_that_is_not_there_is_one_sentence(app: AppTest) -> 
     healthy(app.run())
     assert [warning.value.split(";")[0] for warning in app.warning] == ["There is no network called inception_v9"]
     assert app.selectbox(key="model").value == "inception_v4"
+
+
+def test_out_of_memory_on_any_page_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(question: str) -> None:
+        raise OutOfMemory("The processor has too little memory to run this.")
+
+    monkeypatch.setattr(widgets, "open_page", full)
+    healthy(app.run())
+    assert [error.value for error in app.error] == ["The processor has too little memory to run this."]
 
 
 def test_every_model_can_be_chosen(app: AppTest) -> None:

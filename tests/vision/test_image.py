@@ -4,6 +4,7 @@ import os
 import re
 import struct
 import threading
+import time
 import warnings
 import zlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile
 
 import inception
+from inception.vision import image
 from inception.vision.image import FORMATS, MAX_BYTES, ImageError, load_image
 
 ASSETS = Path(inception.__file__).parents[1] / "assets"
@@ -494,3 +496,21 @@ def test_imagenet_classes() -> None:
         999: "toilet tissue",
     }
     assert {index: rows[index]["label"].split(", ")[0] for index in known} == known
+
+
+def test_few_are_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One can need 1 GB."""
+    inside, most = [], []
+
+    def slow(data: bytes, name: str) -> Image.Image:
+        inside.append(name)
+        most.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+        return Image.new("RGB", (1, 1))
+
+    monkeypatch.setattr(image, "decoded", slow)
+    with ThreadPoolExecutor(8) as readers:
+        list(readers.map(load_image, [b"x"] * 8))
+    assert len(most) == 8
+    assert max(most) == image.AT_ONCE

@@ -11,7 +11,15 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import inception
-from inception.models.weights import FACENET, TIMM_V4, available_weights, locate
+from inception.models.weights import (
+    FACENET,
+    TIMM_V2,
+    TIMM_V4,
+    Preprocessing,
+    available_weights,
+    locate,
+    usual_preprocessing,
+)
 from inception.vision.maps import map_image, strongest_channels
 from inception.vision.predictor import KEPT_PASSES, KEPT_SHAPES, DeviceError, Predictor, class_labels
 from inception.vision.preprocess import crop_and_resize, to_input
@@ -109,6 +117,19 @@ def test_classes_of_a_file(tmp_path: Path) -> None:
     assert "tabby" in table["label"][0]
     assert table["probability"][0] == pytest.approx(np.exp(10) / (np.exp(10) + 999))
     assert table["probability"].sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("inception_v4", TIMM_V4),
+        ("inception_resnet_v2.paper", TIMM_V2),
+        ("inception_resnet_v1", FACENET),
+        ("inception_resnet_v2.faceid", FACENET),
+    ],
+)
+def test_weights_that_say_nothing_are_fed_as_the_published_ones(name: str, expected: Preprocessing) -> None:
+    assert usual_preprocessing(name, inception.models.get_variant(name).embeds) == expected
 
 
 def test_ten_classes_have_numbers_for_names() -> None:
