@@ -97,7 +97,12 @@ with result:
     name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0] + 1}_column_{cell[1] + 1}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
-            "Picture (PNG)", lambda: png_bytes(drawing), f"{name}.png", "image/png", icon=":material/download:"
+            "Picture (PNG)",
+            lambda: png_bytes(drawing),
+            f"{name}.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
         )
         st.download_button(
             "Gradient (NPZ)",
@@ -105,6 +110,7 @@ with result:
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",
+            on_click="ignore",
         )
         widgets.export_button(shares, f"{name}_shares", f"{name}: share of the gradient")
     show_timing(subject.network, subject.prepared)

@@ -71,6 +71,7 @@ def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed
             f"{name}.png",
             "image/png",
             icon=":material/download:",
+            on_click="ignore",
             key=f"png_{name}",
         )
         st.download_button(
@@ -79,6 +80,7 @@ def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",
+            on_click="ignore",
             key=f"npz_{name}",
         )
         widgets.export_button(table, name, title)

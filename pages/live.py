@@ -128,6 +128,7 @@ def show_preparation(subject: Subject) -> None:
         "prepared.png",
         "image/png",
         icon=":material/download:",
+        on_click="ignore",
     )
 
 

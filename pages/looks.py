@@ -108,7 +108,12 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
         st.caption("The score of a class is its logit: what the last layer gives, before the softmax.")
     with st.container(horizontal=True):
         st.download_button(
-            "Picture (PNG)", lambda: png_bytes(over), f"{name}.png", "image/png", icon=":material/download:"
+            "Picture (PNG)",
+            lambda: png_bytes(over),
+            f"{name}.png",
+            "image/png",
+            icon=":material/download:",
+            on_click="ignore",
         )
         st.download_button(
             "Numbers (NPZ)",
@@ -116,6 +121,7 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",
+            on_click="ignore",
         )
 
 
