@@ -43,7 +43,11 @@ class Decomposition:
 
     @property
     def errors(self) -> Array:
-        """(m + 1,): what `relative_errors` says of rank 0, 1, ... m."""
+        """(m + 1,): for rank 0 to m, how much of the kernel its best approximation misses.
+
+        The Frobenius norm of the difference over that of the kernel: 1 at rank 0, 0 at full rank; 0 for a kernel of
+        zeros.
+        """
         return _errors(self.singular_values)
 
     def approximation(self, rank: int) -> Array:
@@ -63,26 +67,6 @@ def decompose(kernel: ArrayLike) -> Decomposition:
     sign = np.sign(u[np.abs(u).argmax(axis=0), np.arange(len(s))])
     scale = sign * np.sqrt(s)
     return Decomposition(matrix, s, (u * scale).T, v * scale[:, None])
-
-
-def relative_errors(kernels: ArrayLike) -> Array:
-    """(..., h, w) to (..., m + 1): for rank 0 to m = min(h, w), how much of each kernel its best approximation misses.
-
-    The Frobenius norm of the difference over that of the kernel: 1 at rank 0, 0 at full rank; 0 for a kernel of
-    zeros. Raises KernelError unless the numbers are finite and at least 2-D.
-    """
-    return _errors(np.asarray(np.linalg.svd(_numbers(kernels), compute_uv=False), dtype=np.float64))
-
-
-def kernels_of(weight: ArrayLike) -> Array:
-    """A convolution's weight (out, in, h, w) as its kernels (out * in, h, w), those of the first filter first.
-
-    Raises KernelError for other shapes.
-    """
-    array = _numbers(weight)
-    if array.ndim != 4:
-        raise KernelError(f"A convolution's weight has 4 dimensions (out, in, height, width), not {array.ndim}.")
-    return array.reshape(-1, *array.shape[2:])
 
 
 def classic(name: str, size: int = 3) -> Array:

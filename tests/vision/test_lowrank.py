@@ -14,8 +14,6 @@ from inception.vision.lowrank import (
     KernelError,
     classic,
     decompose,
-    kernels_of,
-    relative_errors,
 )
 
 numbers = st.floats(-1e3, 1e3, allow_subnormal=False)
@@ -65,27 +63,6 @@ def test_filters_one_after_the_other_give_the_same_picture(kernel: Array) -> Non
         down = F.conv2d(picture, torch.from_numpy(column)[None, None, :, None])
         total += F.conv2d(down, torch.from_numpy(row)[None, None, None, :])
     torch.testing.assert_close(total, expected, rtol=0, atol=1e-9)
-
-
-@settings(deadline=None, max_examples=50)
-@given(hnp.arrays(np.float64, (3, 2, 4, 5), elements=numbers))
-def test_slices_of_a_weight(weight: Array) -> None:
-    kernels = kernels_of(weight)
-    assert kernels.shape == (6, 4, 5)
-    np.testing.assert_array_equal(kernels[1], weight[0, 1])
-    np.testing.assert_array_equal(kernels[2], weight[1, 0])
-    errors = relative_errors(kernels)
-    assert errors.shape == (6, 5)
-    for kernel, row in zip(kernels, errors, strict=True):
-        np.testing.assert_allclose(row, decompose(kernel).errors, atol=1e-9)
-
-
-def test_weight_of_a_convolution_is_taken_as_it_is() -> None:
-    conv = torch.nn.Conv2d(3, 2, (1, 7))
-    kernels = kernels_of(conv.weight.detach().numpy())
-    assert kernels.shape == (6, 1, 7)
-    assert kernels.dtype == np.float64
-    np.testing.assert_allclose(relative_errors(kernels), np.tile([1.0, 0.0], (6, 1)))
 
 
 @pytest.mark.parametrize("size", [3, 5, 7, 9, 31])
@@ -157,5 +134,3 @@ def test_wrong_names_sizes_and_ranks() -> None:
     for rank in (-1, 4):
         with pytest.raises(KernelError, match="from 0 to 3"):
             decompose(np.eye(3)).approximation(rank)
-    with pytest.raises(KernelError, match="4 dimensions"):
-        kernels_of(np.eye(3))
