@@ -42,7 +42,7 @@ def rows() -> Iterator[Row]:
             f"server memory with {PEOPLE} tabs that asked / with {FEW}",
             used[-1] / used[FEW - 1],
             "",
-            1.05,
+            1.1,
             f"{used[-1] / 1e6:,.0f} MB / {used[FEW - 1] / 1e6:,.0f} MB",
         )
         waits = wait_for_all(pages)

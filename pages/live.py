@@ -187,6 +187,12 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     st.caption(f"They agree: {first}." if first == second else f"They differ: {first} against {second}.")
 
 
+def remember(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> None:
+    """Keeps the answer for an upload, so that it need not be asked for again beside others."""
+    if subject.data in uploads().values():
+        st.session_state.setdefault("answers", {})[_question(subject, network, subject.data)] = _short(network, table)
+
+
 def show_all(subject: Subject, network: PictureNetwork) -> None:
     """The answer for each picture of the session; those that were given before are kept."""
     kept: dict[tuple[object, ...], tuple[str, float, bool]] = st.session_state.setdefault("answers", {})
@@ -194,10 +200,10 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     rows = []
     with st.spinner("Running the network on all your pictures…"):
         for name, data in uploads().items():
-            key = (network.name, network.weights, _setting_of(network), subject.graph.input_size, hash(data))
+            key = _question(subject, network, data)
             if key not in kept:
-                table = network.classify(network.prepare(inception.load_image(data), subject.graph.input_size))
-                kept[key] = table["label"].iloc[0], table["probability"].iloc[0], network.is_none(table)
+                prepared = network.prepare(inception.load_image(data), subject.graph.input_size)
+                kept[key] = _short(network, network.classify(prepared))
             found[key] = kept[key]
             rows.append((name, *kept[key]))
     st.session_state["answers"] = found
@@ -207,6 +213,15 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     st.dataframe(table, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="percent")})
     show_timing(network, subject.prepared)
     widgets.export_button(table, "answers", f"{subject.network.name}: answers for {len(table)} pictures")
+
+
+def _question(subject: Subject, network: PictureNetwork, data: bytes) -> tuple[object, ...]:
+    return network.name, network.weights, _setting_of(network), subject.graph.input_size, hash(data)
+
+
+def _short(network: PictureNetwork, table: pd.DataFrame) -> tuple[str, float, bool]:
+    """Class, probability and whether it seems to be none of them."""
+    return table["label"].iloc[0], table["probability"].iloc[0], network.is_none(table)
 
 
 def _setting_of(network: PictureNetwork) -> tuple[object, ...]:
@@ -239,6 +254,7 @@ with answer:
         network = choose_setting(subject)
         with above:
             table = show_answer(subject, network)
+        remember(subject, network, table)
 if not subject.network.embeds and len(uploads()) > 1:
     st.subheader("All your pictures")
     show_all(subject, network)

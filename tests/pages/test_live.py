@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -90,6 +91,23 @@ def test_uploads_of_one_name_and_of_one_content(app: AppTest) -> None:
     answers = next(frame.value for frame in app.dataframe if "Picture" in frame.value.columns)
     assert list(answers["Picture"]) == ["image.png (2)", "image.png", "copy.png"]
     assert answers["Probability"].iloc[1] == answers["Probability"].iloc[2], "one picture under two names"
+
+
+def test_each_upload_is_asked_about_once(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_page(app, "live", "inception_v4", "75")
+    asked = []
+    classify = predictor.Predictor.classify
+
+    def counted(self: predictor.Predictor, prepared: Image.Image) -> pd.DataFrame:
+        asked.append(prepared)
+        return classify(self, prepared)
+
+    monkeypatch.setattr(predictor.Predictor, "classify", counted)
+    for count, color in enumerate(("red", "green", "blue"), 1):
+        uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
+        uploader.set_value((f"{color}.png", picture(color), "image/png"))
+        healthy(app.run())
+        assert len(asked) == count
 
 
 def test_the_answer_is_the_networks(app: AppTest, tmp_path: Path) -> None:
