@@ -1,9 +1,7 @@
 """Inside: what becomes of your picture on its way through the network?"""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import ArrayLike
 
 from inception.anatomy.table import shape_text
 from inception.vision.inside import (
@@ -58,9 +56,9 @@ def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
 
 def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed: bool = False) -> None:
     """The maps of all groups as a picture and as numbers, and the table."""
-    maps = np.concatenate([maps for maps, _ in groups.values()])
+    maps = [one for maps, _ in groups.values() for one in maps]
     captions = [f"{group} {channel}" for group, (_, channels) in groups.items() for channel in channels]
-    arrays: dict[str, ArrayLike] = {}
+    arrays: dict[str, Array | list[int]] = {}
     for group, (some, channels) in groups.items():
         prefix = f"{group}_" if len(groups) > 1 else ""
         arrays |= {f"{prefix}maps": some, f"{prefix}channels": channels}

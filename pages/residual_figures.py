@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from math import inf, log10
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -112,10 +111,9 @@ def _log_range(values: pd.Series, low: float, high: float) -> list[float]:
 
 def _log_axis(profiles: Profiles) -> Spec:
     """The axis of the norms, with enough labels to read a value by and room between them, whatever it spans."""
-    norms = np.concatenate(
-        [profile[["shortcut_norm", "residual_norm"]].to_numpy().ravel() for profile in profiles.values()]
-    )
-    seen = norms[(norms > 0) & (norms < inf)]
+    columns = ("shortcut_norm", "residual_norm")
+    norms = pd.concat([profile[column] for profile in profiles.values() for column in columns])
+    seen = norms[norms.between(0, inf, inclusive="neither")]
     decades = log10(seen.max() / seen.min()) if len(seen) else 0
     # Within a decade Plotly finds steps of its own; beyond, it would label 1, 2, 3 ... 9, one over the other.
     steps = {"nticks": 5} if decades < 1 else {"dtick": "D2" if decades < 3 else 1}

@@ -68,9 +68,13 @@ def color_bar(signed: bool = False, size: tuple[int, int] = (256, 12)) -> Image.
 
 
 def contact_sheet(
-    maps: NDArray[np.float32], captions: Sequence[str], side: int, columns: int = 6, signed: bool = False
+    maps: NDArray[np.float32] | Sequence[NDArray[np.float32]],
+    captions: Sequence[str],
+    side: int,
+    columns: int = 6,
+    signed: bool = False,
 ) -> Image.Image:
-    """Maps (K, H, W) as `map_image`s in rows, each on its own scale with its caption below.
+    """Maps (H, W) of one size as `map_image`s in rows, each on its own scale with its caption below.
 
     A caption is cut at the width of its map. Raises ValueError unless there are maps and as many captions.
     """
