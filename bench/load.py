@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, sleep
 
 import numpy as np
 from PIL import Image
@@ -96,6 +96,7 @@ def wait_for_all(pages: list[Page]) -> list[float]:
         names.append(upload(page, PEOPLE + number))
     waits = [0.0] * len(pages)
     while not all(waits):
+        sleep(0.2)  # who measures must not take the cores from what is measured
         for number, page in enumerate(pages):
             if not waits[number] and page.evaluate(ANSWERED % names[number]):
                 waits[number] = monotonic() - began[number]
