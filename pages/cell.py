@@ -57,11 +57,9 @@ def field_of(subject: Subject, layer: Layer, cell: tuple[int, int], channel: int
 def explained(subject: Subject, field: CellField) -> str:
     """What is drawn, as far as it is to be seen."""
     height, width = subject.graph.input_size
+    exact = "The frame is the **exact receptive field**: a pixel outside it cannot change the cell at all"
     if field.box.within(height, width).size == (height, width):
-        exact = "The **exact receptive field** is larger than the picture, so its frame lies outside: every pixel can "
-        exact += "change the cell"
-    else:
-        exact = "The frame is the **exact receptive field**: a pixel outside it cannot change the cell at all"
+        exact = "The **exact receptive field** covers the whole picture: every pixel can change the cell"
     return (
         f"{exact}; what lies beyond the picture is zeros. Bright is where a small change of the picture changes the "
         "cell most: the **effective field**. It is densest round the cross, the middle, from which more paths lead to "
@@ -96,21 +94,16 @@ with result:
     st.markdown(explained(subject, field))
     name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0] + 1}_column_{cell[1] + 1}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button(
+        widgets.download_button(
             "Picture (PNG)",
             lambda: png_bytes(drawing),
             f"{name}.png",
             "image/png",
-            icon=":material/download:",
-            on_click="ignore",
         )
-        st.download_button(
+        widgets.download_button(
             "Gradient (NPZ)",
             lambda: npz_bytes(gradient=field.gradient),
             f"{name}.npz",
-            "application/octet-stream",
-            icon=":material/download:",
-            on_click="ignore",
         )
         widgets.export_button(shares, f"{name}_shares", f"{name}: share of the gradient")
     show_timing(subject.network, subject.prepared)

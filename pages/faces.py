@@ -339,13 +339,10 @@ def numbers(
     )
     with files:
         widgets.export_button(pairs, "face_pairs", f"Distances between faces, {graph.name}")
-        st.download_button(
+        widgets.download_button(
             "Download the embeddings (NPZ)",
             lambda: embeddings_npz(names, embeddings, graph.name, weights),
-            file_name="face_embeddings.npz",
-            mime="application/octet-stream",
-            icon=":material/download:",
-            on_click="ignore",
+            "face_embeddings.npz",
         )
         st.caption(
             f"{len(embeddings[0])} numbers an embedding, of length 1. {graph.name} at {widgets.picture_size(graph)}, "

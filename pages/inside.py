@@ -63,22 +63,17 @@ def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed
         prefix = f"{group}_" if len(groups) > 1 else ""
         arrays |= {f"{prefix}maps": some, f"{prefix}channels": channels}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button(
+        widgets.download_button(
             f"{len(maps)} maps (PNG)",
             lambda: png_bytes(contact_sheet(maps, captions, SHEET_SIDE, signed=signed)),
             f"{name}.png",
             "image/png",
-            icon=":material/download:",
-            on_click="ignore",
             key=f"png_{name}",
         )
-        st.download_button(
+        widgets.download_button(
             f"{len(maps)} maps (NPZ)",
             lambda: npz_bytes(**arrays),
             f"{name}.npz",
-            "application/octet-stream",
-            icon=":material/download:",
-            on_click="ignore",
             key=f"npz_{name}",
         )
         widgets.export_button(table, name, title)

@@ -133,14 +133,13 @@ name = f"{graph.name}_{shape_text(graph.input_size)}"
 rows, other = st.columns([3, 2], vertical_alignment="bottom")
 with rows:
     widgets.export_button(table, name, layer_title(graph, keras))
-other.download_button(
-    "Download torchinfo's summary",
-    lambda: summary_text(graph.name, graph.input_size),
-    file_name=f"{name}_torchinfo.txt",
-    mime="text/plain",
-    icon=":material/download:",
-    on_click="ignore",
-)
+with other:
+    widgets.download_button(
+        "Download torchinfo's summary",
+        lambda: summary_text(graph.name, graph.input_size),
+        f"{name}_torchinfo.txt",
+        "text/plain",
+    )
 below = st.segmented_control(
     "Below the table",
     BELOW,

@@ -122,13 +122,11 @@ def show_preparation(subject: Subject) -> None:
             f"**3. Normalise.** Each value from 0 to 255 becomes (value - {preparation.mean:g}) / {preparation.std:g}, "
             "so that they lie around 0. This is what goes in."
         )
-    st.download_button(
+    widgets.download_button(
         "Prepared picture (PNG)",
         lambda: png_bytes(subject.prepared),
         "prepared.png",
         "image/png",
-        icon=":material/download:",
-        on_click="ignore",
     )
 
 

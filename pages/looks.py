@@ -107,21 +107,16 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
     if not subject.network.embeds:
         st.caption("The score of a class is its logit: what the last layer gives, before the softmax.")
     with st.container(horizontal=True):
-        st.download_button(
+        widgets.download_button(
             "Picture (PNG)",
             lambda: png_bytes(over),
             f"{name}.png",
             "image/png",
-            icon=":material/download:",
-            on_click="ignore",
         )
-        st.download_button(
+        widgets.download_button(
             "Numbers (NPZ)",
             lambda: npz_bytes(values=found.values, picture=subject.prepared),
             f"{name}.npz",
-            "application/octet-stream",
-            icon=":material/download:",
-            on_click="ignore",
         )
 
 

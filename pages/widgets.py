@@ -1,5 +1,6 @@
 """What pages share on the widget side: the chosen network, cached views of it, and how numbers read."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -77,6 +78,7 @@ def network_controls(page: str, on_picture: bool = False) -> None:
             st.session_state["model"] = asked
     asked = st.session_state["asked_model"]
     if asked and asked not in VARIANTS:
+        asked = re.sub(r"[^\w.-]", " ", asked)  # the sentence is Markdown, the address is anyone's
         st.warning(
             f"There is no network called {asked}; the sidebar has those that there are.", icon=":material/link_off:"
         )
@@ -278,11 +280,15 @@ def _export(label: str, files: dict[str, tuple[str, str]], name: str, write: Cal
     with st.container(horizontal=True, vertical_alignment="bottom"):
         format = st.selectbox("Export as", list(files), key=f"{label} {name}", width=110)
         suffix, mime = files[format]
-        st.download_button(
-            label,
-            lambda: write(format),
-            file_name=name + suffix,
-            mime=mime,
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        download_button(label, lambda: write(format), name + suffix, mime)
+
+
+def download_button(
+    label: str,
+    write: Callable[[], str | bytes],
+    file_name: str,
+    mime: str = "application/octet-stream",
+    key: str | None = None,
+) -> None:
+    """A button for a file that is written when it is pressed; the page is not made anew, which would lose the file."""
+    st.download_button(label, write, file_name, mime, icon=":material/download:", on_click="ignore", key=key)
