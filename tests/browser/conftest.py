@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from .browser import find_chromium
-from .server import served_app
+from .server import free_port, served_app
 
 PATIENCE = 30_000  # ms until what does not appear counts as missing
 ARGUMENTS = [
@@ -24,9 +24,15 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def way_out() -> int:
+    """The port through which the app would reach other hosts: nothing listens there, so the app is offline."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory, way_out: int) -> Iterator[str]:
     """The app, served for the whole session."""
-    with served_app(tmp_path_factory.mktemp("server") / "log.txt") as url:
+    with served_app(tmp_path_factory.mktemp("server") / "log.txt", HTTPS_PROXY=f"http://127.0.0.1:{way_out}") as url:
         yield url
 
 

@@ -1,5 +1,6 @@
 """Serves the app as `make run` does, on a free port."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,16 +14,26 @@ ROOT = Path(__file__).parents[2]
 STARTUP = 120  # seconds
 
 
-@contextmanager
-def served_app(log: Path) -> Iterator[str]:
-    """The address of a running app, whose output goes to `log`; raises RuntimeError if it does not start."""
+def free_port() -> int:
+    """A port of this machine on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served_app(log: Path, **environment: str) -> Iterator[str]:
+    """The address of a running app, whose output goes to `log`; raises RuntimeError if it does not start.
+
+    environment: variables that it finds beside those of this process.
+    """
+    port = free_port()
     url = f"http://localhost:{port}"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with log.open("wb") as output:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=os.environ | environment
+        )
     try:
         deadline = time.monotonic() + STARTUP
         while not _answers(url):
