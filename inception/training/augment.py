@@ -5,18 +5,35 @@ The variations answer two needs: more pictures than there are, and networks that
 """
 
 import random
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ZOOM = (0.65, 1.15)  # side of the part that is cut out, as a share of the picture's
-STRETCH = 0.15  # logarithm of the aspect ratio, at most
-SHIFT = 0.125  # of the centre, as a share of half the side, on top of what zooming in leaves room for
-LIGHT = 0.25  # brightness, contrast and saturation vary by up to this share
-BLURRED = 0.2  # share of batches that lose detail first
-LEAST_DETAIL = 16  # pixels of a side that are left then
+LEAST_DETAIL = 16  # pixels of a side that a blurred picture keeps at least
 FILTERS = ("bilinear", "bicubic")
+
+
+@dataclass(frozen=True)
+class Variation:
+    """How far pictures are varied.
+
+    zoom: least and greatest side of the part that is cut out, as a share of the picture's. stretch: logarithm of the
+    aspect ratio, at most. shift: of the centre, at most, as a share of half the side, on top of what zooming in leaves
+    room for. light: share by which brightness, contrast and saturation vary at most. blurred: share of batches that
+    lose detail first.
+    """
+
+    zoom: tuple[float, float]
+    stretch: float
+    shift: float
+    light: float
+    blurred: float
+
+
+STRONG = Variation(zoom=(0.65, 1.15), stretch=0.15, shift=0.125, light=0.25, blurred=0.2)
+MILD = Variation(zoom=(0.85, 1.1), stretch=0.05, shift=0.1, light=0.1, blurred=0.0)
 
 
 def scale_up(pictures: Tensor, size: int) -> Tensor:
@@ -25,7 +42,7 @@ def scale_up(pictures: Tensor, size: int) -> Tensor:
     return (x - 127.5) / 127.5
 
 
-def augmented(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def augmented(pictures: Tensor, size: int, generator: torch.Generator, variation: Variation = STRONG) -> Tensor:
     """(N, 3, H, W) uint8 to (N, 3, size, size) float32 from -1 to 1, each picture cut, mirrored and lit at random.
 
     The filter of the enlargement and, in a share of batches, the detail left beforehand vary from batch to batch.
@@ -33,16 +50,16 @@ def augmented(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor
     n = len(pictures)
     choice = random.Random(int(torch.randint(2**62, (1,), generator=generator)))
     x = pictures.float() / 127.5 - 1
-    if choice.random() < BLURRED:
+    if choice.random() < variation.blurred:
         detail = choice.randint(LEAST_DETAIL, x.shape[-1] - 1)
         x = F.interpolate(x, (detail, detail), mode="bilinear", antialias=True)
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.empty(n).uniform_(low, high, generator=generator)
 
-    zoom = uniform(*ZOOM)
-    stretch = uniform(-STRETCH, STRETCH).exp().sqrt()
-    room = (1 - zoom).clamp(min=0) + SHIFT
+    zoom = uniform(*variation.zoom)
+    stretch = uniform(-variation.stretch, variation.stretch).exp().sqrt()
+    room = (1 - zoom).clamp(min=0) + variation.shift
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0] = zoom * stretch * torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
     theta[:, 1, 1] = zoom / stretch
@@ -52,7 +69,7 @@ def augmented(pictures: Tensor, size: int, generator: torch.Generator) -> Tensor
     x = F.grid_sample(x, grid, mode=choice.choice(FILTERS), padding_mode="reflection", align_corners=False)
 
     def factor() -> Tensor:
-        return uniform(1 - LIGHT, 1 + LIGHT)[:, None, None, None].to(x.device)
+        return uniform(1 - variation.light, 1 + variation.light)[:, None, None, None].to(x.device)
 
     grey = x.mean(dim=1, keepdim=True)
     x = grey + (x - grey) * factor()

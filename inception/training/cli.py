@@ -24,6 +24,7 @@ NUMBERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "size": (int, "pixels of a side"),
     "epochs": (int, "times over the training pictures in a cycle"),
     "cycles": (int, "of the learning rate; a finished run goes on with more of them"),
+    "finish": (int, "epochs after the cycles in which pictures hardly vary; a finished run goes on with them"),
     "batch": (int, "pictures in a step"),
     "learning_rate": (float, "at its peak"),
     "seed": (int, "of weights, order and variations"),

@@ -1,4 +1,4 @@
-"""The training recipe: SGD with Nesterov momentum, one cycle of the learning rate, label smoothing, bfloat16.
+"""The training recipe: SGD with Nesterov momentum, cycles of the learning rate, label smoothing, bfloat16.
 
 A run lives in a folder: `state.pt` is written whole after every epoch, so a run that was stopped goes on where its
 last epoch ended, with the same pictures in the same order; `log.csv` has one row an epoch.
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..models import create_model
 from ..vision.residual import ResidualError, cut_shortcuts, set_scales
-from .augment import augmented, scale_up
+from .augment import MILD, STRONG, augmented, scale_up
 from .cifar10 import CLASSES, Pictures
 
 HELD_OUT = 2000  # training pictures kept back, the same for every run, to watch and to fit the temperature
@@ -28,6 +28,7 @@ MIXED = True  # convolutions in bfloat16, everything that adds up in float32
 MOMENTUM = 0.9
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
 START, END = 0.05, 0.001  # learning rate at the start and the end, as shares of its peak
+FINISHING = 0.1  # learning rate from which the finish falls, as a share of its peak
 
 
 class TrainingError(ValueError):
@@ -42,7 +43,9 @@ class Recipe:
     that leaves the 3x3, 1x3 and 3x1 kernels of the C blocks something to see. learning_rate: at its peak.
     repeats: blocks of each kind, None for the network's own. dropout: of the head's layer.
     cycles: how often the learning rate rises and falls, in `epochs` epochs each time (warm restarts, Loshchilov and
-    Hutter 2017); a finished run can go on with more of them.
+    Hutter 2017); a finished run can go on with more of them, and then with a finish.
+    finish: epochs after all cycles in which the pictures are hardly varied and the learning rate falls from a tenth of
+    its peak: the network settles on pictures as they come (He et al. 2019, *Data Augmentation Revisited*).
     scale: of the residuals, see `residual.set_scales`; None for the network's own. shortcuts: see
     `residual.cut_shortcuts`. pictures: how many of the training pictures to learn from, None for all.
     Raises TrainingError for fields that contradict each other.
@@ -60,6 +63,7 @@ class Recipe:
     dropout: float = 0.0
     seed: int = 0
     cycles: int = 1
+    finish: int = 0
     scale: float | None = None
     shortcuts: bool = True
     pictures: int | None = None
@@ -69,13 +73,20 @@ class Recipe:
             raise TrainingError("Without shortcuts nothing is summed, so there is no residual to scale.")
         if self.epochs < 1 or self.cycles < 1 or self.batch < 2:
             raise TrainingError("There must be one epoch and one cycle at least, and two pictures in a batch.")
+        if self.finish < 0:
+            raise TrainingError("The epochs of the finish cannot be fewer than none.")
         if self.pictures is not None and self.pictures < self.batch:
             raise TrainingError(f"{self.pictures} pictures do not fill a batch of {self.batch}.")
 
     @property
-    def all_epochs(self) -> int:
-        """Of all cycles."""
+    def cycled(self) -> int:
+        """Epochs of all cycles."""
         return self.epochs * self.cycles
+
+    @property
+    def all_epochs(self) -> int:
+        """Of all cycles and the finish."""
+        return self.cycled + self.finish
 
     def overrides(self) -> dict[str, Any]:
         """What `create_model` needs beside the name."""
@@ -132,13 +143,17 @@ def split(pictures: Pictures) -> tuple[Pictures, Pictures]:
     return (images[kept], labels[kept]), (images[held], labels[held])
 
 
-def learning_rate(recipe: Recipe, progress: float) -> float:
-    """At a share of a cycle from 0 to 1: up along a cosine during the warm-up, then down along one."""
-    if progress < WARM_UP:
-        low, position = START, 1 - progress / WARM_UP
+def learning_rate(recipe: Recipe, epochs: float) -> float:
+    """After so many of all epochs: up a cosine in each cycle's warm-up, then down one; only down in the finish."""
+    if epochs >= recipe.cycled:
+        high, low, position = FINISHING, FINISHING * END, (epochs - recipe.cycled) / recipe.finish
     else:
-        low, position = END, (progress - WARM_UP) / (1 - WARM_UP)
-    return recipe.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * position)) / 2)
+        progress = epochs % recipe.epochs / recipe.epochs
+        if progress < WARM_UP:
+            high, low, position = 1.0, START, 1 - progress / WARM_UP
+        else:
+            high, low, position = 1.0, END, (progress - WARM_UP) / (1 - WARM_UP)
+    return recipe.learning_rate * (low + (high - low) * (1 + math.cos(math.pi * position)) / 2)
 
 
 def train(
@@ -221,13 +236,14 @@ def _epoch(
     torch.manual_seed(1000 * recipe.seed + epoch)
     batches = torch.randperm(len(images), generator=generator).split(recipe.batch)
     steps = len(batches) if len(batches[-1]) == recipe.batch else len(batches) - 1
+    variation = STRONG if epoch <= recipe.cycled else MILD
     model.train()
     losses, right, rate = 0.0, 0, 0.0
     for step, batch in enumerate(batches[:steps]):
-        rate = learning_rate(recipe, ((epoch - 1) % recipe.epochs + step / steps) / recipe.epochs)
+        rate = learning_rate(recipe, epoch - 1 + step / steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        x = augmented(images[batch].to(device), recipe.size, generator)
+        x = augmented(images[batch].to(device), recipe.size, generator, variation)
         y = labels[batch].to(device)
         logits = _forward(model, x)
         loss = F.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
@@ -256,7 +272,8 @@ def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.opt
     """The epochs that are done, with the network and the optimizer as they were then."""
     folder.mkdir(parents=True, exist_ok=True)
     before = read_recipe(folder) if (folder / "recipe.json").is_file() else recipe
-    if replace(before, cycles=recipe.cycles) != recipe or before.cycles > recipe.cycles:
+    longer = not before.finish and before.cycles <= recipe.cycles
+    if before != (replace(recipe, cycles=before.cycles, finish=0) if longer else recipe):
         raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
     if before != recipe or not (folder / "recipe.json").is_file():
         replace_file(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())

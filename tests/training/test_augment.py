@@ -44,12 +44,23 @@ def test_each_picture_varies_on_its_own() -> None:
 
 
 def test_without_variation_nothing_changes(monkeypatch: pytest.MonkeyPatch, pictures: torch.Tensor) -> None:
-    for name, value in {"ZOOM": (1, 1), "STRETCH": 0.0, "SHIFT": 0.0, "LIGHT": 0.0, "BLURRED": 0.0}.items():
-        monkeypatch.setattr(augment, name, value)
+    still = augment.Variation(zoom=(1, 1), stretch=0.0, shift=0.0, light=0.0, blurred=0.0)
     monkeypatch.setattr(augment, "FILTERS", ("bilinear",))
-    out = augment.augmented(pictures, 32, torch.Generator().manual_seed(0))
+    out = augment.augmented(pictures, 32, torch.Generator().manual_seed(0), still)
     plain = pictures.float() / 127.5 - 1
     for x, y in zip(out, plain, strict=True):
         same, mirrored = (x - y).abs().max(), (x - y.flip(-1)).abs().max()
         assert min(same, mirrored) < 1e-4
     assert np.isfinite(out.numpy()).all()
+
+
+def test_mild_is_nearer_to_the_picture_than_strong() -> None:
+    ramp = torch.arange(32, dtype=torch.uint8).mul(8).expand(200, 3, 32, 32).contiguous()
+    plain = ramp.float() / 127.5 - 1
+
+    def distance(variation: augment.Variation) -> float:
+        out = augment.augmented(ramp, 32, torch.Generator().manual_seed(0), variation)
+        apart = [(out - x).abs().mean(dim=(1, 2, 3)) for x in (plain, plain.flip(-1))]
+        return torch.minimum(*apart).mean().item()
+
+    assert distance(augment.MILD) < 0.6 * distance(augment.STRONG)

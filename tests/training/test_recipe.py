@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from inception.models.inception_resnet import ResidualBlock
 from inception.training import recipe as training
-from inception.training.augment import augmented
+from inception.training.augment import MILD, STRONG, Variation, augmented
 from inception.training.cifar10 import Pictures
 from inception.training.recipe import (
     LOG_COLUMNS,
@@ -107,13 +107,22 @@ def test_same_seed_same_network() -> None:
 
 
 def test_learning_rate_rises_and_falls_once() -> None:
-    rates = [learning_rate(TINY, i / 100) for i in range(101)]
+    rates = [learning_rate(TINY, TINY.epochs * i / 100) for i in range(100)]
     peak = rates.index(max(rates))
     assert rates[peak] == pytest.approx(TINY.learning_rate)
     assert rates[: peak + 1] == sorted(rates[: peak + 1])
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
     assert rates[0] == pytest.approx(0.05 * TINY.learning_rate)
-    assert rates[-1] == pytest.approx(0.001 * TINY.learning_rate)
+    assert rates[-1] < 0.002 * TINY.learning_rate
+
+
+def test_learning_rate_of_the_finish_falls_from_a_tenth() -> None:
+    recipe = replace(TINY, cycles=2, finish=3)
+    rates = [learning_rate(recipe, recipe.cycled + i / 100) for i in range(300)]
+    assert rates[0] == pytest.approx(0.1 * TINY.learning_rate)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.0002 * TINY.learning_rate
+    assert learning_rate(recipe, 0.3) == learning_rate(TINY, 0.3)
 
 
 def test_held_out_pictures_are_the_same_for_every_run_and_never_learnt(pictures: Pictures) -> None:
@@ -198,9 +207,9 @@ def test_fewer_pictures(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.
     """A few of the pictures to learn from, always the same; the held-out ones stay."""
     seen: list[Tensor] = []
 
-    def noted(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    def noted(images: Tensor, size: int, generator: torch.Generator, variation: Variation) -> Tensor:
         seen.append(images)
-        return augmented(images, size, generator)
+        return augmented(images, size, generator, variation)
 
     held: list[int] = []
     logits_of = training.logits_of
@@ -225,7 +234,7 @@ def test_fewer_pictures(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.
 
 def test_recipes_from_before_there_were_races(tmp_path: Path) -> None:
     content = asdict(TINY)
-    for name in ("scale", "shortcuts", "pictures"):
+    for name in ("cycles", "finish", "scale", "shortcuts", "pictures"):
         del content[name]
     (tmp_path / "recipe.json").write_text(json.dumps(content))
     assert training.read_recipe(tmp_path) == TINY
@@ -256,7 +265,31 @@ def test_a_finished_run_goes_on_with_another_cycle(pictures: Pictures, tmp_path:
         list(train(TINY, pictures, tmp_path / "parts"))
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"cycles": 0}, {"batch": 1}])
+def test_a_finished_run_goes_on_with_a_finish(
+    pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one go or afterwards it is the same run; its pictures vary less; nothing can follow it."""
+    variations: list[Variation] = []
+
+    def noted(images: Tensor, size: int, generator: torch.Generator, variation: Variation) -> Tensor:
+        variations.append(variation)
+        return augmented(images, size, generator, variation)
+
+    monkeypatch.setattr(training, "augmented", noted)
+    ending = replace(TINY, finish=1)
+    whole = list(train(ending, pictures, tmp_path / "whole"))
+    steps = whole[0].steps
+    assert variations == [STRONG] * steps * TINY.epochs + [MILD] * steps
+    first = list(train(TINY, pictures, tmp_path / "parts"))
+    rest = list(train(ending, pictures, tmp_path / "parts"))
+    assert [row.training_loss for row in first + rest] == [row.training_loss for row in whole]
+    for other in (TINY, replace(ending, cycles=2), replace(ending, finish=2)):
+        with pytest.raises(TrainingError, match="another recipe"):
+            list(train(other, pictures, tmp_path / "parts"))
+    assert read_recipe(tmp_path / "parts") == ending
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"cycles": 0}, {"batch": 1}, {"finish": -1}])
 def test_recipes_of_nothing_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(TrainingError, match="at least"):
+    with pytest.raises(TrainingError, match=r"at least|fewer than none"):
         replace(TINY, **wrong)
