@@ -78,10 +78,7 @@ def network_controls(page: str, on_picture: bool = False) -> None:
             st.session_state["model"] = asked
     asked = st.session_state["asked_model"]
     if asked and asked not in VARIANTS:
-        asked = re.sub(r"[^\w.-]", " ", asked)  # the sentence is Markdown, the address is anyone's
-        st.warning(
-            f"There is no network called {asked}; the sidebar has those that there are.", icon=":material/link_off:"
-        )
+        dead_link(f"There is no network called {as_name(asked)}; the sidebar has those that there are.")
     with st.sidebar:
         name = st.selectbox(
             "Network",
@@ -147,11 +144,24 @@ def _trace(name: str, size: str) -> LayerGraph:
 
 
 def selected_layer(graph: LayerGraph) -> Layer | None:
-    """The layer selected on any page or named in the URL; None where this network has no such layer."""
-    layer = graph.layer_at(st.query_params.get("layer") or st.session_state.get("layer") or "")
+    """The layer selected on any page or named in the URL; None, and for a link a sentence, where there is none."""
+    selected, asked = st.session_state.get("layer"), st.query_params.get("layer")
+    layer = graph.layer_at(asked or selected or "")
     if layer:
         select_layer(layer)
+    elif asked and asked != selected:  # not one that was selected in another network
+        dead_link(f"{graph.name} has no layer called {as_name(asked)}; the layer table has those that there are.")
     return layer
+
+
+def dead_link(sentence: str) -> None:
+    """Says that the address asks for what there is not."""
+    st.warning(sentence, icon=":material/link_off:")
+
+
+def as_name(asked: str) -> str:
+    """What a name can hold of it: the sentence that it goes into is Markdown, and the address is anyone's."""
+    return re.sub(r"[^\w.-]", " ", asked)
 
 
 def select_layer(layer: Layer) -> None:

@@ -88,6 +88,25 @@ def test_a_link_to_a_network_that_is_not_there_is_one_sentence(app: AppTest) -> 
     assert app.selectbox(key="model").value == "inception_v4"
 
 
+@pytest.mark.parametrize("name", ["layers", "blocks", "cell"])
+def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name: str) -> None:
+    app.query_params["layer"] = "blocks.99.[conv](x)"
+    app.run()
+    healthy(app.switch_page(f"pages/{name}.py").run())
+    sentence = "inception_v4 has no layer called blocks.99. conv  x ; the layer table has those that there are."
+    assert [warning.value for warning in app.warning] == [sentence]
+
+
+def test_a_layer_that_another_network_lacks_is_no_reproach(app: AppTest) -> None:
+    path = inception.trace("inception_resnet_v1").layers[40].path
+    assert not inception.trace("inception_v4").layer_at(path)
+    app.query_params["model"], app.query_params["layer"] = "inception_resnet_v1", path
+    healthy(app.switch_page("pages/layers.py").run())
+    assert app.session_state["layer"] == path
+    healthy(app.selectbox(key="model").set_value("inception_v4").run())
+    assert not app.warning
+
+
 def test_out_of_memory_on_any_page_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(question: str) -> None:
         raise OutOfMemory("The processor has too little memory to run this.")
