@@ -82,7 +82,7 @@ def scores(logits: Tensor, labels: Tensor, temperature: float) -> Scores:
 def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) -> Weights:
     """Writes the network of a finished run, its card and its figures into `folder`; what the file says of itself.
 
-    Temperature and threshold are fitted on the held-out training pictures; nothing is chosen by the test pictures.
+    Temperature and threshold are fitted on the held-out training pictures; nothing here is chosen by the test pictures.
     Raises TrainingError for a run without a saved state.
     """
     recipe, model = trained_model(run)
@@ -152,7 +152,7 @@ so that the app can name things without the internet.
 - **Saw** {facts["pictures"]} pictures of {SIDE} pixels, scaled up to {weights.input_size} px, {facts["epochs"]} times
   each. A photograph is reduced to {SIDE} pixels as well before it is scaled up for the network: small things are lost.
 - **Test accuracy** {float(facts["test_accuracy"]):.2%} (top-3 {float(facts["test_top_3_accuracy"]):.2%}) on the
-  official test pictures, by which nothing was chosen.
+  official test pictures, measured when the run had ended. They may have decided that it went on, but no setting of it.
   `python -m inception evaluate {weights.variant}` measures it again.
 - **Photographs**: of the project's {found.known} real ones that show one of the classes, {found.top_1:.0%} are
   recognised (top-3 {found.top_3:.0%}).
@@ -170,7 +170,9 @@ For teaching. It knows ten words; which ones it mixes up is in `{weights.tag}.co
 
 ## How it was made
 
-`python -m inception train {weights.variant}` with this recipe; `{weights.tag}.log.csv` is its log.
+`{recipe.command}`
+
+`{weights.tag}.log.csv` is its log. The recipe in full, defaults included:
 
 ```json
 {json.dumps(asdict(recipe), indent=1)}

@@ -28,7 +28,7 @@ MIXED = True  # convolutions in bfloat16, everything that adds up in float32
 MOMENTUM = 0.9
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
 START, END = 0.05, 0.001  # learning rate at the start and the end, as shares of its peak
-FINISHING = 0.1  # learning rate from which the finish falls, as a share of its peak
+FINISHING = 0.3  # learning rate from which the finish falls, as a share of its peak
 
 
 class TrainingError(ValueError):
@@ -44,7 +44,7 @@ class Recipe:
     repeats: blocks of each kind, None for the network's own. dropout: of the head's layer.
     cycles: how often the learning rate rises and falls, in `epochs` epochs each time (warm restarts, Loshchilov and
     Hutter 2017); a finished run can go on with more of them, and then with a finish.
-    finish: epochs after all cycles in which the pictures are hardly varied and the learning rate falls from a tenth of
+    finish: epochs after all cycles in which pictures are hardly varied and the learning rate falls from `FINISHING` of
     its peak: the network settles on pictures as they come (He et al. 2019, *Data Augmentation Revisited*).
     scale: of the residuals, see `residual.set_scales`; None for the network's own. shortcuts: see
     `residual.cut_shortcuts`. pictures: how many of the training pictures to learn from, None for all.
@@ -87,6 +87,13 @@ class Recipe:
     def all_epochs(self) -> int:
         """Of all cycles and the finish."""
         return self.cycled + self.finish
+
+    @property
+    def command(self) -> str:
+        """The command line that trains it: whatever differs from the defaults stands in it."""
+        default = asdict(Recipe(self.model))
+        options = [f"--{name.replace('_', '-')} {x}" for name, x in asdict(self).items() if x != default[name]]
+        return " ".join(["python -m inception train", self.model, *options])
 
     def overrides(self) -> dict[str, Any]:
         """What `create_model` needs beside the name."""
