@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ from safetensors.torch import save_file
 
 import inception
 from inception.__main__ import main
-from inception.training import cifar10, recipe
+from inception.models.weights import BUNDLED, KNOWN_WEIGHTS
+from inception.training import cifar10, cli, recipe
 
 MODEL = "inception_resnet_v1"
 
@@ -36,6 +39,23 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def train(data: Path, folder: Path, *more: str) -> int:
     options = ["--width", "0.03", "--size", "75", "--epochs", "1", "--batch", "20"]
     return main(["train", MODEL, "--data", str(data), "--folder", str(folder), *options, *more])
+
+
+@pytest.mark.parametrize("tag", [tag for tag, weights in KNOWN_WEIGHTS.items() if not weights.published])
+def test_the_command_on_a_card_is_the_recipe_of_its_file(tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[recipe.Recipe] = []
+
+    def noted(given: recipe.Recipe, *_: object) -> tuple[()]:
+        asked.append(given)
+        return ()
+
+    monkeypatch.setattr(cli, "epochs_of", noted)
+    monkeypatch.setattr(cli, "write_bundle", lambda *_: KNOWN_WEIGHTS[tag])
+    for name in ("fetch", "training_pictures", "test_pictures"):
+        monkeypatch.setattr(cifar10, name, lambda folder: None)
+    (command,) = re.findall(r"^`python -m inception (train .*)`$", (BUNDLED / f"{tag}.md").read_text(), re.MULTILINE)
+    assert main(command.split()) == 0
+    assert asdict(asked[0]) == json.loads(KNOWN_WEIGHTS[tag].training["recipe"])
 
 
 def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(
