@@ -4,13 +4,13 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from math import prod
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
-from torch.func import functional_call
 
 from ..models import Variant, create_model
 from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
@@ -217,9 +217,10 @@ class _Walk:
             key = (type(module), module.extra_repr(), ceil_mode, *(arg.shape for arg in args))
             if key in self.results:
                 return self.results[key]
-        tensors = [*module.named_parameters(), *module.named_buffers()]
-        on_meta = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors if not tensor.is_meta}
-        out = functional_call(module, on_meta, args, kwargs) if on_meta else module(*args, **kwargs)
+        # On a copy with tensors of its own, because another thread may run the module at this moment.
+        tensors = [*module.parameters(), *module.buffers()]
+        on_meta = {id(tensor): torch.empty_like(tensor, device="meta") for tensor in tensors}
+        out = deepcopy(module, on_meta)(*args, **kwargs)
         if key:
             self.results[key] = out
         return out

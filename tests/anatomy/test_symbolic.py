@@ -71,3 +71,12 @@ def test_several_trace_at_once() -> None:
     assert run_together(*map(trace, names)) == []
     assert counts == {name: len(inception.trace(name).layers) for name in names}
     assert (nn.Module.__call__, nn.Module.__getattr__) == (CALL, GETATTR)
+
+
+def test_the_module_itself_keeps_its_tensors_while_it_is_traced() -> None:
+    """Whoever runs it at that moment in another thread runs it as it is."""
+    conv = nn.Conv2d(3, 4, 3)
+    on_meta: list[bool] = []
+    conv.register_forward_pre_hook(lambda *_: on_meta.append(conv.weight.is_meta))
+    inception.trace(nn.Sequential(conv), 8)
+    assert on_meta == [False]

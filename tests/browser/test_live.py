@@ -130,6 +130,8 @@ def test_a_download_from_a_silent_host_can_be_cancelled(page: Page, app_url: str
 
 def test_maps_of_branches_and_of_both_summands(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/inside?model=inception_resnet_v1&size=96")
+    expect(page.get_by_role("combobox", name="Block")).to_be_visible()
+    ready(page)
     page.get_by_role("combobox", name="Block").click()
     page.get_by_role("option", name="Block35_1").click()
     expect(page.get_by_role("heading", name="Shortcut against residual")).to_be_visible()

@@ -45,12 +45,16 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     assert sum(int(row["params"]) for row in rows) == 55_843_464
 
     page.get_by_role("link", name="Blocks").click()
+    expect(page.get_by_role("heading", name="What does each block look like inside?")).to_be_visible()
+    ready(page)
     page.get_by_text("Inception-ResNet-B", exact=True).click()
     box = page.locator("svg .node[role=button]").filter(has_text="1x7 conv")
     expect(box).to_be_visible()
     expect(page.get_by_role("combobox", name="Network")).to_have_value("inception_resnet_v2")
 
     page.get_by_role("link", name="Live inference").click()
+    expect(page.get_by_role("heading", name="What does the network make of your picture?")).to_be_visible()
+    ready(page)
     page.locator("input[type=file]").first.set_input_files(picture)
     expect(page.get_by_role("combobox", name="Picture")).to_have_value("your picture: gradient.png")
     expect(page.get_by_text("It learnt from 32-pixel pictures")).to_be_visible()
@@ -58,6 +62,7 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     expect(page.get_by_text("median of")).to_be_visible()
 
     page.get_by_role("link", name="Through the network").click()
+    expect(page.get_by_role("heading", name="What becomes of your picture")).to_be_visible()
     expect(page.get_by_role("combobox", name="Picture")).to_have_value("your picture: gradient.png")
     first_maps = maps(page)
     assert len(first_maps) > 12, "of the depth and of the branches of a block"
