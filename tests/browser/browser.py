@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, TimeoutError, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -44,3 +44,15 @@ def ready(page: Page) -> None:
     """Waits until the app has taken a change in and finished the run it caused."""
     page.wait_for_timeout(300)
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def pick(page: Page, box: str, option: str) -> None:
+    """Chooses an option; tries again where the app remade the box, and so closed its list, before the click."""
+    for patience in (5_000, 10_000, 30_000):  # ms
+        ready(page)
+        page.get_by_role("combobox", name=box).click()
+        try:
+            return page.get_by_role("option", name=option).click(timeout=patience)
+        except TimeoutError:
+            page.keyboard.press("Escape")
+    raise AssertionError(f"{box} never offered {option}")

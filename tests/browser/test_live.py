@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from .browser import ready
+from .browser import pick, ready
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,8 +89,7 @@ def test_without_a_camera_the_page_stays_usable(page: Page, app_url: str, pictur
 
 def test_two_networks_on_one_picture(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/live?model=inception_v4&size=96")
-    page.get_by_role("combobox", name="Another network").click()
-    page.get_by_role("option", name="inception_resnet_v2.paper, untrained").click()
+    pick(page, "Another network", "inception_resnet_v2.paper, untrained")
     expect(page.get_by_text("Untrained: random numbers").first).to_be_visible()
     expect(bars(page)).to_have_count(3)
     expect(page.get_by_text(re.compile("^They (agree|differ)"))).to_be_visible()
@@ -108,8 +107,7 @@ def test_search_over_all_classes(page: Page, app_url: str) -> None:
 
 def test_a_download_of_weights_without_a_network_is_one_sentence(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/live?model=inception_v4&size=96")
-    page.get_by_role("combobox", name="Weights").click()
-    page.get_by_role("option", name="not here yet").click()
+    pick(page, "Weights", "not here yet")
     page.get_by_role("button", name="Download 171 MB").click()
     expect(page.get_by_role("alert").filter(has_text="Everything else keeps working.")).to_be_visible()
     expect(page.get_by_role("button", name="Download 171 MB")).to_be_visible()
@@ -118,8 +116,7 @@ def test_a_download_of_weights_without_a_network_is_one_sentence(page: Page, app
 
 def test_a_download_from_a_silent_host_can_be_cancelled(page: Page, app_url: str, way_out: int) -> None:
     page.goto(f"{app_url}/live?model=inception_v4&size=96")
-    page.get_by_role("combobox", name="Weights").click()
-    page.get_by_role("option", name="not here yet").click()
+    pick(page, "Weights", "not here yet")
     with socket.create_server(("127.0.0.1", way_out)):  # connects, and never says a word
         page.get_by_role("button", name="Download 171 MB").click()
         page.get_by_role("button", name="Cancel").click()
@@ -132,8 +129,7 @@ def test_maps_of_branches_and_of_both_summands(page: Page, app_url: str) -> None
     page.goto(f"{app_url}/inside?model=inception_resnet_v1&size=96")
     expect(page.get_by_role("combobox", name="Block")).to_be_visible()
     ready(page)
-    page.get_by_role("combobox", name="Block").click()
-    page.get_by_role("option", name="Block35_1").click()
+    pick(page, "Block", "Block35_1")
     expect(page.get_by_role("heading", name="Shortcut against residual")).to_be_visible()
     with np.load(io.BytesIO(saved(page, "maps (NPZ)"))) as branches:
         assert set(branches) == {f"Branch_{i}_{what}" for i in range(3) for what in ("maps", "channels")}
