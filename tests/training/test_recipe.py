@@ -107,21 +107,22 @@ def test_same_seed_same_network() -> None:
 
 
 def test_learning_rate_rises_and_falls_once() -> None:
-    rates = [learning_rate(TINY, TINY.epochs * i / 100) for i in range(100)]
+    ends = TINY.epochs - 1e-9
+    rates = [learning_rate(TINY, ends * i / 100) for i in range(101)]
     peak = rates.index(max(rates))
     assert rates[peak] == pytest.approx(TINY.learning_rate)
     assert rates[: peak + 1] == sorted(rates[: peak + 1])
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
     assert rates[0] == pytest.approx(0.05 * TINY.learning_rate)
-    assert rates[-1] < 0.002 * TINY.learning_rate
+    assert rates[-1] == pytest.approx(0.001 * TINY.learning_rate)
 
 
 def test_learning_rate_of_the_finish_falls_from_three_tenths() -> None:
     recipe = replace(TINY, cycles=2, finish=3)
-    rates = [learning_rate(recipe, recipe.cycled + i / 100) for i in range(300)]
+    rates = [learning_rate(recipe, recipe.cycled + i / 100) for i in range(301)]
     assert rates[0] == pytest.approx(0.3 * TINY.learning_rate)
     assert rates == sorted(rates, reverse=True)
-    assert rates[-1] < 0.0005 * TINY.learning_rate
+    assert rates[-1] == pytest.approx(0.3 * 0.001 * TINY.learning_rate)
     assert learning_rate(recipe, 0.3) == learning_rate(TINY, 0.3)
 
 
