@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
 STARTUP = 120  # seconds
 
@@ -44,6 +46,12 @@ def served_app(log: Path, **environment: str) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+def process_of(url: str) -> psutil.Process:
+    """The process that `served_app` started for this address."""
+    port = url.rpartition(":")[2]
+    return next(child for child in psutil.Process().children() if port in child.cmdline())
 
 
 def _answers(url: str) -> bool:

@@ -1,30 +1,18 @@
 """The residual page in a real Chromium: a slider draws new curves, and training can be stopped and leaves no thread."""
 
 import re
-from pathlib import Path
-from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .browser import ready
+from .server import process_of
 
-PROC = Path("/proc")
 STEPS = 100  # the most that the page offers
 
 
 def spreads(page: Page) -> Locator:
     """The lines of the third panel: the spread of the sums."""
     return page.locator(".st-key-picture_by_depth .subplot.xy3 .scatterlayer path.js-line")
-
-
-def server_threads(app_url: str) -> int:
-    """How many threads the process has that serves this address."""
-    port = str(urlsplit(app_url).port).encode()
-    for folder in PROC.glob("[0-9]*"):
-        if {b"streamlit", port} <= set((folder / "cmdline").read_bytes().split(b"\0")):
-            return len(list((folder / "task").iterdir()))
-    raise AssertionError(f"no process serves {app_url}")
 
 
 def test_a_slider_draws_new_curves(page: Page, app_url: str) -> None:
@@ -57,7 +45,6 @@ def train_and_stop(page: Page, step: int) -> int:
     return int(result.inner_text().split(f" of {STEPS} steps")[0].split()[-1])
 
 
-@pytest.mark.skipif(not PROC.exists(), reason="needs Linux's /proc to count the server's threads")
 def test_training_stops_and_leaves_no_thread(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/residual_scale?model=inception_resnet_v1&residual_view=In+training")
     page.get_by_role("slider", name="Steps").focus()
@@ -65,13 +52,14 @@ def test_training_stops_and_leaves_no_thread(page: Page, app_url: str) -> None:
     ready(page)
     done = train_and_stop(page, 3)
     assert 3 <= done < STEPS
-    threads = server_threads(app_url)  # those that the server keeps for later, once it has run anything, among them
+    server = process_of(app_url)
+    threads = server.num_threads()  # those that the server keeps for later, once it has run anything, among them
     # More than the first chart has, which is there until then, and whose first network may be a step ahead.
     assert train_and_stop(page, done + 2) < STEPS
     for _ in range(40):  # idle workers of the server's own pools end within 10 seconds
-        if server_threads(app_url) > threads:
+        if server.num_threads() > threads:
             page.wait_for_timeout(500)
-    assert server_threads(app_url) <= threads
+    assert server.num_threads() <= threads
 
     expect(page.get_by_text("Norm of the first gradient")).to_be_visible()
     page.get_by_text("On a picture", exact=True).click()
