@@ -4,8 +4,9 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from re import Pattern
 
-from playwright.sync_api import Page, TimeoutError, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -41,18 +42,20 @@ def _from_playwright() -> str | None:
 
 
 def ready(page: Page) -> None:
-    """Waits until the app has taken a change in and finished the run it caused."""
+    """Waits until the app has taken a change in, finished the run it caused, and the browser has its pictures.
+
+    A picture of a page that is made anew is gone from the server, an error in the browser that still asks for it.
+    """
     page.wait_for_timeout(300)
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')"
+        " && [...document.images].every(image => image.complete)"
+    )
 
 
-def pick(page: Page, box: str, option: str) -> None:
-    """Chooses an option; tries again where the app remade the box, and so closed its list, before the click."""
-    for patience in (5_000, 10_000, 30_000):  # ms
-        ready(page)
-        page.get_by_role("combobox", name=box).click()
-        try:
-            return page.get_by_role("option", name=option).click(timeout=patience)
-        except TimeoutError:
-            page.keyboard.press("Escape")
-    raise AssertionError(f"{box} never offered {option}")
+def pick(page: Page, box: str, option: str | Pattern[str]) -> None:
+    """Chooses an option of a select box of a page that rests, by its whole name or a pattern."""
+    ready(page)
+    page.get_by_role("combobox", name=box, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    ready(page)

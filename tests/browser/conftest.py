@@ -50,13 +50,8 @@ def browser() -> Iterator[Browser]:
 
 
 def is_error(message: ConsoleMessage) -> bool:
-    """Whether it is an error of the app.
-
-    On a deep link Streamlit's own page finds its server by trial and error, and a picture that a rerun has replaced
-    may be gone before the browser asks for it.
-    """
-    url = message.location.get("url", "")
-    return message.type == "error" and "/_stcore/" not in url and "/media/" not in url
+    """Whether it is an error of the app; on a deep link Streamlit's own page finds its server by trial and error."""
+    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
 
 
 @pytest.fixture

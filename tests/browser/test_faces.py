@@ -133,7 +133,8 @@ def test_a_box_on_the_picture_becomes_the_crop(page: Page, app_url: str) -> None
     ready(page)
     seen = page.get_by_test_id("stImage").filter(has_text="astronaut").first.locator("img")
     before = seen.get_attribute("src")
-    chart = page.locator(".st-key-face_crop_astronaut_0")
+    chart = page.locator(".st-key-face_crop_astronaut_0 .nsewdrag")
+    chart.hover()  # as soon as it is drawn and stands still
     box = chart.bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

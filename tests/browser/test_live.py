@@ -52,10 +52,7 @@ def test_several_uploads_with_a_bad_one_among_them(
     expect(page.get_by_role("alert").filter(has_text="notes.png")).to_contain_text("The other pictures stay.")
     expect(picture_box(page)).to_have_value("your picture: green.jpg")
     expect(page.get_by_role("heading", name="All your pictures")).to_be_visible()
-    picture_box(page).click()
-    expect(page.get_by_role("option", name="your picture: red.png")).to_be_visible()
-    page.get_by_role("option", name="your picture: red.png").click()
-    ready(page)
+    pick(page, "Picture", "your picture: red.png")
     expect(picture_box(page)).to_have_value("your picture: red.png")
     with Image.open(io.BytesIO(saved(page, "Prepared picture (PNG)"))) as prepared:
         assert prepared.size == (96, 96)
@@ -66,15 +63,12 @@ def test_several_uploads_with_a_bad_one_among_them(
 
 def test_a_sample_can_be_chosen_again_after_an_upload(page: Page, app_url: str, pictures: list[Path]) -> None:
     page.goto(f"{app_url}/live?model=inception_resnet_v1&size=96")
+    ready(page)
     page.locator("input[type=file]").first.set_input_files(pictures[0])
     expect(picture_box(page)).to_have_value("your picture: red.png")
-    ready(page)
     for sample in ("astronaut", "koala", "astronaut"):
-        picture_box(page).click()
-        page.get_by_role("option", name=sample, exact=True).click()
+        pick(page, "Picture", sample)
         expect(picture_box(page)).to_have_value(sample)
-        ready(page)  # the picture of a page that is made anew at once is gone before the browser asks for it
-    expect(picture_box(page)).to_have_value("astronaut")
 
 
 def test_without_a_camera_the_page_stays_usable(page: Page, app_url: str, pictures: list[Path]) -> None:
@@ -107,7 +101,7 @@ def test_search_over_all_classes(page: Page, app_url: str) -> None:
 
 def test_a_download_of_weights_without_a_network_is_one_sentence(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/live?model=inception_v4&size=96")
-    pick(page, "Weights", "not here yet")
+    pick(page, "Weights", re.compile("not here yet"))
     page.get_by_role("button", name="Download 171 MB").click()
     expect(page.get_by_role("alert").filter(has_text="Everything else keeps working.")).to_be_visible()
     expect(page.get_by_role("button", name="Download 171 MB")).to_be_visible()
@@ -116,7 +110,7 @@ def test_a_download_of_weights_without_a_network_is_one_sentence(page: Page, app
 
 def test_a_download_from_a_silent_host_can_be_cancelled(page: Page, app_url: str, way_out: int) -> None:
     page.goto(f"{app_url}/live?model=inception_v4&size=96")
-    pick(page, "Weights", "not here yet")
+    pick(page, "Weights", re.compile("not here yet"))
     with socket.create_server(("127.0.0.1", way_out)):  # connects, and never says a word
         page.get_by_role("button", name="Download 171 MB").click()
         page.get_by_role("button", name="Cancel").click()
@@ -127,8 +121,6 @@ def test_a_download_from_a_silent_host_can_be_cancelled(page: Page, app_url: str
 
 def test_maps_of_branches_and_of_both_summands(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/inside?model=inception_resnet_v1&size=96")
-    expect(page.get_by_role("combobox", name="Block")).to_be_visible()
-    ready(page)
     pick(page, "Block", "Block35_1")
     expect(page.get_by_role("heading", name="Shortcut against residual")).to_be_visible()
     with np.load(io.BytesIO(saved(page, "maps (NPZ)"))) as branches:

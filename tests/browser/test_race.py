@@ -62,7 +62,7 @@ def test_a_live_race(page: Page, app_url: str, width: int) -> None:
     waiting = steps_said(page)
     assert waiting >= more[0]
     expect(page.get_by_text("Paused after")).to_be_visible()
-    assert points(page) == [waiting, waiting]
+    assert grown(page, waiting) == [waiting, waiting]
     page.wait_for_timeout(1500)
     assert points(page) == [waiting, waiting]
 

@@ -11,14 +11,7 @@ from playwright.sync_api import Page, expect
 import inception
 from inception.export import export_table
 
-from .browser import ready
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    """Chooses an option of a select box."""
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option, exact=True).click()
-    ready(page)
+from .browser import pick, ready
 
 
 @pytest.fixture
@@ -32,7 +25,7 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     page.goto(app_url)
     page.get_by_role("link", name="Layers").click()
     expect(page.get_by_role("heading", name="Which shape does the tensor have here")).to_be_visible()
-    choose(page, "Network", "inception_resnet_v2")
+    pick(page, "Network", "inception_resnet_v2")
     expect(page.get_by_text("55.84 M")).to_be_visible()
     expect(page).to_have_url(f"{app_url}/layers?model=inception_resnet_v2")
 
