@@ -100,16 +100,16 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
 
 def show_preparation(subject: Subject) -> None:
     """From the picture to the numbers that go in, step by step."""
-    preparation = subject.network.preprocessing
+    preparation, picture = subject.network.preprocessing, subject.picture
     height, width = subject.graph.input_size
     counts = value_counts(subject.prepared, preparation)
     st.subheader("How it was prepared")
     steps = st.columns(3)
     with steps[0]:
-        st.image(framed(subject.picture, subject.graph.input_size, preparation), width="stretch")
+        st.image(framed(picture, subject.graph.input_size, preparation), width="stretch")
         part = "the largest part" if preparation.crop == 1 else f"{preparation.crop:.0%} of the largest part"
         st.markdown(
-            f"**1. Cut.** Of {subject.picture.width:,} x {subject.picture.height:,} pixels the network gets the "
+            f"**1. Cut.** Of {picture.width:,} x {picture.height:,} pixels the network gets the "
             f"centre: {part} that has the right shape. What is dark here is lost."
         )
     with steps[1]:

@@ -15,7 +15,7 @@ from pages.weights_chooser import choose_weights, is_own, network_with
 
 @dataclass(frozen=True)
 class Subject:
-    """data: the encoded picture. picture: decoded. prepared: what the network sees. graph: at the prepared size.
+    """data: the encoded picture. prepared: what the network sees. graph: at the prepared size.
 
     own_weights: whether the network has a file of the reader's own, which only this session knows.
     """
@@ -23,9 +23,13 @@ class Subject:
     network: Predictor
     graph: LayerGraph
     data: bytes
-    picture: Image.Image
     prepared: Image.Image
     own_weights: bool
+
+    @property
+    def picture(self) -> Image.Image:
+        """Decoded each time: Streamlit keeps what a page's callbacks can reach, and thirty photographs are large."""
+        return inception.load_image(self.data)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -43,9 +47,8 @@ def choose_subject(inviting: bool = False) -> Subject:
     weights = choose_weights(variant.name)
     network = network_with(variant.name, weights)
     graph = graph_of_network(network)
-    picture = inception.load_image(data)
-    prepared = network.prepare(picture, graph.input_size)
-    return Subject(network, graph, data, picture, prepared, is_own(weights))
+    prepared = network.prepare(inception.load_image(data), graph.input_size)
+    return Subject(network, graph, data, prepared, is_own(weights))
 
 
 def graph_of_network(network: Predictor) -> LayerGraph:

@@ -49,7 +49,7 @@ def framed(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessi
     """The whole picture with what `crop_and_resize` leaves out darkened, at most 640 pixels a side."""
     scale = min(1.0, 640 / max(image.size))
     left, top, right, bottom = (scale * edge for edge in crop_box(image, size, preprocessing))
-    small = image.resize((max(1, round(scale * image.width)), max(1, round(scale * image.height))))
+    small = image.resize((max(1, round(scale * image.width)), max(1, round(scale * image.height))), reducing_gap=2)
     mask = Image.new("L", small.size, 110)
     ImageDraw.Draw(mask).rectangle((left, top, right - 1, bottom - 1), fill=255)
     return Image.composite(small, Image.new("RGB", small.size), mask)

@@ -1,5 +1,6 @@
 """The pages on the reader's own picture: the same picture and weights from page to page, honest in every state."""
 
+import gc
 import io
 from pathlib import Path
 
@@ -108,6 +109,19 @@ def test_each_upload_is_asked_about_once(app: AppTest, monkeypatch: pytest.Monke
         uploader.set_value((f"{color}.png", picture(color), "image/png"))
         healthy(app.run())
         assert len(asked) == count
+
+
+def test_no_page_keeps_a_decoded_upload(app: AppTest) -> None:
+    """Decoded photographs of a class would fill the server's memory; encoded ones are a tenth of that."""
+    open_page(app, "live", "inception_v4", "75")
+    uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
+    uploader.set_value(("red.png", picture("red"), "image/png"))
+    healthy(app.run())
+    for page in LIVE:
+        healthy(app.switch_page(f"pages/{page}.py").run())
+        gc.collect()
+        alive = [each for each in gc.get_objects() if issubclass(type(each), Image.Image) and each.size == (120, 90)]
+        assert not alive, page
 
 
 def test_the_answer_is_the_networks(app: AppTest, tmp_path: Path) -> None:
