@@ -9,6 +9,7 @@ import streamlit as st
 from inception import LayerGraph
 from inception.anatomy.kinds import SQUARE
 from inception.models.weights import BUNDLED, KNOWN_WEIGHTS, Weights
+from inception.training.bundle import used_before
 from inception.vision import Predictor
 from inception.vision.photographs import OTHER, Hits, hits
 from pages import figures, widgets
@@ -43,12 +44,13 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
 
 def show_figures(weights: Weights, found: Hits) -> None:
     """The accuracies and the calibration error, large."""
+    tests = pd.read_csv(BUNDLED / f"{weights.tag}.tests.csv")
     facts = {key: float(text) for key, text in weights.training.items() if key.startswith(("test_", "expected_"))}
     columns = st.columns(4)
     columns[0].metric(
         "Right, of CIFAR-10's test pictures",
         f"{facts['test_accuracy']:.1%}",
-        help=f"Among the first three: {facts['test_top_3_accuracy']:.1%}. Nothing was chosen by them.",
+        help=f"Among the first three: {facts['test_top_3_accuracy']:.1%}. {used_before(tests)}",
     )
     columns[1].metric(
         "Calibration error",
@@ -59,7 +61,8 @@ def show_figures(weights: Weights, found: Hits) -> None:
     columns[2].metric(
         f"Right, of {found.known} photographs",
         f"{found.top_1:.0%}",
-        help=f"Real photographs that no one trained on. Among the first three: {found.top_3:.0%}.",
+        help=f"Real photographs that no one trained on. Among the first three: {found.top_3:.0%}. They were looked at "
+        "when the end of the training was chosen, so expect a little less of others.",
     )
     columns[3].metric(
         f"“None”, of {found.others} others",

@@ -51,6 +51,11 @@ def test_the_files_beside_it_tell_the_same(tag: str) -> None:
     card = (BUNDLED / f"{tag}.md").read_text(encoding="utf-8")
     assert f"{float(facts['test_accuracy']):.2%}" in card
     assert KNOWN_WEIGHTS[tag].licence in card
+    tests = pd.read_csv(BUNDLED / f"{tag}.tests.csv")
+    last = tests.iloc[-1]
+    assert (last["epochs"], last["test_accuracy"]) == (len(log), float(facts["test_accuracy"]))
+    assert f"`{last['command']}`" in card
+    assert all(f"{row.test_accuracy:.2%} after {row.epochs} epochs" in card for row in tests.iloc[:-1].itertuples())
 
 
 @each

@@ -82,7 +82,8 @@ def scores(logits: Tensor, labels: Tensor, temperature: float) -> Scores:
 def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) -> Weights:
     """Writes the network of a finished run, its card and its figures into `folder`; what the file says of itself.
 
-    Temperature and threshold are fitted on the held-out training pictures; nothing here is chosen by the test pictures.
+    Temperature and threshold are fitted on the held-out training pictures; nothing here is chosen by the test pictures,
+    and that they were used is noted in the folder, beside what shorter trainings of the network scored.
     Raises TrainingError for a run without a saved state.
     """
     recipe, model = trained_model(run)
@@ -119,8 +120,29 @@ def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) ->
     seen_by_no_one = answers(Predictor(recipe.model, str(folder / f"{tag}.safetensors")))
     seen_by_no_one.to_csv(folder / f"{tag}.photographs.csv", index=False, float_format="%.4f", lineterminator="\n")
     copyfile(run / "log.csv", folder / f"{tag}.log.csv")
-    (folder / f"{tag}.md").write_text(card(weights, recipe, hits(seen_by_no_one)), encoding="utf-8")
+    tests = noted(folder / f"{tag}.tests.csv", recipe, found)
+    (folder / f"{tag}.md").write_text(card(weights, recipe, hits(seen_by_no_one), tests), encoding="utf-8")
     return weights
+
+
+def noted(path: Path, recipe: Recipe, found: Scores) -> pd.DataFrame:
+    """Adds a row to the file of all uses of the test pictures for a network, and gives them all, the latest last."""
+    before = [pd.read_csv(path)] if path.is_file() else []
+    row = {"epochs": recipe.all_epochs, "test_accuracy": round(found.accuracy, 4), "command": recipe.command}
+    tests = pd.concat([*before, pd.DataFrame([row])], ignore_index=True)
+    tests.to_csv(path, index=False, lineterminator="\n")
+    return tests
+
+
+def used_before(tests: pd.DataFrame) -> str:
+    """What the test pictures were used for before the last of these measurements, in a sentence."""
+    earlier = [f"{row.test_accuracy:.2%} after {row.epochs} epochs" for row in tests.iloc[:-1].itertuples()]
+    if not earlier:
+        return "They were used this once."
+    return (
+        f"They had been used before: {', '.join(earlier)}. These were reasons to train on or to end otherwise, so the "
+        "last is no first look; how to go on was decided by held-out training pictures."
+    )
 
 
 def rounded(model: nn.Module) -> dict[str, Tensor]:
@@ -138,8 +160,8 @@ def rounded(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def card(weights: Weights, recipe: Recipe, found: Hits) -> str:
-    """The model card, in Markdown."""
+def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame) -> str:
+    """The model card, in Markdown. tests: as `noted` gives them."""
     overrides = ", ".join(f"{name} {value}" for name, value in weights.overrides.items())
     facts = weights.training
     return f"""\
@@ -152,7 +174,8 @@ so that the app can name things without the internet.
 - **Saw** {facts["pictures"]} pictures of {SIDE} pixels, scaled up to {weights.input_size} px, {facts["epochs"]} times
   each. A photograph is reduced to {SIDE} pixels as well before it is scaled up for the network: small things are lost.
 - **Test accuracy** {float(facts["test_accuracy"]):.2%} (top-3 {float(facts["test_top_3_accuracy"]):.2%}) on the
-  official test pictures, measured when the run had ended. They may have decided that it went on, but no setting of it.
+  official test pictures, measured when the run had ended.
+  {used_before(tests)}
   `python -m inception evaluate {weights.variant}` measures it again.
 - **Photographs**: of the project's {found.known} real ones that show one of the classes, {found.top_1:.0%} are
   recognised (top-3 {found.top_3:.0%}).
@@ -162,7 +185,8 @@ so that the app can name things without the internet.
 - **None of the classes** is said when the log of the summed exponentials of these logits (the negative energy of Liu
   et al. 2020) is below {weights.threshold:.3f}: {SURE:.0%} of the pictures that were held out have more. A rule of
   thumb: of the project's photographs it turns away {found.others_refused:.0%} of those that show none of the classes,
-  and {found.known_refused:.0%} of those that do. These photographs had a say in the choice of the rule, so expect less.
+  and {found.known_refused:.0%} of those that do. These photographs had a say in the choice of the rule, and
+  were looked at when the end of the training was chosen, so expect less of other ones.
 - **Stored** in float16, batch norm in float32.
 - **Licence** of the weights: {weights.licence}. The pictures are CIFAR-10's: {DATA_SOURCE}
 

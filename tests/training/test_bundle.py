@@ -2,7 +2,7 @@
 
 import json
 import stat
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +99,20 @@ def test_it_says_where_it_comes_from(written: Path) -> None:
     text = written.with_suffix(".md").read_text(encoding="utf-8")
     assert f"{float(metadata['test_accuracy']):.2%}" in text
     assert all(name in text for name in CLASSES)
+
+
+def test_every_use_of_the_test_pictures_is_noted(written: Path, run: Path) -> None:
+    card = written.with_suffix(".md")
+    accuracy = float(dict(described(written).training)["test_accuracy"])  # type: ignore[union-attr]
+    assert "They were used this once." in card.read_text(encoding="utf-8")
+    longer = replace(TINY, cycles=2)
+    (run / "recipe.json").write_text(json.dumps(asdict(longer)), encoding="utf-8")
+    bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), written.parent)
+    tests = pd.read_csv(written.with_suffix(".tests.csv"))
+    assert tests["epochs"].tolist() == [3, 6]
+    assert tests["test_accuracy"].tolist() == pytest.approx([accuracy] * 2)
+    assert tests["command"].tolist() == [TINY.command, longer.command]
+    assert f"They had been used before: {accuracy:.2%} after 3 epochs." in card.read_text(encoding="utf-8")
 
 
 def test_convolutions_are_halved_and_batch_norm_is_not(written: Path, run: Path) -> None:
