@@ -5,6 +5,7 @@ import streamlit as st
 import inception
 from inception import LayerGraph
 from inception.anatomy import Layer
+from inception.anatomy.table import shape_text
 from inception.vision.attributions import (
     STEPS,
     WINDOWS,
@@ -14,7 +15,7 @@ from inception.vision.attributions import (
     integrated_gradients,
     occlusion,
 )
-from inception.vision.inside import Progress
+from inception.vision.inside import Progress, block_ends
 from inception.vision.maps import color_bar, npz_bytes, png_bytes
 from pages import widgets
 from pages.pictures import all_pictures
@@ -22,7 +23,6 @@ from pages.subject import Subject, choose_subject, weights_note
 from pages.timing import show_timing
 
 GRAD_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "Integrated gradients", "Occlusion"
-FINE = 4  # cells of a side
 EXPLAINED = {
     GRAD_CAM: "Asks one layer: which of its cells raise the score of the class? Fast, and as coarse as the layer's "
     "grid (Selvaraju et al. 2017).",
@@ -53,11 +53,10 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
 
 
 def choose_layer(graph: LayerGraph) -> Layer:
-    """A layer with a grid, at first the last one whose grid is fine enough to point at something."""
-    layers = widgets.grid_layers(graph)
-    finest = max(layer.out_shape[1] for layer in layers)
-    fine = [layer for layer in layers if layer.out_shape[1] >= min(FINE, finest)]
-    return widgets.layer_box(layers, fine[-1], "looks_layer")
+    """A layer with a grid, at first the last one, as Selvaraju et al. advise."""
+    layer = widgets.layer_box(widgets.grid_layers(graph), block_ends(graph)[-1], "looks_layer")
+    st.caption(f"The map has its {shape_text(layer.out_shape[1:])} cells; earlier layers have finer grids.")
+    return layer
 
 
 def attribution(subject: Subject, method: str, target: Target, name: str, layer: Layer | None) -> Attribution | None:

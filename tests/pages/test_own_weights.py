@@ -38,6 +38,17 @@ def test_the_page_opens_on_a_cat_that_it_calls_a_cat(app: AppTest, model: str) -
     assert not any("None of the 10" in info.value for info in app.info)
 
 
+@pytest.mark.parametrize("model", NETWORKS)
+def test_something_in_the_picture_speaks_for_the_cat(app: AppTest, model: str) -> None:
+    """At the layer that the page opens on the map is not empty."""
+    app.run()
+    app.selectbox(key="model").set_value(model).run()
+    app.switch_page("pages/looks.py").run()
+    assert not app.exception, [error.message for error in app.exception]
+    assert app.session_state["attribution"].values.max() > 0.1
+    assert not any(markdown.value.startswith("Nothing that") for markdown in app.markdown)
+
+
 def test_an_uploaded_cat_is_a_cat_from_the_first_minute(app: AppTest) -> None:
     open_live(app, None, "cat/tabby.jpg")
     table = app.session_state["classes"]
