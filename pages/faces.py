@@ -77,23 +77,6 @@ def sample_faces() -> list[Face]:
     ]
 
 
-def offer_networks(name: str) -> None:
-    """What to do with a network that has no embedding."""
-    embedding = [variant.name for variant in VARIANTS.values() if variant.embeds]
-    st.info(
-        f"**{name} names classes, it does not compare faces.** These give an embedding, a point for each face: "
-        f"{' and '.join(embedding)}.",
-        icon=":material/face:",
-    )
-    with st.container(horizontal=True):
-        for other in embedding:
-            st.button(
-                f"Switch to {other}",
-                icon=":material/swap_horiz:",
-                on_click=lambda other=other: st.session_state.update(model=other),
-            )
-
-
 # Pictures never go into st.cache_data or st.cache_resource, which all sessions share.
 
 
@@ -385,8 +368,11 @@ def explanation() -> None:
 widgets.open_page("Are these two pictures the same person?")
 graph = widgets.chosen_graph()
 if not widgets.chosen_variant().embeds:
-    offer_networks(graph.name)
-    st.stop()
+    widgets.offer_networks(
+        f"**{graph.name} names classes, it does not compare faces.** These give an embedding, a point for each face:",
+        [variant.name for variant in VARIANTS.values() if variant.embeds],
+        ":material/face:",
+    )
 
 controls, result, details = st.columns([3, 5, 3], gap="medium")
 below = st.container()

@@ -300,15 +300,20 @@ def quick_graph() -> LayerGraph:
     return widgets.graph_of(variant.name, shape_text(quick_size(variant.input_size)))
 
 
+def has_sums(graph: LayerGraph) -> bool:
+    """Whether there is anything to scale."""
+    return any(layer.op == "residual sum" for layer in graph.layers)
+
+
 widgets.open_page("What is the 0.17 for?")
 graph = quick_graph()
-if all(layer.op != "residual sum" for layer in graph.layers):
-    st.info(
-        f"**{graph.name} has no residual sums**, so there is nothing to scale. Choose an Inception-ResNet as the "
-        "network: in those every block adds its result to its input.",
-        icon=":material/info:",
+if not has_sums(graph):
+    widgets.offer_networks(
+        f"**{graph.name} has no residual sums**, so there is nothing to scale. In these every Inception block adds its "
+        "result to its input, times a scale:",
+        [name for name in inception.list_models() if has_sums(widgets.graph_of(name))],
+        ":material/balance:",
     )
-    st.stop()
 view = st.segmented_control(
     "View",
     VIEWS,

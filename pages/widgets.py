@@ -113,6 +113,19 @@ def open_page(question: str) -> None:
     st.header(question)
 
 
+def offer_networks(sentence: str, names: Sequence[str], icon: str) -> None:
+    """Ends a page that the chosen network has nothing for: a sentence, and buttons that switch to those that do."""
+    st.info(f"{sentence} {', '.join(names[:-1])} and {names[-1]}.", icon=icon)
+    with st.container(horizontal=True):
+        for name in names:
+            st.button(
+                f"Switch to {name}",
+                icon=":material/swap_horiz:",
+                on_click=lambda name=name: st.session_state.update(model=name),
+            )
+    st.stop()
+
+
 def chosen_variant() -> Variant:
     """The network chosen in the frame."""
     return VARIANTS[st.session_state["model"]]

@@ -87,11 +87,16 @@ def test_numbers_are_the_librarys(app: AppTest, name: str, size: int, scales: tu
     assert said == name.endswith("keras_blog")
 
 
-def test_without_residual_sums_one_sentence(app: AppTest) -> None:
+def test_without_residual_sums_it_leads_to_networks_that_have_them(app: AppTest) -> None:
     app.query_params["model"] = "inception_v4"
     healthy(app.run())
     assert "no residual sums" in app.info[0].value
     assert not app.slider
+    offered = {button.label.removeprefix("Switch to ") for button in app.button}
+    assert offered == set(inception.list_models()) - {"inception_v4"}
+    next(button for button in app.button if button.label == "Switch to inception_resnet_v1").click()
+    healthy(app.run())
+    assert app.slider
 
 
 def test_sliders_and_the_way_back(app: AppTest) -> None:
