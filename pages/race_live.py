@@ -67,16 +67,34 @@ def pause(paused: bool) -> None:
         here.running, here.error = not paused, ""
 
 
+def network_box(label: str, keys: list[str], default: str) -> str:
+    """A choice of a competitor, kept in the session while it is among the keys."""
+    name = f"race_{label}"
+    if st.session_state.get(name) not in keys:
+        st.session_state[name] = default if default in keys else keys[0]
+    return st.selectbox(label, keys, format_func=TITLES.__getitem__, key=name, persist_state="session")
+
+
 def live_view() -> None:
     """Two small networks that train before one's eyes."""
     controls, result = st.columns([1, 3], gap="large")
     with controls:
         keys = list(COMPETITORS)
-        first = st.selectbox("First network", keys, keys.index("v2"), format_func=TITLES.__getitem__)
-        second = st.selectbox("Second network", keys, keys.index("v2_cut"), format_func=TITLES.__getitem__)
-        rate = st.select_slider("Learning rate", LEARNING_RATES, value=LEARNING_RATE)
-        seed = st.number_input("Seed", 0, 10_000, 0, help="Of the weights and the order of the crops")
-        steps = st.slider("Steps", 50, MAX_STEPS, 200, 50)
+        first = network_box("First network", keys, "v2")
+        second = network_box("Second network", [key for key in keys if key != first], "v2_cut")
+        rate = st.select_slider(
+            "Learning rate", LEARNING_RATES, value=LEARNING_RATE, key="race_rate", persist_state="session"
+        )
+        seed = st.number_input(
+            "Seed",
+            0,
+            10_000,
+            0,
+            help="Of the weights and the order of the crops",
+            key="race_seed",
+            persist_state="session",
+        )
+        steps = st.slider("Steps", 50, MAX_STEPS, 200, 50, key="race_steps", persist_state="session")
     if st.session_state.pop("race_wanted", False):  # by Start, with what the controls say now
         setting = Setting((twin_of(COMPETITORS[first]), twin_of(COMPETITORS[second])), rate, steps=steps, seed=seed)
         st.session_state["race_live"] = Live((first, second), History(setting))
@@ -105,8 +123,9 @@ def live_view() -> None:
         st.markdown(
             "The networks of the measured race, without dropout, at the smallest size they take, with the paper's "
             "recipe (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045). They learn which of "
-            f"{crops().classes} things a crop shows and are judged on the crops they learn from, so this shows how "
-            "soon a network fits what it sees, not how well it knows what it has not seen. One seed is one draw: try "
+            f"{crops().classes} things a crop shows and are judged on the crops they learn from, all cut out of "
+            f"{crops().pictures} photographs, so this shows how soon a network fits what it sees, not how well it "
+            "knows what it has not seen. One seed is one draw: try "
             "others before believing a small difference."
         )
         if here is None:

@@ -11,7 +11,7 @@ from inception.anatomy.kinds import SQUARE
 from inception.models.weights import BUNDLED, KNOWN_WEIGHTS, Weights
 from inception.training.bundle import used_before
 from inception.vision import Predictor
-from inception.vision.photographs import OTHER, Hits, hits
+from inception.vision.photographs import OTHER, Hits, cut_out, hits
 from pages import figures, widgets
 
 
@@ -49,14 +49,15 @@ def show_figures(weights: Weights, found: Hits) -> None:
     columns = st.columns(4)
     columns[0].metric(
         "Right, of CIFAR-10's test pictures",
-        f"{facts['test_accuracy']:.1%}",
+        f"{facts['test_accuracy']:.2%}",
         help=f"Among the first three: {facts['test_top_3_accuracy']:.1%}. {used_before(tests)}",
     )
     columns[1].metric(
         "Calibration error",
         f"{facts['expected_calibration_error']:.1%}",
-        help="How far its probabilities are from how often it is right, on average (expected calibration error, Guo et "
-        f"al. 2017), after dividing its logits by a temperature of {weights.temperature:.2f}.",
+        help="How far its probabilities are from how often it is right on CIFAR-10's test pictures, on average "
+        "(expected calibration error, Guo et al. 2017), after dividing its logits by a temperature of "
+        f"{weights.temperature:.2f}.",
     )
     columns[2].metric(
         f"Right, of {found.known} photographs",
@@ -74,9 +75,14 @@ def show_figures(weights: Weights, found: Hits) -> None:
 
 def show_photographs(weights: Weights, answers: pd.DataFrame, found: Hits) -> None:
     """Its answer for each of the project's photographs."""
+    known = answers[answers["label"] != OTHER]
+    cut = known["file"].isin(cut_out())
+    right = known["rank"] == 1
     st.markdown(
         f"**Real photographs**: the right class came first for {found.top_1:.0%} of {found.known}, and among the first "
-        f"three for {found.top_3:.0%}"
+        f"three for {found.top_3:.0%}; it was {known['probability'].mean():.0%} sure on average. {cut.sum()} of them "
+        f"were cropped to what they show or cut out: first for {right[cut].mean():.0%} of those and for "
+        f"{right[~cut].mean():.0%} of the ones left as they came."
     )
     shown = answers.assign(
         label=answers["label"].replace(OTHER, "none of them"),

@@ -116,19 +116,30 @@ def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) ->
         scratch.replace(folder / f"{tag}.safetensors")
     finally:
         scratch.unlink(missing_ok=True)
-    found.confusion.to_csv(folder / f"{tag}.confusion.csv", index_label="class", lineterminator="\n")
     seen_by_no_one = answers(Predictor(recipe.model, str(folder / f"{tag}.safetensors")))
-    seen_by_no_one.to_csv(folder / f"{tag}.photographs.csv", index=False, float_format="%.4f", lineterminator="\n")
+    write_tables(folder, tag, found, seen_by_no_one)
     copyfile(run / "log.csv", folder / f"{tag}.log.csv")
-    tests = noted(folder / f"{tag}.tests.csv", recipe, found)
+    tests = noted(folder / f"{tag}.tests.csv", recipe, found, hits(seen_by_no_one))
     (folder / f"{tag}.md").write_text(card(weights, recipe, hits(seen_by_no_one), tests), encoding="utf-8")
     return weights
 
 
-def noted(path: Path, recipe: Recipe, found: Scores) -> pd.DataFrame:
+def write_tables(folder: Path, tag: str, found: Scores, photographs: pd.DataFrame) -> None:
+    """Writes the confusion matrix, and the `answers` for the project's photographs, as CSV into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found.confusion.to_csv(folder / f"{tag}.confusion.csv", index_label="class", lineterminator="\n")
+    photographs.to_csv(folder / f"{tag}.photographs.csv", index=False, float_format="%.4f", lineterminator="\n")
+
+
+def noted(path: Path, recipe: Recipe, found: Scores, photographs: Hits) -> pd.DataFrame:
     """Adds a row to the file of all uses of the test pictures for a network, and gives them all, the latest last."""
     before = [pd.read_csv(path)] if path.is_file() else []
-    row = {"epochs": recipe.all_epochs, "test_accuracy": round(found.accuracy, 4), "command": recipe.command}
+    row = {
+        "epochs": recipe.all_epochs,
+        "test_accuracy": round(found.accuracy, 4),
+        "photographs_top_1": round(photographs.top_1, 4),
+        "command": recipe.command,
+    }
     tests = pd.concat([*before, pd.DataFrame([row])], ignore_index=True)
     tests.to_csv(path, index=False, lineterminator="\n")
     return tests
@@ -143,6 +154,12 @@ def used_before(tests: pd.DataFrame) -> str:
         f"They had been used before: {', '.join(earlier)}. These were reasons to train on or to end otherwise, so the "
         "last is no first look; how to go on was decided by held-out training pictures."
     )
+
+
+def photographs_before(tests: pd.DataFrame) -> str:
+    """How many photographs were recognised after shorter trainings, in a clause."""
+    earlier = [f"{row.photographs_top_1:.0%} after {row.epochs} epochs" for row in tests.iloc[:-1].itertuples()]
+    return f"; it had been {', '.join(earlier)}" if earlier else ""
 
 
 def rounded(model: nn.Module) -> dict[str, Tensor]:
@@ -176,9 +193,9 @@ so that the app can name things without the internet.
 - **Test accuracy** {float(facts["test_accuracy"]):.2%} (top-3 {float(facts["test_top_3_accuracy"]):.2%}) on the
   official test pictures, measured when the run had ended.
   {used_before(tests)}
-  `python -m inception evaluate {weights.variant}` measures it again.
+  `python -m inception evaluate {weights.variant}` measures it again, and with `-o DIR` writes both tables below.
 - **Photographs**: of the project's {found.known} real ones that show one of the classes, {found.top_1:.0%} are
-  recognised (top-3 {found.top_3:.0%}).
+  recognised (top-3 {found.top_3:.0%}){photographs_before(tests)}.
 - **Probabilities**: logits are divided by a temperature of {weights.temperature:.3f}, fitted on training pictures that
   were held out. The expected calibration error on the test pictures
   is {float(facts["expected_calibration_error"]):.4f}.
@@ -190,7 +207,8 @@ so that the app can name things without the internet.
 - **Stored** in float16, batch norm in float32.
 - **Licence** of the weights: {weights.licence}. The pictures are CIFAR-10's: {DATA_SOURCE}
 
-For teaching. It knows ten words; which ones it mixes up is in `{weights.tag}.confusion.csv`.
+For teaching. It knows ten words; which ones it mixes up is in `{weights.tag}.confusion.csv`, and what it makes of each
+photograph in `{weights.tag}.photographs.csv`.
 
 ## How it was made
 

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..anatomy import trace
 from ..models.checkpoint import CheckpointError
 from ..models.weights import KNOWN_WEIGHTS
-from ..vision.predictor import Predictor
+from ..vision.photographs import answers
+from ..vision.predictor import Predictor, check_device
 from . import cifar10
 from .bundle import evaluate as measure
-from .bundle import write_bundle
+from .bundle import write_bundle, write_tables
 from .race import CURVES, run_race
 from .recipe import Recipe, replace_file
 from .recipe import train as epochs_of
@@ -59,6 +62,13 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
     command.add_argument("model", metavar="MODEL", nargs="?", help="default: every one that this project trained")
     command.add_argument("--weights", metavar="W", help="a tag or a file (default: this project's own)")
     command.add_argument("--json", action="store_true", help="as JSON instead of lines to read")
+    command.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="where to write the confusion matrix and the answers for the project's photographs, as CSV",
+    )
     command.set_defaults(run=evaluate)
 
     command = commands.add_parser("race", help="train the small networks that the page Training race compares")
@@ -74,6 +84,7 @@ def train(args: argparse.Namespace) -> str:
     """Trains, or goes on; at the end writes the bundle into the folder. One row an epoch goes to standard error."""
     recipe = Recipe(args.model, **{name: getattr(args, name) for name in NUMBERS})
     trace(recipe.build(), recipe.size)  # whatever cannot run is said before 169 MB are fetched
+    check_device(args.device, torch.bfloat16)
     cifar10.fetch(args.data)
     pictures = cifar10.training_pictures(args.data)
     folder = args.folder or RUNS / args.model
@@ -104,6 +115,8 @@ def evaluate(args: argparse.Namespace) -> str:
     for tag, variant in chosen.items():
         network = Predictor(variant, tag, args.device)
         found = measure(network, test)
+        if args.output:
+            write_tables(args.output, Path(tag).stem if tag.endswith(".safetensors") else tag, found, answers(network))
         entries.append(
             {
                 "model": variant,

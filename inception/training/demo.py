@@ -93,6 +93,7 @@ class FixedCrops:
 
     def __init__(self, pictures: Sequence[tuple[Image.Image, str]], count: int):
         self.labels = sorted({label for _, label in pictures})
+        self.pictures = len(pictures)
         generator = random.Random(0)
         self._truth = torch.arange(count) % self.classes
         of_class = [[picture for picture, label in pictures if label == name] for name in self.labels]

@@ -35,7 +35,7 @@ V2 = Recipe(
     learning_rate=0.05,
     pictures=8000,
 )
-# Widths such that a picture costs each about as many MACs as V2; v4 and v1 have as many blocks as at full size.
+# Widths such that a picture costs each about as many MACs as V2, which has half of its blocks; v4 and v1 have all.
 COMPETITORS = {
     "v4": replace(V2, model="inception_v4", width=0.104, repeats=(4, 7, 3)),
     "v1": replace(V2, model="inception_resnet_v1", width=0.142, repeats=(5, 10, 6)),
@@ -90,10 +90,10 @@ def run_race(data: Path, runs: Path, report: Callable[[str], None]) -> pd.DataFr
 def curves(runs: Path) -> pd.DataFrame:
     """One row for every epoch of the race's runs in a folder.
 
-    run, competitor (key of `COMPETITORS`), epoch; model, width, repeats, size, scale, shortcuts and seed as in
-    `Recipe`, which the last column, recipe, has whole, as JSON; parameters of the network; since the start of the
-    run: pictures seen, macs spent on them (see `PASSES`) and seconds of one core; training_loss and held_out_loss in
-    nats, held_out_accuracy as a share.
+    run, competitor (key of `COMPETITORS`), epoch; model, width, repeats, size, scale, shortcuts (missing for a network
+    that is designed without) and seed as in `Recipe`, which the last column, recipe, has whole, as JSON; parameters of
+    the network; since the start of the run: pictures seen, macs spent on them (see `PASSES`) and seconds of one core;
+    training_loss and held_out_loss in nats, held_out_accuracy as a share.
     """
     tables = []
     for name, recipe in race_runs().items():
@@ -109,7 +109,7 @@ def curves(runs: Path) -> pd.DataFrame:
             "repeats": " ".join(map(str, recipe.repeats or ())),
             "size": recipe.size,
             "scale": recipe.scale,
-            "shortcuts": recipe.shortcuts,
+            "shortcuts": recipe.shortcuts if any(layer.op == "residual sum" for layer in graph.layers) else None,
             "seed": recipe.seed,
             "parameters": graph.params,
             "pictures": pictures,

@@ -52,9 +52,9 @@ def spent(run: pd.DataFrame, effort: str, target: float) -> float:
 
 
 def targets(curves: pd.DataFrame) -> list[float]:
-    """The accuracies in steps of 5 % that at least one run reached, from the first that not all had after an epoch."""
+    """The accuracies in steps of 5 % that a run reached later than in its first epoch, before which none is known."""
     best = curves.groupby("run")["held_out_accuracy"].max().max()
-    start = curves[curves["epoch"] == curves["epoch"].min()]["held_out_accuracy"].min()
+    start = curves[curves["epoch"] == curves["epoch"].min()]["held_out_accuracy"].max()
     steps = [round(i * STEP, 2) for i in range(1, round(1 / STEP) + 1)]
     return [step for step in steps if start < step <= best] or [round(best, 3)]
 

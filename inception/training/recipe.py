@@ -73,6 +73,8 @@ class Recipe:
             raise TrainingError("Without shortcuts nothing is summed, so there is no residual to scale.")
         if self.epochs < 1 or self.cycles < 1 or self.batch < 2:
             raise TrainingError("There must be one epoch and one cycle at least, and two pictures in a batch.")
+        if not 0 < self.learning_rate < math.inf:
+            raise TrainingError("The learning rate must be a number above 0.")
         if self.finish < 0:
             raise TrainingError("The epochs of the finish cannot be fewer than none.")
         if self.pictures is not None and self.pictures < self.batch:
@@ -176,10 +178,11 @@ def train(
     Raises TrainingError when the folder belongs to another recipe, or the recipe asks for what there is not.
     """
     training, held_out = split(pictures)
-    if recipe.pictures is not None and recipe.pictures > len(training[0]):
-        raise TrainingError(f"There are {len(training[0]):,} pictures to learn from, not {recipe.pictures:,}.")
+    model = recipe.build()
+    if (least := recipe.pictures or recipe.batch) > len(training[0]):
+        raise TrainingError(f"There are {len(training[0]):,} pictures to learn from, not {least:,}.")
     images, labels = (tensor[: recipe.pictures] for tensor in training)
-    model = recipe.build().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]  # biases and batch norm
     optimizer = torch.optim.SGD(

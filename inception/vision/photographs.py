@@ -10,13 +10,20 @@ from .image import load_image
 from .predictor import ASSETS, PictureNetwork
 
 FOLDER = ASSETS / "photographs"
+LIST = FOLDER / "photographs.csv"
 OTHER = "other"  # label of those that show none of the classes
 
 
 def labelled() -> dict[Path, str]:
     """The files and what each shows: one of the ten classes or `OTHER`."""
-    with (FOLDER / "photographs.csv").open(encoding="utf-8", newline="") as lines:
+    with LIST.open(encoding="utf-8", newline="") as lines:
         return {FOLDER / row["file"]: row["label"] for row in csv.DictReader(lines)}
+
+
+def cut_out() -> set[str]:
+    """The files, as in `answers`, that were cropped to what they show or put on white; the others are as they came."""
+    photographs = pd.read_csv(LIST)
+    return set(photographs["file"][photographs["source"].str.contains("cropped to the object|cut-out", regex=True)])
 
 
 def answers(network: PictureNetwork) -> pd.DataFrame:

@@ -71,8 +71,17 @@ def test_how_far_to_trust_it(app: AppTest, model: str) -> None:
     open_live(app, model, "airplane/sea_fury.jpg")
     facts = KNOWN_WEIGHTS[f"{model}.cifar10"].training
     shown = {metric.label: metric.value for metric in app.metric}
-    assert shown["Right, of CIFAR-10's test pictures"] == f"{float(facts['test_accuracy']):.1%}"
+    assert shown["Right, of CIFAR-10's test pictures"] == f"{float(facts['test_accuracy']):.2%}"
     assert shown["Calibration error"] == f"{float(facts['expected_calibration_error']):.1%}"
+    answers = pd.read_csv(BUNDLED / f"{model}.cifar10.photographs.csv")
+    sources = pd.read_csv(PHOTOGRAPHS / "photographs.csv").set_index("file")["source"]
+    known = answers[answers["label"] != "other"]
+    cut = [any(words in sources[file] for words in ("cropped to the object", "cut-out")) for file in known["file"]]
+    rest = (known["rank"] == 1)[[not one for one in cut]]
+    assert any(
+        f"{sum(cut)} of them were cropped" in text.value and f"for {rest.mean():.0%} of the ones left" in text.value
+        for text in app.markdown
+    )
     assert any(f"seed {facts['seed']}" in caption.value for caption in app.caption)
     assert (BUNDLED / f"{model}.cifar10.md").is_file()
 

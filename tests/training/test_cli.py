@@ -72,6 +72,7 @@ def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(
         "md",
         "confusion.csv",
         "photographs.csv",
+        "tests.csv",
         "log.csv",
     }
     assert main(["evaluate", MODEL, "--weights", str(file), "--data", str(data), "--json"]) == 0
@@ -80,8 +81,12 @@ def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(
     assert entry["pictures"] == 10
     assert f"{entry['accuracy']:.2%}" in out
     assert 0 <= entry["expected_calibration_error"] <= 1
-    assert main(["evaluate", MODEL, "--weights", str(file), "--data", str(data)]) == 0
+    again = tmp_path / "again"
+    assert main(["evaluate", MODEL, "--weights", str(file), "--data", str(data), "-o", str(again)]) == 0
     assert f"{entry['accuracy']:.2%} top-1" in capsys.readouterr().out
+    for table in ("confusion", "photographs"):
+        name = f"{MODEL}.cifar10.{table}.csv"
+        assert (again / name).read_text() == (folder / name).read_text()
 
 
 def test_another_recipe_does_not_go_on(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,6 +103,8 @@ def test_another_recipe_does_not_go_on(data: Path, tmp_path: Path, capsys: pytes
         (["train", MODEL, "--size", "20"], "cannot take 20x20 px"),
         (["train", MODEL, "--epochs", "0"], "at least"),
         (["train", MODEL, "--width", "-1"], "width"),
+        (["train", MODEL, "--learning-rate", "nan"], "learning rate"),
+        (["train", MODEL, "--device", "nowhere"], "cpu, cuda or mps"),
         (["evaluate", "--weights", "x"], "needs a MODEL"),
         (["evaluate", "inception_resnet_v2.paper"], "come with this project"),
         (["evaluate", MODEL, "--weights", "absent.safetensors"], "cannot be read"),

@@ -12,6 +12,8 @@ import pytest
 import torch
 import torchinfo
 
+from inception.anatomy import trace
+from inception.models.inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2
 from inception.training import race
 from inception.training import recipe as training
 from inception.training.cifar10 import DataError, Pictures
@@ -62,6 +64,16 @@ def test_the_cost_is_torchinfos_too() -> None:
         assert graph_of(recipe).params == summary.total_params
         # torchinfo counts the parameters of batch norms and biases as operations, too: less than a percent.
         assert graph_of(recipe).macs == pytest.approx(summary.total_mult_adds, rel=0.01)
+
+
+def test_blocks_are_as_the_page_says() -> None:
+    """Its limits: Inception-ResNet-v2 has half of its blocks, the others have all."""
+    assert V2.repeats == tuple(count // 2 for count in INCEPTION_RESNET_V2.repeats)
+    assert COMPETITORS["v1"].repeats == INCEPTION_RESNET_V1.repeats
+    full, ours = (
+        {layer.block for layer in graph.layers} for graph in (trace("inception_v4"), graph_of(COMPETITORS["v4"]))
+    )
+    assert ours == full
 
 
 def test_competitors_differ_in_nothing_else() -> None:

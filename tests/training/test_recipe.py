@@ -197,6 +197,12 @@ def test_a_network_without_sums_has_neither_scale_nor_shortcuts(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_batch_larger_than_all_pictures_is_refused(pictures: Pictures, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="32 pictures to learn from, not 33"):
+        next(train(replace(TINY, batch=33), pictures, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
 def test_contradictions_are_refused() -> None:
     with pytest.raises(TrainingError, match="no residual to scale"):
         replace(CUT, scale=1.0)
