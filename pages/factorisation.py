@@ -109,11 +109,11 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
     if st.button("Measure milliseconds on this server", icon=":material/timer:"):
         try:
             with st.spinner("Building everything and running it several times; this can take some seconds…"):
-                st.session_state["measured"] = title, measure(device)
+                st.session_state["factor_times"] = title, measure(device)
         except FactorizeError as error:
             st.error(str(error), icon=":material/error:")
             return
-    measured, table = st.session_state.get("measured", ("", None))
+    measured, table = st.session_state.get("factor_times", ("", None))
     if measured == title:
         st.dataframe(table.round({"milliseconds": 2}), hide_index=True, column_config=TABLE)
         widgets.export_button(table, f"{name}_milliseconds", title)

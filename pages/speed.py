@@ -30,12 +30,12 @@ COLUMNS: dict[str, Any] = {
     "engine": "Engine",
     "device": "Device",
     "dtype": "Number format",
-    "batch": st.column_config.NumberColumn("Pictures at once", width=80),
+    "batch": st.column_config.NumberColumn("Batch", width=60, help="Pictures at once"),
     "milliseconds": st.column_config.NumberColumn("ms a pass", format="%.1f", help="Median of the runs, warm"),
     "images_per_second": st.column_config.NumberColumn("Pictures a second", format="%.1f"),
     "speedup": st.column_config.NumberColumn("Times as fast", format="%.2f", help="As plain PyTorch on the CPU"),
     "top1_agreement": st.column_config.NumberColumn(
-        "Same answer", format="percent", help="Share of the pictures with the same most probable class"
+        "Same", width=60, format="percent", help="1 picture: whether it got the same most probable class as plain"
     ),
     "largest_difference": st.column_config.NumberColumn(
         "Largest difference", format="%.1e", help="Of a probability, or of a component of an embedding"
@@ -59,6 +59,10 @@ def show(rows: Iterable[Comparison]) -> None:
         column_order=[column for column in COLUMNS if column not in empty],
         column_config=COLUMNS,
     )
+    st.caption(
+        "Medians of the passes in the column Runs. Whatever else this server does meanwhile is in them, so repeat a "
+        "surprising one. Answers are compared on the chosen picture alone."
+    )
 
 
 widgets.open_page("How fast is the network on this machine?")
@@ -76,8 +80,8 @@ with controls:
 with result:
     weights_note(subject)
     name, weights = subject.network.name, subject.network.weights
-    key = (name, weights, subject.graph.input_size)
-    measured: dict[tuple[object, ...], list[Comparison]] = st.session_state.setdefault("measured", {})
+    key = subject.key
+    measured: dict[tuple[object, ...], list[Comparison]] = st.session_state.setdefault("speeds", {})
     place = st.empty()
     if start:
         st.button("Stop measuring", icon=":material/stop:")  # any click ends a run

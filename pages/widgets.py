@@ -65,11 +65,12 @@ BLOCK_COLUMNS = [
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
 
-def network_controls(page: str, on_picture: bool = False) -> None:
+def network_controls(page: str, own_size: str = "") -> None:
     """The network and the input size: in the sidebar of every page, and in the URL.
 
-    page: the one that opens. on_picture: whether weights decide its size. A control that is bound to the URL keeps its
-    value when a link inside the app leads to a page with another one, so what such a link asks for is put in here.
+    page: the one that opens. own_size: which size it takes by itself, if not the published network's. A control that is
+    bound to the URL keeps its value when a link inside the app leads to a page with another one, so what such a link
+    asks for is put in here.
     """
     if st.session_state.get("page") != page:
         st.session_state["page"] = page
@@ -94,9 +95,10 @@ def network_controls(page: str, on_picture: bool = False) -> None:
             key="size",
             bind="query-params",
             accept_new_options=True,
-            placeholder="as the weights were trained" if on_picture else f"{VARIANTS[name].input_size}, as published",
+            placeholder=own_size or f"{VARIANTS[name].input_size}, as published",
             help="One number for a square, or height x width such as 350x400. From 75 to 1024. If it is empty, it is "
-            "that of the published network, and on the pages on your picture that at which the weights were trained.",
+            "that of the published network, on the pages on your picture that at which the weights were trained, and "
+            "in the laboratory of the residual scale a small one, so that it is quick.",
         )
         st.caption(f"**{VARIANTS[name].title}.** After {VARIANTS[name].source}.")
 
@@ -190,8 +192,9 @@ def grid_layers(graph: LayerGraph) -> list[Layer]:
 def layer_box(layers: list[Layer], default: Layer, key: str) -> Layer:
     """A choice of one of the layers, kept in the session under a key, which selects it on all pages."""
     by_path = {layer.path: layer for layer in layers}
-    if st.session_state.get(key) not in by_path:
-        st.session_state[key] = default.path
+    kept = st.session_state.get(key)
+    # Set in every run: the browser knows an option by its text, and that changes with size, weights and network.
+    st.session_state[key] = kept if kept in by_path else default.path
     path = st.selectbox(
         "Layer",
         list(by_path),

@@ -147,6 +147,19 @@ def test_where_it_looks(page: Page, app_url: str) -> None:
         assert np.isfinite(numbers["values"]).all()
 
 
+def test_another_size_and_then_another_method(page: Page, app_url: str) -> None:
+    """The options of a layer's box have its shape in their names, so those that the browser knows are others then."""
+    page.goto(f"{app_url}/looks?model=inception_resnet_v1&size=96")
+    expect(page.get_by_text("From 0 on the left")).to_be_visible()
+    pick(page, "Weights", re.compile("^Untrained"))
+    page.get_by_text("Occlusion", exact=True).click()
+    expect(page.get_by_role("button", name="Run the network")).to_be_visible()
+    page.get_by_text("Grad-CAM", exact=True).click()
+    expect(page.get_by_text("From 0 on the left")).to_be_visible()
+    ready(page)
+    expect(page.get_by_role("combobox", name="Layer")).to_have_value(re.compile("1792x"))
+
+
 def test_a_long_attribution_can_be_stopped(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/looks?model=inception_resnet_v2.paper")  # of full width, so that it takes a while
     page.get_by_text("Integrated gradients", exact=True).click()

@@ -97,6 +97,14 @@ def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name:
     assert [warning.value for warning in app.warning] == [sentence]
 
 
+@pytest.mark.parametrize("first", [*PAGES])
+def test_no_page_trips_over_what_another_keeps(app: AppTest, first: str) -> None:
+    """Pages share one session, so two must not keep different things under one name."""
+    healthy(app.switch_page(f"pages/{first}.py").run())
+    for page in PAGES:
+        healthy(app.switch_page(f"pages/{page}.py").run())
+
+
 def test_a_layer_that_another_network_lacks_is_no_reproach(app: AppTest) -> None:
     path = inception.trace("inception_resnet_v1").layers[40].path
     assert not inception.trace("inception_v4").layer_at(path)
