@@ -19,14 +19,14 @@ COUNT = 5
 
 
 def rows() -> Iterator[Row]:
-    """Cold: the first upload to a server that has just started; warm: the median of those after it."""
+    """Cold: an upload to a server that has just started, once its page can take one; warm: the median of later ones."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
         for model in [weights.variant for weights in KNOWN_WEIGHTS.values() if not weights.published]:
             with TemporaryDirectory() as folder, served_app(Path(folder) / "log.txt") as url:
                 page = browser.new_page(viewport={"width": 1280, "height": 900})
                 page.goto(f"{url}/live?model={model}")
-                expect(answer(page)).to_be_visible(timeout=60_000)
+                page.locator("input[type=file]").first.wait_for(state="attached", timeout=60_000)
                 times = [upload(page, path) for path in recognised(model)]
                 page.close()
             yield Row(f"Live inference, {model}: first upload to its answer, cold", times[0], "s", 3.0)
@@ -37,18 +37,19 @@ def rows() -> Iterator[Row]:
 def recognised(model: str) -> list[Path]:
     """Photographs that the network knows, each of another class, so that an answer is never that of the one before."""
     answers = pd.read_csv(BUNDLED / f"{model}.cifar10.photographs.csv")
-    known = answers[(answers["rank"] == 1) & (answers["label"] != "cat")]  # the page opens on a cat
+    # The page opens on a cat, and has no answer in large for what seems to be none of the classes.
+    known = answers[(answers["rank"] == 1) & (answers["label"] != "cat") & ~answers["none"]]
     return [PHOTOGRAPHS / file for file in known.drop_duplicates("label")["file"][:COUNT]]
 
 
 def answer(page: Page) -> Locator:
-    """The most probable class on the screen."""
-    return page.locator(".js-plotly-plot").filter(has_text="Probability").locator(".annotation-text").first
+    """The most probable class on the screen, and how probable."""
+    return page.get_by_role("heading", level=3).first
 
 
 def upload(page: Page, path: Path) -> float:
-    """Seconds from choosing the file to its class on the screen."""
+    """Seconds from choosing the file to its class on the screen, in words; the bars follow."""
     start = perf_counter()
     page.locator("input[type=file]").first.set_input_files(path)
-    expect(answer(page)).to_have_text(path.parent.name, timeout=60_000)
+    expect(answer(page)).to_contain_text(f"{path.parent.name}, ", timeout=60_000)
     return perf_counter() - start

@@ -72,6 +72,8 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             "follows is the nearest that it knows.",
             icon=":material/help:",
         )
+    elif subject.network.trained:  # in words, because a browser needs a second for its first chart
+        st.subheader(f"{figures.shorten(table['label'].iloc[0], 44)}, {table['probability'].iloc[0]:.1%}", anchor=False)
     st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN)
     show_timing(network, subject.prepared)
     with st.expander(f"All {len(table):,} classes", icon=":material/search:"):
@@ -82,16 +84,14 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             st.caption(f"No class of this network has “{words}” in its name.")
         else:
             st.dataframe(
-                found,
+                found.assign(percent=100 * found["probability"]),
                 hide_index=True,
                 height=widgets.table_height(len(found), most=8),
-                column_order=["rank", "label", "probability"],
+                column_order=["rank", "label", "percent"],
                 column_config={
                     "rank": st.column_config.NumberColumn("#", width=40, format="localized"),
                     "label": st.column_config.TextColumn("Class", width=130),
-                    "probability": st.column_config.ProgressColumn(
-                        "Probability", width=90, format="percent", max_value=1.0
-                    ),
+                    "percent": st.column_config.NumberColumn("Probability", width=90, format="%.2f %%"),
                 },
             )
         widgets.export_button(ranked, "classes", f"{subject.network.name}: classes of the picture")

@@ -54,6 +54,7 @@ def test_an_uploaded_cat_is_a_cat_from_the_first_minute(app: AppTest) -> None:
     table = app.session_state["classes"]
     assert table["label"].iloc[0] == "cat"
     assert table["probability"].sum() == pytest.approx(1)
+    assert app.subheader[0].value == f"cat, {table['probability'].iloc[0]:.1%}"
     assert not any("random" in warning.value for warning in app.warning)
     assert any("32-pixel pictures" in caption.value for caption in app.caption)
 
