@@ -42,7 +42,10 @@ page = st.navigation(
     expanded=True,
 )
 st.html(Path("assets/style.css"))
-widgets.network_controls(page.url_path, page in on_picture)
+own_sizes = {"residual_scale": "small, to be quick"} | {
+    each.url_path: "as the weights were trained" for each in on_picture
+}
+widgets.network_controls(page.url_path, own_sizes.get(page.url_path, ""))
 try:
     page.run()
 except OutOfMemory as error:  # wherever a page did not expect it

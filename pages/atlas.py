@@ -111,6 +111,7 @@ def three_networks() -> None:
         on_click=lambda cell: st.session_state.update(atlas_box=cell),
     )
     widgets.legend(STAGE_KINDS)
+    st.caption(f"All at {widgets.picture_size(graphs[0])}.")
     if opened:
         details(opened.graph, opened.boxes[-1])
     widgets.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], "Stages", *graphs[1:]))

@@ -62,8 +62,9 @@ def explained(subject: Subject, field: CellField) -> str:
         exact = "The **exact receptive field** covers the whole picture: every pixel can change the cell"
     return (
         f"{exact}; what lies beyond the picture is zeros. Bright is where a small change of the picture changes the "
-        "cell most: the **effective field**. It is densest round the cross, the middle, from which more paths lead to "
-        "the cell than from the edge (Luo et al. 2016); the dashed square holds 95 % of it."
+        "cell most: the **effective field**. More paths lead to the cell from round the cross, the middle, than from "
+        "the edge, so there it is densest before training (Luo et al. 2016); what a network learns can move it, and so "
+        "can the picture. The dashed square holds 95 % of it."
     )
 
 

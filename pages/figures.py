@@ -36,8 +36,9 @@ def probability_bars(top: pd.DataFrame) -> go.Figure:
             x=0, y=rank, text=shorten(label, 44), showarrow=False, xanchor="left", yanchor="bottom", yshift=10
         )
     figure.update_yaxes(range=[len(top) - 0.6, -0.8], visible=False)
-    figure.update_xaxes(title="Probability", tickformat=".0%", range=[0, 1.12], tickvals=[0, 0.25, 0.5, 0.75, 1])
-    return figure.update_layout(height=60 + 52 * len(top), margin={"t": 0, "b": 10, "l": 14, "r": 0})
+    figure.update_xaxes(title="Probability", tickformat=".0%", range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    # Room on the right for the percentage of a sure answer, whatever the width.
+    return figure.update_layout(height=60 + 52 * len(top), margin={"t": 0, "b": 10, "l": 14, "r": 46})
 
 
 def shorten(text: str, most: int) -> str:

@@ -47,7 +47,8 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
         )
         return int(index), labels[index]
     pictures = all_pictures()
-    other = st.selectbox("Compared with the face in", list(pictures))
+    others = [name for name in pictures if name != st.session_state["picture"]]
+    other = st.selectbox("Compared with the face in", others)
     prepared = subject.network.prepare(inception.load_image(pictures[other]()), subject.graph.input_size)
     return subject.network.embed(prepared), other
 

@@ -86,18 +86,19 @@ def show_photographs(weights: Weights, answers: pd.DataFrame, found: Hits) -> No
     )
     shown = answers.assign(
         label=answers["label"].replace(OTHER, "none of them"),
+        sure=100 * answers["probability"],
         file=[Path(file).stem.replace("_", " ") for file in answers["file"]],
     )
     st.dataframe(
         shown,
         hide_index=True,
         height=widgets.table_height(len(answers), most=11),
-        column_order=["file", "label", "answer", "probability", "none"],
+        column_order=["file", "label", "answer", "sure", "none"],
         column_config={
             "file": st.column_config.TextColumn("Photograph", width=130),
             "label": st.column_config.TextColumn("Shows", width=85),
             "answer": st.column_config.TextColumn("Answer", width=85),
-            "probability": st.column_config.ProgressColumn("Sure", width=70, format="percent", max_value=1.0),
+            "sure": st.column_config.NumberColumn("Sure", width=60, format="%.1f %%"),
             "none": st.column_config.CheckboxColumn("None", width=40, help="Whether it says: none of the classes"),
         },
         placeholder="–",

@@ -91,14 +91,16 @@ class Cost:
 
     @property
     def text(self) -> str:
-        """E.g. ``parameters: 100 as said, 90 really (+10)``."""
+        """E.g. ``parameters: 100 as said, 90 really (10 more as said)``."""
         real = value_text(self.real)
         if self.said is None:
             return f"{self.quantity}: {real}"
         said = value_text(self.said)
         change = ""
         if self.difference and said != real:
-            change = f" ({'+' if self.difference > 0 else ''}{value_text(self.difference)})"
+            change = (
+                f" ({value_text(abs(self.difference))} {'more' if self.difference > 0 else 'less'} {self.labels[0]})"
+            )
         return f"{self.quantity}: {said} {self.labels[0]}, {real} {self.labels[1]}{change}"
 
 

@@ -587,8 +587,11 @@ def test_percentages_in_the_text(by_id: dict[str, Difference]) -> None:
 
 
 def test_cost_texts() -> None:
-    assert Cost("parameters", 1200, 1000).text == "parameters: 1,200 as said, 1,000 really (+200)"
-    assert Cost("parameters", 900, 1000, ("before", "after")).text == "parameters: 900 before, 1,000 after (-100)"
+    assert Cost("parameters", 1200, 1000).text == "parameters: 1,200 as said, 1,000 really (200 more as said)"
+    assert (
+        Cost("parameters", 900, 1000, ("before", "after")).text
+        == "parameters: 900 before, 1,000 after (100 less before)"
+    )
     assert Cost("output", (3, 8, 8), (3, 9, 9)).text == "output: 3x8x8 as said, 3x9x9 really"
     assert Cost("output", None, (3, 9, 9)).text == "output: 3x9x9"
     assert Cost("MACs", 5, 5).text == "MACs: 5 as said, 5 really"
