@@ -97,12 +97,13 @@ def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name:
     assert [warning.value for warning in app.warning] == [sentence]
 
 
-@pytest.mark.parametrize("first", [*PAGES])
-def test_no_page_trips_over_what_another_keeps(app: AppTest, first: str) -> None:
-    """Pages share one session, so two must not keep different things under one name."""
-    healthy(app.switch_page(f"pages/{first}.py").run())
-    for page in PAGES:
-        healthy(app.switch_page(f"pages/{page}.py").run())
+@pytest.mark.parametrize("pages", [PAGES, PAGES[::-1]], ids=["forwards", "backwards"])
+def test_no_page_trips_over_what_another_keeps(app: AppTest, pages: list[str]) -> None:
+    """Pages share one session, so two must not keep different things under one name; each comes after each here."""
+    app.run()
+    app.selectbox(key="model").set_value("inception_resnet_v1").run()
+    for page in pages:
+        healthy(app.switch_page(page).run())
 
 
 def test_a_layer_that_another_network_lacks_is_no_reproach(app: AppTest) -> None:
