@@ -48,8 +48,9 @@ def choose_weights(name: str, embedding: bool = False) -> str | None:
     own = [OWN + brought.file] if brought and fits else []
     options = [*own, *here, UNTRAINED, *absent]
     key = f"{'embedding' if embedding else 'weights'}_{name}"
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = options[0]
+    kept = st.session_state.get(key)
+    # Set in every run: the browser knows an option by its text, and that changes when a file has arrived.
+    st.session_state[key] = kept if kept in options else options[0]
     choice = st.selectbox(
         "Weights",
         options,

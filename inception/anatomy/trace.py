@@ -217,10 +217,12 @@ class _Walk:
             key = (type(module), module.extra_repr(), ceil_mode, *(arg.shape for arg in args))
             if key in self.results:
                 return self.results[key]
-        # On a copy with tensors of its own, because another thread may run the module at this moment.
         tensors = [*module.parameters(), *module.buffers()]
-        on_meta = {id(tensor): torch.empty_like(tensor, device="meta") for tensor in tensors}
-        out = deepcopy(module, on_meta)(*args, **kwargs)
+        if not all(tensor.is_meta for tensor in tensors):
+            # On a copy with tensors of its own, because another thread may run the module at this moment.
+            on_meta = {id(tensor): torch.empty_like(tensor, device="meta") for tensor in tensors}
+            module = deepcopy(module, on_meta)
+        out = module(*args, **kwargs)
         if key:
             self.results[key] = out
         return out

@@ -41,16 +41,24 @@ def _from_playwright() -> str | None:
     return path if Path(path).exists() else None
 
 
-def ready(page: Page) -> None:
-    """Waits until the app has taken a change in, finished the run it caused, and the browser has its pictures.
+RESTS = (
+    "document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')"
+    " && document.querySelector('h2') && [...document.images].every(image => image.complete)"
+)
 
-    A picture of a page that is made anew is gone from the server, an error in the browser that still asks for it.
+
+def ready(page: Page) -> None:
+    """Waits until the app has taken a change in, finished the runs it caused, and the browser has its pictures.
+
+    Between two runs the app rests for a moment, before the first as well, so it must do so twice. A picture of a page
+    that is made anew is gone from the server, an error in the browser that still asks for it.
     """
-    page.wait_for_timeout(300)
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')"
-        " && [...document.images].every(image => image.complete)"
-    )
+    resting = False
+    while not resting:
+        page.wait_for_timeout(300)
+        page.wait_for_function(RESTS)
+        page.wait_for_timeout(200)
+        resting = bool(page.evaluate(f"Boolean({RESTS})"))
 
 
 def pick(page: Page, box: str, option: str | Pattern[str]) -> None:

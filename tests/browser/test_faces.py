@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from safetensors.torch import save_file
 
-from .browser import ready
+from inception import create_model
+
+from .browser import pick, ready
 from .server import served_app
 
 # Notes every file that Python opens for writing; temporary files without a name are noted by their folder.
@@ -148,6 +152,23 @@ def test_a_box_on_the_picture_becomes_the_crop(page: Page, app_url: str) -> None
     expect(seen).not_to_have_attribute("src", str(before))
     # The middle of the chart is the middle of the picture, which has 512 pixels.
     assert abs(int(str(page.get_by_role("slider", name="Centre, across").input_value())) - 256) < 12
+
+
+def test_weights_that_have_arrived_stay_chosen(page: Page, app_url: str, written: Path) -> None:
+    """Their name on the screen changes then, by which alone the browser knows what was chosen."""
+    page.goto(f"{app_url}/{OPEN}")
+    pick(page, "Weights", re.compile("VGGFace2.*not here yet"))
+    expect(page.get_by_role("button", name="Download 112 MB")).to_be_visible()
+    arrived = written.parent / "20180402-114759-vggface2.safetensors"
+    save_file(create_model("inception_resnet_v1").state_dict(), arrived)
+    try:
+        for key in ("Home", "End"):
+            page.get_by_role("slider", name="The same person").focus()
+            page.keyboard.press(key)
+            ready(page)
+            expect(page.get_by_role("combobox", name="Weights")).to_have_value("VGGFace2 faces (facenet-pytorch)")
+    finally:
+        arrived.unlink()
 
 
 def test_another_network_and_back(page: Page, app_url: str) -> None:
