@@ -64,6 +64,9 @@ def ready(page: Page) -> None:
 def pick(page: Page, box: str, option: str | Pattern[str]) -> None:
     """Chooses an option of a select box of a page that rests, by its whole name or a pattern."""
     ready(page)
-    page.get_by_role("combobox", name=box, exact=True).click()
+    combobox = page.get_by_role("combobox", name=box, exact=True)
+    combobox.scroll_into_view_if_needed()
+    page.wait_for_timeout(300)  # a list closes when its page scrolls
+    combobox.click()
     page.get_by_role("option", name=option, exact=True).click()
     ready(page)
