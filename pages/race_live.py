@@ -171,7 +171,9 @@ def draw(here: Live, drawing: DeltaGenerator) -> None:
     """The curves so far."""
     setting, chance = here.history.setting, 1 / crops().classes
     figure = race_figures.live_figure(here.history.smooth(SMOOTH), here.competitors, setting.steps, chance)
-    drawing.plotly_chart(figure, config=figures.PLAIN)
+    # At rest a chart of its own: a browser that is still busy with the ones before can lose the last of them.
+    key = None if here.running else f"race_after_{here.history.steps}"
+    drawing.plotly_chart(figure, config=figures.PLAIN, key=key)
 
 
 def state_of(here: Live) -> str:
