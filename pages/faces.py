@@ -249,8 +249,7 @@ def crop_controls() -> None:
     pictures = {face.name: face for face in faces()}
     if not pictures:
         return
-    if st.session_state.get("face") not in pictures:
-        st.session_state["face"] = next(iter(pictures))
+    widgets.keep_choice("face", pictures, next(iter(pictures)))
     name = st.selectbox("Crop of", list(pictures), key="face")
     face = pictures[name]
     # With another key the chart starts without the box that was drawn.

@@ -22,7 +22,7 @@ from inception.training.demo import (
 from inception.training.race import COMPETITORS, TITLES
 from inception.training.recipe import TrainingError
 from inception.vision.photographs import OTHER, labelled
-from pages import figures, race_figures
+from pages import figures, race_figures, widgets
 from pages.race_figures import percent
 
 CROPS = 1000
@@ -70,8 +70,7 @@ def pause(paused: bool) -> None:
 def network_box(label: str, keys: list[str], default: str) -> str:
     """A choice of a competitor, kept in the session while it is among the keys."""
     name = f"race_{label}"
-    if st.session_state.get(name) not in keys:
-        st.session_state[name] = default if default in keys else keys[0]
+    widgets.keep_choice(name, keys, default if default in keys else keys[0])
     return st.selectbox(label, keys, format_func=TITLES.__getitem__, key=name, persist_state="session")
 
 

@@ -21,6 +21,7 @@ from inception.models.weights import KNOWN_WEIGHTS, available_weights, classes_o
 from inception.vision import Predictor
 from inception.vision.pool import LIMIT, networks
 from inception.vision.predictor import OutOfMemory
+from pages import widgets
 
 # MPS is offered on the pages Live inference and Speed, but not taken unasked: it has not always computed rightly.
 DEVICE = "cuda" if "cuda" in devices() else "cpu"
@@ -48,9 +49,7 @@ def choose_weights(name: str, embedding: bool = False) -> str | None:
     own = [OWN + brought.file] if brought and fits else []
     options = [*own, *here, UNTRAINED, *absent]
     key = f"{'embedding' if embedding else 'weights'}_{name}"
-    kept = st.session_state.get(key)
-    # Set in every run: the browser knows an option by its text, and that changes when a file has arrived.
-    st.session_state[key] = kept if kept in options else options[0]
+    widgets.keep_choice(key, options, options[0])
     choice = st.selectbox(
         "Weights",
         options,

@@ -1,7 +1,7 @@
 """What pages share on the widget side: the chosen network, cached views of it, and how numbers read."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -189,12 +189,20 @@ def grid_layers(graph: LayerGraph) -> list[Layer]:
     return [layer for layer in graph.layers if len(layer.out_shape) == 3 and graph.receptive_fields[layer.index]]
 
 
+def keep_choice(key: str, options: Collection[str], default: str) -> None:
+    """Before a select box is drawn: keeps what was chosen while it is among the options, else chooses the default.
+
+    Set in every run, because the browser knows an option by its text, and that can change: of a layer with the size,
+    the weights and the network, of weights when their file has arrived.
+    """
+    kept = st.session_state.get(key)
+    st.session_state[key] = kept if kept in options else default
+
+
 def layer_box(layers: list[Layer], default: Layer, key: str) -> Layer:
     """A choice of one of the layers, kept in the session under a key, which selects it on all pages."""
     by_path = {layer.path: layer for layer in layers}
-    kept = st.session_state.get(key)
-    # Set in every run: the browser knows an option by its text, and that changes with size, weights and network.
-    st.session_state[key] = kept if kept in by_path else default.path
+    keep_choice(key, by_path, default.path)
     path = st.selectbox(
         "Layer",
         list(by_path),

@@ -119,8 +119,9 @@ def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) ->
     seen_by_no_one = answers(Predictor(recipe.model, str(folder / f"{tag}.safetensors")))
     write_tables(folder, tag, found, seen_by_no_one)
     copyfile(run / "log.csv", folder / f"{tag}.log.csv")
-    tests = noted(folder / f"{tag}.tests.csv", recipe, found, hits(seen_by_no_one))
-    (folder / f"{tag}.md").write_text(card(weights, recipe, hits(seen_by_no_one), tests), encoding="utf-8")
+    recognised = hits(seen_by_no_one)
+    tests = noted(folder / f"{tag}.tests.csv", recipe, found, recognised)
+    (folder / f"{tag}.md").write_text(card(weights, recipe, recognised, tests), encoding="utf-8")
     return weights
 
 

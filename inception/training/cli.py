@@ -116,7 +116,7 @@ def evaluate(args: argparse.Namespace) -> str:
         network = Predictor(variant, tag, args.device)
         found = measure(network, test)
         if args.output:
-            write_tables(args.output, Path(tag).stem if tag.endswith(".safetensors") else tag, found, answers(network))
+            write_tables(args.output, tag if tag in KNOWN_WEIGHTS else Path(tag).stem, found, answers(network))
         entries.append(
             {
                 "model": variant,
