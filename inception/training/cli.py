@@ -29,6 +29,7 @@ NUMBERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "cycles": (int, "of the learning rate; a finished run goes on with more of them"),
     "finish": (int, "epochs after the cycles in which pictures hardly vary; a finished run goes on with them"),
     "batch": (int, "pictures in a step"),
+    "outliers": (int, "drawn pictures of none of the classes in a step, beside the batch"),
     "learning_rate": (float, "at its peak"),
     "seed": (int, "of weights, order and variations"),
 }

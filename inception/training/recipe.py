@@ -21,6 +21,7 @@ from ..models import create_model
 from ..vision.residual import ResidualError, cut_shortcuts, set_scales
 from .augment import MILD, STRONG, augmented, scale_up
 from .cifar10 import CLASSES, Pictures
+from .outliers import outliers
 
 HELD_OUT = 2000  # training pictures kept back, the same for every run, to watch and to fit the temperature
 EVALUATION_BATCH = 200
@@ -48,6 +49,7 @@ class Recipe:
     its peak: the network settles on pictures as they come (He et al. 2019, *Data Augmentation Revisited*).
     scale: of the residuals, see `residual.set_scales`; None for the network's own. shortcuts: see
     `residual.cut_shortcuts`. pictures: how many of the training pictures to learn from, None for all.
+    outliers: drawn pictures of none of the classes in a step, beside the batch, see `outliers`.
     Raises TrainingError for fields that contradict each other.
     """
 
@@ -67,6 +69,7 @@ class Recipe:
     scale: float | None = None
     shortcuts: bool = True
     pictures: int | None = None
+    outliers: int = 0
 
     def __post_init__(self) -> None:
         if self.scale is not None and not self.shortcuts:
@@ -77,6 +80,8 @@ class Recipe:
             raise TrainingError("The learning rate must be a number above 0.")
         if self.finish < 0:
             raise TrainingError("The epochs of the finish cannot be fewer than none.")
+        if not 0 <= self.outliers <= self.batch:
+            raise TrainingError("A step can have from none to as many outliers as pictures.")
         if self.pictures is not None and self.pictures < self.batch:
             raise TrainingError(f"{self.pictures} pictures do not fill a batch of {self.batch}.")
 
@@ -253,15 +258,18 @@ def _epoch(
         rate = learning_rate(recipe, epoch - 1 + step / steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        x = augmented(images[batch].to(device), recipe.size, generator, variation)
+        shown = torch.cat([images[batch], outliers(images[batch[: recipe.outliers]], generator)])
+        logits = _forward(model, augmented(shown.to(device), recipe.size, generator, variation))
         y = labels[batch].to(device)
-        logits = _forward(model, x)
-        loss = F.cross_entropy(logits, y, label_smoothing=recipe.label_smoothing)
+        # Probabilities of all classes, because an outlier has no class: it belongs as little to each of them.
+        wanted = torch.full_like(logits, 1 / len(CLASSES))
+        wanted[: recipe.batch] = F.one_hot(y, len(CLASSES))
+        loss = F.cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses += loss.item()
-        right += int((logits.argmax(1) == y).sum())
+        right += int((logits[: recipe.batch].argmax(1) == y).sum())
         if step % 10 == 9 or step + 1 == steps:
             progress(epoch, step + 1, steps, losses / (step + 1))
     held = logits_of(model, held_out[0], recipe.size, device)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,7 @@ def test_the_command_on_a_card_is_the_recipe_of_its_file(tag: str, monkeypatch: 
         monkeypatch.setattr(cifar10, name, lambda folder: None)
     (command,) = re.findall(r"^`python -m inception (train .*)`$", (BUNDLED / f"{tag}.md").read_text(), re.MULTILINE)
     assert main(command.split()) == 0
-    assert asdict(asked[0]) == json.loads(KNOWN_WEIGHTS[tag].training["recipe"])
+    assert asked == [recipe.Recipe(**json.loads(KNOWN_WEIGHTS[tag].training["recipe"]))]
 
 
 def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inception.models.inception_resnet import ResidualBlock
@@ -208,6 +209,29 @@ def test_contradictions_are_refused() -> None:
         replace(CUT, scale=1.0)
     with pytest.raises(TrainingError, match="do not fill a batch of 8"):
         replace(TINY, pictures=7)
+    for count in (-1, 9):
+        with pytest.raises(TrainingError, match="as many outliers as pictures"):
+            replace(TINY, outliers=count)
+
+
+def test_outliers_belong_to_no_class(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step has them beside its batch, wants the same of every class for them, and does not count them as right."""
+    steps: list[tuple[Tensor, Tensor]] = []
+    cross_entropy = F.cross_entropy
+
+    def noted(logits: Tensor, wanted: Tensor, **options: Any) -> Tensor:
+        steps.append((logits, wanted))
+        return cross_entropy(logits, wanted, **options)
+
+    monkeypatch.setattr(F, "cross_entropy", noted)
+    [row] = train(replace(TINY, epochs=1, outliers=3), pictures, tmp_path)
+    right = 0
+    for logits, wanted in steps[: row.steps]:
+        assert len(logits) == len(wanted) == TINY.batch + 3
+        assert wanted[: TINY.batch].max(dim=1).values.tolist() == [1.0] * TINY.batch
+        assert wanted[TINY.batch :].unique().tolist() == [pytest.approx(0.1)]
+        right += int((logits.argmax(1) == wanted.argmax(1))[: TINY.batch].sum())
+    assert row.training_accuracy == right / (row.steps * TINY.batch)
 
 
 def test_fewer_pictures(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
