@@ -133,9 +133,13 @@ def write_tables(folder: Path, tag: str, found: Scores, photographs: pd.DataFram
 
 
 def noted(path: Path, recipe: Recipe, found: Scores, photographs: Hits) -> pd.DataFrame:
-    """Adds a row to the file of all uses of the test pictures for a network, and gives them all, the latest last."""
+    """Adds a row to the file of all uses of the test pictures for a network, and gives them all, the latest last.
+
+    Runs of another seed are other networks, measured before this one by the same people.
+    """
     before = [pd.read_csv(path)] if path.is_file() else []
     row = {
+        "seed": recipe.seed,
         "epochs": recipe.all_epochs,
         "test_accuracy": round(found.accuracy, 4),
         "photographs_top_1": round(photographs.top_1, 4),
@@ -147,20 +151,36 @@ def noted(path: Path, recipe: Recipe, found: Scores, photographs: Hits) -> pd.Da
 
 
 def used_before(tests: pd.DataFrame) -> str:
-    """What the test pictures were used for before the last of these measurements, in a sentence."""
-    earlier = [f"{row.test_accuracy:.2%} after {row.epochs} epochs" for row in tests.iloc[:-1].itertuples()]
-    if not earlier:
-        return "They were used this once."
-    return (
-        f"They had been used before: {', '.join(earlier)}. These were reasons to train on or to end otherwise, so the "
-        "last is no first look; how to go on was decided by held-out training pictures."
-    )
+    """What the test pictures were used for before the last of these measurements, in a sentence or two."""
+    same, others = _before_last(tests)
+    if len(same):
+        return (
+            f"They had been used before: {_listed(same, 'test_accuracy', 2)}. These were reasons to train on or to end "
+            "otherwise, so the last is no first look; how to go on was decided by held-out training pictures."
+        )
+    if len(others):
+        return (
+            "They were used this once for this run, whose recipe was fixed before it began. Runs from other seeds had "
+            f"been measured on them before: {_listed(others, 'test_accuracy', 2)}."
+        )
+    return "They were used this once."
 
 
 def photographs_before(tests: pd.DataFrame) -> str:
     """How many photographs were recognised after shorter trainings, in a clause."""
-    earlier = [f"{row.photographs_top_1:.0%} after {row.epochs} epochs" for row in tests.iloc[:-1].itertuples()]
-    return f"; it had been {', '.join(earlier)}" if earlier else ""
+    same, _ = _before_last(tests)
+    return f"; it had been {_listed(same, 'photographs_top_1', 0)}" if len(same) else ""
+
+
+def _before_last(tests: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The measurements before the last: those of its run, and those of runs from other seeds."""
+    before, seed = tests.iloc[:-1], tests["seed"].iloc[-1]
+    return before[before["seed"] == seed], before[before["seed"] != seed]
+
+
+def _listed(tests: pd.DataFrame, column: str, decimals: int) -> str:
+    shares = zip(tests[column], tests["epochs"], strict=True)
+    return ", ".join(f"{share:.{decimals}%} after {epochs} epochs" for share, epochs in shares)
 
 
 def rounded(model: nn.Module) -> dict[str, Tensor]:
@@ -191,6 +211,7 @@ so that the app can name things without the internet.
 - **Knows** {len(CLASSES)} classes: {", ".join(CLASSES)}.
 - **Saw** {facts["pictures"]} pictures of {SIDE} pixels, scaled up to {weights.input_size} px, {facts["epochs"]} times
   each. A photograph is reduced to {SIDE} pixels as well before it is scaled up for the network: small things are lost.
+{_unsure(recipe)}\
 - **Test accuracy** {float(facts["test_accuracy"]):.2%} (top-3 {float(facts["test_top_3_accuracy"]):.2%}) on the
   official test pictures, measured when the run had ended.
   {used_before(tests)}
@@ -220,6 +241,16 @@ photograph in `{weights.tag}.photographs.csv`.
 ```json
 {json.dumps(asdict(recipe), indent=1)}
 ```
+"""
+
+
+def _unsure(recipe: Recipe) -> str:
+    """The card's line about outliers, where there were some."""
+    if not recipe.outliers:
+        return ""
+    return f"""\
+- **Learnt to be unsure** of {recipe.outliers} drawn pictures beside every {recipe.batch}: plain colours, noise,
+  patterns, shapes, text, and pictures whose parts have changed places (outlier exposure, Hendrycks et al. 2019).
 """
 
 

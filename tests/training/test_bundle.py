@@ -113,6 +113,21 @@ def test_every_use_of_the_test_pictures_is_noted(written: Path, run: Path) -> No
     assert tests["test_accuracy"].tolist() == pytest.approx([accuracy] * 2)
     assert tests["command"].tolist() == [TINY.command, longer.command]
     assert f"They had been used before: {accuracy:.2%} after 3 epochs." in card.read_text(encoding="utf-8")
+    other = replace(TINY, seed=6)
+    (run / "recipe.json").write_text(json.dumps(asdict(other)), encoding="utf-8")
+    bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), written.parent)
+    text = card.read_text(encoding="utf-8")
+    assert "They were used this once for this run" in text
+    assert f"measured on them before: {accuracy:.2%} after 3 epochs, {accuracy:.2%} after 6 epochs." in text
+    assert "it had been" not in text, "photographs that another network recognised are no history of this one"
+
+
+def test_a_card_tells_of_outliers_where_there_were_some(written: Path, run: Path) -> None:
+    assert "unsure" not in written.with_suffix(".md").read_text(encoding="utf-8")
+    (run / "recipe.json").write_text(json.dumps(asdict(replace(TINY, outliers=8))), encoding="utf-8")
+    bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), written.parent)
+    text = written.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"unsure** of 8 drawn pictures beside every {TINY.batch}" in text
 
 
 def test_convolutions_are_halved_and_batch_norm_is_not(written: Path, run: Path) -> None:
