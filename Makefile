@@ -15,7 +15,7 @@ help: ## list the targets
 setup: $(DEV_STAMP) ## create .venv and install the pinned requirements of app and tests
 
 run: $(STAMP) ## serve the app on http://localhost:8501 (PORT=... for another port)
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	MALLOC_ARENA_MAX=2 $(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: $(DEV_STAMP) ## run every test, those in a real Chromium included
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
