@@ -160,8 +160,8 @@ def used_before(tests: pd.DataFrame) -> str:
         )
     if len(others):
         return (
-            "They were used this once for this run, whose recipe was fixed before it began. Runs from other seeds had "
-            f"been measured on them before: {_listed(others, 'test_accuracy', 2)}."
+            "They were used this once for this run. Runs from other seeds had been measured on them before: "
+            f"{_listed(others, 'test_accuracy', 2)}."
         )
     return "They were used this once."
 
