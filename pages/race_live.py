@@ -49,22 +49,33 @@ class Live:
     done: bool = False
     error: str = ""
 
+    def stop(self) -> None:
+        """Ends the race; its curves stay."""
+        self.running, self.done, self.training = False, True, None
 
-def live() -> Live | None:
-    """The race of this session."""
-    return st.session_state.get("race_live")
-
-
-def stop() -> None:
-    """Ends the race; its curves stay."""
-    if here := live():
-        here.running, here.done, here.training = False, True, None
+    def pause(self, paused: bool) -> None:
+        """Pauses the race, or lets it go on."""
+        self.running, self.error = not paused, ""
 
 
-def pause(paused: bool) -> None:
-    """Pauses the race, or lets it go on."""
-    if here := live():
-        here.running, here.error = not paused, ""
+def wish(button: str) -> None:
+    """Notes which button was pressed, for when the race is not being trained."""
+    st.session_state["race_wish"] = button
+
+
+def wished(competitors: tuple[str, str], rate: float, steps: int, seed: int) -> Live | None:
+    """The race of this session after what the last button asked for; Start goes by what the controls say now."""
+    here: Live | None = st.session_state.get("race_live")
+    button = st.session_state.pop("race_wish", None)
+    if button == "Start":
+        first, second = (twin_of(COMPETITORS[key]) for key in competitors)
+        here = Live(competitors, History(Setting((first, second), rate, steps=steps, seed=seed)))
+        st.session_state["race_live"] = here
+    elif here and button == "Stop race":
+        here.stop()
+    elif here and button:
+        here.pause(button == "Pause")
+    return here
 
 
 def network_box(label: str, keys: list[str], default: str) -> str:
@@ -94,30 +105,26 @@ def live_view() -> None:
             persist_state="session",
         )
         steps = st.slider("Steps", 50, MAX_STEPS, 200, 50, key="race_steps", persist_state="session")
-    if st.session_state.pop("race_wanted", False):  # by Start, with what the controls say now
-        setting = Setting((twin_of(COMPETITORS[first]), twin_of(COMPETITORS[second])), rate, steps=steps, seed=seed)
-        st.session_state["race_live"] = Live((first, second), History(setting))
-    here = live()
-    with result:
+    with result, widgets.one_run("race"):
+        here = wished((first, second), rate, steps, seed)
         can_go_on = here is not None and not here.done
         running = here is not None and here.running
         # Always the same four: a button that came or went would move the others under the pointer.
         with st.container(horizontal=True):
-            st.button(
-                "Start",
-                type="primary",
-                icon=":material/play_arrow:",
-                on_click=lambda: st.session_state.update(race_wanted=True),
-            )
-            st.button("Pause", icon=":material/pause:", disabled=not running, on_click=pause, args=(True,))
-            st.button(
-                "Go on",
-                icon=":material/resume:",
-                disabled=running or not can_go_on,
-                on_click=pause,
-                args=(False,),
-            )
-            st.button("Stop race", icon=":material/stop:", disabled=not can_go_on, on_click=stop)
+            for button, icon, usable in (
+                ("Start", "play_arrow", True),
+                ("Pause", "pause", running),
+                ("Go on", "resume", can_go_on and not running),
+                ("Stop race", "stop", can_go_on),
+            ):
+                st.button(
+                    button,
+                    type="primary" if button == "Start" else "secondary",
+                    icon=f":material/{icon}:",
+                    disabled=not usable,
+                    on_click=wish,
+                    args=(button,),
+                )
         status, drawing, numbers = st.empty(), st.empty(), st.container()
         st.markdown(
             "The networks of the measured race, without dropout, at the smallest size they take, with the paper's "
@@ -159,7 +166,7 @@ def go_on(here: Live, drawing: DeltaGenerator) -> None:
                     draw(here, drawing)
                     drawn = time.monotonic()
         if here.training.done:
-            stop()
+            here.stop()
     except TrainingError as error:
         here.error = str(error)
     here.running = False
@@ -170,9 +177,7 @@ def draw(here: Live, drawing: DeltaGenerator) -> None:
     """The curves so far."""
     setting, chance = here.history.setting, 1 / crops().classes
     figure = race_figures.live_figure(here.history.smooth(SMOOTH), here.competitors, setting.steps, chance)
-    # At rest a chart of its own: a browser that is still busy with the ones before can lose the last of them.
-    key = None if here.running else f"race_after_{here.history.steps}"
-    drawing.plotly_chart(figure, config=figures.PLAIN, key=key)
+    drawing.plotly_chart(figure, config=figures.PLAIN)
 
 
 def state_of(here: Live) -> str:

@@ -332,5 +332,5 @@ if view == VIEWS[0]:
     with result:
         picture_view(graph.name, *subject, scales)
 else:
-    with result:
+    with result, widgets.one_run("residual"):
         training_view(graph.name, scales)

@@ -1,6 +1,7 @@
 """What pages share on the widget side: the chosen network, cached views of it, and how numbers read."""
 
 import re
+import threading
 from collections.abc import Callable, Collection, Sequence
 
 import pandas as pd
@@ -197,6 +198,16 @@ def keep_choice(key: str, options: Collection[str], default: str) -> None:
     """
     kept = st.session_state.get(key)
     st.session_state[key] = kept if kept in options else default
+
+
+def one_run(name: str) -> threading.Lock:
+    """A lock of this session, for what a run of the script computes long at and keeps in the session.
+
+    A control starts the next run at once, beside the one before, which ends only where it draws the next time: without
+    the lock the page can be drawn from what is still changing.
+    """
+    lock: threading.Lock = st.session_state.setdefault(f"{name}_lock", threading.Lock())
+    return lock
 
 
 def layer_box(layers: list[Layer], default: Layer, key: str) -> Layer:

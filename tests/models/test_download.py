@@ -622,6 +622,7 @@ def test_an_encrypted_download_stays_encrypted(tag: str, home: Path, monkeypatch
 def test_no_network(tag: str, home: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Known at once: nothing is gained by trying again."""
     monkeypatch.setattr(download, "PAUSE", 60)
+    server.shutdown()  # first: a thread that still waits for connections keeps the port open
     server.server_close()
     each = finish(tag)
     suffix = ".safetensors" if tag == HUB else ".pt"

@@ -1,14 +1,19 @@
 """The race's page says what the table says, whatever came out, and its live race starts, pauses, goes on and stops."""
 
 import gc
+import json
 import threading
+import time
 import weakref
+from base64 import b64decode
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -230,6 +235,34 @@ def test_a_paused_race_waits_and_goes_on_as_if_it_had_not(live: AppTest, small: 
     assert state(live).startswith("Done after 50 of 50 steps")
     expected = [step.loss for step in train(setting_of(small), crops())]
     assert [row["loss"] for row in here.history.rows] == expected
+
+
+def test_a_pause_waits_for_the_run_it_ends(live: AppTest, small: dict[str, Any]) -> None:
+    """A button starts the next run of the script while the one before still takes a step, and shows that one too."""
+    healthy(live.run())
+    here = paused(small, 7)
+    here.running = True
+    live.session_state["race_live"] = here
+    live.session_state["race_wish"] = "Pause"
+    before: threading.Lock = live.session_state["race_lock"]
+    before.acquire()
+
+    def end() -> None:
+        time.sleep(1)
+        assert here.training is not None
+        with closing(here.training.steps()) as run:
+            for step in next(run):
+                here.history.add(step)
+        before.release()
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    healthy(live.run())
+    thread.join()
+    assert state(live).startswith("Paused after 8 of 50 steps")
+    lines = json.loads(live.get("plotly_chart")[0].proto.spec)["data"][:2]
+    assert [len(np.frombuffer(b64decode(line["x"]["bdata"]), line["x"]["dtype"])) for line in lines] == [8, 8]
+    assert usable(live) == ["Start", "Go on", "Stop race"]
 
 
 def test_a_stopped_race_leaves_its_curves_and_nothing_else(live: AppTest, small: dict[str, Any]) -> None:
