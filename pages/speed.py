@@ -101,9 +101,9 @@ with result:
             st.error(str(error), icon=":material/error:")
             st.stop()
         st.rerun()
-    if measured.get(key):
-        show(measured[key])
-        table = comparison_table(measured[key])
+    if rows := measured.get(key, [])[:]:  # a copy: a run that is ending may add a row yet
+        show(rows)
+        table = comparison_table(rows)
         widgets.export_button(table, f"{name}_speed", f"{name} at {widgets.picture_size(subject.graph)}: speed")
     else:
         st.info(
