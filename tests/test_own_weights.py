@@ -1,10 +1,13 @@
 """The checkpoints that come with the project: small, described in full, and as good as their files say."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from safetensors import safe_open
 
 from inception.models.weights import BUNDLED, KNOWN_WEIGHTS, available_weights
@@ -72,6 +75,46 @@ def test_photographs_are_answered_as_the_file_says(tag: str) -> None:
     assert shares.top_1 >= 0.5, "chance is 0.1"
     assert shares.top_3 >= shares.top_1
     assert shares.others_refused > shares.known_refused
+
+
+def noise() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8))
+
+
+def checkerboard() -> Image.Image:
+    fields = np.add.outer(np.arange(480) // 40, np.arange(640) // 40) % 2
+    return Image.fromarray((255 * fields).astype(np.uint8)).convert("RGB")
+
+
+def plain() -> Image.Image:
+    return Image.new("RGB", (640, 480), (60, 120, 220))
+
+
+def page_of_text() -> Image.Image:
+    image = Image.new("RGB", (800, 1000), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(18)
+    for y in range(60, 940, 26):
+        draw.text((60, y), "Pack my box with five dozen liquor jugs, and then take it to the door.", "black", font)
+    return image
+
+
+def bar_chart() -> Image.Image:
+    image = Image.new("RGB", (640, 480), "white")
+    draw = ImageDraw.Draw(image)
+    for left, height in ((60, 100), (170, 300), (280, 220), (390, 400), (500, 150)):
+        draw.rectangle((left, 460 - height, left + 80, 460), "steelblue")
+    draw.line((40, 20, 40, 460, 620, 460), "black", 3)
+    return image
+
+
+@pytest.mark.parametrize("picture", [noise, checkerboard, plain, page_of_text, bar_chart])
+@pytest.mark.parametrize("tag", ["inception_resnet_v1.cifar10"])
+def test_what_is_no_photograph_is_none_of_the_ten(tag: str, picture: Callable[[], Image.Image]) -> None:
+    network = Predictor(KNOWN_WEIGHTS[tag].variant, tag)
+    size = KNOWN_WEIGHTS[tag].input_size
+    classes = network.classify(network.prepare(picture(), (size, size)))
+    assert network.is_none(classes)
+    assert classes["probability"].max() < 0.5
 
 
 def test_shares_by_hand() -> None:

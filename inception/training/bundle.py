@@ -224,8 +224,8 @@ so that the app can name things without the internet.
 - **None of the classes** is said when the log of the summed exponentials of these logits (the negative energy of Liu
   et al. 2020) is below {weights.threshold:.3f}: {SURE:.0%} of the pictures that were held out have more. A rule of
   thumb: of the project's photographs it turns away {found.others_refused:.0%} of those that show none of the classes,
-  and {found.known_refused:.0%} of those that do. These photographs had a say in the choice of the rule, and
-  were looked at when the end of the training was chosen, so expect less of other ones.
+  and {found.known_refused:.0%} of those that do. These photographs had a say in the choice of the rule and of
+  the recipe, so expect less of other ones.
 - **Stored** in float16, batch norm in float32.
 - **Licence** of the weights: {weights.licence}. The pictures are CIFAR-10's: {DATA_SOURCE}
 
