@@ -2,6 +2,10 @@
 
 A run lives in a folder: `state.pt` is written whole after every epoch, so a run that was stopped goes on where its
 last epoch ended, with the same pictures in the same order; `log.csv` has one row an epoch.
+
+There is no moving average of the weights. One that was kept beside Inception-ResNet-v1's 35 epochs (decay 0.999 a
+step) was far ahead in the middle of them (held-out accuracy 86.7% against 81.2% after 18) and three of 2,000 pictures
+at the end (91.85% against 91.70%), when the learning rate has fallen to almost nothing.
 """
 
 import csv
