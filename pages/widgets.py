@@ -201,7 +201,7 @@ def keep_choice(key: str, options: Collection[str], default: str) -> None:
 
 
 def one_run(name: str) -> threading.Lock:
-    """A lock of this session, for what a run of the script computes long at and keeps in the session.
+    """A lock of this session, to hold while a run of the script changes over seconds what the session keeps.
 
     A control starts the next run at once, beside the one before, which ends only where it draws the next time: without
     the lock the page can be drawn from what is still changing.
