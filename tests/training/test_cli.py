@@ -31,7 +31,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             (folder / name).write_bytes(records.tobytes())
             monkeypatch.setitem(files, name, hashlib.sha256(records.tobytes()).hexdigest())
     monkeypatch.setattr(recipe, "HELD_OUT", 10)
-    monkeypatch.setattr(recipe, "MIXED", False)  # see test_recipe.py
+    monkeypatch.setattr(recipe, "MIXED_ON_CPU", False)  # see test_recipe.py
     return folder
 
 

@@ -43,7 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = torch.arange(40) % 10
     pictures: Pictures = (25 * labels)[:, None, None, None].expand(40, 3, 32, 32).to(torch.uint8), labels
     monkeypatch.setattr(training, "HELD_OUT", 8)
-    monkeypatch.setattr(training, "MIXED", False)
+    monkeypatch.setattr(training, "MIXED_ON_CPU", False)
     monkeypatch.setattr(race, "COMPETITORS", {"v2": tiny, "v2_cut": replace(tiny, shortcuts=False)})
     monkeypatch.setattr(race, "SEEDS", (0, 1))
     monkeypatch.setattr(race, "ProcessPoolExecutor", InTurn)

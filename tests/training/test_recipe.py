@@ -34,7 +34,7 @@ def pictures(monkeypatch: pytest.MonkeyPatch) -> Pictures:
     """Forty flat pictures of which eight are held out; the class is the brightness."""
     monkeypatch.setattr(training, "HELD_OUT", 8)
     # A convolution of one channel in bfloat16 now and then gives NaN on the CPU, and the first takes a minute.
-    monkeypatch.setattr(training, "MIXED", False)
+    monkeypatch.setattr(training, "MIXED_ON_CPU", False)
     labels = torch.arange(40) % 10
     return (25 * labels)[:, None, None, None].expand(40, 3, 32, 32).to(torch.uint8).contiguous(), labels
 
