@@ -5,6 +5,7 @@ Every figure is that of the stored numbers, as the app runs them, not of the net
 """
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import copyfile
@@ -209,7 +210,7 @@ def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame) -> 
 so that the app can name things without the internet.
 
 - **Knows** {len(CLASSES)} classes: {", ".join(CLASSES)}.
-- **Saw** {facts["pictures"]} pictures of {SIDE} pixels, scaled up to {weights.input_size} px, {facts["epochs"]} times
+- **Saw** {facts["pictures"]} pictures of {SIDE} pixels, {_scaled_up(recipe)}
   each. A photograph is reduced to {SIDE} pixels as well before it is scaled up for the network: small things are lost.
 {_unsure(recipe)}\
 - **Test accuracy** {float(facts["test_accuracy"]):.2%} (top-3 {float(facts["test_top_3_accuracy"]):.2%}) on the
@@ -242,6 +243,12 @@ photograph in `{weights.tag}.photographs.csv`.
 {json.dumps(asdict(recipe), indent=1)}
 ```
 """
+
+
+def _scaled_up(recipe: Recipe) -> str:
+    """To which sizes, and how often each picture was seen."""
+    sizes = Counter(recipe.size_in(epoch) for epoch in range(1, recipe.all_epochs + 1))
+    return "scaled up " + " and ".join(f"to {size} px, {count} times" for size, count in sizes.items())
 
 
 def _unsure(recipe: Recipe) -> str:

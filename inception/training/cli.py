@@ -25,6 +25,7 @@ DATA, RUNS = Path("data/cifar-10"), Path("runs")
 NUMBERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "width": (float, "channel multiplier"),
     "size": (int, "pixels of a side"),
+    "cycle_size": (int, "pixels of a side in the cycles, if not those of --size, which the finish then has"),
     "epochs": (int, "times over the training pictures in a cycle"),
     "cycles": (int, "of the learning rate; a finished run goes on with more of them"),
     "finish": (int, "epochs after the cycles in which pictures hardly vary; a finished run goes on with them"),
@@ -50,12 +51,13 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
     )
     default = Recipe("")
     for name, (kind, text) in NUMBERS.items():
+        value = getattr(default, name)
         command.add_argument(
             f"--{name.replace('_', '-')}",
             type=kind,
-            default=getattr(default, name),
+            default=value,
             metavar="N",
-            help=f"{text} (default: {getattr(default, name)})",
+            help=text if value is None else f"{text} (default: {value})",
         )
     command.set_defaults(run=train)
 
@@ -84,7 +86,8 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
 def train(args: argparse.Namespace) -> str:
     """Trains, or goes on; at the end writes the bundle into the folder. One row an epoch goes to standard error."""
     recipe = Recipe(args.model, **{name: getattr(args, name) for name in NUMBERS})
-    trace(recipe.build(), recipe.size)  # whatever cannot run is said before 169 MB are fetched
+    for epoch in (1, recipe.all_epochs):
+        trace(recipe.build(), recipe.size_in(epoch))  # whatever cannot run is said before 169 MB are fetched
     check_device(args.device, torch.bfloat16)
     cifar10.fetch(args.data)
     pictures = cifar10.training_pictures(args.data)

@@ -1,4 +1,4 @@
-"""The training recipe: SGD with Nesterov momentum, cycles of the learning rate, label smoothing, bfloat16 where it pays.
+"""The training recipe: SGD with Nesterov momentum, cycles of the learning rate, label smoothing, bfloat16 if it pays.
 
 A run lives in a folder: `state.pt` is written whole after every epoch, so a run that was stopped goes on where its
 last epoch ended, with the same pictures in the same order; `log.csv` has one row an epoch.
@@ -48,6 +48,8 @@ class Recipe:
 
     size: pixels of a side to which the 32-pixel pictures are scaled up; at 112 the last grid is 2x2, the smallest
     that leaves the 3x3, 1x3 and 3x1 kernels of the C blocks something to see. learning_rate: at its peak.
+    cycle_size: of a side in the cycles, None for `size`: small pictures take less time, and a finish at `size` makes
+    up for them (Touvron et al. 2019, *Fixing the train-test resolution discrepancy*).
     repeats: blocks of each kind, None for the network's own. dropout: of the head's layer.
     cycles: how often the learning rate rises and falls, in `epochs` epochs each time (warm restarts, Loshchilov and
     Hutter 2017); a finished run can go on with more of them, and then with a finish.
@@ -76,6 +78,7 @@ class Recipe:
     shortcuts: bool = True
     pictures: int | None = None
     outliers: int = 0
+    cycle_size: int | None = None
 
     def __post_init__(self) -> None:
         if self.scale is not None and not self.shortcuts:
@@ -86,6 +89,8 @@ class Recipe:
             raise TrainingError("The learning rate must be a number above 0.")
         if self.finish < 0:
             raise TrainingError("The epochs of the finish cannot be fewer than none.")
+        if self.cycle_size is not None and not self.finish:
+            raise TrainingError("Cycles at a size of their own need a finish at the final one.")
         if not 0 <= self.outliers <= self.batch:
             raise TrainingError("A step can have from none to as many outliers as pictures.")
         if self.pictures is not None and self.pictures < self.batch:
@@ -113,6 +118,10 @@ class Recipe:
         repeats = {"repeats": self.repeats} if self.repeats else {}
         return {"num_classes": len(CLASSES), "width": self.width, **repeats}
 
+    def size_in(self, epoch: int) -> int:
+        """Pixels of a side in an epoch, counted from 1."""
+        return self.size if self.cycle_size is None or epoch > self.cycled else self.cycle_size
+
     def build(self) -> nn.Module:
         """The untrained network, with the same weights for the same seed, also at another scale or without shortcuts.
 
@@ -138,7 +147,8 @@ class Recipe:
 class Epoch:
     """One row of the log. Losses in nats, without label smoothing for held-out pictures; accuracies as shares.
 
-    seconds: as they passed. cpu_seconds: of all threads of this process together, whatever else the machine did.
+    Held-out pictures are scaled up to the epoch's size. seconds: as they passed. cpu_seconds: of all threads of this
+    process together, whatever else the machine did.
     """
 
     epoch: int
@@ -257,7 +267,7 @@ def _epoch(
     torch.manual_seed(1000 * recipe.seed + epoch)
     batches = torch.randperm(len(images), generator=generator).split(recipe.batch)
     steps = len(batches) if len(batches[-1]) == recipe.batch else len(batches) - 1
-    variation = STRONG if epoch <= recipe.cycled else MILD
+    variation, size = STRONG if epoch <= recipe.cycled else MILD, recipe.size_in(epoch)
     model.train()
     losses, right, rate = 0.0, 0, 0.0
     for step, batch in enumerate(batches[:steps]):
@@ -265,7 +275,7 @@ def _epoch(
         for group in optimizer.param_groups:
             group["lr"] = rate
         shown = torch.cat([images[batch], outliers(images[batch[: recipe.outliers]], generator)])
-        logits = _forward(model, augmented(shown.to(device), recipe.size, generator, variation))
+        logits = _forward(model, augmented(shown.to(device), size, generator, variation))
         y = labels[batch].to(device)
         # Probabilities of all classes, because an outlier has no class: it belongs as little to each of them.
         wanted = torch.full_like(logits, 1 / len(CLASSES))
@@ -278,7 +288,7 @@ def _epoch(
         right += int((logits[: recipe.batch].argmax(1) == y).sum())
         if step % 10 == 9 or step + 1 == steps:
             progress(epoch, step + 1, steps, losses / (step + 1))
-    held = logits_of(model, held_out[0], recipe.size, device)
+    held = logits_of(model, held_out[0], size, device)
     return Epoch(
         epoch=epoch,
         steps=steps,

@@ -130,6 +130,14 @@ def test_a_card_tells_of_outliers_where_there_were_some(written: Path, run: Path
     assert f"unsure** of 8 drawn pictures beside every {TINY.batch}" in text
 
 
+def test_a_card_tells_how_often_pictures_were_seen_at_which_size(written: Path, run: Path) -> None:
+    assert "scaled up to 80 px, 3 times\n  each" in written.with_suffix(".md").read_text(encoding="utf-8")
+    growing = replace(TINY, cycle_size=75, finish=2)
+    (run / "recipe.json").write_text(json.dumps(asdict(growing)), encoding="utf-8")
+    bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), written.parent)
+    assert "to 75 px, 3 times and to 80 px, 2 times\n  each" in written.with_suffix(".md").read_text(encoding="utf-8")
+
+
 def test_convolutions_are_halved_and_batch_norm_is_not(written: Path, run: Path) -> None:
     with safe_open(written, "pt") as file:
         kinds = {key: file.get_tensor(key).dtype for key in file.keys()}  # noqa: SIM118  # not a dictionary

@@ -265,7 +265,7 @@ def test_fewer_pictures(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.
 
 def test_recipes_from_before_there_were_races(tmp_path: Path) -> None:
     content = asdict(TINY)
-    for name in ("cycles", "finish", "scale", "shortcuts", "pictures"):
+    for name in ("cycles", "finish", "scale", "shortcuts", "pictures", "cycle_size"):
         del content[name]
     (tmp_path / "recipe.json").write_text(json.dumps(content))
     assert training.read_recipe(tmp_path) == TINY
@@ -318,6 +318,30 @@ def test_a_finished_run_goes_on_with_a_finish(
         with pytest.raises(TrainingError, match="another recipe"):
             list(train(other, pictures, tmp_path / "parts"))
     assert read_recipe(tmp_path / "parts") == ending
+
+
+def test_cycles_at_a_size_of_their_own_end_in_a_finish_at_the_final_one(
+    pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    def noted(model: nn.Module, x: Tensor) -> Tensor:
+        seen.append((x.shape[-1], model.training))
+        return forward(model, x)
+
+    forward = training._forward
+    monkeypatch.setattr(training, "_forward", noted)
+    growing = replace(TINY, size=80, cycle_size=75, finish=1)
+    whole = list(train(growing, pictures, tmp_path / "whole"))
+    epoch = [True] * whole[0].steps + [False]
+    assert seen == [(75, mode) for mode in epoch * TINY.epochs] + [(80, mode) for mode in epoch]
+    first = train(growing, pictures, tmp_path / "parts")
+    next(first)
+    first.close()
+    rest = list(train(growing, pictures, tmp_path / "parts"))
+    assert [row.training_loss for row in rest] == [row.training_loss for row in whole[1:]]
+    with pytest.raises(TrainingError, match="need a finish"):
+        replace(TINY, cycle_size=75)
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"cycles": 0}, {"batch": 1}, {"finish": -1}])
