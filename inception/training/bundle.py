@@ -134,9 +134,9 @@ def write_tables(folder: Path, tag: str, found: Scores, photographs: pd.DataFram
 
 
 def noted(path: Path, recipe: Recipe, found: Scores, photographs: Hits) -> pd.DataFrame:
-    """Adds a row to the file of all uses of the test pictures for a network, and gives them all, the latest last.
+    """Adds a row to the file of all uses of the test pictures for a network, and gives them all, the bundled last.
 
-    Runs of another seed are other networks, measured before this one by the same people.
+    Runs of another seed are other networks, measured by the same people.
     """
     before = [pd.read_csv(path)] if path.is_file() else []
     row = {
@@ -152,19 +152,18 @@ def noted(path: Path, recipe: Recipe, found: Scores, photographs: Hits) -> pd.Da
 
 
 def used_before(tests: pd.DataFrame) -> str:
-    """What the test pictures were used for before the last of these measurements, in a sentence or two."""
+    """What the test pictures were used for besides the last of these measurements, in a sentence or more."""
     same, others = _before_last(tests)
     if len(same):
-        return (
+        sentence = (
             f"They had been used before: {_listed(same, 'test_accuracy', 2)}. These were reasons to train on or to end "
             "otherwise, so the last is no first look; how to go on was decided by held-out training pictures."
         )
+    else:
+        sentence = "They were used this once for this run." if len(others) else "They were used this once."
     if len(others):
-        return (
-            "They were used this once for this run. Runs from other seeds had been measured on them before: "
-            f"{_listed(others, 'test_accuracy', 2)}."
-        )
-    return "They were used this once."
+        sentence += f" Runs from other seeds were measured on them too: {_listed(others, 'test_accuracy', 2)}."
+    return sentence
 
 
 def photographs_before(tests: pd.DataFrame) -> str:
@@ -174,7 +173,7 @@ def photographs_before(tests: pd.DataFrame) -> str:
 
 
 def _before_last(tests: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The measurements before the last: those of its run, and those of runs from other seeds."""
+    """The measurements besides the last: those of its run, and those of runs from other seeds."""
     before, seed = tests.iloc[:-1], tests["seed"].iloc[-1]
     return before[before["seed"] == seed], before[before["seed"] != seed]
 

@@ -118,8 +118,13 @@ def test_every_use_of_the_test_pictures_is_noted(written: Path, run: Path) -> No
     bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), written.parent)
     text = card.read_text(encoding="utf-8")
     assert "They were used this once for this run" in text
-    assert f"measured on them before: {accuracy:.2%} after 3 epochs, {accuracy:.2%} after 6 epochs." in text
+    assert f"measured on them too: {accuracy:.2%} after 3 epochs, {accuracy:.2%} after 6 epochs." in text
     assert "it had been" not in text, "photographs that another network recognised are no history of this one"
+    (run / "recipe.json").write_text(json.dumps(asdict(longer)), encoding="utf-8")
+    bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), written.parent)
+    text = card.read_text(encoding="utf-8")
+    assert f"They had been used before: {accuracy:.2%} after 3 epochs, {accuracy:.2%} after 6 epochs." in text
+    assert f"Runs from other seeds were measured on them too: {accuracy:.2%} after 3 epochs." in text
 
 
 def test_a_card_tells_of_outliers_where_there_were_some(written: Path, run: Path) -> None:
