@@ -86,8 +86,9 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
 def train(args: argparse.Namespace) -> str:
     """Trains, or goes on; at the end writes the bundle into the folder. One row an epoch goes to standard error."""
     recipe = Recipe(args.model, **{name: getattr(args, name) for name in NUMBERS})
-    for epoch in (1, recipe.all_epochs):
-        trace(recipe.build(), recipe.size_in(epoch))  # whatever cannot run is said before 169 MB are fetched
+    model = recipe.build()
+    for size in {recipe.size_in(1), recipe.size}:
+        trace(model, size)  # whatever cannot run is said before 169 MB are fetched
     check_device(args.device, torch.bfloat16)
     cifar10.fetch(args.data)
     pictures = cifar10.training_pictures(args.data)

@@ -29,8 +29,8 @@ from .outliers import outliers
 
 HELD_OUT = 2000  # training pictures kept back, the same for every run, to watch and to fit the temperature
 EVALUATION_BATCH = 200
-# On a GPU convolutions run in bfloat16, and everything that adds up in float32. On a CPU only one that multiplies
-# matrices in bfloat16 gains by it: one with AVX-512 alone took 1.25 times as long for a step as in float32.
+# On a GPU convolutions run in bfloat16, and everything that adds up in float32. On a CPU that is for those with units
+# for matrices of bfloat16; the others train in float32.
 MIXED_ON_CPU = bool(torch.cpu.get_capabilities().get("amx_bf16"))
 MOMENTUM = 0.9
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
