@@ -108,7 +108,7 @@ def bar_chart() -> Image.Image:
 
 
 @pytest.mark.parametrize("picture", [noise, checkerboard, plain, page_of_text, bar_chart])
-@pytest.mark.parametrize("tag", ["inception_resnet_v1.cifar10"])
+@pytest.mark.parametrize("tag", ["inception_resnet_v1.cifar10", "inception_resnet_v2.cifar10"])
 def test_what_is_no_photograph_is_none_of_the_ten(tag: str, picture: Callable[[], Image.Image]) -> None:
     network = Predictor(KNOWN_WEIGHTS[tag].variant, tag)
     size = KNOWN_WEIGHTS[tag].input_size
