@@ -18,7 +18,7 @@ from . import cifar10
 from .bundle import evaluate as measure
 from .bundle import write_bundle, write_tables
 from .race import CURVES, run_race
-from .recipe import Recipe, replace_file
+from .recipe import INITS, Recipe, replace_file
 from .recipe import train as epochs_of
 
 DATA, RUNS = Path("data/cifar-10"), Path("runs")
@@ -59,6 +59,12 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
             metavar="N",
             help=text if value is None else f"{text} (default: {value})",
         )
+    command.add_argument(
+        "--init",
+        default=default.init,
+        metavar="I",
+        help=f"what convolutions start from: {' or '.join(INITS)} (default: {default.init})",
+    )
     command.set_defaults(run=train)
 
     command = commands.add_parser("evaluate", parents=[options], help="accuracy on CIFAR-10's 10,000 test pictures")
@@ -85,7 +91,7 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
 
 def train(args: argparse.Namespace) -> str:
     """Trains, or goes on; at the end writes the bundle into the folder. One row an epoch goes to standard error."""
-    recipe = Recipe(args.model, **{name: getattr(args, name) for name in NUMBERS})
+    recipe = Recipe(args.model, init=args.init, **{name: getattr(args, name) for name in NUMBERS})
     model = recipe.build()
     for size in {recipe.size_in(1), recipe.size}:
         trace(model, size)  # whatever cannot run is said before 169 MB are fetched

@@ -35,6 +35,7 @@ MIXED_ON_CPU = bool(torch.cpu.get_capabilities().get("amx_bf16"))
 MOMENTUM = 0.9
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
 START, END = 0.05, 0.001  # learning rate at the start and the end, as shares of its peak
+INITS = "default", "he"
 FINISHING = 0.3  # learning rate from which the finish falls, as a share of its peak
 
 
@@ -58,6 +59,9 @@ class Recipe:
     scale: of the residuals, see `residual.set_scales`; None for the network's own. shortcuts: see
     `residual.cut_shortcuts`. pictures: how many of the training pictures to learn from, None for all.
     outliers: drawn pictures of none of the classes in a step, beside the batch, see `outliers`.
+    init: what the convolutions start from, one of `INITS`: PyTorch's default, or He's normal distribution (He et al.
+    2015, *Delving Deep into Rectifiers*). After three short epochs of Inception-v4 its held-out accuracy was 35.2% and
+    33.9% against 31.6% and 27.6% from the default (two seeds, 24,000 pictures at 80 px); nothing is known of the end.
     Raises TrainingError for fields that contradict each other.
     """
 
@@ -79,6 +83,7 @@ class Recipe:
     pictures: int | None = None
     outliers: int = 0
     cycle_size: int | None = None
+    init: str = "default"
 
     def __post_init__(self) -> None:
         if self.scale is not None and not self.shortcuts:
@@ -91,6 +96,8 @@ class Recipe:
             raise TrainingError("The epochs of the finish cannot be fewer than none.")
         if self.cycle_size is not None and not self.finish:
             raise TrainingError("Cycles at a size of their own need a finish at the final one.")
+        if self.init not in INITS:
+            raise TrainingError(f"Convolutions start from one of {', '.join(INITS)}, not {self.init!r}.")
         if not 0 <= self.outliers <= self.batch:
             raise TrainingError("A step can have from none to as many outliers as pictures.")
         if self.pictures is not None and self.pictures < self.batch:
@@ -130,6 +137,8 @@ class Recipe:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             model = create_model(self.model, **self.overrides())
+            if self.init == "he":
+                _start_as_he(model)
         try:
             if self.scale is not None:
                 set_scales(model, (self.scale,) * 3)
@@ -243,6 +252,13 @@ def logits_of(model: nn.Module, images: Tensor, size: int, device: str = "cpu") 
         return torch.cat(
             [_forward(model, scale_up(part.to(device), size)).cpu() for part in images.split(EVALUATION_BATCH)]
         )
+
+
+def _start_as_he(model: nn.Module) -> None:
+    """The variance of the gradients stays the same through a convolution and its ReLU."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
 def _forward(model: nn.Module, x: Tensor) -> Tensor:

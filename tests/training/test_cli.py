@@ -105,6 +105,7 @@ def test_another_recipe_does_not_go_on(data: Path, tmp_path: Path, capsys: pytes
         (["train", MODEL, "--epochs", "0"], "at least"),
         (["train", MODEL, "--width", "-1"], "width"),
         (["train", MODEL, "--learning-rate", "nan"], "learning rate"),
+        (["train", MODEL, "--init", "xavier"], "one of default, he"),
         (["train", MODEL, "--device", "nowhere"], "cpu, cuda or mps"),
         (["evaluate", "--weights", "x"], "needs a MODEL"),
         (["evaluate", "inception_resnet_v2.paper"], "come with this project"),

@@ -107,6 +107,20 @@ def test_same_seed_same_network() -> None:
     assert not all(torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True))
 
 
+def test_he_start_has_the_variance_of_the_paper() -> None:
+    """Two over the inputs of the backward convolution (He et al. 2015, equation 14); the head stays PyTorch's."""
+    recipe = Recipe("inception_v4", seed=3, init="he")
+    model, again, default = recipe.build(), recipe.build(), replace(recipe, init="default").build()
+    for (name, module), same, other in zip(model.named_modules(), again.modules(), default.modules(), strict=True):
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 5000:
+            assert torch.equal(module.weight, same.get_parameter("weight"))
+            height, width = module.kernel_size
+            expected = (2 / (height * width * module.out_channels)) ** 0.5
+            assert module.weight.std().item() == pytest.approx(expected, rel=0.05), name
+        if isinstance(module, nn.Linear):
+            assert torch.equal(module.weight, other.get_parameter("weight"))
+
+
 def test_learning_rate_rises_and_falls_once() -> None:
     ends = TINY.epochs - 1e-9
     rates = [learning_rate(TINY, ends * i / 100) for i in range(101)]
@@ -212,6 +226,8 @@ def test_contradictions_are_refused() -> None:
     for count in (-1, 9):
         with pytest.raises(TrainingError, match="as many outliers as pictures"):
             replace(TINY, outliers=count)
+    with pytest.raises(TrainingError, match="one of default, he"):
+        replace(TINY, init="xavier")
 
 
 def test_outliers_belong_to_no_class(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
