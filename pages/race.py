@@ -189,9 +189,8 @@ def long_trainings() -> None:
     st.plotly_chart(race_figures.logs_figure(logs), config=figures.PLAIN)
     st.caption(
         "The trainings of the checkpoints that come with this project: wider, on all training pictures, for more "
-        "epochs, one seed each and not at equal cost, so no race. Curves fall back where the learning rate rises for "
-        "another cycle, and climb once more at the end, when the pictures are hardly varied (and, in some trainings, "
-        "larger than before: the cards say which). The logs are in "
+        "epochs, one seed each and not at equal cost, so no race. Curves climb once more at the end, when the pictures "
+        "are hardly varied (and, in some trainings, larger than before: the cards say which). The logs are in "
         "assets/weights/: " + ", ".join(f"{tag}.log.csv" for tag in logs) + "."
     )
 

@@ -49,8 +49,9 @@ def test_something_in_the_picture_speaks_for_the_cat(app: AppTest, model: str) -
     assert not any(markdown.value.startswith("Nothing that") for markdown in app.markdown)
 
 
-def test_an_uploaded_cat_is_a_cat_from_the_first_minute(app: AppTest) -> None:
-    open_live(app, None, "cat/tabby.jpg")
+@pytest.mark.parametrize("model", [None, *NETWORKS])
+def test_an_uploaded_cat_is_a_cat_from_the_first_minute(app: AppTest, model: str | None) -> None:
+    open_live(app, model, "cat/kitten.jpg")
     table = app.session_state["classes"]
     assert table["label"].iloc[0] == "cat"
     assert table["probability"].sum() == pytest.approx(1)
