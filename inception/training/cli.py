@@ -22,7 +22,7 @@ from .recipe import INITS, Recipe, replace_file
 from .recipe import train as epochs_of
 
 DATA, RUNS = Path("data/cifar-10"), Path("runs")
-NUMBERS: dict[str, tuple[Callable[[str], Any], str]] = {
+OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "width": (float, "channel multiplier"),
     "size": (int, "pixels of a side"),
     "cycle_size": (int, "pixels of a side in the cycles, if not those of --size, which the finish then has"),
@@ -33,6 +33,7 @@ NUMBERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "outliers": (int, "drawn pictures of none of the classes in a step, beside the batch"),
     "learning_rate": (float, "at its peak"),
     "seed": (int, "of weights, order and variations"),
+    "init": (str, f"what convolutions start from: {' or '.join(INITS)}"),
 }
 
 
@@ -50,21 +51,15 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
         "--folder", type=Path, metavar="DIR", help=f"where it saves, and goes on if stopped (default: {RUNS}/MODEL)"
     )
     default = Recipe("")
-    for name, (kind, text) in NUMBERS.items():
+    for name, (kind, text) in OPTIONS.items():
         value = getattr(default, name)
         command.add_argument(
             f"--{name.replace('_', '-')}",
             type=kind,
             default=value,
-            metavar="N",
+            metavar="NAME" if kind is str else "N",
             help=text if value is None else f"{text} (default: {value})",
         )
-    command.add_argument(
-        "--init",
-        default=default.init,
-        metavar="I",
-        help=f"what convolutions start from: {' or '.join(INITS)} (default: {default.init})",
-    )
     command.set_defaults(run=train)
 
     command = commands.add_parser("evaluate", parents=[options], help="accuracy on CIFAR-10's 10,000 test pictures")
@@ -91,7 +86,7 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
 
 def train(args: argparse.Namespace) -> str:
     """Trains, or goes on; at the end writes the bundle into the folder. One row an epoch goes to standard error."""
-    recipe = Recipe(args.model, init=args.init, **{name: getattr(args, name) for name in NUMBERS})
+    recipe = Recipe(args.model, **{name: getattr(args, name) for name in OPTIONS})
     model = recipe.build()
     for size in {recipe.size_in(1), recipe.size}:
         trace(model, size)  # whatever cannot run is said before 169 MB are fetched

@@ -35,8 +35,8 @@ MIXED_ON_CPU = bool(torch.cpu.get_capabilities().get("amx_bf16"))
 MOMENTUM = 0.9
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
 START, END = 0.05, 0.001  # learning rate at the start and the end, as shares of its peak
-INITS = "default", "he"
 FINISHING = 0.3  # learning rate from which the finish falls, as a share of its peak
+INITS = ("default", "he")
 
 
 class TrainingError(ValueError):
@@ -61,7 +61,8 @@ class Recipe:
     outliers: drawn pictures of none of the classes in a step, beside the batch, see `outliers`.
     init: what the convolutions start from, one of `INITS`: PyTorch's default, or He's normal distribution (He et al.
     2015, *Delving Deep into Rectifiers*). After three short epochs of Inception-v4 its held-out accuracy was 35.2% and
-    33.9% against 31.6% and 27.6% from the default (two seeds, 24,000 pictures at 80 px); nothing is known of the end.
+    33.9% against 31.6% and 27.6% from the default (two seeds, 24,000 pictures at 80 px); after 36 of
+    all pictures it was 86.0% from either (one seed each).
     Raises TrainingError for fields that contradict each other.
     """
 

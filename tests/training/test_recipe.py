@@ -112,7 +112,7 @@ def test_he_start_has_the_variance_of_the_paper() -> None:
     recipe = Recipe("inception_v4", seed=3, init="he")
     model, again, default = recipe.build(), recipe.build(), replace(recipe, init="default").build()
     for (name, module), same, other in zip(model.named_modules(), again.modules(), default.modules(), strict=True):
-        if isinstance(module, nn.Conv2d) and module.weight.numel() > 5000:
+        if isinstance(module, nn.Conv2d) and module.weight.numel() > 5000:  # of fewer the spread varies more
             assert torch.equal(module.weight, same.get_parameter("weight"))
             height, width = module.kernel_size
             expected = (2 / (height * width * module.out_channels)) ** 0.5
