@@ -29,7 +29,6 @@ OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
     "epochs": (int, "times over the training pictures in a cycle"),
     "cycles": (int, "of the learning rate; a finished run goes on with more of them"),
     "finish": (int, "epochs after the cycles in which pictures hardly vary; a finished run goes on with them"),
-    "finish_blurred": (float, "share of batches in the finish that lose detail first"),
     "batch": (int, "pictures in a step"),
     "outliers": (int, "drawn pictures of none of the classes in a step, beside the batch"),
     "learning_rate": (float, "at its peak"),

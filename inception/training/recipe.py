@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ..models import create_model
 from ..vision.residual import ResidualError, cut_shortcuts, set_scales
-from .augment import MILD, STRONG, Variation, augmented, scale_up
+from .augment import MILD, STRONG, augmented, scale_up
 from .cifar10 import CLASSES, Pictures
 from .outliers import outliers
 
@@ -56,7 +56,6 @@ class Recipe:
     Hutter 2017); a finished run can go on with more of them, and then with a finish.
     finish: epochs after all cycles in which pictures are hardly varied and the learning rate falls from `FINISHING` of
     its peak: the network settles on pictures as they come (He et al. 2019, *Data Augmentation Revisited*).
-    finish_blurred: share of batches in it that lose detail first.
     scale: of the residuals, see `residual.set_scales`; None for the network's own. shortcuts: see
     `residual.cut_shortcuts`. pictures: how many of the training pictures to learn from, None for all.
     outliers: drawn pictures of none of the classes in a step, beside the batch, see `outliers`.
@@ -86,7 +85,6 @@ class Recipe:
     outliers: int = 0
     cycle_size: int | None = None
     init: str = "default"
-    finish_blurred: float = MILD.blurred
 
     def __post_init__(self) -> None:
         if self.scale is not None and not self.shortcuts:
@@ -97,10 +95,6 @@ class Recipe:
             raise TrainingError("The learning rate must be a number above 0.")
         if self.finish < 0:
             raise TrainingError("The epochs of the finish cannot be fewer than none.")
-        if not 0 <= self.finish_blurred <= 1:
-            raise TrainingError("The share of blurred batches must be from 0 to 1.")
-        if self.finish_blurred and not self.finish:
-            raise TrainingError("Batches can be blurred in a finish only if there is one.")
         if self.cycle_size is not None and not self.finish:
             raise TrainingError("Cycles at a size of their own need a finish at the final one.")
         if self.init not in INITS:
@@ -135,10 +129,6 @@ class Recipe:
     def size_in(self, epoch: int) -> int:
         """Pixels of a side in an epoch, counted from 1."""
         return self.size if self.cycle_size is None or epoch > self.cycled else self.cycle_size
-
-    def variation_in(self, epoch: int) -> Variation:
-        """How far pictures are varied in an epoch, counted from 1."""
-        return STRONG if epoch <= self.cycled else replace(MILD, blurred=self.finish_blurred)
 
     def build(self) -> nn.Module:
         """The untrained network, with the same weights for the same seed, also at another scale or without shortcuts.
@@ -294,7 +284,7 @@ def _epoch(
     torch.manual_seed(1000 * recipe.seed + epoch)
     batches = torch.randperm(len(images), generator=generator).split(recipe.batch)
     steps = len(batches) if len(batches[-1]) == recipe.batch else len(batches) - 1
-    variation, size = recipe.variation_in(epoch), recipe.size_in(epoch)
+    variation, size = STRONG if epoch <= recipe.cycled else MILD, recipe.size_in(epoch)
     model.train()
     losses, right, rate = 0.0, 0, 0.0
     for step, batch in enumerate(batches[:steps]):
@@ -333,7 +323,8 @@ def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.opt
     """The epochs that are done, with the network and the optimizer as they were then."""
     folder.mkdir(parents=True, exist_ok=True)
     before = read_recipe(folder) if (folder / "recipe.json").is_file() else recipe
-    if before != recipe and not _is_start_of(before, recipe):
+    longer = not before.finish and before.cycles <= recipe.cycles
+    if before != (replace(recipe, cycles=before.cycles, finish=0) if longer else recipe):
         raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
     if before != recipe or not (folder / "recipe.json").is_file():
         replace_file(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())
@@ -344,13 +335,6 @@ def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.opt
     optimizer.load_state_dict(state["optimizer"])
     _write_log(folder, state["log"])  # the log is written after the state and may lack its last row
     return len(state["log"])
-
-
-def _is_start_of(before: Recipe, recipe: Recipe) -> bool:
-    """Whether a run of the one, which has no finish, can go on as a run of the other."""
-    differences = asdict(before).items() - asdict(recipe).items()
-    later = {"cycles", "finish", "finish_blurred"}
-    return not before.finish and before.cycles <= recipe.cycles and {name for name, _ in differences} <= later
 
 
 def _save(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.optim.SGD, row: Epoch) -> None:

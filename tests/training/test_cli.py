@@ -102,7 +102,6 @@ def test_another_recipe_does_not_go_on(data: Path, tmp_path: Path, capsys: pytes
         (["train", MODEL, "--size", "20"], "cannot take 20x20 px"),
         (["train", MODEL, "--cycle-size", "20", "--finish", "1"], "cannot take 20x20 px"),
         (["train", MODEL, "--cycle-size", "80"], "need a finish"),
-        (["train", MODEL, "--finish", "1", "--finish-blurred", "nan"], "from 0 to 1"),
         (["train", MODEL, "--epochs", "0"], "at least"),
         (["train", MODEL, "--width", "-1"], "width"),
         (["train", MODEL, "--learning-rate", "nan"], "learning rate"),

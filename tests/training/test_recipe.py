@@ -281,7 +281,7 @@ def test_fewer_pictures(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.
 
 def test_recipes_from_before_there_were_races(tmp_path: Path) -> None:
     content = asdict(TINY)
-    for name in ("cycles", "finish", "scale", "shortcuts", "pictures", "cycle_size", "finish_blurred"):
+    for name in ("cycles", "finish", "scale", "shortcuts", "pictures", "cycle_size"):
         del content[name]
     (tmp_path / "recipe.json").write_text(json.dumps(content))
     assert training.read_recipe(tmp_path) == TINY
@@ -312,9 +312,8 @@ def test_a_finished_run_goes_on_with_another_cycle(pictures: Pictures, tmp_path:
         list(train(TINY, pictures, tmp_path / "parts"))
 
 
-@pytest.mark.parametrize("blurred", [0.0, 0.5])
 def test_a_finished_run_goes_on_with_a_finish(
-    pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blurred: float
+    pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one go or afterwards it is the same run; its pictures vary less; nothing can follow it."""
     variations: list[Variation] = []
@@ -324,15 +323,14 @@ def test_a_finished_run_goes_on_with_a_finish(
         return augmented(images, size, generator, variation)
 
     monkeypatch.setattr(training, "augmented", noted)
-    ending = replace(TINY, finish=1, finish_blurred=blurred)
+    ending = replace(TINY, finish=1)
     whole = list(train(ending, pictures, tmp_path / "whole"))
     steps = whole[0].steps
-    assert variations == [STRONG] * steps * TINY.epochs + [replace(MILD, blurred=blurred)] * steps
+    assert variations == [STRONG] * steps * TINY.epochs + [MILD] * steps
     first = list(train(TINY, pictures, tmp_path / "parts"))
     rest = list(train(ending, pictures, tmp_path / "parts"))
     assert [row.training_loss for row in first + rest] == [row.training_loss for row in whole]
-    others = [TINY, replace(ending, cycles=2), replace(ending, finish=2), replace(ending, finish_blurred=0.1)]
-    for other in others:
+    for other in (TINY, replace(ending, cycles=2), replace(ending, finish=2)):
         with pytest.raises(TrainingError, match="another recipe"):
             list(train(other, pictures, tmp_path / "parts"))
     assert read_recipe(tmp_path / "parts") == ending
@@ -365,10 +363,4 @@ def test_cycles_at_a_size_of_their_own_end_in_a_finish_at_the_final_one(
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"cycles": 0}, {"batch": 1}, {"finish": -1}])
 def test_recipes_of_nothing_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(TrainingError, match=r"at least|fewer than none"):
-        replace(TINY, **wrong)
-
-
-@pytest.mark.parametrize("wrong", [{"finish_blurred": 0.1}, {"finish": 1, "finish_blurred": 1.5}])
-def test_only_a_share_of_a_finish_can_be_blurred(wrong: dict[str, Any]) -> None:
-    with pytest.raises(TrainingError, match=r"blurred"):
         replace(TINY, **wrong)
