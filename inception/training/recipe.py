@@ -6,6 +6,10 @@ last epoch ended, with the same pictures in the same order; `log.csv` has one ro
 There is no moving average of the weights. One that was kept beside Inception-ResNet-v1's 35 epochs (decay 0.999 a
 step) was far ahead in the middle of them (held-out accuracy 86.7% against 81.2% after 18) and three of 2,000 pictures
 at the end (91.85% against 91.70%), when the learning rate has fallen to almost nothing.
+
+No picture of the finish loses detail first. With a fifth of its batches blurred Inception-v4 knew 30 of the project's
+42 photographs of the ten classes; it knew 33 without (each from a seed of its own; held-out accuracy 91.20% and
+91.45%).
 """
 
 import csv
@@ -13,7 +17,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -323,8 +327,7 @@ def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.opt
     """The epochs that are done, with the network and the optimizer as they were then."""
     folder.mkdir(parents=True, exist_ok=True)
     before = read_recipe(folder) if (folder / "recipe.json").is_file() else recipe
-    longer = not before.finish and before.cycles <= recipe.cycles
-    if before != (replace(recipe, cycles=before.cycles, finish=0) if longer else recipe):
+    if before != recipe and not _is_start_of(before, recipe):
         raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
     if before != recipe or not (folder / "recipe.json").is_file():
         replace_file(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())
@@ -335,6 +338,13 @@ def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.opt
     optimizer.load_state_dict(state["optimizer"])
     _write_log(folder, state["log"])  # the log is written after the state and may lack its last row
     return len(state["log"])
+
+
+def _is_start_of(before: Recipe, recipe: Recipe) -> bool:
+    """Whether a run of the one, which has no finish, can go on as a run of the other."""
+    differences = asdict(before).items() - asdict(recipe).items()
+    longer = not before.finish and before.cycles <= recipe.cycles
+    return longer and {field for field, _ in differences} <= {"cycles", "finish"}
 
 
 def _save(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.optim.SGD, row: Epoch) -> None:

@@ -360,6 +360,13 @@ def test_cycles_at_a_size_of_their_own_end_in_a_finish_at_the_final_one(
         replace(TINY, cycle_size=75)
 
 
+def test_cycles_at_a_size_of_their_own_do_not_follow_those_at_another(pictures: Pictures, tmp_path: Path) -> None:
+    """The sentence is about the folder: the recipe itself is a good one."""
+    list(train(TINY, pictures, tmp_path))
+    with pytest.raises(TrainingError, match="another recipe"):
+        list(train(replace(TINY, cycle_size=75, finish=1), pictures, tmp_path))
+
+
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"cycles": 0}, {"batch": 1}, {"finish": -1}])
 def test_recipes_of_nothing_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(TrainingError, match=r"at least|fewer than none"):
