@@ -5,9 +5,9 @@ from pathlib import Path
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
-from inception.vision.image import MAX_BYTES
-from inception.vision.turns import OutOfMemory
-from pages import widgets
+from inception.runtime.image import MAX_BYTES
+from inception.runtime.turns import OutOfMemory
+from pages.parts import frame
 
 # Streamlit takes uploads apart with Starlette, which would put those above 1 MB into a temporary file on the disk:
 # pictures stay in memory.
@@ -45,7 +45,7 @@ st.html(Path("assets/style.css"))
 own_sizes = {"residual_scale": "small, to be quick"} | {
     each.url_path: "as the weights were trained" for each in on_picture
 }
-widgets.network_controls(page.url_path, own_sizes.get(page.url_path, ""))
+frame.network_controls(page.url_path, own_sizes.get(page.url_path, ""))
 try:
     page.run()
 except OutOfMemory as error:  # wherever a page did not expect it

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 import inception
 from bench.timing import Row, seconds
-from inception.anatomy.factorize import devices
-from inception.models.weights import TIMM_V2
-from inception.vision.engines import load_network
-from inception.vision.predictor import DTYPES, DeviceError, PictureNetwork, dtype_name
-from inception.vision.preprocess import crop_and_resize, to_input
-from inception.vision.speed import PlainNetwork, Setting, compare_outputs, offered_settings
+from inception.runtime.devices import DTYPES, DeviceError, devices, dtype_name
+from inception.runtime.engines import load_network
+from inception.runtime.predictor import PictureNetwork
+from inception.runtime.preprocess import crop_and_resize, to_input
+from inception.runtime.speed import PlainNetwork, Setting, compare_outputs, offered_settings
+from inception.weights.preprocessing import TIMM_V2
 
 NAME = "inception_resnet_v2"
 SIZE = (299, 299)

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from bench.timing import Row, compare
-from inception.vision import Predictor
-from inception.vision.residual import RELEASED, ResidualInstrument
+from inception.runtime.predictor import Predictor
+from inception.studies.residual import RELEASED, ResidualInstrument
 
 NAME = "inception_resnet_v2"
 SIZE = (160, 160)

@@ -5,9 +5,11 @@ import os
 # Before anything loads torch: threads that spin while they wait make inference on a busy machine ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from .anatomy import LayerGraph, TraceError, parse_size, trace
-from .models import CheckpointError, create_model, list_models, load_weights
-from .vision import ImageError, load_image
+from .graph.layer_graph import LayerGraph
+from .graph.trace import TraceError, parse_size, trace
+from .runtime.image import ImageError, load_image
+from .weights.checkpoint import CheckpointError, load_weights
+from .zoo import create_model, list_models
 
 __all__ = [
     "CheckpointError",

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from inception.anatomy import LayerGraph, diagram_dot
-from inception.anatomy.diagram import diagram_caption, parts_by_name
-from inception.anatomy.overview import (
+from inception.graph.layer_graph import LayerGraph
+from inception.views.diagram import diagram_caption, diagram_dot, parts_by_name
+from inception.views.overview import (
     STAGE_KINDS,
     Box,
     Level,
@@ -15,7 +15,7 @@ from inception.anatomy.overview import (
     side_by_side,
     side_by_side_dot,
 )
-from pages import components, widgets
+from pages.parts import choices, components, diagrams, frame, selection
 
 LEVELS: dict[Level, str] = {"block": "Blocks", "stage": "Stages"}
 SIZES: dict[SizeBy, str] = {"channels": "Channels", "params": "Parameters", "macs": "MACs"}
@@ -30,19 +30,19 @@ def details(graph: LayerGraph, box: Box) -> None:
     )
     st.caption(box_hover(graph, box).replace("\n", " · "))
     parts = parts_by_name(block.layers)
-    selected = widgets.selected_layer(graph)
+    selected = selection.selected_layer(graph)
 
     def select(name: str) -> None:
-        widgets.select_layer(parts[name][0])
+        selection.select_layer(parts[name][0])
 
     components.diagram(
-        widgets.svg_of(diagram_dot(block.layers, block.title), f"{block.title} of {graph.name}"),
+        diagrams.svg_of(diagram_dot(block.layers, block.title), f"{block.title} of {graph.name}"),
         key="atlas_block",
         selected=f"layer{selected.index}" if selected in block.layers and selected else None,
         on_click=select,
     )
     if selected and selected in block.layers:
-        widgets.facts(graph, selected)
+        selection.facts(graph, selected)
     with st.container(horizontal=True):
         st.page_link(
             "pages/blocks.py",
@@ -72,19 +72,19 @@ def one_network(graph: LayerGraph) -> None:
 
     def click(name: str) -> None:
         if name in unfolded:
-            widgets.select_layer(unfolded[name][0])
+            selection.select_layer(unfolded[name][0])
         else:
             st.session_state["atlas_box"] = name
 
     overview, beside = st.columns([1, 1], gap="large")
     with overview:
         components.diagram(
-            widgets.svg_of(dot, f"Overview of {graph.name}"),
+            diagrams.svg_of(dot, f"Overview of {graph.name}"),
             key="atlas_overview",
             selected=opened.id if opened else None,
             on_click=click,
         )
-        widgets.legend(STAGE_KINDS)
+        diagrams.legend(STAGE_KINDS)
     with beside:
         if opened:
             details(graph, opened)
@@ -94,30 +94,30 @@ def one_network(graph: LayerGraph) -> None:
             )
             st.metric("Parameters", f"{graph.params:,}")
             st.metric("Multiply-accumulates for one picture", f"{graph.macs:,}")
-    widgets.diagram_export(dot, f"{graph.name}_overview", diagram_caption(graph, "Overview"))
+    diagrams.diagram_export(dot, f"{graph.name}_overview", diagram_caption(graph, "Overview"))
 
 
 def three_networks() -> None:
     """v4, v1 and v2 aligned by stage."""
-    size = widgets.chosen_size() or "299"
-    graphs = [widgets.graph_of(name, size) for name in NETWORKS]
+    size = choices.chosen_size() or "299"
+    graphs = [choices.graph_of(name, size) for name in NETWORKS]
     dot = side_by_side_dot(graphs)
     cells = {cell.id: cell for row in side_by_side(graphs) for cell in row if cell}
     opened = cells.get(st.session_state.get("atlas_box", ""))
     components.diagram(
-        widgets.svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
+        diagrams.svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
         key="atlas_three",
         selected=opened.id if opened else None,
         on_click=lambda cell: st.session_state.update(atlas_box=cell),
     )
-    widgets.legend(STAGE_KINDS)
-    st.caption(f"All at {widgets.picture_size(graphs[0])}.")
+    diagrams.legend(STAGE_KINDS)
+    st.caption(f"All at {choices.picture_size(graphs[0])}.")
     if opened:
         details(opened.graph, opened.boxes[-1])
-    widgets.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], "Stages", *graphs[1:]))
+    diagrams.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], "Stages", *graphs[1:]))
 
 
-widgets.open_page("What does the whole network look like?")
+frame.open_page("What does the whole network look like?")
 side = st.segmented_control(
     "View",
     ["One network", "v4, v1 and v2 side by side"],
@@ -128,6 +128,6 @@ side = st.segmented_control(
     label_visibility="collapsed",
 )
 if side == "One network":
-    one_network(widgets.chosen_graph())
+    one_network(choices.chosen_graph())
 else:
     three_networks()

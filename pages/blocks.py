@@ -2,45 +2,45 @@
 
 import streamlit as st
 
-from inception.anatomy import block_types, diagram_dot, node_name
-from inception.anatomy.diagram import diagram_caption, parts_by_name
-from inception.anatomy.overlay import overlay_dot
-from inception.anatomy.table import shape_text
-from pages import components, widgets
+from inception.graph.blocks import block_types
+from inception.text import shape_text
+from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
+from inception.views.overlay import overlay_dot
+from pages.parts import choices, components, diagrams, frame, selection, tables
 
 OTHER_VERSION = {"inception_resnet_v1": "inception_resnet_v2", "inception_resnet_v2": "inception_resnet_v1"}
 
-widgets.open_page("What does each block look like inside?")
+frame.open_page("What does each block look like inside?")
 
-graph = widgets.chosen_graph()
+graph = choices.chosen_graph()
 chosen = shape_text(graph.input_size)
 types = {block.title: block for block in block_types(graph.layers)}
 if st.session_state.get("block") not in types:
     st.session_state.pop("block", None)
 title = st.pills("Block", list(types), default=next(iter(types)), key="block", bind="query-params", required=True)
 block = types[title]
-source = widgets.source_of(graph.name, block)
+source = diagrams.source_of(graph.name, block)
 parts = parts_by_name(block.layers)
-selected = widgets.selected_layer(graph)
+selected = selection.selected_layer(graph)
 if selected not in block.layers:
     selected = None
 
 
 def select_box(box: str) -> None:
     """A click on a box of the diagram; the ReLU behind a sum belongs to the sum."""
-    widgets.select_layer(parts[box][0])
+    selection.select_layer(parts[box][0])
 
 
 def select_line(line: int) -> None:
     """A click on a line of the source: the layer made there, or the next one below."""
     below = [(made_at, index) for index, made_at in source.lines.items() if made_at >= line]
     if below:
-        widgets.select_layer(graph.layers[min(below)[1] - 1])
+        selection.select_layer(graph.layers[min(below)[1] - 1])
 
 
 laying, opening = st.columns(2)
 other = OTHER_VERSION.get(graph.name)
-versions = {kind.title: kind for kind in block_types(widgets.graph_of(other, chosen).layers)} if other else {}
+versions = {kind.title: kind for kind in block_types(choices.graph_of(other, chosen).layers)} if other else {}
 overlaid = title in versions and laying.toggle(f"Lay {other} over it", key="overlay", bind="query-params")
 units = overlaid or not opening.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
 if overlaid:
@@ -51,19 +51,19 @@ else:
 picture, details = st.columns(2, gap="large")
 with picture:
     components.diagram(
-        widgets.svg_of(dot, f"{title} of {graph.name}"),
+        diagrams.svg_of(dot, f"{title} of {graph.name}"),
         key="block_diagram",
         selected=node_name(selected) if selected and not overlaid else None,
         on_click=(lambda _box: None) if overlaid else select_box,
     )
     if overlaid:
         st.caption(f"Where they differ: {graph.name} / {other}. Dashed boxes are in one of them only.")
-    widgets.legend()
+    diagrams.legend()
     st.caption(
         "V: VALID, no zeros are added. linear: no ReLU follows. residual x 0.1: what the branches found is scaled "
         "before it is added."
     )
-    widgets.diagram_export(
+    diagrams.diagram_export(
         dot,
         f"{graph.name}_{title}",
         diagram_caption(graph, f"{title} with that of {other} over it" if overlaid else title),
@@ -76,13 +76,13 @@ with details:
     if block.repeat > 1:
         st.markdown(f"It stands {block.repeat} times in a row ({block.name}); this is the first.")
     if selected:
-        widgets.facts(graph, selected)
+        selection.facts(graph, selected)
     else:
         st.caption("Select a layer in the diagram, the table or the source.")
     several = len({layer.block for layer in block.layers}) > 1
-    columns = [column for column in widgets.BLOCK_COLUMNS if several or column != "block"]
+    columns = [column for column in tables.BLOCK_COLUMNS if several or column != "block"]
     table = graph.table()
-    widgets.layer_rows(graph, table[table["index"].isin([layer.index for layer in block.layers])], columns, selected)
+    tables.layer_rows(graph, table[table["index"].isin([layer.index for layer in block.layers])], columns, selected)
     components.code(
         source.text,
         key="block_source",

@@ -3,13 +3,14 @@
 import streamlit as st
 
 from inception import LayerGraph
-from inception.anatomy import Layer
-from inception.anatomy.table import shape_text
+from inception.graph.layer import Layer
+from inception.text import shape_text
 from inception.vision.cell_field import CellField, cell_field, draw_field, noise_pictures
 from inception.vision.maps import npz_bytes, png_bytes
-from pages import figures, widgets
-from pages.subject import Subject, choose_subject, weights_note
-from pages.timing import show_timing
+from pages.figures import common as figures
+from pages.parts import frame, selection, tables
+from pages.parts.subject import Subject, choose_subject, weights_note
+from pages.parts.timing import show_timing
 
 ON_PICTURE, ON_NOISE = "On your picture", "On noise"
 NOISE = 8  # pictures
@@ -17,11 +18,11 @@ NOISE = 8  # pictures
 
 def choose_layer(graph: LayerGraph) -> Layer:
     """A layer whose cells each see a part of the picture; it is selected on all pages."""
-    layers = widgets.grid_layers(graph)
-    selected = widgets.selected_layer(graph)
+    layers = selection.grid_layers(graph)
+    selected = selection.selected_layer(graph)
     if selected in layers:
         st.session_state["cell_layer"] = selected.path
-    return widgets.layer_box(layers, layers[len(layers) // 3], "cell_layer")
+    return selection.layer_box(layers, layers[len(layers) // 3], "cell_layer")
 
 
 def choose_cell(layer: Layer) -> tuple[int, int]:
@@ -68,7 +69,7 @@ def explained(subject: Subject, field: CellField) -> str:
     )
 
 
-widgets.open_page("How much of your picture can one cell see?")
+frame.open_page("How much of your picture can one cell see?")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
@@ -95,16 +96,16 @@ with result:
     st.markdown(explained(subject, field))
     name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0] + 1}_column_{cell[1] + 1}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        widgets.download_button(
+        tables.download_button(
             "Picture (PNG)",
             lambda: png_bytes(drawing),
             f"{name}.png",
             "image/png",
         )
-        widgets.download_button(
+        tables.download_button(
             "Gradient (NPZ)",
             lambda: npz_bytes(gradient=field.gradient),
             f"{name}.npz",
         )
-        widgets.export_button(shares, f"{name}_shares", f"{name}: share of the gradient")
+        tables.export_button(shares, f"{name}_shares", f"{name}: share of the gradient")
     show_timing(subject.network, subject.prepared)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from inception.anatomy.differences import TOPICS, VERDICTS, Difference, differences
-from pages import widgets
+from inception.studies.differences.claim import TOPICS, VERDICTS, Difference
+from inception.studies.differences.topics import differences
+from pages.parts import frame
 
 ALL = "all"
 VERDICT_ICONS = {
@@ -41,7 +42,7 @@ def show(difference: Difference) -> None:
                 )
 
 
-widgets.open_page("Why do the paper, the released code and the blogs disagree?")
+frame.open_page("Why do the paper, the released code and the blogs disagree?")
 found = all_differences()
 topic = st.pills(
     "Topic",

@@ -12,7 +12,10 @@ from PIL import Image, ImageEnhance, ImageOps
 
 import inception
 from inception import LayerGraph
-from inception.models import VARIANTS
+from inception.runtime.image import MAX_BYTES
+from inception.runtime.predictor import PictureNetwork
+from inception.runtime.turns import OutOfMemory
+from inception.studies.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, WIKI_TEST, lfw_table
 from inception.vision.faces import (
     FARTHEST,
     MAX_PICTURES,
@@ -25,13 +28,13 @@ from inception.vision.faces import (
     pair_table,
     picture_name,
 )
-from inception.vision.image import MAX_BYTES
-from inception.vision.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, WIKI_TEST, lfw_table
-from inception.vision.predictor import OutOfMemory, PictureNetwork
-from pages import face_figures, figures, widgets
-from pages.pictures import arrived, problems, release
-from pages.timing import show_timing
-from pages.weights_chooser import UNTRAINED, choose_weights, network_with
+from inception.zoo import VARIANTS
+from pages.figures import common as figures
+from pages.figures import faces as face_figures
+from pages.parts import choices, frame, tables
+from pages.parts.pictures import arrived, problems, release
+from pages.parts.timing import show_timing
+from pages.parts.weights_chooser import UNTRAINED, choose_weights, network_with
 
 SAMPLES = Path("assets/samples")
 SAMPLE_NAMES = ASTRONAUT, DARK, CAMERAMAN, CAT = "astronaut", "astronaut, darker", "cameraman", "a cat"
@@ -78,8 +81,6 @@ def sample_faces() -> list[Face]:
 
 
 # Pictures never go into st.cache_data or st.cache_resource, which all sessions share.
-
-
 def faces() -> list[Face]:
     """The pictures of this session."""
     return st.session_state.setdefault("faces", list(sample_faces()))
@@ -196,7 +197,7 @@ def gallery(pictures: list[Face], prepared: list[Image.Image], graph: LayerGraph
     with st.container(horizontal=True, gap="small"):
         for face, image in zip(pictures, prepared, strict=True):
             st.image(image, caption=face.name, width=THUMBNAIL)
-    st.caption(f"What the network sees: the crops at {widgets.picture_size(graph)}.")
+    st.caption(f"What the network sees: the crops at {choices.picture_size(graph)}.")
 
 
 def answer(pairs: pd.DataFrame, names: list[str], threshold: float, trained: bool) -> None:
@@ -219,8 +220,6 @@ def answer(pairs: pd.DataFrame, names: list[str], threshold: float, trained: boo
 
 
 # Streamlit holds on to the callbacks of widgets that are gone, so these get the name of a picture and not the picture.
-
-
 def crop(name: str, change: Callable[[Face], Face]) -> None:
     """Gives a picture another square."""
     st.session_state["faces"] = [change(face) if face.name == name else face for face in faces()]
@@ -249,7 +248,7 @@ def crop_controls() -> None:
     pictures = {face.name: face for face in faces()}
     if not pictures:
         return
-    widgets.keep_choice("face", pictures, next(iter(pictures)))
+    choices.keep_choice("face", pictures, next(iter(pictures)))
     name = st.selectbox("Crop of", list(pictures), key="face")
     face = pictures[name]
     # With another key the chart starts without the box that was drawn.
@@ -317,17 +316,17 @@ def numbers(
         hide_index=True,
         column_order=list(PAIRS),
         column_config=PAIRS,
-        height=widgets.table_height(len(pairs), most=8),
+        height=tables.table_height(len(pairs), most=8),
     )
     with files:
-        widgets.export_button(pairs, "face_pairs", f"Distances between faces, {graph.name}")
-        widgets.download_button(
+        tables.export_button(pairs, "face_pairs", f"Distances between faces, {graph.name}")
+        tables.download_button(
             "Download the embeddings (NPZ)",
             lambda: embeddings_npz(names, embeddings, graph.name, weights),
             "face_embeddings.npz",
         )
         st.caption(
-            f"{len(embeddings[0])} numbers an embedding, of length 1. {graph.name} at {widgets.picture_size(graph)}, "
+            f"{len(embeddings[0])} numbers an embedding, of length 1. {graph.name} at {choices.picture_size(graph)}, "
             f"weights: {weights}, {str(network.dtype).removeprefix('torch.')} on {network.device}."
         )
 
@@ -347,7 +346,7 @@ def explanation() -> None:
         f"way but prints none, so take {PAPER_THRESHOLD:.2f} as a start, not as a law."
     )
     lfw = lfw_table()
-    st.dataframe(lfw, hide_index=True, column_config=LFW, height=widgets.table_height(len(lfw)), placeholder="–")
+    st.dataframe(lfw, hide_index=True, column_config=LFW, height=tables.table_height(len(lfw)), placeholder="–")
     st.markdown(
         "Nothing in this table was measured here; *Euclidean, nothing else* is how this page compares. LFW shows "
         "well-known persons in press pictures; those who are in VGGFace2 too were not taken out of it (FaceNet's "
@@ -364,10 +363,10 @@ def explanation() -> None:
     )
 
 
-widgets.open_page("Are these two pictures the same person?")
-graph = widgets.chosen_graph()
-if not widgets.chosen_variant().embeds:
-    widgets.offer_networks(
+frame.open_page("Are these two pictures the same person?")
+graph = choices.chosen_graph()
+if not choices.chosen_variant().embeds:
+    frame.offer_networks(
         f"**{graph.name} names classes, it does not compare faces.** These give an embedding, a point for each face:",
         [variant.name for variant in VARIANTS.values() if variant.embeds],
         ":material/face:",

@@ -6,30 +6,28 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from inception.anatomy import LayerGraph, kind_of
-from inception.anatomy.factorize import (
+from inception.graph.layer_graph import LayerGraph
+from inception.runtime.devices import devices
+from inception.studies.factorize import (
     FACTORISED,
     SQUARE,
     FactorizeError,
     Option,
     Setting,
     calculate,
-    compare_networks,
-    devices,
     in_words,
-    measure_networks,
-    measure_options,
     option_table,
-    pair_table,
-    pair_title,
-    pair_totals,
-    side_by_side_table,
 )
-from inception.anatomy.kinds import SQUARE as SQUARE_KERNEL
-from inception.vision.lowrank import CLASSICS, Array, classic, decompose
-from pages import figures, widgets
-from pages.subject import graph_of_network
-from pages.weights_chooser import choose_weights, network_with
+from inception.studies.factorize_timing import measure_networks, measure_options
+from inception.studies.lowrank import CLASSICS, Array, classic, decompose
+from inception.studies.pairs import pair_table, pair_title, pair_totals, side_by_side_table
+from inception.studies.square_network import compare_networks
+from inception.views.kinds import SQUARE as SQUARE_KERNEL
+from inception.views.kinds import kind_of
+from pages.figures import common as figures
+from pages.parts import choices, frame, selection, tables
+from pages.parts.subject import graph_of_network
+from pages.parts.weights_chooser import choose_weights, network_with
 
 PAIR_COLUMNS = [
     "pair",
@@ -116,7 +114,7 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
     measured, table = st.session_state.get("factor_times", ("", None))
     if measured == title:
         st.dataframe(table.round({"milliseconds": 2}), hide_index=True, column_config=TABLE)
-        widgets.export_button(table, f"{name}_milliseconds", title)
+        tables.export_button(table, f"{name}_milliseconds", title)
 
 
 def calculator() -> None:
@@ -150,7 +148,7 @@ def calculator() -> None:
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
         st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["option", *COSTS, "layers"])
         st.markdown(words)
-        widgets.export_button(table, "factorised", setting.title)
+        tables.export_button(table, "factorised", setting.title)
         milliseconds("factorised", setting.title, lambda device: measure_options(setting, device))
 
 
@@ -161,16 +159,16 @@ def in_this_network(graph: LayerGraph) -> None:
         st.info("This network has no 1×k and k×1 convolutions in a row.")
         return
     st.dataframe(totals, hide_index=True, column_config=TABLE)
-    widgets.export_button(totals, f"{graph.name}_pair_totals", pair_title(graph))
+    tables.export_button(totals, f"{graph.name}_pair_totals", pair_title(graph))
     st.subheader("Every pair")
     st.dataframe(
         pairs,
         hide_index=True,
         column_config=TABLE,
         column_order=PAIR_COLUMNS,
-        height=widgets.table_height(len(pairs), most=len(pairs)),
+        height=tables.table_height(len(pairs), most=len(pairs)),
     )
-    widgets.export_button(pairs, f"{graph.name}_pairs", pair_title(graph))
+    tables.export_button(pairs, f"{graph.name}_pairs", pair_title(graph))
     if not beside.empty:
         st.subheader("Side by side")
         st.caption(
@@ -182,10 +180,10 @@ def in_this_network(graph: LayerGraph) -> None:
             hide_index=True,
             column_config=TABLE,
             column_order=PAIR_COLUMNS,
-            height=widgets.table_height(len(beside)),
+            height=tables.table_height(len(beside)),
         )
-        title = f"1xk and kx1 side by side in {graph.name} at {widgets.picture_size(graph)}"
-        widgets.export_button(beside, f"{graph.name}_side_by_side", title)
+        title = f"1xk and kx1 side by side in {graph.name} at {choices.picture_size(graph)}"
+        tables.export_button(beside, f"{graph.name}_side_by_side", title)
 
 
 def counterfactual(graph: LayerGraph) -> None:
@@ -193,9 +191,9 @@ def counterfactual(graph: LayerGraph) -> None:
     st.markdown("The same network, really built with a k×k convolution in the place of each 1×k and k×1 in a row.")
     table = with_square_kernels(graph.name, graph.input_size)
     st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["network", *COSTS, "convs"])
-    title = f"{graph.name} at {widgets.picture_size(graph)}, and the same with square kernels"
+    title = f"{graph.name} at {choices.picture_size(graph)}, and the same with square kernels"
     name = f"{graph.name}_with_square_kernels"
-    widgets.export_button(table, name, title)
+    tables.export_button(table, name, title)
     milliseconds(name, title, lambda device: measure_networks(graph.name, graph.input_size, device))
 
 
@@ -214,7 +212,7 @@ def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
     network = network_with(graph.name, weights)  # its weights may have been trained at another width
     layers = {layer.path: layer for layer in graph_of_network(network).layers if kind_of(layer) is SQUARE_KERNEL}
     path = controls.selectbox(
-        "Layer", list(layers), format_func=lambda path: widgets.layer_name(layers[path]), width=400
+        "Layer", list(layers), format_func=lambda path: selection.layer_name(layers[path]), width=400
     )
     layer = layers[path]
     filters, inputs = layer.out_shape[0], layer.in_shapes[0][0]
@@ -236,7 +234,7 @@ def changed(kernel: Array, key: str) -> Array:
         key=f"kernel_{key}",
         column_config={str(column): cell for column in range(kernel.shape[1])},
         width="content",
-        height=widgets.table_height(len(kernel)),
+        height=tables.table_height(len(kernel)),
     )
     if grid.isna().any(axis=None):
         st.error("A cell of the kernel is empty; write a number into it, 0 for no weight.", icon=":material/error:")
@@ -264,15 +262,15 @@ def separable(graph: LayerGraph) -> None:
     )
 
 
-widgets.open_page("What does 1x7 followed by 7x1 save against 7x7?")
+frame.open_page("What does 1x7 followed by 7x1 save against 7x7?")
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params", label_visibility="collapsed"
 )
 if view == VIEWS[0]:
     calculator()
 elif view == VIEWS[1]:
-    in_this_network(widgets.chosen_graph())
+    in_this_network(choices.chosen_graph())
 elif view == VIEWS[2]:
-    counterfactual(widgets.chosen_graph())
+    counterfactual(choices.chosen_graph())
 else:
-    separable(widgets.chosen_graph())
+    separable(choices.chosen_graph())

@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from inception.anatomy.table import shape_text
+from inception.runtime.turns import OutOfMemory
+from inception.text import shape_text
 from inception.vision.inside import (
     Array,
     BlockMaps,
@@ -14,10 +15,10 @@ from inception.vision.inside import (
     through_network,
 )
 from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
-from inception.vision.turns import OutOfMemory
-from pages import figures, widgets
-from pages.subject import Subject, choose_subject, weights_note
-from pages.timing import show_timing
+from pages.figures import common as figures
+from pages.parts import choices, frame, selection, tables
+from pages.parts.subject import Subject, choose_subject, weights_note
+from pages.parts.timing import show_timing
 
 MAPS = 12  # of a layer on the screen
 SIDE = 88  # pixels of a map on the screen
@@ -63,20 +64,20 @@ def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed
         prefix = f"{group}_" if len(groups) > 1 else ""
         arrays |= {f"{prefix}maps": some, f"{prefix}channels": channels}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        widgets.download_button(
+        tables.download_button(
             f"{len(maps)} maps (PNG)",
             lambda: png_bytes(contact_sheet(maps, captions, SHEET_SIDE, signed=signed)),
             f"{name}.png",
             "image/png",
             key=f"png_{name}",
         )
-        widgets.download_button(
+        tables.download_button(
             f"{len(maps)} maps (NPZ)",
             lambda: npz_bytes(**arrays),
             f"{name}.npz",
             key=f"npz_{name}",
         )
-        widgets.export_button(table, name, title)
+        tables.export_button(table, name, title)
 
 
 def strongest(table: pd.DataFrame, maps: Array) -> list[int]:
@@ -92,7 +93,7 @@ def show_depth(subject: Subject) -> str:
     )
     maps = depths[block]
     layer = maps.layer
-    widgets.facts(subject.graph, layer)
+    selection.facts(subject.graph, layer)
     channels = strongest(maps.channels, maps.maps)
     show_maps(maps.maps, [f"channel {channel}" for channel in channels])
     st.caption(
@@ -101,7 +102,7 @@ def show_depth(subject: Subject) -> str:
     )
     with st.expander(f"All {len(maps.channels):,} channels of {block}", icon=":material/table_rows:"):
         st.dataframe(
-            maps.channels, hide_index=True, height=widgets.table_height(len(maps.channels), 8), column_config=NUMBERS
+            maps.channels, hide_index=True, height=tables.table_height(len(maps.channels), 8), column_config=NUMBERS
         )
         name = f"{subject.network.name}_{block}"
         title = f"{subject.network.name}, {block}: channels on a picture"
@@ -159,7 +160,7 @@ def show_residual(residual: ResidualMaps, name: str) -> None:
         st.dataframe(
             residual.channels,
             hide_index=True,
-            height=widgets.table_height(len(residual.channels), 8),
+            height=tables.table_height(len(residual.channels), 8),
             column_config=NUMBERS,
         )
         shown = strongest(residual.channels, residual.total)
@@ -173,11 +174,11 @@ def show_residual(residual: ResidualMaps, name: str) -> None:
         )
 
 
-widgets.open_page("What becomes of your picture on its way through the network?")
+frame.open_page("What becomes of your picture on its way through the network?")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
-    st.image(subject.prepared, caption=f"What goes in: {widgets.picture_size(subject.graph)}", width="stretch")
+    st.image(subject.prepared, caption=f"What goes in: {choices.picture_size(subject.graph)}", width="stretch")
 with result:
     weights_note(subject)
     depth = show_depth(subject)

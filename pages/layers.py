@@ -4,13 +4,17 @@ from typing import Literal
 
 import streamlit as st
 
-from inception.anatomy import Layer, LayerGraph
-from inception.anatomy.charts import QuantityName, chart_config, cost_treemap, depth_chart, stage_chart
-from inception.anatomy.explain import PlaygroundError, playground, why_this_shape
-from inception.anatomy.table import search, shape_text
-from inception.anatomy.window_picture import playground_svg, window_svg
-from inception.export import layer_title, summary_text
-from pages import components, widgets
+from inception import text
+from inception.graph.layer import Layer
+from inception.graph.layer_graph import LayerGraph
+from inception.graph.table import search
+from inception.text import shape_text
+from inception.views.charts import QuantityName, chart_config, cost_treemap, depth_chart, stage_chart
+from inception.views.explain import why_this_shape
+from inception.views.export import layer_title, summary_text
+from inception.views.playground import PlaygroundError, playground
+from inception.views.window_picture import playground_svg, window_svg
+from pages.parts import choices, components, frame, selection, tables
 
 BELOW = ["Why this shape", "Padding playground", "Charts"]
 COSTS: dict[QuantityName, str] = {"params": "Parameters", "macs": "MACs", "activation_bytes": "Activation memory"}
@@ -22,7 +26,7 @@ def why(layer: Layer) -> None:
     explanation = why_this_shape(layer)
     words, drawing = st.columns([1, 1], gap="large")
     with words:
-        st.markdown(f"**{widgets.layer_name(layer)}**")
+        st.markdown(f"**{selection.layer_name(layer)}**")
         if explanation.formula:
             st.latex(explanation.formula)
         st.markdown(explanation.sentence)
@@ -72,10 +76,10 @@ def charts(graph: LayerGraph) -> None:
         st.plotly_chart(figure, config=chart_config(figure, format))
 
 
-widgets.open_page("Which shape does the tensor have here, and what does each layer cost?")
+frame.open_page("Which shape does the tensor have here, and what does each layer cost?")
 
-graph = widgets.chosen_graph()
-selected = widgets.selected_layer(graph)
+graph = choices.chosen_graph()
+selected = selection.selected_layer(graph)
 numbers = st.container()
 
 searching, viewing = st.columns([4, 1], vertical_alignment="bottom")
@@ -90,7 +94,7 @@ with viewing.popover("View", icon=":material/tune:", width="stretch"):
         bind="query-params",
         help="Keras also counts the running mean and variance of each batch norm, and gamma only where it is trained.",
     )
-    hidden = st.multiselect("Hide columns", list(widgets.COLUMNS), key="hidden", persist_state="session")
+    hidden = st.multiselect("Hide columns", list(tables.COLUMNS), key="hidden", persist_state="session")
 
 stage = st.pills(
     "Stage",
@@ -109,32 +113,32 @@ sums = {column: int(table[column].sum()) for column in ("params", operations, "a
 
 with numbers:
     params, macs, rows, activations = st.columns(4)
-    params.metric("Parameters", widgets.scaled(sums["params"]), help=f"{sums['params']:,}")
+    params.metric("Parameters", text.scaled(sums["params"]), help=f"{sums['params']:,}")
     macs.metric(
         "FLOPs" if flops else "MACs",
-        widgets.scaled(sums[operations]),
+        text.scaled(sums[operations]),
         help=f"{sums[operations]:,} {'floating-point operations' if flops else 'multiply-accumulates'} for one picture",
     )
     rows.metric("Rows", f"{len(table)} of {whole}" if len(table) < whole else str(whole))
     activations.metric(
         "Outputs, float32",
-        widgets.scaled(sums["activation_bytes"], "B"),
+        text.scaled(sums["activation_bytes"], "B"),
         help="Bytes of all the outputs in these rows, for one picture",
     )
 
 if table.empty:
     st.info("No layer matches. Try fewer words or another stage.", icon=":material/search_off:")
 else:
-    columns = [column for column in widgets.COLUMNS if column in table and column not in hidden]
-    widgets.layer_rows(graph, table, columns, selected)
+    columns = [column for column in tables.COLUMNS if column in table and column not in hidden]
+    tables.layer_rows(graph, table, columns, selected)
     st.caption("The figures above are the sums of these rows. Tick a row to see why it has this shape.")
 
 name = f"{graph.name}_{shape_text(graph.input_size)}"
 rows, other = st.columns([3, 2], vertical_alignment="bottom")
 with rows:
-    widgets.export_button(table, name, layer_title(graph, keras))
+    tables.export_button(table, name, layer_title(graph, keras))
 with other:
-    widgets.download_button(
+    tables.download_button(
         "Download torchinfo's summary",
         lambda: summary_text(graph.name, graph.input_size),
         f"{name}_torchinfo.txt",

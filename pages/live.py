@@ -7,19 +7,22 @@ import pandas as pd
 import streamlit as st
 
 import inception
-from inception.models.weights import KNOWN_WEIGHTS, available_weights, classes_of
-from inception.vision import Predictor
+from inception.runtime.devices import DTYPES, DeviceError
+from inception.runtime.pool import networks
+from inception.runtime.predictor import PictureNetwork, Predictor
+from inception.runtime.preprocess import framed, value_counts
+from inception.runtime.speed import Setting, offered_settings
+from inception.runtime.turns import OutOfMemory
 from inception.vision.maps import png_bytes
-from inception.vision.pool import networks
-from inception.vision.predictor import DTYPES, DeviceError, OutOfMemory, PictureNetwork
-from inception.vision.preprocess import framed, value_counts
-from inception.vision.speed import Setting, offered_settings
-from pages import figures, widgets
-from pages.pictures import uploads
-from pages.subject import Subject, choose_subject, graph_of_network, weights_note
-from pages.timing import show_timing
-from pages.trust import show_trust
-from pages.weights_chooser import network_with
+from inception.weights.known import KNOWN_WEIGHTS, available_weights, classes_of
+from inception.zoo import get_variant
+from pages.figures import common as figures
+from pages.parts import choices, frame, tables
+from pages.parts.pictures import uploads
+from pages.parts.subject import Subject, choose_subject, graph_of_network, weights_note
+from pages.parts.timing import show_timing
+from pages.parts.trust import show_trust
+from pages.parts.weights_chooser import network_with
 
 TOP = 5
 
@@ -86,7 +89,7 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             st.dataframe(
                 found.assign(percent=100 * found["probability"]),
                 hide_index=True,
-                height=widgets.table_height(len(found), most=8),
+                height=tables.table_height(len(found), most=8),
                 column_order=["rank", "label", "percent"],
                 column_config={
                     "rank": st.column_config.NumberColumn("#", width=40, format="localized"),
@@ -94,7 +97,7 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
                     "percent": st.column_config.NumberColumn("Probability", width=90, format="%.2f %%"),
                 },
             )
-        widgets.export_button(ranked, "classes", f"{subject.network.name}: classes of the picture")
+        tables.export_button(ranked, "classes", f"{subject.network.name}: classes of the picture")
     return table
 
 
@@ -122,7 +125,7 @@ def show_preparation(subject: Subject) -> None:
             f"**3. Normalise.** Each value from 0 to 255 becomes (value - {preparation.mean:g}) / {preparation.std:g}, "
             "so that they lie around 0. This is what goes in."
         )
-    widgets.download_button(
+    tables.download_button(
         "Prepared picture (PNG)",
         lambda: png_bytes(subject.prepared),
         "prepared.png",
@@ -134,7 +137,7 @@ def other_networks(subject: Subject) -> list[tuple[str, str | None]]:
     """What else on this server can look at the picture: name and weights."""
     choices: list[tuple[str, str | None]] = []
     for name in inception.list_models():
-        embeds = inception.models.get_variant(name).embeds
+        embeds = get_variant(name).embeds
         choices += [(name, weights) for weights in available_weights(name) if classes_of(weights) or not embeds]
         choices += [] if embeds else [(name, None)]
     here = (subject.network.name, subject.network.weights)
@@ -180,7 +183,7 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
         ],
         ignore_index=True,
     )
-    widgets.export_button(both, "two_networks", "Classes of one picture by two networks")
+    tables.export_button(both, "two_networks", "Classes of one picture by two networks")
     first, second = (table["label"].iloc[0] for table in answers)
     st.caption(f"They agree: {first}." if first == second else f"They differ: {first} against {second}.")
 
@@ -210,7 +213,7 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
         table = table.drop(columns="None of them")
     st.dataframe(table, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="percent")})
     show_timing(network, subject.prepared)
-    widgets.export_button(table, "answers", f"{subject.network.name}: answers for {len(table)} pictures")
+    tables.export_button(table, "answers", f"{subject.network.name}: answers for {len(table)} pictures")
 
 
 def _question(subject: Subject, network: PictureNetwork, data: bytes) -> tuple[object, ...]:
@@ -232,13 +235,13 @@ def _weights_name(weights: str | None) -> str:
     return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
 
 
-widgets.open_page("What does the network make of your picture?")
+frame.open_page("What does the network make of your picture?")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject(inviting=True)
 answer, picture = result.columns(2, gap="large")  # on a phone the answer comes first
 with picture:
-    st.image(subject.prepared, caption=f"What the network sees: {widgets.picture_size(subject.graph)}", width="stretch")
+    st.image(subject.prepared, caption=f"What the network sees: {choices.picture_size(subject.graph)}", width="stretch")
 with answer:
     weights_note(subject)
     if subject.network.embeds:

@@ -4,23 +4,16 @@ import streamlit as st
 
 import inception
 from inception import LayerGraph
-from inception.anatomy import Layer
-from inception.anatomy.table import shape_text
-from inception.vision.attributions import (
-    STEPS,
-    WINDOWS,
-    Attribution,
-    Target,
-    grad_cam,
-    integrated_gradients,
-    occlusion,
-)
-from inception.vision.inside import Progress, block_ends
+from inception.graph.layer import Layer
+from inception.runtime.progress import Progress
+from inception.text import shape_text
+from inception.vision.attributions import STEPS, WINDOWS, Attribution, Target, grad_cam, integrated_gradients, occlusion
+from inception.vision.inside import block_ends
 from inception.vision.maps import color_bar, npz_bytes, png_bytes
-from pages import widgets
-from pages.pictures import all_pictures
-from pages.subject import Subject, choose_subject, weights_note
-from pages.timing import show_timing
+from pages.parts import choices, frame, selection, tables
+from pages.parts.pictures import all_pictures
+from pages.parts.subject import Subject, choose_subject, weights_note
+from pages.parts.timing import show_timing
 
 GRAD_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "Integrated gradients", "Occlusion"
 EXPLAINED = {
@@ -55,7 +48,7 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
 
 def choose_layer(graph: LayerGraph) -> Layer:
     """A layer with a grid, at first the last one, as Selvaraju et al. advise."""
-    layer = widgets.layer_box(widgets.grid_layers(graph), block_ends(graph)[-1], "looks_layer")
+    layer = selection.layer_box(selection.grid_layers(graph), block_ends(graph)[-1], "looks_layer")
     st.caption(f"The map has its {shape_text(layer.out_shape[1:])} cells; earlier layers have finer grids.")
     return layer
 
@@ -97,7 +90,7 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
     left, right = st.columns(2)
     left.image(over, width="stretch")
     right.image(
-        subject.prepared, caption=f"What the network sees: {widgets.picture_size(subject.graph)}", width="stretch"
+        subject.prepared, caption=f"What the network sees: {choices.picture_size(subject.graph)}", width="stretch"
     )
     low, high = found.color_range
     left.image(
@@ -107,20 +100,20 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
     if not subject.network.embeds:
         st.caption("The score of a class is its logit: what the last layer gives, before the softmax.")
     with st.container(horizontal=True):
-        widgets.download_button(
+        tables.download_button(
             "Picture (PNG)",
             lambda: png_bytes(over),
             f"{name}.png",
             "image/png",
         )
-        widgets.download_button(
+        tables.download_button(
             "Numbers (NPZ)",
             lambda: npz_bytes(values=found.values, picture=subject.prepared),
             f"{name}.npz",
         )
 
 
-widgets.open_page("Where does the network look?")
+frame.open_page("Where does the network look?")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
@@ -133,7 +126,7 @@ with result:
     found = attribution(subject, method, target, target_name, layer)
     if found is None:
         st.image(
-            subject.prepared, caption=f"What the network sees: {widgets.picture_size(subject.graph)}", width="content"
+            subject.prepared, caption=f"What the network sees: {choices.picture_size(subject.graph)}", width="content"
         )
     else:
         show(subject, found, f"{subject.network.name}_{method.lower().replace(' ', '_')}")

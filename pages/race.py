@@ -5,6 +5,7 @@ from math import inf
 import pandas as pd
 import streamlit as st
 
+from inception import text
 from inception.training import race
 from inception.training.race import TITLES
 from inception.training.race_results import (
@@ -18,9 +19,11 @@ from inception.training.race_results import (
     read_curves,
     targets,
 )
-from pages import figures, race_figures, widgets
-from pages.race_figures import percent
-from pages.race_live import live_view
+from pages.figures import common as figures
+from pages.figures import race as race_figures
+from pages.figures.race import percent
+from pages.parts import frame, tables
+from pages.parts.race_live import live_view
 
 VIEWS = ["Measured", "Live"]
 COMMAND = "python -m inception race"
@@ -67,11 +70,11 @@ def measured_view() -> None:
     st.markdown("\n".join(f"- {sentence(comparison)}" for comparison in comparisons))
     scale = sentence(compare(curves, "v2", "v2_unscaled", target))
     st.markdown(f"About the residual scale, of which the claim says nothing: {scale}")
-    st.dataframe(table_of(summary, target), hide_index=True, height=widgets.table_height(len(summary)))
-    widgets.export_button(summary, "race_summary", f"Training race, to {percent(target)} held-out accuracy")
+    st.dataframe(table_of(summary, target), hide_index=True, height=tables.table_height(len(summary)))
+    tables.export_button(summary, "race_summary", f"Training race, to {percent(target)} held-out accuracy")
     with st.expander("Every epoch of every run"):
-        st.dataframe(curves, hide_index=True, height=widgets.table_height(len(curves)))
-        widgets.export_button(curves, "race_curves", "Training race, every epoch of every run")
+        st.dataframe(curves, hide_index=True, height=tables.table_height(len(curves)))
+        tables.export_button(curves, "race_curves", "Training race, every epoch of every run")
 
 
 def how_it_was_measured(curves: pd.DataFrame, summary: pd.DataFrame) -> str:
@@ -81,7 +84,7 @@ def how_it_was_measured(curves: pd.DataFrame, summary: pd.DataFrame) -> str:
     first = curves.iloc[0]
     return (
         f"Mean and one standard deviation over {summary['runs'].min()} seeds each. Narrow versions at about the same "
-        f"cost, {widgets.scaled(round(least))} to {widgets.scaled(round(most))} MACs a picture forward, learn "
+        f"cost, {text.scaled(round(least))} to {text.scaled(round(most))} MACs a picture forward, learn "
         f"{each['pictures'].max() / each['epoch'].max():,.0f} of CIFAR-10's pictures at {first['size']} px in "
         f"{each['epoch'].max()} epochs by one recipe; training on a picture counts as {race.PASSES} forward passes. "
         f"Held out are training pictures that none learnt from. `{COMMAND}` re-creates the table, "
@@ -147,7 +150,7 @@ def table_of(summary: pd.DataFrame, target: float) -> pd.DataFrame:
         {
             "Network": row["title"],
             "Parameters": f"{row['parameters']:,}",
-            "MACs a picture": widgets.scaled(round(row["macs_a_picture"])),
+            "MACs a picture": text.scaled(round(row["macs_a_picture"])),
             "Accuracy at the end": f"{with_spread(100 * row['accuracy'], 100 * row['accuracy_spread'], '.1f')} %",
             f"Reached {percent(target)}": f"{row['reached']} of {row['runs']} runs",
             "after pictures": with_spread(row["pictures"], row["pictures_spread"], ",.0f"),
@@ -195,7 +198,7 @@ def long_trainings() -> None:
     )
 
 
-widgets.open_page("Do shortcuts make Inception train faster?")
+frame.open_page("Do shortcuts make Inception train faster?")
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], required=True, key="race_view", bind="query-params", label_visibility="collapsed"
 )

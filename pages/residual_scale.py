@@ -11,16 +11,19 @@ from streamlit.delta_generator import DeltaGenerator
 
 import inception
 from inception import LayerGraph
-from inception.anatomy.kinds import Kind
-from inception.anatomy.table import shape_text
-from inception.training.demo import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
+from inception.models.surgery import Scales
+from inception.runtime.predictor import Predictor
+from inception.runtime.turns import OutOfMemory
+from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
+from inception.text import shape_text
 from inception.training.recipe import TrainingError
-from inception.vision import Predictor
-from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, Scales
-from inception.vision.turns import OutOfMemory
-from pages import figures, residual_figures, widgets
-from pages.pictures import SAMPLES, choose_picture
-from pages.weights_chooser import UNTRAINED, choose_weights, network_with
+from inception.training.twins import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
+from inception.views.kinds import Kind
+from pages.figures import common as figures
+from pages.figures import residual as residual_figures
+from pages.parts import choices, diagrams, frame, tables
+from pages.parts.pictures import SAMPLES, choose_picture
+from pages.parts.weights_chooser import UNTRAINED, choose_weights, network_with
 
 VIEWS = ["On a picture", "In training"]
 QUICK = 160  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
@@ -114,7 +117,7 @@ def number(title: str, values: dict[str, str]) -> None:
 
 def depth_chart(profiles: Profiles, key: str) -> None:
     """What was measured, over the residual sums in order."""
-    widgets.legend([Kind(name, color) for name, color in zip(profiles, residual_figures.COLORS, strict=False)])
+    diagrams.legend([Kind(name, color) for name, color in zip(profiles, residual_figures.COLORS, strict=False)])
     st.plotly_chart(residual_figures.depth_figure(profiles), config=figures.PLAIN, key=f"{key}_by_depth")
 
 
@@ -172,7 +175,7 @@ def picture_view(name: str, weights: str | None, data: bytes, norm: Norm, scales
     seen = f"{len(views)} views of the picture" if len(views) > 1 else "the picture"
     notes = [f"Measured in one pass over {seen} at {shape_text(size)} px."]
     own = instrument.network.input_size
-    if widgets.chosen_size() is None and size[0] < own:
+    if choices.chosen_size() is None and size[0] < own:
         notes += [
             f"The network's own size is {own} px; with fewer the sliders answer at once. The sidebar takes any size."
         ]
@@ -191,9 +194,9 @@ def picture_view(name: str, weights: str | None, data: bytes, norm: Norm, scales
             hide_index=True,
             column_config=TABLE,
             column_order=list(TABLE),
-            height=widgets.table_height(len(table)),
+            height=tables.table_height(len(table)),
         )
-        widgets.export_button(table, f"{name}_residuals", f"Residual sums of {name} with {shown}")
+        tables.export_button(table, f"{name}_residuals", f"Residual sums of {name} with {shown}")
 
 
 def training_view(name: str, scales: Scales) -> None:
@@ -283,7 +286,7 @@ def training_result(history: History) -> None:
         f"{both} of {setting.steps} steps."
     )
     titled = curves.assign(scales=curves["twin"].map(dict(enumerate(names))))
-    widgets.export_button(titled, f"{twin.name}_training", f"{twin.name}: training with scales {' and '.join(names)}")
+    tables.export_button(titled, f"{twin.name}_training", f"{twin.name}: training with scales {' and '.join(names)}")
     moments = {"First step": history.first, "Last step": history.last}
     moment = st.segmented_control("The sums in the", list(moments), default="Last step", required=True)
     depth_chart({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
@@ -291,13 +294,13 @@ def training_result(history: History) -> None:
 
 def quick_size(trained: int) -> tuple[int, int]:
     """The chosen size, else that of training, but not above `QUICK`."""
-    return inception.parse_size(widgets.chosen_size() or str(min(QUICK, trained)))
+    return inception.parse_size(choices.chosen_size() or str(min(QUICK, trained)))
 
 
 def quick_graph() -> LayerGraph:
     """The trace of the chosen network at a quick size."""
-    variant = widgets.chosen_variant()
-    return widgets.graph_of(variant.name, shape_text(quick_size(variant.input_size)))
+    variant = choices.chosen_variant()
+    return choices.graph_of(variant.name, shape_text(quick_size(variant.input_size)))
 
 
 def has_sums(graph: LayerGraph) -> bool:
@@ -305,13 +308,13 @@ def has_sums(graph: LayerGraph) -> bool:
     return any(layer.op == "residual sum" for layer in graph.layers)
 
 
-widgets.open_page("What is the 0.17 for?")
+frame.open_page("What is the 0.17 for?")
 graph = quick_graph()
 if not has_sums(graph):
-    widgets.offer_networks(
+    frame.offer_networks(
         f"**{graph.name} has no residual sums**, so there is nothing to scale. In these every Inception block adds its "
         "result to its input, times a scale:",
-        [name for name in inception.list_models() if has_sums(widgets.graph_of(name))],
+        [name for name in inception.list_models() if has_sums(choices.graph_of(name))],
         ":material/balance:",
     )
 view = st.segmented_control(
@@ -332,5 +335,5 @@ if view == VIEWS[0]:
     with result:
         picture_view(graph.name, *subject, scales)
 else:
-    with result, widgets.one_run("residual"):
+    with result, choices.one_run("residual"):
         training_view(graph.name, scales)

@@ -7,8 +7,7 @@ from typing import Any
 import streamlit as st
 
 import inception
-from inception.vision.predictor import OutOfMemory
-from inception.vision.speed import (
+from inception.runtime.speed import (
     BATCHES,
     Comparison,
     SpeedError,
@@ -16,8 +15,10 @@ from inception.vision.speed import (
     comparison_table,
     offered_settings,
 )
-from pages import figures, widgets
-from pages.subject import choose_subject, weights_note
+from inception.runtime.turns import OutOfMemory
+from pages.figures import common as figures
+from pages.parts import choices, frame, tables
+from pages.parts.subject import choose_subject, weights_note
 
 ENGINE_NOTES = {
     "plain": "PyTorch as it is: float32, batch norm in place; what the others are measured against",
@@ -55,7 +56,7 @@ def show(rows: Iterable[Comparison]) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=widgets.table_height(len(table)),
+        height=tables.table_height(len(table)),
         column_order=[column for column in COLUMNS if column not in empty],
         column_config=COLUMNS,
     )
@@ -65,7 +66,7 @@ def show(rows: Iterable[Comparison]) -> None:
     )
 
 
-widgets.open_page("How fast is the network on this machine?")
+frame.open_page("How fast is the network on this machine?")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
@@ -104,10 +105,10 @@ with result:
     if rows := measured.get(key, [])[:]:  # a copy: a run that is ending may add a row yet
         show(rows)
         table = comparison_table(rows)
-        widgets.export_button(table, f"{name}_speed", f"{name} at {widgets.picture_size(subject.graph)}: speed")
+        tables.export_button(table, f"{name}_speed", f"{name} at {choices.picture_size(subject.graph)}: speed")
     else:
         st.info(
-            f"Nothing is measured yet. The button runs {name} at {widgets.picture_size(subject.graph)} under every "
+            f"Nothing is measured yet. The button runs {name} at {choices.picture_size(subject.graph)} under every "
             "setting that this machine offers; it takes a minute or two, and others on this server wait a little "
             "longer meanwhile.",
             icon=":material/timer:",

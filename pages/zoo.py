@@ -5,11 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from inception.anatomy.charts import chart_config, comparison_chart
-from inception.anatomy.compare import compare_models
-from inception.models import VARIANTS
-from inception.models.weights import KNOWN_WEIGHTS, locate
-from pages import widgets
+from inception.views.charts import chart_config, comparison_chart
+from inception.views.compare import compare_models
+from inception.weights.known import KNOWN_WEIGHTS, locate
+from inception.zoo import VARIANTS
+from pages.parts import choices, frame, tables
 
 COMPARISON: dict[str, Any] = {
     "stage": "Stage",
@@ -22,9 +22,9 @@ COMPARISON: dict[str, Any] = {
     "activation_bytes": st.column_config.NumberColumn("Outputs, bytes", format="localized", help="In float32"),
 }
 
-widgets.open_page("Which network is which, and how do they differ?")
+frame.open_page("Which network is which, and how do they differ?")
 
-graphs = {name: widgets.graph_of(name) for name in VARIANTS}
+graphs = {name: choices.graph_of(name) for name in VARIANTS}
 st.dataframe(
     pd.DataFrame(
         {
@@ -58,20 +58,20 @@ chosen = st.multiselect(
     key="compare",
 )
 if chosen:
-    size = widgets.chosen_size() or max(str(VARIANTS[name].input_size) for name in chosen)
-    graphs_of_one_size = [widgets.graph_of(name, size) for name in chosen]
+    size = choices.chosen_size() or max(str(VARIANTS[name].input_size) for name in chosen)
+    graphs_of_one_size = [choices.graph_of(name, size) for name in chosen]
     comparison = compare_models(graphs_of_one_size)
     st.dataframe(
         comparison,
         hide_index=True,
-        height=widgets.table_height(len(comparison), most=40),
+        height=tables.table_height(len(comparison), most=40),
         column_order=list(COMPARISON),
         column_config=COMPARISON,
     )
     st.caption(f"All for one picture of {size} px, so that only the networks differ.")
     figure = comparison_chart(graphs_of_one_size)
     st.plotly_chart(figure, config=chart_config(figure))
-    widgets.export_button(comparison, "comparison", f"Stages of {', '.join(chosen)}")
+    tables.export_button(comparison, "comparison", f"Stages of {', '.join(chosen)}")
 else:
     st.info("Choose at least one network.")
 

@@ -1,3 +1,1 @@
 """`inception` comes first: it sets how OpenMP waits before anything loads torch."""
-
-import inception as inception

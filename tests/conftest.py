@@ -2,7 +2,7 @@
 
 import pytest
 
-from inception.models.weights import KNOWN_WEIGHTS
+from inception.weights.known import KNOWN_WEIGHTS
 
 
 @pytest.fixture

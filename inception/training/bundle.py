@@ -17,10 +17,11 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..models import get_variant
-from ..models.weights import Preprocessing, Weights
+from ..runtime.predictor import PictureNetwork, Predictor
 from ..vision.photographs import Hits, answers, hits
-from ..vision.predictor import PictureNetwork, Predictor
+from ..weights.known import Weights
+from ..weights.preprocessing import Preprocessing
+from ..zoo import get_variant
 from .calibration import calibration_error, fit_temperature
 from .cifar10 import CLASSES, SIDE, Pictures
 from .recipe import Recipe, split, trained_model

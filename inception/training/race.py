@@ -16,8 +16,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from ..anatomy.graph import LayerGraph
-from ..anatomy.trace import trace
+from ..graph.layer_graph import LayerGraph
+from ..graph.trace import trace
 from .cifar10 import training_pictures
 from .recipe import Recipe, TrainingError, read_recipe, train
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from ..models.weights import BUNDLED
+from ..weights.known import BUNDLED
 from .race import CURVES, PASSES, TITLES
 
 EFFORTS = ("pictures", "macs", "seconds")  # what a run has spent, in columns of the curves

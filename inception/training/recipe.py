@@ -25,8 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models import create_model
-from ..vision.residual import ResidualError, cut_shortcuts, set_scales
+from ..models.surgery import ResidualError, cut_shortcuts, set_scales
+from ..zoo import create_model
 from .augment import MILD, STRONG, augmented, scale_up
 from .cifar10 import CLASSES, Pictures
 from .outliers import outliers

@@ -22,12 +22,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from ..anatomy.graph import Layer, LayerGraph
-from ..anatomy.receptive_field import ReceptiveField
+from ..graph.layer import Layer
+from ..graph.layer_graph import LayerGraph
+from ..graph.receptive_field import ReceptiveField
 from ..models.layers import L2Normalize
-from .inside import Array, Progress, check_size, no_progress, private_copy
+from ..runtime.predictor import Predictor
+from ..runtime.private_copy import private_copy
+from ..runtime.progress import Progress, no_progress
+from .inside import Array, check_size
 from .maps import lay_over
-from .predictor import Predictor
 
 STEPS, MAX_STEPS = 20, 200
 WINDOWS, MAX_WINDOWS = 8, 16

@@ -16,12 +16,15 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from ..anatomy.graph import Layer, LayerGraph
-from ..anatomy.kinds import FACTORISED, LINEAR
-from ..anatomy.table import shape_text
-from .inside import Array, Progress, check_size, no_progress, private_copy
+from ..graph.layer import Layer
+from ..graph.layer_graph import LayerGraph
+from ..runtime.predictor import Predictor
+from ..runtime.private_copy import private_copy
+from ..runtime.progress import Progress, no_progress
+from ..text import shape_text
+from ..views.kinds import FACTORISED, LINEAR
+from .inside import Array, check_size
 from .maps import lay_over
-from .predictor import Predictor
 
 MAX_PICTURES = 64
 MARGIN = 0.25  # of the picture's side, how much of a field outside the picture is drawn

@@ -4,8 +4,6 @@ Each of the three takes one forward pass on a private copy of the network's modu
 the predictor, and keeps the maps of a few channels and figures of all.
 """
 
-import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from ..anatomy.graph import Layer, LayerGraph
-from ..anatomy.table import shape_text
+from ..graph.layer import Layer
+from ..graph.layer_graph import LayerGraph
+from ..runtime.predictor import Predictor
+from ..runtime.private_copy import private_copy
+from ..text import shape_text
 from .maps import strongest_channels
-from .predictor import Predictor
 
 MAPS = 24  # channels of a layer that are kept
 
 Array = NDArray[np.float32]
-Progress = Callable[[int, int], None]  # called with what is done and all there is to do
 
 
 class InsideError(ValueError):
@@ -79,22 +78,6 @@ class BlockMaps:
     branches: tuple[LayerMaps, ...]
     shares: pd.DataFrame
     residual: ResidualMaps | None
-
-
-def private_copy(predictor: Predictor) -> nn.Module:
-    """A network's modules for one reader, in float32 and eval mode; weights that are float32 already are shared.
-
-    Hooks on it see no one else's picture, and its weights ask for no gradients. Passes through it need a turn all the
-    same. Raises OutOfMemory.
-    """
-    with predictor.turn() as model:  # no one's hook is copied
-        weights = {id(weight): nn.Parameter(weight.detach().float(), False) for weight in model.parameters()}
-        buffers = {id(b): b.float() if b.is_floating_point() else b for b in model.buffers()}
-        return copy.deepcopy(model, weights | buffers)
-
-
-def no_progress(_done: int, _total: int) -> None:
-    """Reports progress to no one."""
 
 
 def check_size(prepared: Image.Image, graph: LayerGraph) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from .image import load_image
-from .predictor import ASSETS, PictureNetwork
+from ..runtime.image import load_image
+from ..runtime.predictor import PictureNetwork
+from ..weights.labels import ASSETS
 
 FOLDER = ASSETS / "photographs"
 LIST = FOLDER / "photographs.csv"

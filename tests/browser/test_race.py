@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from inception.training.demo import MAX_RUNS
+from inception.training.twins import MAX_RUNS
 
 from .browser import ready
 

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 import inception
-from inception.export import export_table
+from inception.views.export import export_table
 
 from .browser import pick, ready
 

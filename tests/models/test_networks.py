@@ -44,8 +44,6 @@ def test_the_zoo_has_every_variant() -> None:
 
 
 # Counts
-
-
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
@@ -101,8 +99,6 @@ def test_multiply_accumulates(name: str, size: int, gmacs: float) -> None:
 
 
 # Running
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_eval_mode_and_shape_of_the_answer(name: str) -> None:
     model = tiny(name)
@@ -213,8 +209,6 @@ def test_every_parameter_learns(name: str) -> None:
 
 
 # Overrides
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_num_classes(name: str) -> None:
     with torch.inference_mode():
@@ -351,8 +345,6 @@ def test_scale_changes_the_answer() -> None:
 
 
 # Bad input
-
-
 @pytest.mark.parametrize("name", ["inception_v4", "inception_resnet_v1", "inception_resnet_v2.keras_blog"])
 @pytest.mark.parametrize(
     "overrides",

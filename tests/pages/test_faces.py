@@ -18,19 +18,19 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 import inception
-from inception.models import VARIANTS
-from inception.vision import Predictor
+from inception.runtime.predictor import Predictor
+from inception.studies.lfw import PAPER_THRESHOLD
 from inception.vision.faces import MAX_PICTURES, Face, face_of, pair_table
-from inception.vision.lfw import PAPER_THRESHOLD
+from inception.zoo import VARIANTS
 
 ROOT = Path(__file__).parents[2]
 # The page alone in the frame.
 FRAME = f"""
 import streamlit as st
-from pages import widgets
+from pages.parts import frame
 
 page = st.navigation([st.Page("{ROOT}/pages/faces.py", default=True)])
-widgets.network_controls("faces")
+frame.network_controls("faces")
 page.run()
 """
 SIZE = 75

@@ -12,30 +12,25 @@ import streamlit
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from inception.anatomy import LayerGraph, factorize, trace
-from inception.anatomy.factorize import (
-    Setting,
-    calculate,
-    compare_networks,
-    in_words,
-    option_table,
-    pair_table,
-    pair_totals,
-    side_by_side_table,
-)
-from inception.vision.lowrank import classic, decompose
-from inception.vision.pool import networks
-from pages.figures import kernel_figure
-from pages.weights_chooser import DEVICE, UNTRAINED
+from inception.graph.layer_graph import LayerGraph
+from inception.graph.trace import trace
+from inception.runtime.pool import networks
+from inception.studies import factorize
+from inception.studies.factorize import Setting, calculate, in_words, option_table
+from inception.studies.lowrank import classic, decompose
+from inception.studies.pairs import pair_table, pair_totals, side_by_side_table
+from inception.studies.square_network import compare_networks
+from pages.figures.common import kernel_figure
+from pages.parts.weights_chooser import DEVICE, UNTRAINED
 
 ROOT = Path(__file__).parents[2]
 # The page alone in the frame.
 FRAME = f"""
 import streamlit as st
-from pages import widgets
+from pages.parts import frame
 
 page = st.navigation([st.Page("{ROOT}/pages/factorisation.py", default=True)])
-widgets.network_controls("factorisation")
+frame.network_controls("factorisation")
 page.run()
 """
 

@@ -13,9 +13,9 @@ from safetensors.torch import save
 from streamlit.testing.v1 import AppTest
 
 import inception
-from inception.models import download
-from inception.models.weights import KNOWN_WEIGHTS
-from inception.vision import predictor
+from inception.runtime import predictor
+from inception.weights import download
+from inception.weights.known import KNOWN_WEIGHTS
 
 ROOT = Path(__file__).parents[2]
 LIVE = ("live", "inside", "looks", "cell")
@@ -171,7 +171,7 @@ def test_an_uploaded_checkpoint_runs_and_leaves_nothing(
 
 
 def test_own_weights_of_many_readers_take_bounded_memory(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.weights_chooser.LIMIT", 1)  # room for one
+    monkeypatch.setattr("pages.parts.weights_chooser.LIMIT", 1)  # room for one
     data = save(inception.create_model(SMALL).state_dict())
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for reader in (app, other):

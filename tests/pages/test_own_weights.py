@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from inception.models.weights import BUNDLED, KNOWN_WEIGHTS
+from inception.weights.known import BUNDLED, KNOWN_WEIGHTS
 
 ROOT = Path(__file__).parents[2]
 PHOTOGRAPHS = ROOT / "assets" / "photographs"

@@ -6,8 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import inception
-from inception.vision.turns import OutOfMemory
-from pages import widgets
+from inception.runtime.turns import OutOfMemory
+from pages.parts import frame
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -120,7 +120,7 @@ def test_out_of_memory_on_any_page_is_one_sentence(app: AppTest, monkeypatch: py
     def full(question: str) -> None:
         raise OutOfMemory("The processor has too little memory to run this.")
 
-    monkeypatch.setattr(widgets, "open_page", full)
+    monkeypatch.setattr(frame, "open_page", full)
     healthy(app.run())
     assert [error.value for error in app.error] == ["The processor has too little memory to run this."]
 

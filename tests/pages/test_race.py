@@ -18,22 +18,22 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from inception.training import demo, race
-from inception.training.demo import History, Setting, Training, train, twin_of
+from inception.training import race, twins
 from inception.training.race import COMPETITORS
 from inception.training.race_results import compare, race_summary
-from pages import race_live
-from pages.race_figures import live_figure, logs_figure, style_of
-from pages.race_live import Live, crops
+from inception.training.twins import History, Setting, Training, train, twin_of
+from pages.figures.race import live_figure, logs_figure, style_of
+from pages.parts import race_live
+from pages.parts.race_live import Live, crops
 
 ROOT = Path(__file__).parents[2]
 # The page alone in the frame.
 FRAME = f"""
 import streamlit as st
-from pages import widgets
+from pages.parts import frame
 
 page = st.navigation([st.Page("{ROOT}/pages/race.py", default=True)])
-widgets.network_controls("race")
+frame.network_controls("race")
 page.run()
 """
 EPOCH = 1000  # pictures
@@ -42,7 +42,7 @@ EPOCH = 1000  # pictures
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("pages.widgets.PagesManager", SimpleNamespace(uses_pages_directory=False))
+    monkeypatch.setattr("pages.parts.frame.PagesManager", SimpleNamespace(uses_pages_directory=False))
     return AppTest.from_string(FRAME, default_timeout=120)
 
 
@@ -283,12 +283,12 @@ def test_a_stopped_race_leaves_its_curves_and_nothing_else(live: AppTest, small:
 
 def test_a_busy_server_says_so(live: AppTest, small: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     healthy(live.run())
-    monkeypatch.setattr(demo, "_places", threading.Semaphore(0))
+    monkeypatch.setattr(twins, "_places", threading.Semaphore(0))
     next(button for button in live.button if button.label == "Start").click().run()
     assert not live.exception
     assert "try again" in live.error[0].value
     assert usable(live) == ["Start", "Go on", "Stop race"]
-    monkeypatch.setattr(demo, "_places", threading.Semaphore(1))
+    monkeypatch.setattr(twins, "_places", threading.Semaphore(1))
     next(slider for slider in live.slider if slider.label == "Steps").set_value(50)
     press(live, "Start")
     assert state(live).startswith("Done after 50 of 50 steps")

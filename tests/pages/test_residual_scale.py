@@ -13,23 +13,24 @@ from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
 import inception
-from inception.training import demo
-from inception.training.demo import CURVE_COLUMNS, History, RandomCrops, Setting, Twin, train
-from inception.vision import Predictor
-from inception.vision.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
-from pages import residual_figures, widgets
-from pages.residual_figures import depth_figure, training_figure
-from pages.weights_chooser import UNTRAINED
+from inception.runtime.predictor import Predictor
+from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
+from inception.training import twins
+from inception.training.twins import CURVE_COLUMNS, History, RandomCrops, Setting, Twin, train
+from pages.figures import residual as residual_figures
+from pages.figures.residual import depth_figure, training_figure
+from pages.parts import tables
+from pages.parts.weights_chooser import UNTRAINED
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "assets" / "samples" / "cat.jpg"
 # The page alone in the frame.
 FRAME = f"""
 import streamlit as st
-from pages import widgets
+from pages.parts import frame
 
 page = st.navigation([st.Page("{ROOT}/pages/residual_scale.py", default=True)])
-widgets.network_controls("residual_scale")
+frame.network_controls("residual_scale")
 page.run()
 """
 
@@ -198,7 +199,7 @@ def test_stopped_between_the_twins(app: AppTest, monkeypatch: pytest.MonkeyPatch
         measured.append(profiles)
         return depth_figure(profiles)
 
-    monkeypatch.setattr(widgets, "export_button", lambda table, *_: exported.append(table))
+    monkeypatch.setattr(tables, "export_button", lambda table, *_: exported.append(table))
     monkeypatch.setattr(residual_figures, "depth_figure", draw)
     history = stopped(app, 3)
     healthy(app.run())
@@ -221,7 +222,7 @@ def test_a_run_says_with_which_scales_it_was_made(app: AppTest) -> None:
 
 
 def test_while_the_networks_are_built_the_page_says_so(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "train", lambda *_: streamlit.stop())
+    monkeypatch.setattr(twins, "train", lambda *_: streamlit.stop())
     app.query_params["residual_view"] = "In training"
     healthy(app.run())
     healthy(next(button for button in app.button if button.label == "Train both").click().run())

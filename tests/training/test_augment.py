@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from inception.models.weights import TIMM_V4
+from inception.runtime.preprocess import to_input
 from inception.training import augment
-from inception.vision.preprocess import to_input
+from inception.weights.preprocessing import TIMM_V4
 
 
 @pytest.fixture

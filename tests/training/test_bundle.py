@@ -13,11 +13,11 @@ from PIL import Image
 from safetensors import safe_open
 
 import inception
-from inception.models.weights import described
+from inception.runtime.predictor import Predictor
 from inception.training import bundle, recipe
 from inception.training.augment import scale_up
 from inception.training.cifar10 import CLASSES
-from inception.vision import Predictor
+from inception.weights.known import described
 
 TINY = recipe.Recipe("inception_resnet_v1", width=0.0625, repeats=(1, 1, 1), size=80, epochs=3, seed=5)
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 import torchinfo
 
-from inception.anatomy import trace
+from inception.graph.trace import trace
 from inception.models.inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2
 from inception.training import race
 from inception.training import recipe as training

@@ -16,19 +16,14 @@ from torch import Tensor, nn
 
 import inception
 from inception import LayerGraph
-from inception.anatomy.graph import Layer
+from inception.graph.layer import Layer
 from inception.models.layers import Branch, ConvUnit, Stage, max_pool
+from inception.runtime.predictor import Predictor
+from inception.runtime.turns import forward_lock
 from inception.vision import attributions
-from inception.vision.attributions import (
-    Attribution,
-    AttributionError,
-    grad_cam,
-    integrated_gradients,
-    occlusion,
-)
+from inception.vision.attributions import Attribution, AttributionError, grad_cam, integrated_gradients, occlusion
 from inception.vision.cell_field import cell_field, field_box, noise_pictures
 from inception.vision.inside import InsideError, block_ends
-from inception.vision.predictor import Predictor, forward_lock
 
 SIZE = (123, 139)
 RED = (150, 190, 60, 100)  # rows and columns of a patch, from the first to behind the last
@@ -69,8 +64,6 @@ def last_layer(graph: LayerGraph) -> Layer:
 
 
 # The answer depends on one patch
-
-
 def reads_one_cell() -> tuple[Predictor, LayerGraph, Layer, tuple[int, int]]:
     """A network whose class 1 depends on a single cell of its last grid, that grid's layer, and the cell."""
     torch.manual_seed(1)
@@ -214,8 +207,6 @@ def test_all_agree_on_a_red_patch(name: str) -> None:
 
 
 # By hand
-
-
 def by_hand(predictor: Predictor, layer: Layer, score: Callable[[Tensor], Tensor]) -> np.ndarray:
     """Grad-CAM of a picture's cells: weights are the mean gradients of the channels."""
     kept: list[Tensor] = []
@@ -340,8 +331,6 @@ def test_occlusion_window_by_window(windows: int) -> None:
 
 
 # Embeddings
-
-
 def test_likeness_of_two_faces() -> None:
     predictor, _ = narrow("inception_resnet_v1")
     own, other = predictor.embed(picture()), predictor.embed(picture(1))
@@ -382,8 +371,6 @@ def test_grad_cam_of_a_face_by_hand() -> None:
 
 
 # Manners
-
-
 def test_half_precision_is_explained_in_full() -> None:
     """In float32 from the rounded weights on; black and white are the same number in any dtype."""
     predictor, graph = narrow("inception_v4")

@@ -12,8 +12,10 @@ from torch import nn
 
 import inception
 from inception import LayerGraph
-from inception.anatomy.graph import Layer
-from inception.anatomy.kinds import FACTORISED
+from inception.graph.layer import Layer
+from inception.runtime.predictor import Predictor
+from inception.runtime.turns import forward_lock
+from inception.views.kinds import FACTORISED
 from inception.vision.cell_field import (
     BEYOND,
     Box,
@@ -25,7 +27,6 @@ from inception.vision.cell_field import (
     noise_pictures,
 )
 from inception.vision.inside import InsideError
-from inception.vision.predictor import Predictor, forward_lock
 
 SIZE = (139, 155)
 Cell = tuple[int, int]

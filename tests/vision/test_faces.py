@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from inception.runtime.predictor import Predictor
+from inception.studies.lfw import LFW_RESULTS, PAPER_THRESHOLD, lfw_table
 from inception.vision.faces import (
     MAX_PIXELS,
     MIN_SIDE,
@@ -25,8 +27,6 @@ from inception.vision.faces import (
     picture_name,
     square_within,
 )
-from inception.vision.lfw import LFW_RESULTS, PAPER_THRESHOLD, lfw_table
-from inception.vision.predictor import Predictor
 
 
 def on_sphere(count: int, dimensions: int = 512, seed: int = 0) -> np.ndarray:

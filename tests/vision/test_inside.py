@@ -15,16 +15,10 @@ import inception
 from inception import LayerGraph
 from inception.models.inception_resnet import ResidualBlock
 from inception.models.layers import Parallel
-from inception.vision.inside import (
-    InsideError,
-    LayerMaps,
-    block_ends,
-    branching_blocks,
-    inside_block,
-    private_copy,
-    through_network,
-)
-from inception.vision.predictor import Predictor, forward_lock
+from inception.runtime.predictor import Predictor
+from inception.runtime.private_copy import private_copy
+from inception.runtime.turns import forward_lock
+from inception.vision.inside import InsideError, LayerMaps, block_ends, branching_blocks, inside_block, through_network
 
 SIZE = (107, 91)
 

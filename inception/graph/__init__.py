@@ -1,0 +1,1 @@
+"""The trace of a network, and the table that it makes."""

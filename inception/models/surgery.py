@@ -1,0 +1,102 @@
+"""Changes to models that are built: residual scales, cut shortcuts, folded batch norms."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+
+from .inception_resnet import InceptionResNetA, InceptionResNetB, InceptionResNetC, ResidualBlock
+from .layers import Branch, ConvUnit, ResidualSum
+
+
+# Folding
+def fold_batch_norm(model: nn.Module) -> nn.Module:
+    """The eval-mode model itself, each batch norm put into the convolution or linear layer before it.
+
+    A batch norm that does not learn any more is one factor and one summand for each channel (Ioffe and Szegedy 2015,
+    section 3.1), so it can be multiplied into the weights. Paths stay; an `nn.Identity` takes its place.
+    """
+    for module in model.modules():
+        if isinstance(module, ConvUnit):
+            module.conv = fuse_conv_bn_eval(module.conv, module.bn)
+            module.register_module("bn", nn.Identity())
+        elif isinstance(module, Branch):
+            for (name, layer), (after, norm) in pairwise(list(module.named_children())):
+                if isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
+                    module.register_module(name, fuse_linear_bn_eval(layer, norm))
+                    module.register_module(after, nn.Identity())
+    return model
+
+
+def lean(model: nn.Module) -> nn.Module:
+    """The model itself, each ReLU in place and each residual sum in one pass, which saves memory and its traffic.
+
+    What a layer hands on is then overwritten by the next, so no one can look into the model any more.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = True
+        for name, child in module.named_children():
+            if isinstance(child, ResidualSum):
+                module.register_module(name, OnePassSum(child.scale))
+    return model
+
+
+class OnePassSum(ResidualSum):
+    """`ResidualSum` that does not write the scaled residual down in between."""
+
+    def forward(self, shortcut: Tensor, residual: Tensor) -> Tensor:
+        return torch.add(shortcut, residual, alpha=self.scale)
+
+
+Scales = tuple[float, float, float]  # of the A, B and C blocks
+KINDS: dict[type[nn.Module], str] = {InceptionResNetA: "A", InceptionResNetB: "B", InceptionResNetC: "C"}
+
+
+class ResidualError(ValueError):
+    """A network without residual sums, or scales out of range, in one sentence."""
+
+
+def check_scales(scales: Scales) -> Scales:
+    """`scales` as they are; raises ResidualError unless they are three numbers from 0 to 1."""
+    if len(scales) != 3 or not all(0 <= scale <= 1 for scale in scales):
+        raise ResidualError(f"The scales of the A, B and C blocks are three numbers from 0 to 1, not {scales}.")
+    return scales
+
+
+def residual_blocks(model: nn.Module) -> dict[str, ResidualBlock]:
+    """The residual blocks of a network by path, in order; raises ResidualError where there are none."""
+    blocks = {path: module for path, module in model.named_modules() if isinstance(module, ResidualBlock)}
+    if not blocks:
+        raise ResidualError("This network has no residual sums: nothing to scale, and no shortcut to cut.")
+    return blocks
+
+
+def get_scales(model: nn.Module) -> Scales:
+    """The scale of the first A, B and C block; raises ResidualError for a network without residual sums."""
+    scales: dict[str, float] = {}
+    for block in residual_blocks(model).values():
+        scales.setdefault(KINDS[type(block)], block.residual_sum.scale)
+    return scales["A"], scales["B"], scales["C"]
+
+
+def set_scales(model: nn.Module, scales: Scales) -> None:
+    """Sets the scale of all A, B and C blocks; a last block without ReLU keeps its own. Raises ResidualError."""
+    by_kind = dict(zip("ABC", check_scales(scales), strict=True))
+    for block in residual_blocks(model).values():
+        if block.relu is not None:
+            block.residual_sum.scale = by_kind[KINDS[type(block)]]
+
+
+class Residual(nn.Module):
+    """In place of a residual sum: the residual as it is, (N, C, H, W), without shortcut and scale."""
+
+    def forward(self, shortcut: Tensor, residual: Tensor) -> Tensor:
+        return residual
+
+
+def cut_shortcuts(model: nn.Module) -> None:
+    """Replaces every residual sum by the residual alone, with the same blocks and parameters. Raises ResidualError."""
+    for block in residual_blocks(model).values():
+        block.add_module("residual_sum", Residual())

@@ -1,0 +1,1 @@
+"""What runs networks on pictures: devices, decoder, preprocessing, engines, turns and memory."""

@@ -1,0 +1,55 @@
+"""The devices of this machine, and the number formats that they compute in."""
+
+import torch
+import torch.nn.functional as F
+
+from .turns import OutOfMemory, is_out_of_memory
+
+
+def devices() -> list[str]:
+    """The devices of this machine on which milliseconds can be measured."""
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return ["cpu", *(device for device, available in found.items() if available)]
+
+
+def _wait(device: str) -> None:
+    """Until the device has done what it was given; a GPU works on after the call has returned."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    elif device == "mps":
+        torch.mps.synchronize()
+
+
+DEVICES = ("cpu", "cuda", "mps")
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class DeviceError(ValueError):
+    """A device or engine that is not there or cannot compute in a dtype, in one sentence."""
+
+
+def check_device(device: str | torch.device, dtype: torch.dtype) -> torch.device:
+    """The device, if it is there and computes in `dtype`; raises DeviceError otherwise."""
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise DeviceError(f"The device must be cpu, cuda or mps, not {device!r}.") from error
+    if found.type not in DEVICES:
+        raise DeviceError(f"The device must be cpu, cuda or mps, not {found}.")
+    if dtype not in DTYPES.values():
+        raise DeviceError(f"The dtype must be float32, bfloat16 or float16, not {dtype_name(dtype)}.")
+    if found.type not in devices() or (found.index or 0) >= torch.get_device_module(found).device_count():
+        raise DeviceError(f"PyTorch finds no {found} device on this machine.")
+    try:
+        one = torch.ones(1, 1, 3, 3, device=found, dtype=dtype)
+        F.conv2d(one, one).item()
+    except (RuntimeError, TypeError) as error:
+        if is_out_of_memory(error):
+            raise OutOfMemory(f"There is too little memory on {found}.") from error
+        raise DeviceError(f"{found} cannot compute in {dtype_name(dtype)} here.") from error
+    return found
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """torch.float32 as float32."""
+    return str(dtype).removeprefix("torch.")

@@ -1,0 +1,98 @@
+"""What runs a network when only its answer counts: batch norm folded away, a CUDA graph, OpenVINO.
+
+The eager `Predictor` is the one that can be looked into, and what the others are held against.
+"""
+
+from collections import OrderedDict
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor, nn
+
+from ..models.surgery import fold_batch_norm, lean
+from .devices import DeviceError
+from .onednn import ConvRelu, one_kernel_each
+from .openvino import OpenVinoNetwork
+from .predictor import PictureNetwork, Predictor, module_bytes
+
+MAX_GRAPHS = 4  # of one network; each holds the activations of its batch
+
+
+class FoldedNetwork(PictureNetwork):
+    """The network without its batch norms, in PyTorch: fewer walks through memory for the same answer."""
+
+    engine = "folded"
+
+    def _take(self, model: nn.Module) -> int:
+        model = lean(fold_batch_norm(model)).to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
+        self._model = one_kernel_each(model, self.device, self.dtype)
+        packed = sum(module_bytes(module) for module in self._model.modules() if isinstance(module, ConvRelu))
+        return module_bytes(self._model) + packed
+
+    def run(self, batch: Tensor) -> Tensor:
+        return self._model(batch)
+
+
+class GraphNetwork(FoldedNetwork):
+    """The folded network, recorded once for each shape of its input and replayed as one CUDA graph.
+
+    At batch 1 a GPU is done with a kernel before Python has started the next one, a thousand times in a row.
+    """
+
+    engine = "cuda graph"
+    runs_on = ("cuda",)
+
+    def _take(self, model: nn.Module) -> int:
+        self._graphs: OrderedDict[torch.Size, tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = OrderedDict()
+        return super()._take(model)
+
+    def run(self, batch: Tensor) -> Tensor:
+        with torch.cuda.device(self.device):
+            if batch.shape not in self._graphs:
+                if len(self._graphs) == MAX_GRAPHS:
+                    self._graphs.popitem(last=False)
+                self._graphs[batch.shape] = self._record(batch)
+            self._graphs.move_to_end(batch.shape)
+            graph, inputs, outputs = self._graphs[batch.shape]
+            inputs.copy_(batch)
+            graph.replay()
+            return outputs.clone()
+
+    def _record(self, batch: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
+        """The graph, and the tensors that it reads and writes."""
+        inputs = batch.clone()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # in the first runs libraries allocate, which a graph must not
+            for _ in range(3):
+                self._model(inputs)
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            outputs = self._model(inputs)
+        return graph, inputs, outputs
+
+
+ENGINES: dict[str, type[PictureNetwork]] = {
+    network.engine: network for network in (Predictor, FoldedNetwork, GraphNetwork, OpenVinoNetwork)
+}
+
+
+def engines(device: str | torch.device = "cpu") -> list[str]:
+    """The names of the engines that run networks on a device of this machine, the eager one first."""
+    kind = torch.device(device).type
+    absent = {"cuda graph": kind != "cuda", "openvino": kind != "cpu" or find_spec("openvino") is None}
+    return [name for name in ENGINES if not absent.get(name)]
+
+
+def load_network(
+    engine: str,
+    name: str,
+    weights: str | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> PictureNetwork:
+    """The network of that name in an engine of `ENGINES`; the rest and the errors are those of `PictureNetwork`."""
+    if engine not in ENGINES:
+        raise DeviceError(f"The engine must be one of {', '.join(ENGINES)}, not {engine!r}.")
+    return ENGINES[engine](name, weights, device, dtype)

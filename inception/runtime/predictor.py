@@ -1,0 +1,219 @@
+"""`Predictor`: a network with weights that answers about pictures. Pages never touch a tensor."""
+
+import math
+from abc import ABC, abstractmethod
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from ..graph.layer import Layer
+from ..weights.checkpoint import classes_in, read_checkpoint
+from ..weights.known import Weights, checkpoint_file, description
+from ..weights.labels import class_labels
+from ..weights.preprocessing import usual_preprocessing
+from ..zoo import create_model, get_variant
+from .devices import DEVICES, DTYPES, DeviceError, check_device
+from .preprocess import crop_and_resize, to_input
+from .turns import OutOfMemory, enough_memory, forward_lock
+
+__all__ = ["DTYPES", "DeviceError", "OutOfMemory", "PictureNetwork", "Predictor", "class_labels", "forward_lock"]
+SEED = 0  # of untrained weights, so that everyone sees the same maps
+KEPT_PASSES = 15  # of each shape, whose median is the time of a pass
+KEPT_SHAPES = 32
+
+
+class PictureNetwork(ABC):
+    """A network with weights that answers about pictures, whatever runs it.
+
+    name: of the network. weights: None for random ones, the tag of a known checkpoint, or a file. device: cpu, cuda or
+    mps. dtype: float32, bfloat16 or float16.
+    trained: whether it has weights of a file. description: what is known of them. input_size: pixels of a side that
+    they, or else the network, were trained at. embeds: whether it gives an embedding instead of classes. labels: names
+    of the classes, none where it embeds. temperature, threshold: as of `Weights`. nbytes: of its weights in memory.
+    peak_bytes: the most that the last pass had allocated, weights included, None where the device does not count.
+    Raises CheckpointError when the file is absent or does not fit, DeviceError, OutOfMemory.
+    """
+
+    engine: str
+    runs_on: tuple[str, ...] = DEVICES
+    channels_last = True
+    input_dtype: torch.dtype | None = None  # where it is not that of the network
+
+    def __init__(
+        self,
+        name: str,
+        weights: str | None = None,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ):
+        self.name, self.weights = name, weights
+        self.trained = weights is not None
+        self.description = known = description(weights)
+        self.input_size = known.input_size if known else get_variant(name).input_size
+        self.embeds = get_variant(name).embeds and not (known and known.num_classes)
+        self.preprocessing = known.preprocessing if known else usual_preprocessing(name, self.embeds)
+        self.temperature = known.temperature if known else 1.0
+        self.threshold = known.threshold if known else -math.inf
+        self.device, self.dtype = check_device(device, dtype), dtype
+        if self.device.type not in self.runs_on:
+            raise DeviceError(f"The engine {self.engine} runs on {' and '.join(self.runs_on)}, not on {self.device}.")
+        # MPS has been wrong on channels_last tensors more than once.
+        channels_last = self.channels_last and self.device.type != "mps"
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.peak_bytes: int | None = None
+        self._passes: OrderedDict[tuple[int, ...], deque[float]] = OrderedDict()
+        with self._turn("load"):  # alone, because random weights come from PyTorch's one generator
+            model = _build(name, weights, known)
+        with enough_memory(self.device, f"load {name}"):
+            self.labels = [] if self.embeds else class_labels(_outputs_of(model), known.labels if known else None)
+            self.nbytes = self._take(model)
+
+    @abstractmethod
+    def _take(self, model: nn.Module) -> int:
+        """Makes the float32 network on the CPU into what runs; the bytes of its weights."""
+
+    @abstractmethod
+    def run(self, batch: Tensor) -> Tensor:
+        """(N, 3, H, W) as of `to_input` to (N, classes) logits or (N, D) embeddings; the caller has the turn."""
+
+    def prepare(self, image: Image.Image, size: tuple[int, int]) -> Image.Image:
+        """What the network sees of an RGB picture: cut and scaled to `size` (height, width), values not normalised."""
+        return crop_and_resize(image, size, self.preprocessing)
+
+    def to_input(self, prepared: Image.Image) -> Tensor:
+        """(1, 3, H, W) of a prepared picture, normalised, on the network's device, in its dtype and memory format."""
+        dtype = self.input_dtype or self.dtype
+        return to_input(prepared, self.preprocessing).to(self.device, dtype, memory_format=self.memory_format)
+
+    def outputs(self, prepared: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """(N, classes) logits or (N, D) embeddings of prepared pictures of one size, in one pass.
+
+        Raises OutOfMemory.
+        """
+        with self._turn("run"), torch.inference_mode():
+            batch = torch.cat([self.to_input(image) for image in prepared])
+            with self._timed(tuple(batch.shape)):
+                return self.run(batch).float().cpu().numpy()
+
+    def milliseconds(self, shape: tuple[int, ...]) -> list[float]:
+        """Of the last passes of inputs (N, 3, H, W) of that shape, from input to answer, without the first of all."""
+        return list(self._passes.get(shape, ()))
+
+    def classify(self, prepared: Image.Image) -> pd.DataFrame:
+        """Every class, the most probable first: columns index, label, probability (softmax) and logit.
+
+        Logits are divided by the temperature, so that the probabilities are calibrated where it was fitted.
+        Raises ValueError for a network that embeds, OutOfMemory.
+        """
+        if self.embeds:
+            raise ValueError(f"{self.name} gives an embedding, not classes.")
+        logits = torch.from_numpy(self.outputs([prepared])[0]).double() / self.temperature
+        probabilities = F.softmax(logits, dim=0)
+        table = pd.DataFrame({"label": self.labels, "probability": probabilities.numpy(), "logit": logits.numpy()})
+        table = table.rename_axis("index").reset_index()
+        return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+    def is_none(self, classes: pd.DataFrame) -> bool:
+        """Whether a picture seems to show none of the classes, by what `classify` gave for it.
+
+        So it is where the log of the summed exponentials of the logits, which Liu et al. (2020, *Energy-based
+        Out-of-distribution Detection*) call the negative energy, is below the threshold that came with the weights.
+        """
+        return bool(np.logaddexp.reduce(classes["logit"]) < self.threshold)
+
+    def embed(self, prepared: Image.Image) -> NDArray[np.float32]:
+        """The embedding (D,) of a prepared picture; raises ValueError for a network of classes, OutOfMemory."""
+        if not self.embeds:
+            raise ValueError(f"{self.name} gives classes, not an embedding.")
+        return self.outputs([prepared])[0]
+
+    @contextmanager
+    def _timed(self, shape: tuple[int, ...]) -> Iterator[None]:
+        known = shape in self._passes
+        cuda = self.device.type == "cuda"
+        if cuda:
+            torch.cuda.reset_peak_memory_stats(self.device)
+        torch.get_device_module(self.device).synchronize()
+        start = perf_counter()
+        yield
+        passes = self._passes.setdefault(shape, deque(maxlen=KEPT_PASSES))
+        if known:  # the first one of a shape takes longer
+            passes.append(1e3 * (perf_counter() - start))
+        self._passes.move_to_end(shape)
+        if len(self._passes) > KEPT_SHAPES:
+            self._passes.popitem(last=False)
+        if cuda:
+            self.peak_bytes = torch.cuda.max_memory_allocated(self.device)
+
+    @contextmanager
+    def _turn(self, verb: str) -> Iterator[None]:
+        with forward_lock, enough_memory(self.device, f"{verb} {self.name}"):
+            yield
+
+
+class Predictor(PictureNetwork):
+    """The network as PyTorch runs it, layer by layer, so that it can be looked into. model: the eval-mode module."""
+
+    engine = "eager"
+    model: nn.Module
+
+    def _take(self, model: nn.Module) -> int:
+        self.model = model.to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
+        return module_bytes(self.model)
+
+    def run(self, batch: Tensor) -> Tensor:
+        return self.model(batch)
+
+    @contextmanager
+    def turn(self) -> Iterator[nn.Module]:
+        """Waits until no one else runs a network and yields the module; raises OutOfMemory if memory runs out in it."""
+        with self._turn("run"):
+            yield self.model
+
+    def activations(self, prepared: Image.Image, layer: Layer) -> NDArray[np.float32]:
+        """What a layer hands on for a prepared picture: (C, H, W), or (C,) behind the pool; raises OutOfMemory."""
+        outputs: list[Tensor] = []
+        module = self.model.get_submodule(layer.parts[-1].path)
+        # The hook is on the shared model, so it must not see another session's picture.
+        with self.turn() as model, torch.inference_mode():
+            hook = module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
+            try:
+                model(self.to_input(prepared))
+            finally:
+                hook.remove()
+            return np.ascontiguousarray(outputs[0][0].float().cpu().numpy())
+
+    def kernels(self, layer: Layer) -> NDArray[np.float32]:
+        """The kernels (filters x inputs, height, width) of a convolution, one after the other."""
+        weight = self.model.get_submodule(layer.parts[0].path).weight
+        return weight.detach().float().flatten(0, 1).cpu().numpy()  # type: ignore[operator]
+
+
+def module_bytes(module: nn.Module) -> int:
+    """Of all parameters and buffers."""
+    return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
+
+
+def _build(name: str, weights: str | None, known: Weights | None) -> nn.Module:
+    overrides: dict[str, Any] = {}
+    if weights is not None and known is None and not get_variant(name).embeds:
+        classes = classes_in(read_checkpoint(checkpoint_file(weights)))
+        overrides = {} if classes is None else {"num_classes": classes}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        return create_model(name, weights, **overrides)
+
+
+def _outputs_of(model: nn.Module) -> int:
+    """How many classes its last linear layer tells apart."""
+    return [module.out_features for module in model.modules() if isinstance(module, nn.Linear)][-1]

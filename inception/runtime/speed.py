@@ -1,0 +1,213 @@
+"""How fast a network answers on this machine, and what faster settings cost in accuracy."""
+
+import math
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from .devices import DTYPES, DeviceError, devices, dtype_name
+from .engines import engines, load_network
+from .predictor import KEPT_PASSES, PictureNetwork, Predictor
+from .turns import OutOfMemory
+
+MIN_RUNS = 3
+SECONDS = 1.5  # after which `compare_settings` adds no more runs to the least
+BATCHES = (1, 8)
+
+COMPARISON_COLUMNS = {
+    "engine": "str",
+    "device": "str",
+    "dtype": "str",
+    "batch": "int64",
+    "milliseconds": "float64",
+    "images_per_second": "float64",
+    "runs": "float64",
+    "weight_bytes": "float64",
+    "peak_bytes": "float64",
+    "speedup": "float64",
+    "top1_agreement": "float64",
+    "largest_difference": "float64",
+    "problem": "str",
+}
+
+_place = threading.Lock()
+
+
+class SpeedError(RuntimeError):
+    """A machine that is being measured already, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long one pass takes, warm.
+
+    dtype: by its name. batch: pictures in a pass. milliseconds: median of `runs` passes of the batch, from input to
+    answer. weight_bytes: of the network's weights in memory. peak_bytes: the most that a pass had allocated, weights
+    included; None where the device does not count.
+    """
+
+    engine: str
+    device: str
+    dtype: str
+    batch: int
+    milliseconds: float
+    runs: int
+    weight_bytes: int
+    peak_bytes: int | None
+
+    @property
+    def images_per_second(self) -> float:
+        return 1e3 * self.batch / self.milliseconds
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What runs a network: an engine of `ENGINES`, a device, and the name of a dtype."""
+
+    engine: str
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One setting at one batch size, against the plain network: PyTorch, float32, contiguous, with its batch norms.
+
+    timing: None where there is a `problem`, in one sentence. speedup: how many times as fast as the plain network on
+    the CPU. top1_agreement: share of the pictures on which both find the same class most probable; not a number for
+    embeddings. largest_difference: of a probability, or of a component of an embedding.
+    """
+
+    setting: Setting
+    batch: int
+    timing: Timing | None = None
+    speedup: float = math.nan
+    top1_agreement: float = math.nan
+    largest_difference: float = math.nan
+    problem: str = ""
+
+
+class PlainNetwork(Predictor):
+    """What the other settings are measured against: nothing is done to make it fast."""
+
+    engine = "plain"
+    channels_last = False
+
+
+def measure(network: PictureNetwork, prepared: Sequence[Image.Image], seconds: float = 0) -> Timing:
+    """How long a pass of these prepared pictures takes.
+
+    Passes of as many pictures of that size that have been made before count; at least 3 are needed, and up to 15 are
+    made within `seconds`. Others get their turn between any two. Raises OutOfMemory.
+    """
+    shape = (len(prepared), 3, prepared[0].height, prepared[0].width)
+    start = perf_counter()
+    while (runs := len(network.milliseconds(shape))) < MIN_RUNS or (
+        runs < KEPT_PASSES and perf_counter() - start < seconds
+    ):
+        network.outputs(prepared)
+    passes = network.milliseconds(shape)
+    return Timing(
+        engine=network.engine,
+        device=str(network.device),
+        dtype=dtype_name(network.dtype),
+        batch=len(prepared),
+        milliseconds=median(passes),
+        runs=len(passes),
+        weight_bytes=network.nbytes,
+        peak_bytes=network.peak_bytes,
+    )
+
+
+def offered_settings() -> list[Setting]:
+    """Every engine on every device of this machine, in float32, bfloat16 and, off the CPU, float16.
+
+    Processors without float16 units take four times as long in float16 as in float32.
+    """
+    return [
+        Setting(engine, device, dtype)
+        for device in devices()
+        for engine in engines(device)
+        for dtype in DTYPES
+        if not (device == "cpu" and dtype == "float16")
+    ]
+
+
+def compare_settings(
+    name: str,
+    weights: str | None,
+    size: tuple[int, int],
+    pictures: Sequence[Image.Image],
+    batches: Sequence[int] = BATCHES,
+    settings: Sequence[Setting] | None = None,
+) -> Generator[Comparison, None, None]:
+    """Measures the network on RGB pictures of `size` (height, width): the plain one first, then each setting.
+
+    settings: all of `offered_settings` by default. Yields each row as soon as it is measured; closing the generator
+    ends the work. A setting that this machine cannot run has a row that says why. Each setting has a network of its
+    own, freed before the next is loaded.
+    Raises SpeedError while someone else measures, CheckpointError, OutOfMemory if even the plain network does not fit.
+    """
+    if not _place.acquire(blocking=False):
+        raise SpeedError("Someone else is measuring on this server; try again in a minute.")
+    try:
+        plain = PlainNetwork(name, weights)
+        prepared = [plain.prepare(picture, size) for picture in pictures]
+        filled = {batch: [prepared[i % len(prepared)] for i in range(batch)] for batch in batches}
+        reference = {}
+        for batch, images in filled.items():
+            timing = measure(plain, images, SECONDS)
+            reference[batch] = timing.milliseconds, plain.outputs(images)
+            agreement = math.nan if plain.embeds else 1.0
+            yield Comparison(Setting(plain.engine, "cpu", "float32"), batch, timing, 1.0, agreement, 0.0)
+        embeds = plain.embeds
+        del plain
+        for setting in offered_settings() if settings is None else settings:
+            try:
+                network = load_network(setting.engine, name, weights, setting.device, DTYPES[setting.dtype])
+            except (DeviceError, OutOfMemory) as error:
+                yield from (Comparison(setting, batch, problem=str(error)) for batch in batches)
+                continue
+            for batch, images in filled.items():
+                try:
+                    timing, outputs = measure(network, images, SECONDS), network.outputs(images)
+                except OutOfMemory as error:
+                    yield Comparison(setting, batch, problem=str(error))
+                    continue
+                milliseconds, expected = reference[batch]
+                agreement, difference = compare_outputs(outputs, expected, embeds)
+                yield Comparison(setting, batch, timing, milliseconds / timing.milliseconds, agreement, difference)
+            del network
+    finally:
+        _place.release()
+
+
+def compare_outputs(
+    outputs: NDArray[np.float32], expected: NDArray[np.float32], embeds: bool = False
+) -> tuple[float, float]:
+    """`top1_agreement` and `largest_difference` of a `Comparison`, of logits (N, classes) or embeddings (N, D)."""
+    if embeds:
+        return math.nan, float(np.abs(outputs - expected).max())
+    found, wanted = (torch.from_numpy(logits).double().softmax(dim=1) for logits in (outputs, expected))
+    same = found.argmax(dim=1) == wanted.argmax(dim=1)
+    return same.double().mean().item(), (found - wanted).abs().max().item()
+
+
+def comparison_table(rows: Iterable[Comparison]) -> pd.DataFrame:
+    """One row each: what `Setting`, `Timing` and `Comparison` say of it; not a number where there is a problem."""
+    cells = []
+    for row in rows:
+        timing = asdict(row.timing) if row.timing else {}
+        own = {name: getattr(row, name) for name in ("batch", "speedup", "top1_agreement", "largest_difference")}
+        cells.append({**timing, **asdict(row.setting), **own, "problem": row.problem})
+    table = pd.DataFrame(cells, columns=list(COMPARISON_COLUMNS)).astype(COMPARISON_COLUMNS)
+    table["images_per_second"] = 1e3 * table["batch"] / table["milliseconds"]
+    return table

@@ -1,0 +1,1 @@
+"""Studies of an idea: factorised kernels, residual scale, low rank, what the sources disagree about."""

@@ -1,0 +1,251 @@
+"""What 1xk followed by kx1 saves against kxk: in general, in a network, and with square kernels put back.
+
+The idea is from Szegedy et al. (2015), *Rethinking the Inception Architecture*, section 3.2. Three things with
+similar names differ: the networks' 1xk -> batch norm -> ReLU -> kx1 is *factorised*, each half with its own weights
+between all channels; it is no algebraic rewrite of a trained kxk kernel (`inception.studies.lowrank`), and not
+*depthwise separable* (MobileNet), where each channel is filtered alone and a 1x1 mixes them.
+
+Every count comes from a trace of modules that are really built, on the meta device unless they are run. A ratio
+divides the square kernel's value by the row's own: above 1 the row is cheaper, below 1 dearer.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+
+from ..graph.layer_graph import LayerGraph
+from ..graph.trace import trace
+from ..graph.window import Pair
+from ..models.layers import BATCH_NORM_EPS, Kernel
+from ..text import shape_text
+
+SQUARE, FACTORISED, STACKED, SEPARABLE = "square", "factorised", "stacked 3x3", "depthwise separable"
+
+MAX_KERNEL = 31
+MAX_CHANNELS = 16_384
+MAX_SIZE = 4096  # rows or columns of the feature map
+
+
+class FactorizeError(ValueError):
+    """A setting that cannot be built or measured, in one sentence."""
+
+
+# The calculator
+@dataclass(frozen=True)
+class Setting:
+    """What to compare. The defaults are the example that tutorials print: 256 channels, 7x7, 64x64.
+
+    kernel: odd, from 3 to 31. in_channels, middle_channels, out_channels: 1 to 16,384; the middle is what stands
+    between the layers of the pair and of the stack. size: (height, width) of the feature map, 1 to 4096 each.
+    bias, batch_norm: of every convolution. Raises FactorizeError for anything else.
+    """
+
+    kernel: int = 7
+    in_channels: int = 256
+    middle_channels: int = 256
+    out_channels: int = 256
+    size: Pair = (64, 64)
+    bias: bool = True
+    batch_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if not (_is_whole(self.kernel, 3, MAX_KERNEL) and self.kernel % 2):
+            raise FactorizeError(f"kernel must be an odd number from 3 to {MAX_KERNEL}, not {self.kernel!r}.")
+        for name in ("in_channels", "out_channels", "middle_channels"):
+            if not _is_whole(getattr(self, name), 1, MAX_CHANNELS):
+                value = getattr(self, name)
+                raise FactorizeError(f"{name} must be a whole number from 1 to {MAX_CHANNELS:,}, not {value!r}.")
+        if not (
+            isinstance(self.size, tuple) and len(self.size) == 2 and all(_is_whole(n, 1, MAX_SIZE) for n in self.size)
+        ):
+            raise FactorizeError(
+                f"size must be height and width as whole numbers from 1 to {MAX_SIZE}, not {self.size!r}."
+            )
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return self.in_channels, *self.size
+
+    @property
+    def simple_factor(self) -> float:
+        """Half of k: how many times fewer weights the pair has where in, middle and out are equally wide."""
+        return self.kernel / 2
+
+    @property
+    def title(self) -> str:
+        """What is compared, for the head of a table: 7x7 window, 256 to 256 to 256 channels, 64x64 grid, bias."""
+        channels = " to ".join(f"{n:,}" for n in (self.in_channels, self.middle_channels, self.out_channels))
+        window = f"{self.kernel}x{self.kernel} window, {channels} channels, {shape_text(self.size)} grid"
+        return window + self.bias * ", bias" + self.batch_norm * ", batch norm"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to look through a kxk window: its name, its trace, and its parameters written out as a sum."""
+
+    name: str
+    graph: LayerGraph
+    arithmetic: str
+
+    @property
+    def layers(self) -> str:
+        """Its kernels: 1x7 + 7x1."""
+        return " + ".join(shape_text(layer.window.kernel) for layer in self.graph.layers if layer.window)
+
+    @property
+    def receptive_field(self) -> str:
+        """Height x width in cells of the feature map: 7x7."""
+        field = self.graph.receptive_fields[-1]
+        return shape_text(field.size) if field else ""
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """The largest middle width at which the pair has fewer parameters, or MACs, than the square; 0 where none has."""
+
+    params: int
+    macs: int
+
+
+def build_options(setting: Setting, device: str | torch.device = "meta") -> dict[str, nn.Sequential]:
+    """The real modules by name, the square kernel first; each maps (N, in, H, W) to (N, out, H, W).
+
+    square: one kxk. factorised: 1xk, kx1. stacked 3x3: as many as see kxk. depthwise separable: kxk on each channel
+    alone, then 1x1 (Howard et al. 2017, *MobileNets*). Every convolution is SAME, and batch norm (where the setting
+    has it) and ReLU follow it.
+    """
+    k, inputs, middle, outputs = setting.kernel, setting.in_channels, setting.middle_channels, setting.out_channels
+    depth = (k - 1) // 2
+    widths = [inputs, *[middle] * (depth - 1), outputs]
+    with torch.device(device):
+        options = {
+            SQUARE: [_unit(setting, inputs, outputs, k)],
+            FACTORISED: [_unit(setting, inputs, middle, (1, k)), _unit(setting, middle, outputs, (k, 1))],
+            STACKED: [_unit(setting, widths[i], widths[i + 1], 3) for i in range(depth)],
+            SEPARABLE: [_unit(setting, inputs, inputs, k, groups=inputs), _unit(setting, inputs, outputs, 1)],
+        }
+        return {name: nn.Sequential(*units).eval() for name, units in options.items()}
+
+
+def calculate(setting: Setting) -> tuple[Option, ...]:
+    """The options for `setting`, the square kernel first, counted by tracing them."""
+    return tuple(_option(setting, name, module) for name, module in build_options(setting).items())
+
+
+def option_table(options: Sequence[Option]) -> pd.DataFrame:
+    """One row an option, with its ratios to the first (the square kernel, as `calculate` returns them).
+
+    Columns: option, layers (kernels, height x width), params, macs (batch 1), activation_bytes (of all its layers'
+    outputs, float32), params_ratio, macs_ratio, activation_ratio, rf (receptive field, height x width in cells of
+    the feature map), out_shape (channels x height x width), arithmetic (the parameters as a sum).
+    """
+    return pd.DataFrame(
+        {
+            "option": option.name,
+            "layers": option.layers,
+            **_counts(option.graph, options[0].graph),
+            "rf": option.receptive_field,
+            "out_shape": shape_text(option.graph.output_shape),
+            "arithmetic": option.arithmetic,
+        }
+        for option in options
+    )
+
+
+def break_even(setting: Setting, options: Sequence[Option]) -> BreakEven:
+    """How wide the middle of the pair may be before it costs as much as the square kernel.
+
+    options: what `calculate` returned for the setting.
+    """
+    square = options[0].graph
+    # Each middle channel adds the same amount, so two built pairs tell the cost of every other one.
+    narrow = [replace(setting, middle_channels=middle) for middle in (1, 2)]
+    one, two = (trace(build_options(each)[FACTORISED], each.input_shape) for each in narrow)
+
+    def largest(at_one: int, at_two: int, limit: int) -> int:
+        slope = at_two - at_one
+        return max(0, (limit - 1 - (at_one - slope)) // slope)
+
+    return BreakEven(
+        params=largest(one.params, two.params, square.params), macs=largest(one.macs, two.macs, square.macs)
+    )
+
+
+def in_words(setting: Setting, options: Sequence[Option]) -> str:
+    """What the pair saves against the square kernel, and up to which middle width it saves anything.
+
+    options: what `calculate` returned for the setting.
+    """
+    square, pair = (option.graph for option in options[:2])
+    saved = f"k / 2 = {setting.simple_factor:g} times fewer weights"
+    if setting.in_channels == setting.middle_channels == setting.out_channels:
+        factor = f"With all widths equal the pair has {saved} than the square kernel."
+    else:
+        # At stride 1 each weight is one multiply-accumulate for each cell.
+        factor = (
+            f"With all widths equal the pair would have {saved} than the square kernel; with these widths it has "
+            f"{_times(square.macs / pair.macs)} weights."
+        )
+    even = break_even(setting, options)
+    if even.params == even.macs:
+        return f"{factor} {_up_to(even.params, 'parameters and MACs')}"
+    return f"{factor} {_up_to(even.params, 'parameters')} {_up_to(even.macs, 'MACs')}"
+
+
+def _times(ratio: float) -> str:
+    if ratio == 1:
+        return "as many"
+    return f"{ratio:.2f} times fewer" if ratio > 1 else f"{1 / ratio:.2f} times as many"
+
+
+def _up_to(width: int, what: str) -> str:
+    if width == 0:
+        return f"However narrow its middle, it never has fewer {what}."
+    return (
+        f"Up to {width:,} channel{'' if width == 1 else 's'} in the middle it has fewer {what}, from {width + 1:,} not."
+    )
+
+
+def _is_whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _unit(setting: Setting, inputs: int, outputs: int, kernel: Kernel, groups: int = 1) -> nn.Sequential:
+    conv = nn.Conv2d(inputs, outputs, kernel, padding="same", groups=groups, bias=setting.bias)
+    norm = [nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPS)] if setting.batch_norm else []
+    return nn.Sequential(conv, *norm, nn.ReLU())
+
+
+def _option(setting: Setting, name: str, module: nn.Module) -> Option:
+    graph = trace(module, setting.input_shape)
+    terms = Counter(_term(setting, conv) for conv in module.modules() if isinstance(conv, nn.Conv2d))
+    written = " + ".join(term if count == 1 else f"{count}·{term}" for term, count in terms.items())
+    return Option(name, graph, f"{written} = {graph.params:,}")
+
+
+def _term(setting: Setting, conv: nn.Conv2d) -> str:
+    """Parameters of one unit: outputs · (weights of one output + 1 for the bias + 2 for the batch norm)."""
+    outputs, *window = conv.weight.shape
+    summands = ["·".join(str(n) for n in window if n > 1) or "1"]
+    summands += ["1"] * setting.bias + ["2"] * setting.batch_norm
+    return f"{outputs}·({' + '.join(summands)})" if len(summands) > 1 else f"{outputs}·{summands[0]}"
+
+
+def _counts(graph: LayerGraph, square: LayerGraph) -> dict[str, int | float]:
+    return {
+        "params": graph.params,
+        "macs": graph.macs,
+        "activation_bytes": _activation_bytes(graph),
+        "params_ratio": square.params / graph.params,
+        "macs_ratio": square.macs / graph.macs,
+        "activation_ratio": _activation_bytes(square) / _activation_bytes(graph),
+    }
+
+
+def _activation_bytes(graph: LayerGraph) -> int:
+    return sum(layer.activation_bytes for layer in graph.layers)

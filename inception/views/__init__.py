@@ -1,0 +1,1 @@
+"""Views of a traced network: diagrams, charts, explanations, files."""

@@ -1,0 +1,597 @@
+"""Charts of traced networks as plotly figures: what each stage costs, and what happens on the way through.
+
+Every number comes from the `LayerGraph`, those in the titles included. Colours are those of `kinds`, with a pattern
+or a dash beside them so that greyscale is enough. Figures bring neither background nor ink: the page's theme gives
+both, and where there is none a grey that reads on white and on black. They ask no other host for anything.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby, pairwise
+from math import log10
+from textwrap import wrap
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+from ..graph.blocks import runs
+from ..graph.layer import Layer
+from ..graph.layer_graph import LayerGraph
+from ..text import scaled, shape_text
+from .kinds import CONCAT, FACTORISED, KINDS, LINEAR, OTHER, POINTWISE, POOL, SQUARE, SUM, Kind, kind_of
+
+QuantityName = Literal["params", "macs", "activation_bytes"]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a chart adds up: its words in a sentence, behind an exact and behind a rounded number, and on an axis."""
+
+    words: str
+    unit: str
+    short: str
+    axis: str
+    of: Callable[[Layer], int]
+
+
+PARAMS = Quantity("parameters", "parameters", "", "Parameters", lambda layer: layer.params)
+MACS = Quantity("MACs", "MACs", "", "Multiply-accumulates (MACs), one picture", lambda layer: layer.macs)
+ACTIVATION_BYTES = Quantity(
+    "activation memory",
+    "bytes",
+    "B",
+    "Outputs of all layers, one picture in float32<br>(1 MB is 1,000,000 bytes)",
+    lambda layer: layer.activation_bytes,
+)
+QUANTITIES = {"params": PARAMS, "macs": MACS, "activation_bytes": ACTIVATION_BYTES}
+
+GROUP = Kind("", "#b0b0b0")  # areas that hold others
+# Neighbours in a stack differ in more than colour.
+PATTERNS = {POINTWISE: "", SQUARE: "x", FACTORISED: "/", POOL: ".", CONCAT: "-", SUM: "+", LINEAR: "\\", OTHER: "|"}
+# Of the same set, those first that stand out on white and on black alike.
+LINE_COLORS = tuple(kind.color for kind in (SQUARE, LINEAR, POOL, SUM, FACTORISED, POINTWISE))
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+
+INK = "#1a1a1a"
+GREY = "#767676"  # 4.5 to 1 on white, 4.1 to 1 on Streamlit's black
+FAINT = "rgba(128,128,128,0.3)"
+SHADE = "rgba(128,128,128,0.16)"
+CLEAR = "rgba(0,0,0,0)"
+# Characters of a line that fits a phone, 360 px wide, and its height in pixels.
+TITLE_WIDTH, TITLE_LINE = 42, 21
+SUBTITLE_WIDTH, SUBTITLE_LINE = 52, 17
+MODEBAR = 44
+
+# A page's theme writes its own colours and fonts over these.
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"color": GREY, "size": 13},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "xaxis": {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True},
+        "yaxis": {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True},
+        "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": GREY},
+    }
+)
+
+
+def chart_config(figure: go.Figure, format: Literal["png", "svg"] = "png") -> dict[str, Any]:
+    """plotly.js's configuration for one of this module's figures: a button saves it as `format`, at twice its size.
+
+    The browser draws the file itself and names it after the network. plotly.js has one such button with one format,
+    so a page that offers both needs a switch.
+    """
+    return {
+        "displaylogo": False,
+        "showSendToCloud": False,
+        "displayModeBar": True,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+        "toImageButtonOptions": {"format": format, "filename": figure.layout.meta["file_name"], "scale": 2},
+    }
+
+
+def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figure:
+    """Bars: what each stage has of the parameters, MACs or bytes of activations, stacked by kind of operation.
+
+    Stages have the paper's names; outside stages, in networks that are not ours, a layer stands for itself.
+    Activations are the outputs of all layers as in the layer table. Raises ValueError for an unknown quantity.
+    """
+    amount = _quantity(quantity)
+    stages = _stages(graph)
+    totals = {stage: _sum(amount, layers) for stage, layers in stages.items()}
+    total = _sum(amount, graph.layers)
+    finding = f"This network has no {amount.words}"
+    if total:
+        top = max(totals, key=totals.__getitem__)
+        finding = f"{_subject(top, stages[top])} {_share(totals[top], total)} of the {amount.words}"
+    figure = _figure(finding, _whole(graph, amount), f"{_file_name(graph)}_{quantity}_by_stage")
+    for kind in KINDS:
+        values = [_sum(amount, (x for x in layers if kind_of(x) is kind)) for layers in stages.values()]
+        if not any(values):
+            continue
+        figure.add_bar(
+            orientation="h",
+            x=values,
+            y=list(stages),
+            name=kind.name,
+            marker=_fill(kind, kind.color, INK),
+            customdata=[
+                f"{_share(value, totals[stage])} of {stage}, {_share(value, total)} of the network"
+                for stage, value in zip(stages, values, strict=True)
+            ],
+            hovertemplate=f"<b>%{{y}}</b><br>{kind.name}<br>%{{x:,}} {amount.unit}<br>%{{customdata}}<extra></extra>",
+        )
+    return figure.update_layout(
+        barmode="stack",
+        bargap=0.25,
+        height=280 + 44 * len(stages),
+        xaxis={"title": {"text": amount.axis}, "showgrid": True, **_number_axis(amount)},
+        yaxis={
+            "type": "category",  # names may be numbers
+            "tickvals": list(stages),
+            "ticktext": [f"{stage}<br>{scaled(n, amount.short)}, {_share(n, total)}" for stage, n in totals.items()],
+            "autorange": "reversed",
+            "fixedrange": True,
+            "showgrid": False,
+        },
+    )
+
+
+def depth_chart(graph: LayerGraph) -> go.Figure:
+    """Grid size, channels and receptive field from the picture to the last layer, in three panels.
+
+    x is the layer's row in the table, 0 the picture. Lines follow the main path, the layers that nothing goes around
+    (see `main_path`); dots are all layers. Both are heights; the main path's width has a line of its own where it
+    differs. Grid and field have logarithmic axes; what is flat has no grid, what no single box describes no field.
+    """
+    shapes = [graph.input_shape, *(layer.out_shape for layer in graph.layers)]
+    grids = [shape[1:] if len(shape) == 3 else None for shape in shapes]
+    fields = [field.size if field else None for field in graph.receptive_fields]
+    path = main_path(graph)
+    names = ["<b>The picture</b>", *map(_layer_text, graph.layers)]
+    hover = [
+        f"{name}<br>receptive field {f'{shape_text(field)} px' if field else 'is not one box'}"
+        for name, field in zip(names, fields, strict=True)
+    ]
+    picture = f"{shape_text(graph.input_size)} px"
+    figure = _figure(
+        _depth_finding(graph, path),
+        f"{graph.name} at {picture}: {len(graph.layers):,} layers",
+        f"{_file_name(graph)}_through_depth",
+        above=25 + 7 * max((len(layer.stage) for layer in graph.layers), default=0),  # the stages' names
+    )
+    _add_panel(figure, "y", "Grid, cells", grids, path, hover)
+    _add_panel(figure, "y2", "Channels", [shape[:1] for shape in shapes], path, hover)
+    _add_panel(figure, "y3", "Receptive field, pixels of the picture", fields, path, hover)
+    for side in sorted(set(graph.input_size)):
+        figure.add_shape(
+            type="line", xref="paper", x0=0, x1=1, yref="y3", y0=side, y1=side, line={"color": GREY, "dash": "dot"}
+        )
+    figure.add_annotation(
+        text=f"picture: {picture}",
+        xref="paper",
+        x=1,
+        xanchor="right",
+        yref="y3",
+        y=log10(min(graph.input_size)),  # annotations take the exponent on logarithmic axes, shapes the value
+        yanchor="top",
+        showarrow=False,
+    )
+    _add_stage_bands(figure, graph)
+    return figure.update_layout(
+        height=880,
+        hovermode="x",
+        hoverdistance=50,
+        dragmode=False,  # a finger on the chart scrolls the page; who wants to zoom has a button
+        xaxis={
+            "title": {"text": "Layer (row of the table)"},
+            "range": [-0.02 * len(graph.layers), 1.02 * len(graph.layers)],
+            "anchor": "y3",
+            "showgrid": False,
+            "zeroline": False,
+        },
+        yaxis={"domain": [0.73, 1], "type": "log", "fixedrange": True, "tickvals": _spread(grids[i] for i in path)},
+        yaxis2={"domain": [0.365, 0.635], "rangemode": "tozero", "fixedrange": True, "tickformat": ","},
+        yaxis3={"domain": [0, 0.27], "type": "log", "fixedrange": True, "dtick": 1, "tickformat": ","},
+    )
+
+
+def main_path(graph: LayerGraph) -> list[int]:
+    """Indexes of the layers that every way from the picture to the end passes, from 0, the picture.
+
+    In a residual block that is the sum, because the shortcut goes around the rest; in an Inception block the concat.
+    """
+    passed_over = {i for source, target in graph.edges for i in range(source + 1, target)}
+    return [i for i in range(len(graph.layers) + 1) if i not in passed_over]
+
+
+def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figure:
+    """Areas: parameters, MACs or bytes of activations of the stages, their blocks and the layers in these.
+
+    Equal blocks in a row are one area, marked with their number (x20). Layers that have none of the quantity are left
+    out. Raises ValueError for an unknown quantity.
+    """
+    amount = _quantity(quantity)
+    areas = _areas(graph, amount)
+    total = areas[0].value
+    finding = f"This network has no {amount.words}"
+    if total:
+        top = max((area for area in areas if area.kind is not GROUP), key=lambda area: area.value)
+        finding = f"{top.where} takes {_share(top.value, total)} of the {amount.words}, the most of all layers"
+    figure = _figure(finding, _whole(graph, amount), f"{_file_name(graph)}_{quantity}_treemap")
+    fills = [_fill(area.kind, area.kind.tint, area.kind.color) for area in areas]
+    figure.add_treemap(
+        ids=[area.id for area in areas],
+        parents=[area.parent for area in areas],
+        labels=[area.label for area in areas],
+        values=[area.value for area in areas],
+        branchvalues="total",
+        text=[f"{scaled(area.value, amount.short)}, {_share(area.value, total)}" for area in areas],
+        hovertext=[
+            f"<b>{area.where}</b><br>{area.note}<br>{area.value:,} {amount.unit}<br>"
+            f"{_share(area.value, total)} of the network"
+            for area in areas
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+        marker={
+            "colors": [fill["color"] for fill in fills],
+            "line": {"color": [fill["line"]["color"] for fill in fills], "width": 1},
+            "pattern": {key: [fill["pattern"][key] for fill in fills] for key in fills[0]["pattern"]},
+            "pad": {"t": 22, "l": 3, "r": 3, "b": 3},
+        },
+        textfont={"color": INK, "size": 12},
+        textposition="middle center",
+        tiling={"pad": 2},
+    )
+    kinds = {area.kind for area in areas}
+    for kind in KINDS:
+        if kind in kinds:  # treemaps have no legend; bars without a length do
+            figure.add_bar(x=[None], y=[None], name=kind.name, marker=_fill(kind, kind.tint, kind.color))
+    return figure.update_layout(
+        height=660,
+        uniformtext={"minsize": 11, "mode": "hide"},
+        showlegend=True,
+        xaxis={"visible": False, "fixedrange": True},
+        yaxis={"visible": False, "fixedrange": True},
+    )
+
+
+def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
+    """MACs and parameters of several networks, added up from the first layer to the last, in two panels.
+
+    x is the share of the network's layers that are behind; there is a point after each block, a mark after each
+    stage. Raises ValueError when there is no network.
+    """
+    if not graphs:
+        raise ValueError("There is no network to compare.")
+    sizes = {shape_text(graph.input_size) for graph in graphs}
+    same_size = f" at {sizes.pop()} px" if len(sizes) == 1 else ""
+    figure = _figure(
+        _comparison_finding(graphs),
+        f"{len(graphs)} networks{same_size}; a mark after each stage",
+        "_".join([*map(_file_name, graphs), "compared"]),
+        above=22,
+    )
+    for number, graph in enumerate(graphs):
+        name = graph.name if same_size else f"{graph.name}, {shape_text(graph.input_size)} px"
+        _add_sums(figure, "y", MACS, graph, name, number)
+        _add_sums(figure, "y2", PARAMS, graph, name, number)
+    _add_heading(figure, "y", "MACs so far, one picture")
+    _add_heading(figure, "y2", "Parameters so far")
+    return figure.update_layout(
+        height=720,
+        xaxis={
+            "title": {"text": "Share of the layers passed"},
+            "anchor": "y2",
+            "tickformat": ".0%",
+            "range": [0, 1.01],
+            "fixedrange": True,
+        },
+        yaxis={"domain": [0.56, 1], **_number_axis(MACS)},
+        yaxis2={"domain": [0, 0.44], **_number_axis(PARAMS)},
+    )
+
+
+def _quantity(name: str) -> Quantity:
+    if name not in QUANTITIES:
+        raise ValueError(f"Unknown quantity {name!r}; known: {', '.join(QUANTITIES)}.")
+    return QUANTITIES[name]
+
+
+def _sum(amount: Quantity, layers: Iterable[Layer]) -> int:
+    return sum(map(amount.of, layers))
+
+
+def _figure(finding: str, subtitle: str, file_name: str, above: int = 0) -> go.Figure:
+    """A figure without traces. above: pixels between the title and the plot."""
+    title_lines, subtitle_lines = wrap(finding, TITLE_WIDTH), wrap(subtitle, SUBTITLE_WIDTH)
+    top = MODEBAR + TITLE_LINE * len(title_lines) + SUBTITLE_LINE * len(subtitle_lines) + 12
+    return go.Figure(
+        layout={
+            "template": TEMPLATE,
+            "meta": {"file_name": file_name},
+            "title": {
+                "text": "<br>".join(title_lines),
+                "subtitle": {"text": "<br>".join(subtitle_lines), "font": {"size": 13}},
+                "font": {"size": 16},
+                "x": 0,
+                "y": 1,
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"t": MODEBAR, "l": 4},
+            },
+            "margin": {"l": 8, "r": 16, "t": top + above, "b": 8},
+            "legend": {
+                "orientation": "h",
+                "itemsizing": "constant",
+                "itemwidth": 44,
+                "traceorder": "normal",
+                "x": 0,
+                "xref": "container",
+                "y": 0,
+                "yref": "container",
+                "yanchor": "bottom",
+            },
+        }
+    )
+
+
+def _fill(kind: Kind, ground: str, hatching: str) -> dict[str, Any]:
+    """The marker of a bar of that kind."""
+    return {
+        "color": ground,
+        "line": {"color": hatching, "width": 0.5},
+        "pattern": {
+            "shape": PATTERNS.get(kind, ""),
+            "bgcolor": ground,
+            "fgcolor": hatching,
+            "size": 7,
+            "solidity": 0.12,
+        },
+    }
+
+
+def _number_axis(amount: Quantity) -> dict[str, Any]:
+    return {
+        "tickformat": "~s",
+        "ticksuffix": amount.short,
+        "nticks": 6,
+        "rangemode": "tozero",
+        "fixedrange": True,
+    }
+
+
+def _file_name(graph: LayerGraph) -> str:
+    return f"{graph.name}_{shape_text(graph.input_size)}"
+
+
+def _whole(graph: LayerGraph, amount: Quantity) -> str:
+    return f"{graph.name} at {shape_text(graph.input_size)} px: {_sum(amount, graph.layers):,} {amount.unit}"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "0%"
+
+
+def _stages(graph: LayerGraph) -> dict[str, list[Layer]]:
+    stages: dict[str, list[Layer]] = {}
+    for layer in graph.layers:
+        stages.setdefault(layer.stage or _own_name(layer), []).append(layer)
+    return stages
+
+
+def _subject(stage: str, layers: Sequence[Layer]) -> str:
+    """The beginning of a sentence: "The 20 blocks of Inception-ResNet-B at 17x17 take"."""
+    grids = {layer.out_shape[1:] for layer in layers}
+    grid = f" at {shape_text(grids.pop())}" if len(grids) == 1 and any(grids) else ""
+    sizes = [len(list(block)) for _, block in groupby(layers, key=lambda layer: layer.block)]
+    if len(sizes) > 1 and min(sizes) > 1:
+        return f"The {len(sizes)} blocks of {stage}{grid} take"
+    return f"{stage}{grid} takes"
+
+
+def _own_name(layer: Layer) -> str:
+    """Without its block; "conv 0" for a layer that its container only numbers."""
+    return f"{layer.op} {layer.layer}" if layer.layer.isdigit() else layer.layer
+
+
+def _block_name(layer: Layer) -> str:
+    return layer.block or _own_name(layer)
+
+
+def _layer_text(layer: Layer) -> str:
+    names = " · ".join(name for name in (layer.block, layer.branch, _own_name(layer)) if name)
+    kernel = f"{shape_text(layer.window.kernel)} " if layer.window else ""
+    return f"<b>{layer.index}. {names}</b><br>{kernel}{layer.op}<br>output {shape_text(layer.out_shape)}"
+
+
+def _depth_finding(graph: LayerGraph, path: Sequence[int]) -> str:
+    fields = {i: field.size for i in path if (field := graph.receptive_fields[i])}
+    for i, size in fields.items():
+        if i and all(field >= side for field, side in zip(size, graph.input_size, strict=True)):
+            return (
+                f"From {_block_name(graph.layers[i - 1])} on, layer {i} of {len(graph.layers)}, "
+                "receptive fields are as large as the picture"
+            )
+    return f"No receptive field is as large as the picture: the largest is {shape_text(max(fields.values()))} px"
+
+
+def _add_heading(figure: go.Figure, axis: str, text: str) -> None:
+    figure.add_annotation(
+        text=f"<b>{text}</b>",
+        xref="paper",
+        x=0,
+        xanchor="left",
+        yref=f"{axis} domain",
+        y=1,
+        yanchor="bottom",
+        showarrow=False,
+    )
+
+
+def _add_panel(
+    figure: go.Figure,
+    axis: str,
+    heading: str,
+    sizes: Sequence[tuple[int, ...] | None],
+    path: Sequence[int],
+    hover: Sequence[str],
+) -> None:
+    """Lines along the main path and a dot for every layer. sizes: (height, width) or one number, from the picture."""
+    _add_heading(figure, axis, heading)
+    figure.add_scatter(
+        x=list(range(len(sizes))),
+        y=[size[0] if size else None for size in sizes],
+        yaxis=axis,
+        mode="markers",
+        marker={"color": GREY, "size": 4, "opacity": 0.7},
+        name="every layer",
+        legendgroup="every layer",
+        showlegend=axis == "y",
+        hovertext=hover,
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    on_path = [sizes[i] for i in path]
+    two = any(size and len(set(size)) > 1 for size in on_path)
+    for number, name in enumerate(("main path", "main path, width") if two else ("main path",)):
+        figure.add_scatter(
+            x=list(path),
+            y=[size[number] if size else None for size in on_path],
+            yaxis=axis,
+            mode="lines",
+            line={"shape": "hv", "color": LINE_COLORS[number], "dash": DASHES[number], "width": 2},
+            name=name,
+            legendgroup=name,
+            showlegend=name not in {trace.name for trace in figure.data},
+            hoverinfo="skip",
+        )
+
+
+def _spread(sizes: Iterable[tuple[int, ...] | None]) -> list[int]:
+    """Heights far enough from each other to be marked on a logarithmic axis."""
+    marks: list[int] = []
+    for height in sorted({size[0] for size in sizes if size}, reverse=True):
+        if not marks or marks[-1] >= 1.4 * height:
+            marks.append(height)
+    return marks
+
+
+def _add_stage_bands(figure: go.Figure, graph: LayerGraph) -> None:
+    """A ground behind every other stage, and the names over them, moved apart where stages are short."""
+    stages = [(stage, list(layers)) for stage, layers in groupby(graph.layers, key=lambda layer: layer.stage) if stage]
+    apart = len(graph.layers) * min(0.05, 1 / max(1, len(stages)))
+    last = -apart
+    for number, (stage, layers) in enumerate(stages):
+        start, end = layers[0].index - 0.5, layers[-1].index + 0.5
+        if number % 2 == 0:
+            figure.add_shape(
+                type="rect",
+                x0=start,
+                x1=end,
+                yref="paper",
+                y0=0,
+                y1=1,
+                fillcolor=SHADE,
+                line={"width": 0},
+                layer="below",
+            )
+        last = max((start + end) / 2, last + apart)
+        figure.add_annotation(
+            text=stage, x=last, yref="paper", y=1, yshift=20, yanchor="bottom", textangle=-90, showarrow=False
+        )
+
+
+@dataclass(frozen=True)
+class _Area:
+    """Of a treemap. where: its full name. note: what it is, in words."""
+
+    id: str
+    parent: str
+    label: str
+    where: str
+    note: str
+    value: int
+    kind: Kind = GROUP
+
+
+def _areas(graph: LayerGraph, amount: Quantity) -> list[_Area]:
+    """The network, its stages, runs of equal blocks, and layers, each within one before it; only the first may be 0."""
+    total = _sum(amount, graph.layers)
+    root = _Area("network", "", graph.name, graph.name, f"{len(graph.layers):,} layers", total)
+    areas = {root.id: root}
+    stages = _stages(graph)
+    for number, run in enumerate(runs(graph.layers)):
+        times = len(run.blocks)
+        folded = [(same[0], _sum(amount, same)) for same in zip(*run.blocks, strict=True)]
+        pieces = [(layer, value) for layer, value in folded if value]
+        if not pieces:
+            continue
+        parent = root.id
+        if run.stage:
+            parent, layers = f"stage {run.stage}", stages[run.stage]
+            note = f"{len(layers):,} layers"
+            areas[parent] = _Area(parent, root.id, run.stage, run.stage, note, _sum(amount, layers))
+        title = f"{run.name} x{times}" if times > 1 else run.name
+        if len(pieces) > 1 and run.name not in ("", run.stage):
+            id, note = f"block {number}", f"{times} x {len(run.blocks[0])} layers"
+            areas[id] = _Area(id, parent, title, title, note, sum(value for _, value in pieces))
+            parent = id
+        for layer, value in pieces:
+            id, kind = f"layer {layer.index}", kind_of(layer)
+            label = "<br>".join(name for name in (layer.branch, _own_name(layer) or title) if name)
+            where = " · ".join(name for name in (title, layer.branch, _own_name(layer)) if name)
+            note = f"{kind.name}, {times} x {value // times:,}" if times > 1 else kind.name
+            areas[id] = _Area(id, parent, label, where, note, value, kind)
+    return list(areas.values())
+
+
+def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph, name: str, number: int) -> None:
+    """The line of the `number`th network: what it has of `amount` up to the end of each block."""
+    so_far = list(accumulate(map(amount.of, graph.layers)))
+    last = [list(block)[-1] for _, block in groupby(graph.layers, key=lambda layer: (layer.stage, _block_name(layer)))]
+    ends_stage = [*(layer.stage != after.stage or not layer.stage for layer, after in pairwise(last)), True]
+    figure.add_scatter(
+        x=[0, *(layer.index / len(graph.layers) for layer in last)],
+        y=[0, *(so_far[layer.index - 1] for layer in last)],
+        yaxis=axis,
+        name=name,
+        legendgroup=name,
+        showlegend=axis == "y",
+        mode="lines+markers",
+        line={"color": LINE_COLORS[number % len(LINE_COLORS)], "dash": DASHES[number % len(DASHES)], "width": 2},
+        marker={
+            "symbol": SYMBOLS[number % len(SYMBOLS)],
+            "size": [0, *(8 if end else 0 for end in ends_stage)],
+            "opacity": 1,
+            "line": {"width": 0},
+        },
+        hovertext=[
+            f"<b>{name}</b>",
+            *(
+                f"<b>{name}</b><br>after {_block_name(layer)}, layer {layer.index} of {len(graph.layers)}<br>"
+                f"{so_far[layer.index - 1]:,} {amount.unit}, {_share(so_far[layer.index - 1], so_far[-1])}"
+                for layer in last
+            ),
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _comparison_finding(graphs: Sequence[LayerGraph]) -> str:
+    """After how much of their layers the networks have half of their MACs and parameters behind them."""
+    clauses = []
+    for amount in (MACS, PARAMS):
+        shares = sorted(_half_way(graph, amount) for graph in graphs if _sum(amount, graph.layers))
+        if shares:
+            span = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (shares[0], shares[-1])))
+            clauses.append(f"the first {span} of the layers have half of the {amount.words}")
+    sentence = ", ".join(clauses) or "there is nothing to add up"
+    return sentence[0].upper() + sentence[1:]
+
+
+def _half_way(graph: LayerGraph, amount: Quantity) -> float:
+    """The share of the layers, from the first, that have half of the network's total."""
+    so_far = list(accumulate(map(amount.of, graph.layers)))
+    return (bisect_left(so_far, so_far[-1] / 2) + 1) / len(graph.layers)

@@ -1,0 +1,308 @@
+"""Diagrams of traced layers: DOT text, laid out and drawn by the Graphviz inside pygraphviz's wheel.
+
+Drawn as in the paper's figures: branches side by side, kernel and channels in the box, V for VALID, "filter concat",
+a linear 1x1 before the residual sum; below them TF-Slim's name. Data flows from top to bottom. No `dot` program is
+needed.
+
+SVG names the standard fonts Helvetica and Arial and keeps text as text. PDF embeds the font that the machine has for
+them, e.g. Liberation Sans, which is as wide.
+"""
+
+import re
+import threading
+import tomllib
+from collections.abc import Sequence
+from contextlib import closing
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import graphviz
+import pygraphviz
+
+from ..graph.layer import Layer, Part
+from ..graph.layer_graph import LayerGraph
+from ..text import shape_text
+from .kinds import kind_of
+
+FONT = "Helvetica,Arial,sans-serif"
+INK = "#1a1a1a"
+LINE = "#767676"  # readable on white and on dark grounds
+PLAIN = {"fillcolor": "#ffffff", "color": LINE}  # boxes of what is not worth a colour: batch norm, ReLU
+
+# What `diagram_file` writes, and the media types.
+DIAGRAM_FORMATS = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "pdf": "application/pdf",
+    "dot": "text/vnd.graphviz",
+}
+PRINT_DPI = 192  # twice what Graphviz draws for screens
+
+# Graphviz's C code keeps global state; two threads in it at once abort the process.
+_layout_lock = threading.Lock()
+
+
+class DiagramError(ValueError):
+    """A format that does not exist, or text that is not DOT, in one sentence."""
+
+
+def diagram_dot(layers: Sequence[Layer], title: str, units: bool = True) -> str:
+    """DOT text of `layers` (those of a block or stage) with what they read and hand on.
+
+    units: a convolution, its batch norm and its ReLU share a box. False gives each a box of its own.
+    Boxes have the SVG ids that `node_name` tells.
+    """
+    dot = new_diagram(title)
+    add_layers(dot, layers, units)
+    inside = {layer.index for layer in layers}
+    read = {source for layer in layers for source in layer.inputs}
+    outside = set()
+    for layer in layers:
+        for source in layer.inputs:
+            if source in inside:
+                continue
+            if source not in outside:
+                outside.add(source)
+                add_end(dot, f"from{source}", f"input {shape_read(layer, source)}")
+            dot.edge(f"from{source}", node_name(layer))
+        if layer.index not in read:
+            add_end(dot, f"to{layer.index}", f"output {shape_text(layer.out_shape)}")
+            dot.edge(last_box(layer, units), f"to{layer.index}")
+    return str(dot.source)
+
+
+def diagram_svg(dot: str, title: str) -> str:
+    """DOT text as an <svg> element for a page; `title` is its text alternative."""
+    svg = render(dot, "svg").decode()
+    return svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{escape(_printable(title))}" ', 1)
+
+
+def diagram_file(dot: str, format: str, caption: str) -> bytes:
+    """DOT text as a file of that format, a key of `DIAGRAM_FORMATS`, on white and with a line of text below.
+
+    PNG has 192 pixels an inch. The same text gives the same bytes on the same machine.
+    Raises DiagramError for an unknown format or for text that is not DOT.
+    """
+    if format not in DIAGRAM_FORMATS:
+        raise DiagramError(f"unknown format {format!r}; known: {', '.join(DIAGRAM_FORMATS)}")
+    line = f'<<font point-size="10">{_html(caption)}</font>>'
+    # Attributes at the end of the text replace those at its beginning.
+    page = f'{dot.rstrip().removesuffix("}")}\tgraph [label={line} labelloc=b fontname="{FONT}" bgcolor=white]\n}}\n'
+    if format == "dot":
+        return page.encode()
+    data = render(page, format, PRINT_DPI if format == "png" else None)
+    return _without_date(data) if format == "pdf" else data
+
+
+def diagram_caption(graph: LayerGraph, what: str, *others: LayerGraph) -> str:
+    """The line below a printed diagram: what it shows, of which networks, for which picture, by which version."""
+    networks = ", ".join(f"{each.name} (input {shape_text(each.input_shape)})" for each in (graph, *others))
+    return f"{what} of {networks}, inception-explorer {_version()}"
+
+
+def render(dot: str, format: str, dpi: int | None = None) -> bytes:
+    """DOT text laid out from top to bottom and written as svg, png or pdf; any number of threads may call it.
+
+    Raises DiagramError for text that is not DOT.
+    """
+    with _layout_lock:
+        try:
+            graph = pygraphviz.AGraph(string=dot)
+        except pygraphviz.DotError as error:
+            raise DiagramError("the text of the diagram is not DOT") from error
+        with closing(graph):
+            return bytes(graph.draw(format=format, prog="dot", args=f"-Gdpi={dpi}" if dpi else ""))
+
+
+def node_name(layer: Layer, part: int = 1) -> str:
+    """The name and SVG id of the box of a layer, or of one of its parts, counted from 1."""
+    return f"layer{layer.index}" if part == 1 else f"layer{layer.index}part{part}"
+
+
+def parts_by_name(layers: Sequence[Layer]) -> dict[str, tuple[Layer, Part]]:
+    """What each SVG id of a diagram stands for."""
+    return {node_name(layer, n): (layer, part) for layer in layers for n, part in enumerate(layer.parts, 1)}
+
+
+def new_diagram(title: str) -> graphviz.Digraph:
+    """An empty diagram in the style that all diagrams share."""
+    return graphviz.Digraph(
+        plain_text(title),
+        graph_attr={
+            "rankdir": "TB",
+            "ordering": "out",
+            "bgcolor": "transparent",
+            "nodesep": "0.25",
+            "ranksep": "0.3",
+            "pad": "0.1",
+        },
+        node_attr={
+            "shape": "box",
+            "style": "filled,rounded",
+            "fontname": FONT,
+            "fontsize": "12",
+            "fontcolor": INK,
+            "penwidth": "1.5",
+            "margin": "0.12,0.06",
+            "height": "0.3",
+        },
+        edge_attr={
+            "color": LINE,
+            "arrowsize": "0.7",
+            "penwidth": "1.2",
+            "fontname": FONT,
+            "fontsize": "10",
+            "fontcolor": LINE,
+        },
+    )
+
+
+def add_layers(dot: graphviz.Digraph, layers: Sequence[Layer], units: bool = True) -> None:
+    """Adds the boxes of `layers` and the edges between them: branches start in one row and run straight down."""
+    by_index = {layer.index: layer for layer in layers}
+    same_row(dot, [node_name(layer) for layer in layers if not by_index.keys() & layer.inputs])
+    for layer in layers:
+        _add_layer(dot, layer, units)
+        for source in layer.inputs:
+            if source in by_index:
+                dot.edge(last_box(by_index[source], units), node_name(layer))
+
+
+def last_box(layer: Layer, units: bool = True) -> str:
+    """The name of the box from which others read a layer."""
+    return node_name(layer, 1 if units and not has_own_relu(layer) else len(layer.parts))
+
+
+def has_own_relu(layer: Layer) -> bool:
+    """Whether an activation after it has a box of its own: after a sum, as in the figures."""
+    return layer.op in ("residual sum", "sum") and len(layer.parts) > 1
+
+
+def same_row(dot: graphviz.Digraph, names: Sequence[str]) -> None:
+    """Puts boxes side by side."""
+    if len(names) < 2:
+        return
+    with dot.subgraph(graph_attr={"rank": "same"}) as row:
+        for name in names:
+            row.node(name)
+
+
+def group_of(layer: Layer) -> str:
+    """The value of `group`, inside which Graphviz draws straight lines: the branch."""
+    return plain_text(f"{layer.block} {layer.branch}".rstrip())
+
+
+def add_end(dot: graphviz.Digraph, name: str, text: str) -> None:
+    """Adds what comes in or goes out, as text without a box."""
+    dot.node(name, plain_text(text), shape="plaintext", style="", margin="0.05,0.02", fontcolor=LINE, fontsize="11")
+
+
+def plain_text(text: str) -> str:
+    """`text` as the value of a DOT attribute that shows it letter by letter, whatever it contains."""
+    return graphviz.escape(escape(_printable(text), quote=False))  # a str that Graphviz does not take for HTML
+
+
+def hover_value(text: str) -> str:
+    """`text` as the value of `tooltip`, in which Graphviz looks for backslashes twice."""
+    return graphviz.escape(plain_text(text))
+
+
+def box_text(head: str, *lines: str, marked: Sequence[str] = ()) -> str:
+    """The text of a box as an HTML-like label: one line in bold, smaller ones below it, the last of them marked."""
+    small = [_html(line) for line in lines if line] + [f"<b>{_html(line)}</b>" for line in marked]
+    texts = [f"<b>{_html(head)}</b>", *(f'<font point-size="10">{line}</font>' for line in small)]
+    rows = "".join(f"<tr><td>{text}</td></tr>" for text in texts)
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="0">{rows}</table>>'
+
+
+def head_text(layer: Layer) -> str:
+    """What a layer does, as the figures call it."""
+    size = f"{shape_text(layer.window.kernel)} " if layer.window else ""
+    return {"concat": "filter concat", "residual sum": "+", "sum": "+"}.get(layer.op) or f"{size}{layer.op}"
+
+
+def detail_texts(layer: Layer) -> list[str]:
+    """How a layer does it: channels first, then scale, linear, stride, V for VALID."""
+    window = layer.window
+    details = [shape_text(layer.out_shape[:1])]
+    if layer.parts[0].scale is not None:
+        details.append(f"residual x {layer.parts[0].scale:g}")
+    if layer.op == "conv" and all(part.op == "batch norm" for part in layer.parts[1:]):
+        details.append("linear")
+    if window is None or window.kernel == window.grid:  # once over the whole grid, there is nowhere to step to
+        return details
+    if window.stride != (1, 1):
+        same = window.stride[0] == window.stride[1]
+        details.append(f"stride {window.stride[0] if same else shape_text(window.stride)}")
+    if window.padding == "VALID" and window.kernel != (1, 1):
+        details.append("V")
+    return details
+
+
+def layer_name(layer: Layer) -> str:
+    """TF-Slim's name of a layer, where it says more than its operation does."""
+    name = layer.layer or layer.block
+    return "" if name == layer.op else name
+
+
+def hover_text(layer: Layer) -> str:
+    """Path and shapes of a layer."""
+    return f"{layer.path}: {' + '.join(map(shape_text, layer.in_shapes))} to {shape_text(layer.out_shape)}"
+
+
+def shape_read(layer: Layer, source: int) -> str:
+    """The shape that `layer` reads from `source`; all it reads where it reads one twice, or weights."""
+    if len(layer.inputs) != len(layer.in_shapes):
+        return " + ".join(map(shape_text, layer.in_shapes))
+    return shape_text(layer.in_shapes[layer.inputs.index(source)])
+
+
+def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool) -> None:
+    kind = kind_of(layer)
+    dot.node(
+        node_name(layer),
+        box_text(head_text(layer), ", ".join(detail_texts(layer)), layer_name(layer)),
+        id=node_name(layer),
+        group=group_of(layer),
+        fillcolor=kind.tint,
+        color=kind.color,
+        tooltip=hover_value(hover_text(layer)),
+    )
+    if units and not has_own_relu(layer):
+        return
+    for n, part in enumerate(layer.parts[1:], 2):
+        name = node_name(layer, n)
+        text = "ReLU" if part.op == "relu" else part.op
+        path = f"{part.path}: {part.params:,} parameters" if part.params else part.path
+        dot.node(name, plain_text(text), id=name, group=group_of(layer), tooltip=hover_value(path), **PLAIN)
+        dot.edge(node_name(layer, n - 1), name)
+
+
+def _html(text: str) -> str:
+    return escape(_printable(text)).replace("\\", "\\\\")  # \N is the name of the box in HTML-like labels too
+
+
+def _printable(text: str) -> str:
+    """Without what XML cannot hold: control characters and halves of surrogate pairs."""
+    return "".join(c if c.isprintable() or c in "\n\N{NO-BREAK SPACE}" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _without_date(pdf: bytes) -> bytes:
+    """A PDF as cairo writes it without the time at which it did."""
+    date = re.search(rb"\n */CreationDate \([^)]*\)", pdf)
+    if date is None:
+        return pdf
+
+    def moved(offset: re.Match[bytes]) -> bytes:
+        old = int(offset[0])
+        return b"%0*d" % (len(offset[0]), old - len(date[0]) if old > date.start() else old)
+
+    # A PDF ends with a list of where its objects start, and where that list does.
+    return pdf[: date.start()] + re.sub(rb"\d{10}(?= 00000 n)|(?<=startxref\n)\d+", moved, pdf[date.end() :])
+
+
+@cache
+def _version() -> str:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["project"]["version"])

@@ -1,0 +1,210 @@
+"""Tables as files: the same table gives the same bytes on every call, from the page and from the command line.
+
+CSV, JSON and Parquet are for programs and hold plain numbers. Markdown, LaTeX and HTML are for readers: thousands are
+separated and other numbers have three decimals. Excel holds typed numbers that look like that. No format appends
+totals, so that the sum of a column is the network's total.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from io import BytesIO
+from typing import Any
+
+import pandas as pd
+import torchinfo
+from pandas.api.types import is_integer_dtype, is_numeric_dtype
+
+from ..graph.layer_graph import LayerGraph
+from ..graph.trace import trace
+from ..text import shape_text
+from ..zoo import create_model
+
+
+class ExportError(ValueError):
+    """A format that does not exist, in one sentence."""
+
+
+def export_table(table: pd.DataFrame, format: str, title: str = "Layer table") -> bytes:
+    """`table` without its index as a file of that format, a key of `FORMATS`.
+
+    title: heads the HTML document and the LaTeX table, and is a property of the Excel workbook.
+    Raises ExportError for an unknown format.
+    """
+    if format not in FORMATS:
+        raise ExportError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+    return FORMATS[format].render(table, title)
+
+
+def layer_title(graph: LayerGraph, keras: bool = False) -> str:
+    """The title of the graph's layer table, whatever its columns and rows: the network, its picture and its totals."""
+    params, whose = (graph.table(keras=True)["params"].sum(), "Keras") if keras else (graph.params, "PyTorch")
+    return (
+        f"Layers of {graph.name} at {shape_text(graph.input_shape[1:])} px: "
+        f"{params:,} parameters ({whose}'s count), {graph.macs / 1e9:,.3f} GMACs"
+    )
+
+
+def summary_text(model: str, input_size: int | tuple[int, int]) -> str:
+    """The summary that torchinfo itself prints for a model of the zoo and one picture, down to the last module.
+
+    Raises what `trace` raises: ValueError for an unknown model, TraceError for a size that does not work.
+    """
+    shape = trace(model, input_size).input_shape
+    columns = ("input_size", "output_size", "kernel_size", "num_params", "mult_adds")
+    network = create_model(model, device="meta")
+    depth = 1 + max(name.count(".") + 1 for name, _ in network.named_modules())
+    summary = torchinfo.summary(
+        network, (1, *shape), col_names=columns, row_settings=("var_names",), depth=depth, device="meta", verbose=0
+    )
+    return f"{summary}\n"
+
+
+def _csv(table: pd.DataFrame, title: str) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _json(table: pd.DataFrame, title: str) -> bytes:
+    return (table.to_json(orient="records", indent=1, force_ascii=False, double_precision=15) + "\n").encode()
+
+
+def _markdown(table: pd.DataFrame, title: str) -> bytes:
+    texts = _texts(table).map(lambda text: text.replace("|", r"\|"))
+    sides = ["right" if is_numeric_dtype(dtype) else "left" for dtype in table.dtypes]
+    return (texts.to_markdown(index=False, tablefmt="pipe", disable_numparse=True, colalign=sides) + "\n").encode()
+
+
+LATEX_COMMENT = r"""% Needs \usepackage{booktabs}, \usepackage{longtable} and \usepackage[T1]{fontenc}.
+% All columns of a layer table fit A3: \usepackage[a3paper,landscape,margin=2cm]{geometry},
+% and around the table {\tiny\setlength{\tabcolsep}{2pt} ... }
+"""
+LATEX_ESCAPES = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+    }
+)
+
+
+def _latex(table: pd.DataFrame, title: str) -> bytes:
+    sides = "".join("r" if is_numeric_dtype(dtype) else "l" for dtype in table.dtypes)
+    latex = _texts(table).to_latex(
+        index=False, escape=True, longtable=True, column_format=sides, caption=title.translate(LATEX_ESCAPES)
+    )
+    return (LATEX_COMMENT + latex).encode()
+
+
+HTML_STYLE = """
+:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --line: #d0d0d0; --head: #f1f1f1; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #17181a; --line: #44474b; --head: #25272a; } }
+body { margin: 1rem; color: var(--ink); background: var(--paper); font: 0.875rem/1.4 system-ui, sans-serif; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+caption { padding-bottom: 0.75rem; text-align: start; font-size: 1rem; font-weight: 600; }
+th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid var(--line); text-align: start; white-space: nowrap; }
+thead th { position: sticky; top: 0; background: var(--head); }
+tbody th { font-weight: inherit; }
+.number { text-align: end; }
+"""
+
+
+def _html(table: pd.DataFrame, title: str) -> bytes:
+    classes = [' class="number"' if is_numeric_dtype(dtype) else "" for dtype in table.dtypes]
+
+    def cells(row: list[str], tags: list[str]) -> str:
+        return "".join(
+            f"<{tag}{css}>{escape(text)}</{tag.split()[0]}>" for tag, css, text in zip(tags, classes, row, strict=True)
+        )
+
+    columns = list(map(str, table.columns))
+    head = cells(columns, ['th scope="col"'] * len(columns))
+    row_tags = ['th scope="row"', *["td"] * (len(columns) - 1)]
+    rows = "\n".join(f"<tr>{cells(row, row_tags)}</tr>" for row in _texts(table).to_numpy().tolist())
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{HTML_STYLE}</style>
+</head>
+<body>
+<main>
+<table>
+<caption>{escape(title)}</caption>
+<thead>
+<tr>{head}</tr>
+</thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</main>
+</body>
+</html>
+""".encode()
+
+
+def _xlsx(table: pd.DataFrame, title: str) -> bytes:
+    buffer = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+    with pd.ExcelWriter(buffer, engine="xlsxwriter", engine_kwargs={"options": options}) as writer:
+        table.to_excel(writer, sheet_name="Table", index=False, freeze_panes=(1, 0), autofilter=True)
+        # Without a fixed date the workbook holds the time at which it was written.
+        writer.book.set_properties({"title": title, "created": datetime(1980, 1, 1)})
+        sheet = writer.sheets["Table"]
+        sheet.set_row(0, None, writer.book.add_format({"bold": True}))
+        sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+        for i, (name, texts) in enumerate(_texts(table).items()):
+            dtype = table.dtypes.iloc[i]
+            style = "#,##0" if is_integer_dtype(dtype) else "#,##0.000" if is_numeric_dtype(dtype) else "@"
+            # In characters; the header shares its cell with the filter's button.
+            width = max(len(str(name)) + 4, *(len(text) + 2 for text in texts), 0)
+            sheet.set_column(i, i, width, writer.book.add_format({"num_format": style}))
+    return buffer.getvalue()
+
+
+def _parquet(table: pd.DataFrame, title: str) -> bytes:
+    return table.to_parquet(index=False)
+
+
+def _texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Every cell as a reader sees it: thousands separated, three decimals where not whole, nothing for missing."""
+    return pd.DataFrame(
+        {
+            str(name): [_text(value, is_integer_dtype(column.dtype)) for value in column]
+            for name, column in table.items()
+        },
+        dtype=str,
+    )
+
+
+def _text(value: Any, whole: bool) -> str:
+    if pd.isna(value):
+        return ""
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if whole else f"{value:,.3f}"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format: its suffix, its media type, whether a terminal can show it."""
+
+    suffix: str
+    mime: str
+    is_text: bool
+    render: Callable[[pd.DataFrame, str], bytes]
+
+
+FORMATS = {
+    "csv": Format(".csv", "text/csv", True, _csv),
+    "json": Format(".json", "application/json", True, _json),
+    "markdown": Format(".md", "text/markdown", True, _markdown),
+    "latex": Format(".tex", "application/x-tex", True, _latex),
+    "html": Format(".html", "text/html", True, _html),
+    "xlsx": Format(".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", False, _xlsx),
+    "parquet": Format(".parquet", "application/vnd.apache.parquet", False, _parquet),
+}

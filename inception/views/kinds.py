@@ -1,0 +1,46 @@
+"""Kinds of operation and their colours: one visual language for diagrams, charts and tables.
+
+Colours are from Okabe and Ito's set, which stays apart for colour-blind people. Diagrams use tints of them behind
+dark text and repeat the kind in words, so that nothing hangs on colour alone.
+"""
+
+from dataclasses import dataclass
+
+from ..graph.layer import Layer
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of operation: its name in legends and its colour as #rrggbb."""
+
+    name: str
+    color: str
+
+    @property
+    def tint(self) -> str:
+        """The colour mixed with three times as much white: a ground for dark text."""
+        channels = (int(self.color[i : i + 2], 16) for i in (1, 3, 5))
+        return "#" + "".join(f"{(channel + 3 * 255) // 4:02x}" for channel in channels)
+
+
+POINTWISE = Kind("1x1 convolution", "#56b4e9")
+SQUARE = Kind("k x k convolution", "#0072b2")
+FACTORISED = Kind("1 x k or k x 1 convolution", "#e69f00")
+POOL = Kind("pool", "#009e73")
+CONCAT = Kind("concatenation", "#f0e442")
+SUM = Kind("residual sum", "#cc79a7")
+LINEAR = Kind("linear layer", "#d55e00")
+OTHER = Kind("other", "#999999")
+
+KINDS = (POINTWISE, SQUARE, FACTORISED, POOL, CONCAT, SUM, LINEAR, OTHER)
+
+
+def kind_of(layer: Layer) -> Kind:
+    """The kind of a layer's first operation."""
+    if layer.op == "conv" and layer.window:
+        height, width = layer.window.kernel
+        if (height, width) == (1, 1):
+            return POINTWISE
+        return SQUARE if height == width else FACTORISED
+    by_op = {"concat": CONCAT, "residual sum": SUM, "sum": SUM, "linear": LINEAR}
+    return POOL if layer.op.endswith("pool") else by_op.get(layer.op, OTHER)

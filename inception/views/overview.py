@@ -1,0 +1,402 @@
+"""The whole network folded on one screen, and several networks side by side.
+
+Data flows from top to bottom: a network is a chain of a dozen or two of wide, low boxes. In a column they stay legible
+beside a panel on a wide screen and fit a phone's width; in a row their text would shrink to a third.
+
+Colours name the kind of a stage and are those of the operation that makes it: yellow as concatenation for inception,
+purple as the residual sum for residual. The words are in the boxes too.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import groupby, pairwise
+from math import prod
+from textwrap import wrap
+from typing import Any, Literal
+
+import graphviz
+
+from ..graph.blocks import BlockType, Run, block_types, runs
+from ..graph.layer import Layer
+from ..graph.layer_graph import LayerGraph
+from ..graph.window import Window
+from ..text import shape_text
+from .diagram import (
+    FONT,
+    LINE,
+    add_end,
+    add_layers,
+    box_text,
+    hover_value,
+    last_box,
+    new_diagram,
+    node_name,
+    plain_text,
+    same_row,
+)
+from .kinds import CONCAT, LINEAR, OTHER, POOL, SQUARE, SUM, Kind
+
+Level = Literal["stage", "block"]
+SizeBy = Literal["channels", "params", "macs"]
+
+STEM = Kind("stem", SQUARE.color)
+INCEPTION = Kind("inception", CONCAT.color)
+RESIDUAL = Kind("residual", SUM.color)
+REDUCTION = Kind("reduction", POOL.color)
+HEAD = Kind("head", LINEAR.color)
+STAGE_KINDS = (STEM, INCEPTION, RESIDUAL, REDUCTION, HEAD, OTHER)
+
+NARROWEST, WIDEST = 2.4, 4.2  # inches of a box of size 0 and of the largest
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box of an overview: a run of equal blocks, or a stage.
+
+    id: of its SVG group. type: what to draw when it is opened; of a stage's the first one.
+    """
+
+    id: str
+    runs: tuple[Run, ...]
+    kind: Kind
+    type: BlockType
+
+    @property
+    def stage(self) -> str:
+        return self.runs[0].stage
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers that it stands for, those of repeated blocks included."""
+        return tuple(layer for run in self.runs for block in run.blocks for layer in block)
+
+    @property
+    def params(self) -> int:
+        return sum(layer.params for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def channels(self) -> int:
+        """Of what it hands on."""
+        return prod(self.layers[-1].out_shape[:1])
+
+
+def overview_boxes(graph: LayerGraph, level: Level = "block") -> list[Box]:
+    """The boxes of `overview_dot` in order of execution."""
+    types = {layer.index: type for type in block_types(graph.layers) for layer in type.layers}
+    groups = [[run] for run in runs(graph.layers)]
+    if level == "stage":
+        groups = [list(members) for _, members in groupby(runs(graph.layers), lambda run: run.stage)]
+    return [
+        Box(f"block{n}", tuple(members), _kind(graph, members), types[members[0].blocks[0][0].index])
+        for n, members in enumerate(groups, 1)
+    ]
+
+
+def overview_dot(
+    graph: LayerGraph, level: Level = "block", size_by: SizeBy = "channels", opened: Collection[str] = ()
+) -> str:
+    """DOT text of a network: a box for each run of equal blocks (or for each stage), from picture to output.
+
+    size_by: what makes boxes wide: the channels they hand on, or the parameters or MACs of all blocks they stand for.
+    Widths grow evenly from `NARROWEST` for 0 to `WIDEST` for the largest.
+    opened: ids of boxes whose layers are drawn in their place, with ids as in `diagram_dot`.
+    Edges are labelled with the shape of what they carry.
+    """
+    boxes = overview_boxes(graph, level)
+    sizes = [getattr(box, size_by) for box in boxes]
+    largest = max(*sizes, 1)
+    dot = new_diagram(f"{graph.name}, {level} by {level}")
+    dot.graph_attr["ranksep"] = "0.27"
+    dot.edge_attr |= {"labelangle": "75", "labeldistance": "3.4"}  # beside the line, between two boxes
+    dot.node_attr["margin"] = "0.12,0.04"
+    ends = {0: _End("", "input", "input")}
+    add_end(dot, "input", "input")
+    for box, size in zip(boxes, sizes, strict=True):
+        if box.id in opened:
+            ends |= _add_opened(dot, box)
+        else:
+            _add_box(dot, graph, box, level, _size_text(size_by, size, sum(sizes)), size / largest)
+            ends |= {layer.index: _End(box.id, box.id, box.id) for layer in box.layers}
+
+    drawn, labelled = set(), set()
+    for source, target in graph.edges:
+        tail, head = ends[source], ends[target]
+        if tail.box == head.box or (tail.out, head.into) in drawn:
+            continue
+        drawn.add((tail.out, head.into))
+        shape = shape_text(graph.layers[source - 1].out_shape if source else graph.input_shape)
+        if head.box == head.into:
+            dot.edge(tail.out, head.into, taillabel=plain_text(shape))
+        else:  # many layers of an opened box may read it; one label tells what
+            dot.edge(tail.out, head.into, label=plain_text("" if (source, head.box) in labelled else f"  {shape}"))
+        labelled.add((source, head.box))
+
+    read = {source for source, _ in graph.edges}
+    for layer in graph.layers:
+        if layer.index not in read:
+            add_end(dot, f"to{layer.index}", "output")
+            dot.edge(ends[layer.index].out, f"to{layer.index}", taillabel=plain_text(shape_text(layer.out_shape)))
+    return str(dot.source)
+
+
+def box_hover(graph: LayerGraph, box: Box) -> str:
+    """What a box says on hover: names, output shape, parameters, MACs and the receptive field of its last layer."""
+    field = graph.receptive_fields[box.layers[-1].index]
+    names = ", ".join(_name(run) for run in box.runs)
+    return "\n".join(
+        [
+            f"{box.stage}: {names}" if box.stage else names,
+            f"output {shape_text(box.layers[-1].out_shape)}",
+            f"{box.params:,} parameters",
+            f"{box.macs:,} MACs",
+            f"receptive field {shape_text(field.size)} px" if field else "receptive field differs from cell to cell",
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where edges of a layer end: inside which box, leaving from and going to which node."""
+
+    box: str
+    out: str
+    into: str
+
+
+def _add_box(dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, size: str, share: float) -> None:
+    names = ", ".join(_name(run) for run in box.runs) if len(box.runs) < 4 else f"{len(box.layers)} layers"
+    kind = "" if box.kind is OTHER or box.kind.name in box.stage.lower() else f" ({box.kind.name})"
+    head, line = (box.stage or names, names) if level == "stage" else (names, box.stage)
+    dot.node(
+        box.id,
+        box_text(head, f"{line}{kind}", size),
+        id=box.id,
+        width=f"{NARROWEST + (WIDEST - NARROWEST) * share:.2f}",
+        fillcolor=box.kind.tint,
+        color=box.kind.color,
+        tooltip=hover_value(box_hover(graph, box)),
+    )
+
+
+def _add_opened(dot: graphviz.Digraph, box: Box) -> dict[int, _End]:
+    """Adds the layers of a box in frames: one block for each run, or all where no block stands twice."""
+    frames = [(_name(run), run.blocks) for run in box.runs]
+    if len(frames) > 1 and all(len(run.blocks) == 1 for run in box.runs):
+        frames = [(box.stage, (box.layers,))]
+    ends = {}
+    for n, (title, blocks) in enumerate(frames):
+        name = f"cluster_{box.id}_{n}"
+        style = {
+            "label": plain_text(title),
+            "labelloc": "b",
+            "labeljust": "l",
+            "fontname": FONT,
+            "fontsize": "10",
+            "fontcolor": LINE,
+            "color": LINE,
+            "style": "rounded,dashed",
+        }
+        with dot.subgraph(name=name, graph_attr=style) as frame:
+            add_layers(frame, blocks[0])
+        for block in blocks:
+            for layer, shown in zip(block, blocks[0], strict=True):
+                ends[layer.index] = _End(name, last_box(shown), node_name(shown))
+    return ends
+
+
+def _name(run: Run) -> str:
+    """Block35 ×10; of layers outside of blocks the first and last."""
+    layers = run.blocks[0]
+    name = run.name or " to ".join(dict.fromkeys((layers[0].layer, layers[-1].layer)))
+    return f"{name}\N{NO-BREAK SPACE}{_times(run)}" if len(run.blocks) > 1 else name
+
+
+def _times(run: Run) -> str:
+    return f"\N{MULTIPLICATION SIGN}{len(run.blocks)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names with commas; of many in a row the first and last."""
+    return ", ".join(names) if len(names) < 4 else f"{names[0]} to {names[-1]}"
+
+
+def _size_text(size_by: SizeBy, size: int, total: int) -> str:
+    if size_by == "channels":
+        return ""  # edges tell
+    share = "<1%" if 0 < size < total / 100 else f"{size / (total or 1):.0%}"
+    return f"{size:,} {'parameters' if size_by == 'params' else 'MACs'}, {share}"
+
+
+def _kind(graph: LayerGraph, members: Sequence[Run]) -> Kind:
+    """The kind of a stage or run: by its place, then by what its layers do."""
+    stage, layers = members[0].stage, members[0].blocks[0]
+    first, last = graph.layers[0].stage, graph.layers[-1].stage
+    if first != last and stage in (first, last):
+        return STEM if stage == first else HEAD
+    ops = {layer.op for layer in layers}
+    if ops & {"residual sum", "sum"}:
+        return RESIDUAL
+    if "concat" in ops:
+        return REDUCTION if layers[0].in_shapes[0][1:] > layers[-1].out_shape[1:] else INCEPTION
+    return OTHER
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one network has in one row of `side_by_side_dot`.
+
+    id: of its SVG group. boxes: of the stages that stand there. differences: from the first network, in words.
+    """
+
+    id: str
+    graph: LayerGraph
+    boxes: tuple[Box, ...]
+    differences: tuple[str, ...]
+
+
+def side_by_side(graphs: Sequence[LayerGraph]) -> list[list[Cell | None]]:
+    """Rows of stages that play the same part in each of the networks; None where a network has no such stage.
+
+    Inception-A and Inception-ResNet-A play the same part. Channels, kernels, scales and the number of blocks make a
+    difference, the size of the picture does not.
+    """
+    columns = [_by_part(graph) for graph in graphs]
+    order = list(columns[0])
+    for column in columns[1:]:
+        order = _merged(order, list(column))
+    rows: list[list[Cell | None]] = []
+    for part in order:
+        reference = columns[0].get(part)
+        row: list[Cell | None] = []
+        for n, (graph, column) in enumerate(zip(graphs, columns, strict=True)):
+            boxes = column.get(part)
+            if boxes is None:
+                row.append(None)
+                continue
+            differences = _differences(reference, boxes) if reference else [f"not in {graphs[0].name}"]
+            row.append(Cell(f"network{n}row{len(rows)}", graph, tuple(boxes), tuple(differences)))
+        rows.append(row)
+    return rows
+
+
+def side_by_side_dot(graphs: Sequence[LayerGraph]) -> str:
+    """DOT text of networks in columns; stages that play the same part stand in one row.
+
+    The second and later networks say in words where they differ from the first. Ids are those of `side_by_side`.
+    """
+    dot = new_diagram(" and ".join(graph.name for graph in graphs))
+    below = []  # the last box of each column so far
+    for n, graph in enumerate(graphs):
+        totals = f"{graph.params:,} parameters", f"{graph.macs:,} MACs"
+        against = f"differences from {graphs[0].name}" if n else ""
+        below.append(f"network{n}")
+        dot.node(
+            below[n],
+            box_text(graph.name, *totals, against),
+            group=below[n],
+            style="",
+            color="transparent",
+            fontcolor=LINE,
+        )
+    _side_by_side(dot, below)
+    for row in side_by_side(graphs):
+        shown = [(n, cell) for n, cell in enumerate(row) if cell]
+        for n, cell in shown:
+            _add_cell(dot, cell, first=n == 0, group=f"network{n}")
+            dot.edge(below[n], cell.id, weight="10")
+            below[n] = cell.id
+        _side_by_side(dot, [cell.id for _, cell in shown])
+    return str(dot.source)
+
+
+def _side_by_side(dot: graphviz.Digraph, names: Sequence[str]) -> None:
+    same_row(dot, names)
+    for left, right in pairwise(names):
+        dot.edge(left, right, style="invis")
+
+
+def _add_cell(dot: graphviz.Digraph, cell: Cell, first: bool, group: str) -> None:
+    box = cell.boxes[-1]
+    head = ", ".join(box.stage for box in cell.boxes)
+    names = _listed([_name(run) for box in cell.boxes for run in box.runs])
+    shape = shape_text(box.layers[-1].out_shape)
+    marked = [line for text in cell.differences for line in wrap(text, 40)]
+    dot.node(
+        cell.id,
+        box_text(head, names, shape, "" if first or marked else "the same", marked=marked),
+        id=cell.id,
+        group=group,
+        fillcolor=box.kind.tint,
+        color=box.kind.color,
+        penwidth="3" if marked else "1.5",
+        tooltip=hover_value("\n".join(box_hover(cell.graph, box) for box in cell.boxes)),
+    )
+
+
+def _by_part(graph: LayerGraph) -> dict[str, list[Box]]:
+    parts: dict[str, list[Box]] = {}
+    for box in overview_boxes(graph, "stage"):
+        parts.setdefault(box.stage.replace("Inception-ResNet-", "Inception-"), []).append(box)
+    return parts
+
+
+def _merged(one: Sequence[str], other: Sequence[str]) -> list[str]:
+    """The texts of both, each once, in an order that agrees with both where there is one."""
+    merged: list[str] = []
+    for _, i, i_end, j, j_end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        merged += [*one[i:i_end], *other[j:j_end]]
+    return list(dict.fromkeys(merged))
+
+
+def _differences(reference: Sequence[Box], boxes: Sequence[Box]) -> list[str]:
+    """Where stages differ from those of the first network, in words; nothing where they do not."""
+    old, new = ([run for box in members for run in box.runs] for members in (reference, boxes))
+    texts = []
+    names = [[run.name for run in members] for members in (old, new)]
+    for step, i, i_end, j, j_end in SequenceMatcher(None, names[0], names[1], autojunk=False).get_opcodes():
+        gone, come = (_listed([_name(run) for run in members]) for members in (old[i:i_end], new[j:j_end]))
+        if step == "replace":
+            texts.append(f"{come} instead of {gone}")
+        elif step == "insert":
+            texts.append(f"+ {come}")
+        elif step == "delete":
+            texts.append(f"\N{MINUS SIGN} {gone}")
+        else:
+            for pair in zip(old[i:i_end], new[j:j_end], strict=True):
+                texts += [text for text in _run_differences(*pair) if text not in texts]
+    was, now = reference[-1].channels, boxes[-1].channels
+    return texts if was == now else [*texts, f"{now:,} against {was:,} channels"]
+
+
+def _run_differences(old: Run, new: Run) -> list[str]:
+    texts = []
+    if len(old.blocks) != len(new.blocks):
+        texts.append(f"{new.name}\N{NO-BREAK SPACE}{_times(new)} against {_times(old)}")
+    numbers = [[_own_numbers(layer) for layer in run.blocks[0]] for run in (old, new)]
+    matches = SequenceMatcher(None, numbers[0], numbers[1], autojunk=False).get_matching_blocks()
+    same, total = sum(match.size for match in matches), max(map(len, numbers))
+    if same < total:
+        texts.append(f"{total - same} of {total} layers of {new.name} differ{'s' if total - same == 1 else ''}")
+    return texts
+
+
+def _own_numbers(layer: Layer) -> tuple[Any, ...]:
+    """What makes layers differ whatever they read: branch, operation, channels they choose, bias, window, scale."""
+    numbers: list[Any] = [layer.branch]
+    for part in layer.parts:
+        # Multiply-accumulates over positions are the weights, and the parameters besides them the bias.
+        chosen = (part.out_shape[0], part.params - part.macs // prod(part.out_shape[1:])) if part.macs else None
+        numbers.append((part.op, chosen, _steps(part.window), part.scale))
+    return tuple(numbers)
+
+
+def _steps(window: Window | None) -> Any:
+    """How a window slides; nothing for one that covers the whole grid, whatever its size."""
+    if window is None or window.kernel == window.grid:
+        return None
+    return window.kernel, window.stride, window.padding

@@ -1,0 +1,311 @@
+"""Known checkpoints: what they are, how their pictures are prepared, and where this machine keeps them."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import try_to_load_from_cache
+from safetensors import SafetensorError, safe_open
+
+from .checkpoint import CheckpointError
+from .preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
+
+SUFFIXES = (".safetensors", ".pt", ".pth")
+HUB_FILE = "model.safetensors"
+BUNDLED = Path(__file__).parents[2] / "assets" / "weights"  # what this project trained itself
+MOST_BLOCKS, MOST_CLASSES = 100, 100_000  # that a file may ask for
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One checkpoint of a variant. labels: the names of its classes, or the file in assets/ that has them, or None.
+
+    accuracy: as published, with its source. input_size: pixels of a side, as trained. megabytes: of 10^6 bytes, as the
+    source lists them. repository: on the Hugging Face hub, or url: of a single file. sha256: of the file; empty where
+    only the server states it. overrides: of `create_model`, where the network differs from its variant.
+    temperature: what logits are divided by before the softmax. threshold: of the log of the summed exponentials of
+    these logits; below it the picture shows none of the classes. training: what else a file says about its making.
+    """
+
+    tag: str
+    variant: str
+    title: str
+    source: str
+    licence: str
+    accuracy: str
+    num_classes: int
+    labels: str | tuple[str, ...] | None
+    preprocessing: Preprocessing
+    input_size: int
+    megabytes: int
+    repository: str = ""
+    url: str = ""
+    sha256: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    temperature: float = 1.0
+    threshold: float = -math.inf
+    training: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def published(self) -> bool:
+        """Whether it can be downloaded; the others come with this project, or are a reader's own."""
+        return bool(self.repository or self.url)
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The overrides with which `create_model` builds the network that these weights fit."""
+        return {"num_classes": self.num_classes, **self.overrides}
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """As text for the header of a .safetensors file, from which `described` makes it again."""
+        return {
+            "format": "pt",
+            "variant": self.variant,
+            "title": self.title,
+            "source": self.source,
+            "licence": self.licence,
+            "accuracy": self.accuracy,
+            "classes": json.dumps(self.labels),
+            "width": json.dumps(self.overrides.get("width", 1.0)),
+            "repeats": json.dumps(self.overrides.get("repeats")),
+            "input_size": json.dumps(self.input_size),
+            "preprocessing": json.dumps(asdict(self.preprocessing)),
+            "temperature": json.dumps(self.temperature),
+            "threshold": json.dumps(self.threshold),
+            **self.training,
+        }
+
+
+def described(path: Path) -> Weights | None:
+    """What a .safetensors file that this project wrote says of itself; None for any other file.
+
+    Raises CheckpointError when what it says cannot be.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+    except (SafetensorError, OSError):
+        return None  # loading it says what is wrong
+    if "variant" not in metadata:
+        return None
+    try:
+        return _read(path, metadata)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path.name}: what it says of itself is damaged.") from error
+
+
+def _read(path: Path, metadata: dict[str, str]) -> Weights:
+    def number(text: str, low: float, high: float) -> float:
+        value = json.loads(text)
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(text)
+        return value
+
+    classes = json.loads(metadata["classes"])
+    repeats = json.loads(metadata["repeats"])
+    preparation = Preprocessing(**json.loads(metadata["preprocessing"]))
+    possible = (
+        isinstance(classes, list)
+        and 2 <= len(classes) <= MOST_CLASSES
+        and all(isinstance(label, str) for label in classes)
+        and (
+            repeats is None
+            or (len(repeats) == 3 and all(type(count) is int and 1 <= count <= MOST_BLOCKS for count in repeats))
+        )
+        and math.isfinite(preparation.mean)
+        and 0 < preparation.std < math.inf
+        and 0 < preparation.crop <= 1
+        and preparation.interpolation in ("bilinear", "bicubic", "lanczos")
+        and (preparation.detail is None or (type(preparation.detail) is int and 1 <= preparation.detail <= 10_000))
+    )
+    if not possible:
+        raise ValueError(path.name)
+    width = number(metadata["width"], 1e-3, 1)
+    weights = Weights(
+        tag=path.stem,
+        variant=metadata["variant"],
+        title=metadata["title"],
+        source=metadata["source"],
+        licence=metadata["licence"],
+        accuracy=metadata["accuracy"],
+        num_classes=len(classes),
+        labels=tuple(classes),
+        preprocessing=preparation,
+        input_size=int(number(metadata["input_size"], 1, 10_000)),
+        megabytes=max(1, round(path.stat().st_size / 1e6)),
+        overrides={"width": width} | ({"repeats": tuple(repeats)} if repeats else {}),
+        temperature=number(metadata["temperature"], 1e-3, 1e3),
+        threshold=number(metadata["threshold"], -math.inf, 1e3),
+    )
+    return replace(weights, training={key: text for key, text in metadata.items() if key not in weights.metadata})
+
+
+_FACENET_RELEASE = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9"
+
+# Preprocessing is that of timm's default_cfgs and of facenet-pytorch's fixed_image_standardization, accuracies that of
+# timm's results/results-imagenet.csv and of facenet-pytorch's README, checksums those that the hub shows for its files
+# and that projects which pin facenet-pytorch's files agree on.
+_PUBLISHED = {
+    weights.tag: weights
+    for weights in (
+        Weights(
+            tag="inception_v4.tf_in1k",
+            variant="inception_v4",
+            title="ImageNet-1k (TF-Slim, by way of timm)",
+            source="https://huggingface.co/timm/inception_v4.tf_in1k",
+            licence="Apache-2.0",
+            accuracy="80.144 % top-1, 94.982 % top-5 on ImageNet at 299 px (timm's results)",
+            num_classes=1000,
+            labels="imagenet_classes.csv",
+            preprocessing=TIMM_V4,
+            input_size=299,
+            megabytes=171,
+            repository="timm/inception_v4.tf_in1k",
+            sha256="a756a086851c8d5a8de135ec15c76b90ea56cb5aef450e3299107e659e725bb1",
+        ),
+        Weights(
+            tag="inception_resnet_v2.tf_in1k",
+            variant="inception_resnet_v2",
+            title="ImageNet-1k (TF-Slim, by way of timm)",
+            source="https://huggingface.co/timm/inception_resnet_v2.tf_in1k",
+            licence="Apache-2.0",
+            accuracy="80.434 % top-1, 95.312 % top-5 on ImageNet at 299 px (timm's results)",
+            num_classes=1000,
+            labels="imagenet_classes.csv",
+            preprocessing=TIMM_V2,
+            input_size=299,
+            megabytes=224,
+            repository="timm/inception_resnet_v2.tf_in1k",
+            sha256="dbea26b13a5fc8351919fed6a94222c0577ce324b2765fd081a798f837ca9d72",
+        ),
+        Weights(
+            tag="inception_resnet_v2.tf_ens_adv_in1k",
+            variant="inception_resnet_v2",
+            title="ImageNet-1k, ensemble adversarial training (TF-Slim, by way of timm)",
+            source="https://huggingface.co/timm/inception_resnet_v2.tf_ens_adv_in1k",
+            licence="Apache-2.0",
+            accuracy="79.992 % top-1, 94.956 % top-5 on ImageNet at 299 px (timm's results)",
+            num_classes=1000,
+            labels="imagenet_classes.csv",
+            preprocessing=TIMM_V2,
+            input_size=299,
+            megabytes=224,
+            repository="timm/inception_resnet_v2.tf_ens_adv_in1k",
+        ),
+        Weights(
+            tag="20180402-114759-vggface2",
+            variant="inception_resnet_v1",
+            title="VGGFace2 faces (facenet-pytorch)",
+            source="https://github.com/timesler/facenet-pytorch",
+            licence="MIT",
+            accuracy="0.9965 on LFW (facenet-pytorch's README)",
+            num_classes=0,
+            labels=None,
+            preprocessing=FACENET,
+            input_size=160,
+            megabytes=112,
+            url=f"{_FACENET_RELEASE}/20180402-114759-vggface2.pt",
+            sha256="281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
+        ),
+        Weights(
+            tag="20180408-102900-casia-webface",
+            variant="inception_resnet_v1",
+            title="CASIA-WebFace faces (facenet-pytorch)",
+            source="https://github.com/timesler/facenet-pytorch",
+            licence="MIT",
+            accuracy="0.9905 on LFW (facenet-pytorch's README)",
+            num_classes=0,
+            labels=None,
+            preprocessing=FACENET,
+            input_size=160,
+            megabytes=116,
+            url=f"{_FACENET_RELEASE}/20180408-102900-casia-webface.pt",
+            sha256="7a67afdbbc995fce5e10128675e318799a70698c2f433ba75dd7eb9a2f096e7d",
+        ),
+    )
+}
+KNOWN_WEIGHTS = _PUBLISHED | {
+    path.stem: found for path in sorted(BUNDLED.glob("*.safetensors")) if (found := described(path))
+}
+
+
+def weights_folder() -> Path:
+    """Where readers put checkpoint files: $INCEPTION_WEIGHTS, or weights/ in the working directory."""
+    return Path(os.environ.get("INCEPTION_WEIGHTS", "weights"))
+
+
+def locate(tag: str) -> Path | None:
+    """The file of a known checkpoint: this project's own, or in our folder or the cache of timm or facenet-pytorch.
+
+    None if absent.
+    """
+    weights = KNOWN_WEIGHTS[tag]
+    if not weights.published:
+        return BUNDLED / f"{tag}.safetensors"
+    for suffix in SUFFIXES:
+        if (path := weights_folder() / f"{tag}{suffix}").is_file():
+            return path
+    if weights.repository:
+        cached = try_to_load_from_cache(weights.repository, HUB_FILE)
+        return Path(cached) if isinstance(cached, str) else None
+    kept_by_torch_hub = Path(torch.hub.get_dir()) / "checkpoints" / release_file(weights).name
+    return next((path for path in (release_file(weights), kept_by_torch_hub) if path.is_file()), None)
+
+
+def release_file(weights: Weights) -> Path:
+    """Where facenet-pytorch keeps the file of a release: in checkpoints/ beside torch.hub's folder, not inside it."""
+    return Path(torch.hub.get_dir()).parent / "checkpoints" / weights.url.rpartition("/")[2]
+
+
+def available_weights(variant: str) -> list[str]:
+    """Tags of the known checkpoints of a variant that are on this machine, then other files in our folder.
+
+    Published ones come before this project's own: someone fetched them on purpose.
+    """
+    known = [tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == variant and locate(tag)]
+    files = sorted(path for path in weights_folder().glob("*") if path.suffix in SUFFIXES)
+    named = {tag for tag, weights in KNOWN_WEIGHTS.items() if weights.published}
+    return known + [str(path) for path in files if path.stem not in named and _may_fit(path, variant)]
+
+
+def _may_fit(path: Path, variant: str) -> bool:
+    try:
+        found = described(path)
+    except CheckpointError:
+        return True  # loading it says what is wrong
+    return found is None or found.variant == variant
+
+
+def description(weights: str | None) -> Weights | None:
+    """What is known of weights by their tag, or by what the file says of itself; None where nothing is.
+
+    Raises CheckpointError when what a file says cannot be.
+    """
+    if weights is None:
+        return None
+    return KNOWN_WEIGHTS.get(weights) or described(Path(weights))
+
+
+def checkpoint_file(weights: str) -> Path:
+    """The file of a known checkpoint's tag, or of a path; raises CheckpointError for a tag without a file here."""
+    if weights not in KNOWN_WEIGHTS:
+        return Path(weights)
+    path = locate(weights)
+    if path is None:
+        raise CheckpointError(f"{weights}: not on this machine; get it from {KNOWN_WEIGHTS[weights].source}.")
+    return path
+
+
+def classes_of(weights: str) -> int:
+    """How many classes weights are known to tell apart; 0 for embeddings, and where nothing is known."""
+    try:
+        known = description(weights)
+    except CheckpointError:
+        return 0  # loading it says what is wrong
+    return known.num_classes if known else 0

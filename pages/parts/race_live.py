@@ -1,0 +1,197 @@
+"""The live part of the training race: two small networks that train before one's eyes."""
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import inception
+from inception.text import shape_text
+from inception.training.race import COMPETITORS, TITLES
+from inception.training.recipe import TrainingError
+from inception.training.twins import LEARNING_RATE, MAX_STEPS, SIZE, FixedCrops, History, Setting, Training, twin_of
+from inception.vision.photographs import OTHER, labelled
+from pages.figures import common as figures
+from pages.figures import race as race_figures
+from pages.figures.race import percent
+from pages.parts import choices
+
+CROPS = 1000
+LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5]
+SMOOTH = 20  # steps over which the curves are averaged
+PAUSE = 0.3  # seconds between two drawings
+
+
+@st.cache_resource(show_spinner="Cutting crops out of the photographs…")
+def crops() -> FixedCrops:
+    """What the live race learns; all sessions share it."""
+    known = {path: label for path, label in labelled().items() if label != OTHER}
+    return FixedCrops([(inception.load_image(path), label) for path, label in known.items()], CROPS)
+
+
+@dataclass
+class Live:
+    """A live race: its competitors, its curves, the training while it can go on, and why it could not, if so."""
+
+    competitors: tuple[str, str]
+    history: History
+    running: bool = True
+    training: Training | None = None
+    done: bool = False
+    error: str = ""
+
+    def stop(self) -> None:
+        """Ends the race; its curves stay."""
+        self.running, self.done, self.training = False, True, None
+
+    def pause(self, paused: bool) -> None:
+        """Pauses the race, or lets it go on."""
+        self.running, self.error = not paused, ""
+
+
+def wish(button: str) -> None:
+    """Notes which button was pressed, for when the race is not being trained."""
+    st.session_state["race_wish"] = button
+
+
+def wished(competitors: tuple[str, str], rate: float, steps: int, seed: int) -> Live | None:
+    """The race of this session after what the last button asked for; Start goes by what the controls say now."""
+    here: Live | None = st.session_state.get("race_live")
+    button = st.session_state.pop("race_wish", None)
+    if button == "Start":
+        first, second = (twin_of(COMPETITORS[key]) for key in competitors)
+        here = Live(competitors, History(Setting((first, second), rate, steps=steps, seed=seed)))
+        st.session_state["race_live"] = here
+    elif here and button == "Stop race":
+        here.stop()
+    elif here and button:
+        here.pause(button == "Pause")
+    return here
+
+
+def network_box(label: str, keys: list[str], default: str) -> str:
+    """A choice of a competitor, kept in the session while it is among the keys."""
+    name = f"race_{label}"
+    choices.keep_choice(name, keys, default if default in keys else keys[0])
+    return st.selectbox(label, keys, format_func=TITLES.__getitem__, key=name, persist_state="session")
+
+
+def live_view() -> None:
+    """Two small networks that train before one's eyes."""
+    controls, result = st.columns([1, 3], gap="large")
+    with controls:
+        keys = list(COMPETITORS)
+        first = network_box("First network", keys, "v2")
+        second = network_box("Second network", [key for key in keys if key != first], "v2_cut")
+        rate = st.select_slider(
+            "Learning rate", LEARNING_RATES, value=LEARNING_RATE, key="race_rate", persist_state="session"
+        )
+        seed = st.number_input(
+            "Seed",
+            0,
+            10_000,
+            0,
+            help="Of the weights and the order of the crops",
+            key="race_seed",
+            persist_state="session",
+        )
+        steps = st.slider("Steps", 50, MAX_STEPS, 200, 50, key="race_steps", persist_state="session")
+    with result, choices.one_run("race"):
+        here = wished((first, second), rate, steps, seed)
+        can_go_on = here is not None and not here.done
+        running = here is not None and here.running
+        # Always the same four: a button that came or went would move the others under the pointer.
+        with st.container(horizontal=True):
+            for button, icon, usable in (
+                ("Start", "play_arrow", True),
+                ("Pause", "pause", running),
+                ("Go on", "resume", can_go_on and not running),
+                ("Stop race", "stop", can_go_on),
+            ):
+                st.button(
+                    button,
+                    type="primary" if button == "Start" else "secondary",
+                    icon=f":material/{icon}:",
+                    disabled=not usable,
+                    on_click=wish,
+                    args=(button,),
+                )
+        status, drawing, numbers = st.empty(), st.empty(), st.container()
+        st.markdown(
+            "The networks of the measured race, without dropout, at the smallest size they take, with the paper's "
+            "recipe (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045). They learn which of "
+            f"{crops().classes} things a crop shows and are judged on the crops they learn from, all cut out of "
+            f"{crops().pictures} photographs, so this shows how soon a network fits what it sees, not how well it "
+            "knows what it has not seen. One seed is one draw: try "
+            "others before believing a small difference."
+        )
+        if here is None:
+            drawing.info(
+                f"**Start** trains {TITLES[first]} and {TITLES[second]} side by side on the same {CROPS:,} crops of "
+                "this project's photographs, in the same order. It takes about a minute.",
+                icon=":material/play_circle:",
+            )
+            return
+        if here.error:
+            drawing.error(here.error, icon=":material/error:")
+            return
+        draw(here, drawing)
+        if here.running:
+            status.caption("Training…")
+            go_on(here, drawing)
+        status.caption(state_of(here))
+        with numbers:
+            live_result(here)
+
+
+def go_on(here: Live, drawing: DeltaGenerator) -> None:
+    """Trains until the end, or until any control, a closed tab or another page ends the script at the next drawing."""
+    drawn = time.monotonic()
+    try:
+        here.training = here.training or Training(here.history.setting, crops())
+        with closing(here.training.steps()) as training:
+            for steps in training:
+                for step in steps:
+                    here.history.add(step)
+                if time.monotonic() > drawn + PAUSE:
+                    draw(here, drawing)
+                    drawn = time.monotonic()
+        if here.training.done:
+            here.stop()
+    except TrainingError as error:
+        here.error = str(error)
+    here.running = False
+    st.rerun()  # the buttons above are other ones now
+
+
+def draw(here: Live, drawing: DeltaGenerator) -> None:
+    """The curves so far."""
+    setting, chance = here.history.setting, 1 / crops().classes
+    figure = race_figures.live_figure(here.history.smooth(SMOOTH), here.competitors, setting.steps, chance)
+    drawing.plotly_chart(figure, config=figures.PLAIN)
+
+
+def state_of(here: Live) -> str:
+    """How far the race is, and what it is."""
+    setting = here.history.setting
+    state = "Done" if here.history.steps == setting.steps else "Stopped" if here.done else "Paused"
+    return (
+        f"{state} after {here.history.steps} of {setting.steps} steps: {setting.pictures} of {CROPS:,} crops of "
+        f"{shape_text(SIZE)} px each, learning rate {setting.learning_rate:g}, seed {setting.seed}. Curves are means "
+        f"of the last {SMOOTH} steps; the dotted line is guessing."
+    )
+
+
+def live_result(here: Live) -> None:
+    """Where the two are."""
+    latest = here.history.smooth(SMOOTH).groupby("twin").last()
+    for column, (twin, row) in zip(st.columns(2), latest.iterrows(), strict=False):
+        column.metric(
+            f"{TITLES[here.competitors[int(str(twin))]]}, last {SMOOTH} steps",
+            percent(row["accuracy"]),
+            f"loss {row['loss']:.2f}",
+            delta_color="off",
+            delta_arrow="off",
+        )

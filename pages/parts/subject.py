@@ -1,0 +1,93 @@
+"""What the pages on the reader's own picture are about: a picture, a network with weights, and its trace."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+from PIL import Image
+
+import inception
+from inception import LayerGraph
+from inception.runtime.predictor import Predictor
+from pages.parts import choices
+from pages.parts.pictures import choose_picture
+from pages.parts.weights_chooser import choose_weights, is_own, network_with
+
+
+@dataclass(frozen=True)
+class Subject:
+    """data: the encoded picture. prepared: what the network sees. graph: at the prepared size.
+
+    own_weights: whether the network has a file of the reader's own, which only this session knows.
+    """
+
+    network: Predictor
+    graph: LayerGraph
+    data: bytes
+    prepared: Image.Image
+    own_weights: bool
+
+    @property
+    def picture(self) -> Image.Image:
+        """Decoded each time: Streamlit keeps what a page's callbacks can reach, and thirty photographs are large."""
+        return inception.load_image(self.data)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Tells one subject from another in a session."""
+        return self.network.name, self.network.weights, self.graph.input_size, hash(self.data)
+
+
+def choose_subject(inviting: bool = False) -> Subject:
+    """The controls for picture and weights, and what was chosen; a sentence ends the page where it cannot be had.
+
+    inviting: whether the page is the one to bring pictures to.
+    """
+    variant = choices.chosen_variant()
+    data = choose_picture(inviting)
+    weights = choose_weights(variant.name)
+    network = network_with(variant.name, weights)
+    graph = graph_of_network(network)
+    prepared = network.prepare(inception.load_image(data), graph.input_size)
+    return Subject(network, graph, data, prepared, is_own(weights))
+
+
+def graph_of_network(network: Predictor) -> LayerGraph:
+    """The trace of a network with weights at the chosen size, by default that of its training."""
+    size = choices.chosen_size() or str(network.input_size)
+    try:
+        return _trace(network, (network.name, network.weights, network.nbytes, len(network.labels)), size)
+    except inception.TraceError as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+@st.cache_resource(max_entries=32, show_spinner="Tracing the network…")
+def _trace(_network: Predictor, key: tuple[object, ...], size: str) -> LayerGraph:
+    with _network.turn() as model:  # no one's hooks are on it then
+        return inception.trace(model, inception.parse_size(size))
+
+
+def weights_note(subject: Subject) -> None:
+    """Says what weights cannot know, wherever something of them shows."""
+    network, known = subject.network, subject.network.description
+    trained = network.input_size
+    if network.trained and subject.graph.input_size != (trained, trained):
+        st.warning(
+            f"**Not the size of its training.** These weights learnt from pictures of {trained}x{trained} px; at "
+            f"{choices.picture_size(subject.graph)} things look larger or smaller to them than they know, and answers "
+            "can be wrong and sure. Empty the input size in the sidebar to go back.",
+            icon=":material/straighten:",
+        )
+    if not network.trained:
+        st.warning(
+            "**Untrained weights.** The numbers in this network are random: it cannot name anything, and what it does "
+            "to a picture is what training starts from.",
+            icon=":material/science:",
+        )
+    elif known and known.training:
+        detail = known.preprocessing.detail
+        saw = f" It learnt from {detail}-pixel pictures, so yours is reduced to those first." if detail else ""
+        st.caption(
+            f":material/school: A small network: channels x {known.overrides['width']:g}, and it knows "
+            f"{known.num_classes} things only: {', '.join(network.labels)}.{saw}"
+        )

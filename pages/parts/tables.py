@@ -1,0 +1,117 @@
+"""Tables on a page: their columns, heights and downloads."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from inception import LayerGraph
+from inception.graph.layer import Layer
+from inception.views.export import FORMATS, export_table
+from pages.parts.selection import select_layer
+
+COLUMNS = {
+    "index": st.column_config.NumberColumn("#", width=50),
+    "block": st.column_config.TextColumn("Block", width=112, help="TF-Slim's name"),
+    "repeat": st.column_config.NumberColumn("×", width=40, help="How often the block stands in a row"),
+    "branch": st.column_config.TextColumn("Branch", width=72),
+    "layer": st.column_config.TextColumn("Layer", width=122, help="TF-Slim's name inside the branch"),
+    "op": st.column_config.TextColumn("Operation", width=88),
+    "out_shape": st.column_config.TextColumn("Output", width=88, help="Channels x height x width"),
+    "kernel": st.column_config.TextColumn("Kernel", width=50, help="Height x width"),
+    "stride": st.column_config.TextColumn("Stride", width=46, help="Height x width"),
+    "padding": st.column_config.TextColumn("Padding", width=62, help="SAME keeps the grid, VALID adds no zeros"),
+    "params": st.column_config.NumberColumn(
+        "Parameters", width=80, format="localized", help="With the batch norm; of all × blocks where folded"
+    ),
+    "macs": st.column_config.NumberColumn(
+        "MACs", width=98, format="localized", help="Multiply-accumulates for one picture; of all × blocks where folded"
+    ),
+    "flops": st.column_config.NumberColumn(
+        "FLOPs", width=98, format="localized", help="Two for each multiply-accumulate"
+    ),
+    "rf": st.column_config.TextColumn("Receptive field", width=110, help="Height x width in pixels of the picture"),
+    "dropped": st.column_config.TextColumn("Dropped", help="Input rows x columns at the end that no window reaches"),
+    "pad": st.column_config.TextColumn("Zeros added", help="At the top, bottom, left, right"),
+    "in_shape": st.column_config.TextColumn("Input", help="Channels x height x width"),
+    "activation_bytes": st.column_config.NumberColumn("Output bytes", format="localized", help="In float32"),
+    "rf_stride": st.column_config.TextColumn("Field's stride", help="Pixels between neighbouring cells' fields"),
+    "rf_offset": st.column_config.TextColumn("Field's offset", help="Where the first field starts, in pixels"),
+    "stage": st.column_config.TextColumn("Stage", help="The paper's name"),
+    "path": st.column_config.TextColumn("Path in the model"),
+}
+BLOCK_COLUMNS = [
+    "index",
+    "block",
+    "branch",
+    "layer",
+    "out_shape",
+    "params",
+    "macs",
+    "kernel",
+    "stride",
+    "padding",
+    "op",
+]
+
+
+def table_height(rows: int, most: int = 14) -> int:
+    """Pixels of a table that shows all its rows, or `most` of them and scrolls."""
+    return 35 * (min(rows, most) + 1) + 3
+
+
+def layer_rows(
+    graph: LayerGraph,
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    selected: Layer | None,
+) -> None:
+    """Rows of a layer table; choosing one selects its layer everywhere, and a layer selected elsewhere is marked."""
+    paths = {selected.path, *(part.path for part in selected.parts)} if selected else set()
+    marked = [i for i, path in enumerate(table["path"]) if path in paths][:1]
+    # With another key the table starts with the new selection.
+    key = f"rows_{graph.name}_{st.session_state.get('model')}_{len(table)}_{marked}"
+
+    def chosen() -> None:
+        if rows := st.session_state[key].selection.rows:
+            layer = graph.layer_at(table["path"].iloc[rows[0]])
+            if layer:
+                select_layer(layer)
+
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=table_height(len(table)),
+        column_order=columns,
+        column_config=COLUMNS,
+        key=key,
+        on_select=chosen,
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": marked}},
+        placeholder="–",
+    )
+
+
+def export_button(table: pd.DataFrame, name: str, title: str) -> None:
+    """A choice of format, and a download of the table in it."""
+    files = {format: (spec.suffix, spec.mime) for format, spec in FORMATS.items()}
+    _export("Download these rows", files, name, lambda format: export_table(table, format, title))
+
+
+def _export(label: str, files: dict[str, tuple[str, str]], name: str, write: Callable[[str], bytes]) -> None:
+    """`files`: suffix and media type of each format. The file is written when the button is pressed."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        format = st.selectbox("Export as", list(files), key=f"{label} {name}", width=110)
+        suffix, mime = files[format]
+        download_button(label, lambda: write(format), name + suffix, mime)
+
+
+def download_button(
+    label: str,
+    write: Callable[[], str | bytes],
+    file_name: str,
+    mime: str = "application/octet-stream",
+    key: str | None = None,
+) -> None:
+    """A button for a file that is written when it is pressed; the page is not made anew, which would lose the file."""
+    st.download_button(label, write, file_name, mime, icon=":material/download:", on_click="ignore", key=key)

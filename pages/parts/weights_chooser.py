@@ -1,0 +1,217 @@
+"""Which weights a network runs with: those of this server, a download, or the reader's own file."""
+
+import re
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import streamlit as st
+
+import inception
+from inception.runtime.devices import devices
+from inception.runtime.pool import LIMIT, networks
+from inception.runtime.predictor import Predictor
+from inception.runtime.turns import OutOfMemory
+from inception.weights.checkpoint import MAX_BYTES, CheckpointError
+from inception.weights.download import Download, last_download
+from inception.weights.known import KNOWN_WEIGHTS, available_weights, classes_of, weights_folder
+from inception.zoo import check_weights, fetch_weights
+from pages.parts import choices
+
+
+@contextmanager
+def uploaded_file(data: bytes | memoryview, name: str) -> Iterator[Path]:
+    """A file that nobody else can read, with the content and about the name of an upload, until the block ends.
+
+    Raises CheckpointError when it is too large or there is no room for it.
+    """
+    name = re.sub(r"[^\w.-]+", "_", name).strip(".")[-60:] or "upload"
+    if len(data) > MAX_BYTES:
+        raise CheckpointError(f"{name}: larger than {MAX_BYTES / 1e9:.1f} GB.")
+    with tempfile.TemporaryDirectory(prefix="inception-") as folder:
+        path = Path(folder, name)
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise CheckpointError(f"{name}: no room for it on this machine ({error.strerror}).") from error
+        yield path
+
+
+# MPS is offered on the pages Live inference and Speed, but not taken unasked: it has not always computed rightly.
+DEVICE = "cuda" if "cuda" in devices() else "cpu"
+UNTRAINED = "untrained"
+OWN = "your file: "
+OWN_MOST = min(300, MAX_BYTES // 10**6)  # MB of an upload
+
+
+def choose_weights(name: str, embedding: bool = False) -> str | None:
+    """The weights to run a network with; None for random ones. Goes with `network_with`.
+
+    embedding: whether only those will do with which the network gives embeddings.
+    """
+    if "bring" in st.session_state:  # a widget's value can only be set before it is drawn
+        key, choice = st.session_state.pop("bring")
+        st.session_state[key] = choice
+    here = [weights for weights in available_weights(name) if not (embedding and classes_of(weights))]
+    absent = [
+        tag
+        for tag, weights in KNOWN_WEIGHTS.items()
+        if weights.variant == name and tag not in here and not (embedding and weights.num_classes)
+    ]
+    brought = _own()
+    fits = brought and brought.name == name and (brought.network.embeds or not embedding)
+    own = [OWN + brought.file] if brought and fits else []
+    options = [*own, *here, UNTRAINED, *absent]
+    key = f"{'embedding' if embedding else 'weights'}_{name}"
+    choices.keep_choice(key, options, options[0])
+    choice = st.selectbox(
+        "Weights",
+        options,
+        format_func=lambda weights: _title(weights, weights in absent),
+        key=key,
+        persist_state="session",
+    )
+    if choice in KNOWN_WEIGHTS:
+        known = KNOWN_WEIGHTS[choice]
+        address = known.source.partition("//")[2]
+        origin = f"From [{address}]({known.source})" if address else f"Described in {known.source}"
+        st.caption(f"{origin}, {known.licence}. {known.accuracy}.")
+    if choice in absent:
+        _download(choice)
+    _bring(name, key)
+    return None if choice in (UNTRAINED, *absent) else choice
+
+
+def network_with(name: str, weights: str | None) -> Predictor:
+    """The network with the weights that `choose_weights` gave; a sentence ends the page where they do not fit."""
+    if weights and is_own(weights):
+        brought = _own()
+        if brought is None:  # since choose_weights found it
+            st.stop()
+        return brought.network
+    try:
+        with st.spinner("Building the network and loading its weights…"):
+            return networks.predictor(name, weights, DEVICE)
+    except (inception.CheckpointError, OutOfMemory) as error:
+        st.error(str(error), icon=":material/error:")
+        st.stop()
+
+
+def is_own(weights: str | None) -> bool:
+    """Whether it is a file of the reader's own, which only this session knows."""
+    return weights is not None and weights.startswith(OWN)
+
+
+def _title(weights: str, absent: bool) -> str:
+    if weights == UNTRAINED:
+        return "Untrained (random)"
+    if absent:
+        return f"{KNOWN_WEIGHTS[weights].title}: not here yet, {KNOWN_WEIGHTS[weights].megabytes} MB"
+    if weights in KNOWN_WEIGHTS:
+        return KNOWN_WEIGHTS[weights].title
+    return weights if is_own(weights) else Path(weights).name
+
+
+@dataclass(frozen=True)
+class Brought:
+    """The reader's own weights: names of the network and the file, and the network in memory."""
+
+    name: str
+    file: str
+    network: Predictor
+
+
+@st.cache_resource
+def _shelf() -> OrderedDict[str, Brought]:
+    """What readers brought, one for each session, the latest last; all together as much as the pool may hold."""
+    return OrderedDict()
+
+
+def _own() -> Brought | None:
+    """What this session brought, unless others' files have taken its room."""
+    brought = _shelf().get(_session())
+    if brought is None and st.session_state.pop("has_own", False):
+        st.info("Your weights made room for those of other readers. Bring the file again to go on with it.")
+    return brought
+
+
+def _session() -> str:
+    token: str = st.session_state.setdefault("session", uuid4().hex)
+    return token
+
+
+def _put(brought: Brought) -> None:
+    shelf = _shelf()
+    shelf.pop(_session(), None)
+    shelf[_session()] = brought
+    while len(shelf) > 1 and sum(other.network.nbytes for other in list(shelf.values())) > LIMIT:
+        shelf.popitem(last=False)
+    st.session_state["has_own"] = True
+
+
+def _bring(name: str, key: str) -> None:
+    with st.popover("Your own weights", icon=":material/upload_file:", width="stretch"):
+        st.caption(
+            f"A .safetensors, .pt or .pth file with the names of this project, timm or facenet-pytorch, up to "
+            f"{OWN_MOST} MB. It is read into memory for this session and not kept. Files in the server's folder "
+            f"{weights_folder()}/ appear in the list for everyone."
+        )
+        # With another key the uploader, and the server, let go of a file that is loaded.
+        count = st.session_state.get("files_brought", 0)
+        file = st.file_uploader(
+            "Weights file", max_upload_size=OWN_MOST, label_visibility="collapsed", key=f"own_weights_{name}_{count}"
+        )
+        if file is None:
+            return
+        try:
+            with st.spinner(f"Checking {file.name}…"), uploaded_file(file.getbuffer(), file.name) as path:
+                check_weights(name, path)
+                loaded = Predictor(name, str(path), DEVICE)
+        except inception.CheckpointError as error:
+            st.error(f"{error} The weights before stay.", icon=":material/error:")
+            return
+    _put(Brought(name, file.name, loaded))
+    st.session_state["files_brought"] = count + 1
+    st.session_state["bring"] = key, OWN + file.name
+    st.rerun()
+
+
+def _download(tag: str) -> None:
+    """The button that fetches a known checkpoint, and how far it is."""
+    running = (download := last_download(tag)) is not None and download.state == "running"
+
+    @st.fragment(run_every=0.5 if running else None)
+    def panel() -> None:
+        download = last_download(tag)
+        if download is not None and download.state == "running":
+            _progress(download)
+            if st.button("Cancel", icon=":material/cancel:", disabled=download.stopping, key=f"cancel_{tag}"):
+                download.cancel()
+            return
+        if running or (download is not None and download.state == "done"):
+            st.rerun()
+        if download is not None and download.state == "failed":
+            st.error(f"{download.error} Everything else keeps working.", icon=":material/cloud_off:")
+        elif download is not None and download.state == "cancelled":
+            st.info("The download was cancelled. What has arrived is kept: the next one goes on from there.")
+        if st.button(
+            f"Download {KNOWN_WEIGHTS[tag].megabytes} MB", icon=":material/download:", type="primary", key=f"get_{tag}"
+        ):
+            fetch_weights(tag)
+            st.rerun()
+
+    panel()
+
+
+def _progress(download: Download) -> None:
+    done = download.done_bytes / 1e6
+    if not download.total_bytes:
+        st.progress(0.0, "Waiting for the server…")
+    elif download.done_bytes >= download.total_bytes:
+        st.progress(1.0, "Everything is here; checking it…")
+    else:
+        st.progress(done * 1e6 / download.total_bytes, f"{done:.0f} of {download.total_bytes / 1e6:.0f} MB")

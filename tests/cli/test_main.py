@@ -1,0 +1,378 @@
+import io
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from inception import create_model, list_models, trace
+from inception.cli import main as cli
+from inception.views.compare import compare_models
+from inception.views.export import FORMATS, export_table, layer_title
+
+from ..reference import assert_one_sentence
+
+V1 = "inception_resnet_v1"  # the quickest to trace
+ROOT = Path(__file__).parents[2]
+Run = Callable[..., bytes]
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    """Runs a command in this process and returns what it wrote to standard output."""
+
+    def run(*argv: str) -> bytes:
+        assert cli.main(argv) == 0
+        out, err = capfdbinary.readouterr()
+        assert err == b""
+        return out
+
+    return run
+
+
+@pytest.fixture
+def fail(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., str]:
+    """Runs a command that must fail for bad input and returns its one sentence."""
+
+    def fail(*argv: str) -> str:
+        assert cli.main(argv) == 2
+        out, err = capfdbinary.readouterr()
+        assert out == b""
+        assert re.fullmatch(rb"python -m inception: [^\n]+\n", err)
+        assert_one_sentence(ValueError(err.decode().removesuffix("\n")))
+        return err.decode()
+
+    return fail
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True)
+
+
+def read_csv(data: bytes) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(data), keep_default_na=False)
+
+
+def test_models_lists_the_zoo(run: Run) -> None:
+    table = read_csv(run("models")).set_index("name")
+    assert list(table.index) == list_models()
+    for name in list_models():
+        assert table.params[name] == sum(p.numel() for p in create_model(name, device="meta").parameters())
+    # timm's and facenet-pytorch's multiply-accumulates, at the size each network was trained for.
+    gmacs = {"inception_v4": 12.254, "inception_resnet_v1": 1.418, "inception_resnet_v2": 13.156}
+    assert {name: table.gmacs[name] for name in gmacs} == gmacs
+    assert {name: table.input_size[name] for name in gmacs} == {
+        "inception_v4": 299,
+        "inception_resnet_v1": 160,
+        "inception_resnet_v2": 299,
+    }
+    assert (table.source != "").all()
+
+
+def test_models_in_another_format(run: Run) -> None:
+    assert [row["name"] for row in json.loads(run("models", "--format", "json"))] == list_models()
+
+
+def test_table_is_the_graph_s_at_the_model_s_own_size(run: Run) -> None:
+    graph = trace(V1, 160)
+    assert run("table", V1) == export_table(graph.table(), "csv", layer_title(graph))
+
+
+def test_table_takes_a_size(run: Run) -> None:
+    assert read_csv(run("table", V1, "--size", "299")).macs.sum() / 1e9 == pytest.approx(6.308, abs=5e-4)
+
+
+def test_table_takes_height_by_width(run: Run) -> None:
+    table = read_csv(run("table", "inception_v4", "--size", "350x400"))
+    assert table.in_shape[0] == "3x350x400"
+    assert table.out_shape[table.block == "Mixed_7d"].iloc[-1] == "1536x9x11"
+
+
+def test_table_collapses(run: Run) -> None:
+    table = read_csv(run("table", V1, "--collapse"))
+    assert set(table["repeat"][table.stage == "Inception-ResNet-B"]) == {10}
+    assert table.params.sum() == 23_482_624
+    assert len(table) < len(trace(V1, 160).layers)
+
+
+def test_compare_is_one_table_of_all(run: Run) -> None:
+    names = ["inception_v4", "inception_resnet_v2"]
+    expected = compare_models([trace(name, 299) for name in names])
+    assert run("compare", *names) == export_table(expected, "csv")
+
+
+def test_compare_at_one_size(run: Run) -> None:
+    table = read_csv(run("compare", V1, "inception_v4", "--size", "200x160"))
+    assert set(table.input) == {"3x200x160"}
+
+
+def test_factorize_compares_the_ways_to_look_through_one_window(run: Run) -> None:
+    table = read_csv(run("factorize")).set_index("option")
+    assert (table.params["square"], table.params["factorised"]) == (3_211_520, 918_016)
+    assert table.arithmetic["square"] == "256·(256·7·7 + 1) = 3,211,520"
+    assert set(table.out_shape) == {"256x64x64"}
+    assert run("factorize", "--bias", "--kernel", "7", "--in-channels", "256", "--out-channels", "256") == run(
+        "factorize"
+    )
+
+
+def test_factorize_takes_another_window(run: Run) -> None:
+    window = ("--kernel", "3", "--in-channels", "2", "--out-channels", "5", "--no-bias", "--size", "8x9")
+    table = read_csv(run("factorize", *window)).set_index("option")
+    # 2·5·3·3 weights; 5·2·3 + 5·5·3 with as many channels in the middle as come out.
+    assert table.params.to_dict() == {"square": 90, "factorised": 105, "stacked 3x3": 90, "depthwise separable": 28}
+    assert table.macs["square"] == 90 * 8 * 9
+    narrow = read_csv(run("factorize", *window, "--middle-channels", "1")).set_index("option")
+    assert narrow.params["factorised"] == 2 * 3 + 3 * 5
+
+
+# Weights of the pairs of 1x7 and 7x1, and of square kernels in their place.
+PAIRS = {
+    "inception_v4": (23, 15_188_992, 55_494_656),
+    "inception_resnet_v2": (20, 7_168_000, 24_084_480),
+    "inception_resnet_v1": (10, 2_293_760, 8_028_160),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_factorize_lists_the_pairs_of_a_model(run: Run, name: str) -> None:
+    pairs = read_csv(run("factorize", name)).query("kernel == 7")
+    assert (len(pairs), pairs.weights.sum(), pairs.square_weights.sum()) == PAIRS[name]
+    totals = read_csv(run("factorize", name, "--totals")).set_index("kernel")
+    assert tuple(totals.loc[7, ["pairs", "weights", "square_weights"]].astype(int)) == PAIRS[name]
+
+
+def test_factorize_takes_the_size_of_the_picture(run: Run) -> None:
+    assert set(read_csv(run("factorize", V1, "--size", "299")).grid) == {"17x17", "8x8"}
+    assert b"<title>Pairs of 1xk and kx1 in inception_resnet_v1 at 96x128 px: 10 of k = 7 with" in run(
+        "factorize", V1, "--size", "96x128", "--format", "html"
+    )
+
+
+def test_summary_is_torchinfo_s(run: Run) -> None:
+    text = run("summary", V1, "--size", "96x128").decode()
+    assert "Total params: 23,482,624\n" in text
+    assert "[1, 3, 96, 128]" in text
+    modules = sum(1 for _ in create_model(V1, device="meta").modules())
+    assert len(re.findall(r"^[│ ]*[├└]─|^InceptionResNet ", text, re.MULTILINE)) == modules
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_shows_markdown(run: Run) -> None:
+    assert run("table", V1).startswith(b"|   index | stage ")
+    assert run("table", V1, "--format", "csv").startswith(b"index,stage,")
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("format", ["xlsx", "parquet"])
+def test_a_terminal_is_spared_binary_formats(fail: Callable[..., str], format: str) -> None:
+    assert f"{format} is not text" in fail("table", V1, "--format", format)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_binary_file_may_be_written_from_a_terminal(run: Run, tmp_path: Path) -> None:
+    assert run("table", V1, "-o", str(tmp_path / "table.xlsx")) == b""
+    assert (tmp_path / "table.xlsx").read_bytes().startswith(b"PK")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_suffix_chooses_the_format(run: Run, tmp_path: Path, format: str) -> None:
+    path = tmp_path / f"table{FORMATS[format].suffix.upper()}"
+    assert run("table", V1, "-o", str(path)) == b""
+    assert path.read_bytes() == run("table", V1, "--format", format)
+
+
+def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
+    run("table", V1, "--format", "json", "-o", str(tmp_path / "table.csv"))
+    assert json.loads((tmp_path / "table.csv").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ([], "COMMAND"),
+        (["tabel", V1], "tabel"),
+        (["table"], "MODEL"),
+        (["table", "inception_v3"], "unknown model 'inception_v3'; known: inception_v4, "),
+        (["summary", "inception_v3"], "unknown model 'inception_v3'"),
+        (["compare", V1], "MODEL"),
+        (["compare", V1, V1], "more than once"),
+        (["compare", V1, "inception_v3"], "unknown model 'inception_v3'"),
+        (["table", V1, "--format", "pdf"], "'pdf'"),
+        (["table", V1, "-o", "table.pdf"], "'table.pdf' has none of the suffixes .csv, .json, .md, "),
+        (["table", V1, "-o", "table"], "choose a format with --format"),
+        (["table", V1, "--size"], "--size"),
+        *((["table", V1, "--size", size], f"{size!r} is not an input size") for size in ["0", "x", "1e3", "9x", "١٦٠"]),
+        *(
+            (["table", V1, f"--size={size}"], f"{size!r} is not an input size")
+            for size in ["-3", "1x2x3", "9" * 30, ""]
+        ),
+        (["table", V1, "--size", "74"], "74x74 px: the grid vanishes at"),
+        (["summary", V1, "--size", "20x400"], "20x400 px: the grid vanishes at"),
+        (["table", V1, "--collaps", "yes"], "yes"),
+        (["factorize", "inception_v3"], "unknown model 'inception_v3'"),
+        (["factorize", V1, "--kernel", "7", "--no-bias"], "--kernel, --bias and a MODEL exclude each other"),
+        (["factorize", "--totals"], "--totals needs a MODEL"),
+        (["factorize", "--kernel", "4"], "kernel must be an odd number from 3 to 31, not 4"),
+        (["factorize", "--kernel", "x"], "invalid int value: 'x'"),
+        (["factorize", "--in-channels", "0"], "in_channels must be a whole number from 1"),
+        (["factorize", "--middle-channels=-1"], "middle_channels must be a whole number from 1"),
+        (["factorize", "--out-channels", "1000000"], "out_channels must be a whole number from 1"),
+        (["factorize", "--size", "0"], "'0' is not an input size"),
+        (["factorize", V1, "--size", "40"], "40x40 px: the grid vanishes at"),
+    ],
+)
+def test_bad_input_gets_one_sentence(
+    fail: Callable[..., str], argv: Sequence[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert says in fail(*argv)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith("usage: python -m inception [-h] COMMAND")
+    assert all(
+        re.search(rf"^ +{command}( |$)", out, re.MULTILINE)
+        for command in ["models", "table", "compare", "diagram", "factorize", "summary"]
+    )
+
+
+def test_a_file_that_cannot_be_written(fail: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").touch()
+    assert "cannot write" in fail("table", V1, "-o", str(tmp_path / "folder.csv"))
+    assert "No such file or directory" in fail("table", V1, "-o", str(tmp_path / "missing" / "table.csv"))
+    assert "Not a directory" in fail("table", V1, "-o", str(tmp_path / "file" / "table.csv"))
+    assert "too long" in fail("table", V1, "-o", str(tmp_path / f"{'x' * 256}.csv"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.csv"]
+
+
+def raises(error: BaseException) -> Callable[..., None]:
+    def function(*args: object, **kwargs: object) -> None:
+        raise error
+
+    return function
+
+
+def test_a_failure_while_writing_leaves_the_old_file(
+    fail: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    monkeypatch.setattr(Path, "replace", raises(OSError(28, "No space left on device")))
+    assert fail("table", V1, "-o", str(path)) == f"python -m inception: cannot write {path}: No space left on device\n"
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ctrl_c_while_writing_leaves_the_old_file(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    monkeypatch.setattr(Path, "replace", raises(KeyboardInterrupt()))
+    assert cli.main(["table", V1, "-o", str(path)]) == 130
+    assert capfd.readouterr() == ("", "")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ctrl_c_while_computing(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "trace", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert cli.main(["table", V1]) == 130
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_new_file_replaces_the_old_one_and_has_usual_permissions(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    path.write_text("old" * 10_000)
+    mask = os.umask(0o027)
+    try:
+        run("table", V1, "-o", str(path))
+    finally:
+        os.umask(mask)
+    assert len(json.loads(path.read_bytes())) == len(trace(V1, 160).layers)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_a_link(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to("table.csv")
+    run("table", V1, "-o", str(tmp_path / "link.csv"))
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "table.csv").read_bytes() == run("table", V1)
+
+
+def test_a_named_pipe_is_written_not_replaced(run: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    run("table", V1, "-o", str(pipe))
+    reader.join(timeout=10)
+    assert pipe.is_fifo()
+    assert read == [run("table", V1)]
+
+
+def start(*argv: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "inception", *argv]
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout, stderr=subprocess.PIPE)
+
+
+def test_process_succeeds_with_the_bytes_of_the_library(tmp_path: Path) -> None:
+    """Another process, another hash seed, another second, another time zone: the same bytes."""
+    script = (
+        "import sys; from inception.__main__ import main\n"
+        "for path in sys.argv[1:]: assert main(['table', 'inception_resnet_v1', '--collapse', '-o', path]) == 0"
+    )
+    paths = {format: tmp_path / f"table{FORMATS[format].suffix}" for format in FORMATS}
+    environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
+    subprocess.run([sys.executable, "-c", script, *paths.values()], cwd=ROOT, env=environment, check=True)
+    graph = trace(V1, 160)
+    for format, path in paths.items():
+        assert path.read_bytes() == export_table(graph.table(collapse=True), format, layer_title(graph)), format
+
+
+def test_process_fails_with_one_sentence() -> None:
+    out, err = (process := start("table", "inception_v4", "--size", "74")).communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert re.fullmatch(rb"python -m inception: inception_v4 cannot take 74x74 px: the grid [^\n]+\n", err)
+
+
+# Short enough to stay in Python's buffer until it is flushed, and again when Python exits.
+SHORT = ["compare", V1, "inception_resnet_v2.faceid"]
+
+
+def test_process_whose_reader_leaves_says_nothing() -> None:
+    process = start(*SHORT)
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_process_with_a_full_disk() -> None:
+    with open("/dev/full", "wb") as full:
+        process = start(*SHORT, stdout=full.fileno())
+        _, err = process.communicate()
+    assert process.returncode == 2
+    assert err == b"python -m inception: cannot write standard output: No space left on device\n"

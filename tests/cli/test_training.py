@@ -1,0 +1,132 @@
+"""`train` and `evaluate` on the command line: what they write, measure again, and say about bad input."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import inception
+from inception.cli import training
+from inception.cli.main import main
+from inception.training import cifar10, recipe
+from inception.weights.known import BUNDLED, KNOWN_WEIGHTS
+
+MODEL = "inception_resnet_v1"
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder like CIFAR-10's, with a handful of flat pictures in each file."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for files in (cifar10.TRAINING_FILES, cifar10.TEST_FILES):
+        for name in files:
+            labels = np.arange(10, dtype=np.uint8)
+            records = np.repeat((25 * labels)[:, None], 3073, axis=1)
+            records[:, 0] = labels
+            (folder / name).write_bytes(records.tobytes())
+            monkeypatch.setitem(files, name, hashlib.sha256(records.tobytes()).hexdigest())
+    monkeypatch.setattr(recipe, "HELD_OUT", 10)
+    monkeypatch.setattr(recipe, "MIXED_ON_CPU", False)  # see test_recipe.py
+    return folder
+
+
+def train(data: Path, folder: Path, *more: str) -> int:
+    options = ["--width", "0.03", "--size", "75", "--epochs", "1", "--batch", "20"]
+    return main(["train", MODEL, "--data", str(data), "--folder", str(folder), *options, *more])
+
+
+@pytest.mark.parametrize("tag", [tag for tag, weights in KNOWN_WEIGHTS.items() if not weights.published])
+def test_the_command_on_a_card_is_the_recipe_of_its_file(tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[recipe.Recipe] = []
+
+    def noted(given: recipe.Recipe, *_: object) -> tuple[()]:
+        asked.append(given)
+        return ()
+
+    monkeypatch.setattr(training, "epochs_of", noted)
+    monkeypatch.setattr(training, "write_bundle", lambda *_: KNOWN_WEIGHTS[tag])
+    for name in ("fetch", "training_pictures", "test_pictures"):
+        monkeypatch.setattr(cifar10, name, lambda folder: None)
+    (command,) = re.findall(r"^`python -m inception (train .*)`$", (BUNDLED / f"{tag}.md").read_text(), re.MULTILINE)
+    assert main(command.split()) == 0
+    assert asked == [recipe.Recipe(**json.loads(KNOWN_WEIGHTS[tag].training["recipe"]))]
+
+
+def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    assert train(data, folder) == 0
+    out, err = capsys.readouterr()
+    assert "epoch 1 of 1" in err
+    file = folder / f"{MODEL}.cifar10.safetensors"
+    assert out.startswith(f"{file}: ")
+    assert {path.name.rpartition("cifar10.")[2] for path in folder.glob("*cifar10*")} == {
+        "safetensors",
+        "md",
+        "confusion.csv",
+        "photographs.csv",
+        "tests.csv",
+        "log.csv",
+    }
+    assert main(["evaluate", MODEL, "--weights", str(file), "--data", str(data), "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["model"] == MODEL
+    assert entry["pictures"] == 10
+    assert f"{entry['accuracy']:.2%}" in out
+    assert 0 <= entry["expected_calibration_error"] <= 1
+    again = tmp_path / "again"
+    assert main(["evaluate", MODEL, "--weights", str(file), "--data", str(data), "-o", str(again)]) == 0
+    assert f"{entry['accuracy']:.2%} top-1" in capsys.readouterr().out
+    for table in ("confusion", "photographs"):
+        name = f"{MODEL}.cifar10.{table}.csv"
+        assert (again / name).read_text() == (folder / name).read_text()
+
+
+def test_another_recipe_does_not_go_on(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(data, tmp_path / "run") == 0
+    capsys.readouterr()
+    assert train(data, tmp_path / "run", "--seed", "1") == 2
+    assert "another recipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "resnet50"], "unknown model"),
+        (["train", MODEL, "--size", "20"], "cannot take 20x20 px"),
+        (["train", MODEL, "--cycle-size", "20", "--finish", "1"], "cannot take 20x20 px"),
+        (["train", MODEL, "--cycle-size", "80"], "need a finish"),
+        (["train", MODEL, "--epochs", "0"], "at least"),
+        (["train", MODEL, "--width", "-1"], "width"),
+        (["train", MODEL, "--learning-rate", "nan"], "learning rate"),
+        (["train", MODEL, "--init", "xavier"], "one of default, he"),
+        (["train", MODEL, "--device", "nowhere"], "cpu, cuda or mps"),
+        (["evaluate", "--weights", "x"], "needs a MODEL"),
+        (["evaluate", "inception_resnet_v2.paper"], "come with this project"),
+        (["evaluate", MODEL, "--weights", "absent.safetensors"], "cannot be read"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    where = ["--data", str(data)] + (["--folder", str(tmp_path / "run")] if arguments[0] == "train" else [])
+    assert main([*arguments, *where]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_classes_cannot_be_evaluated(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    file = tmp_path / "seven.safetensors"
+    save_file(inception.create_model("inception_v4", num_classes=7).state_dict(), file)
+    assert main(["evaluate", "inception_v4", "--weights", str(file), "--data", str(data)]) == 2
+    assert "ten classes" in capsys.readouterr().err

@@ -1,0 +1,114 @@
+"""`predict` and `similarity`: their JSON, their lines, and one sentence for whatever is wrong."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+import inception
+from inception.cli.main import main
+from inception.runtime.predictor import Predictor
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command on a machine without weights: exit status, standard output, standard error."""
+    monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr("inception.cli.vision.available_weights", lambda _: [])
+
+    def command(*words: object) -> tuple[int, str, str]:
+        status = main([str(word) for word in words])
+        out, err = capfdbinary.readouterr()
+        return status, out.decode(), err.decode()
+
+    return command
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "ramp.png"
+    Image.linear_gradient("L").convert("RGB").save(path)
+    return path
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """Weights of Inception-v4 with three classes, of which the last always wins."""
+    torch.manual_seed(0)
+    model = inception.create_model("inception_v4", num_classes=3)
+    state = model.state_dict()
+    state["head.Logits.Logits.bias"] = torch.tensor([0.0, 0.0, 20.0])
+    path = tmp_path / "three.safetensors"
+    save_file(state, path)
+    return path
+
+
+def test_predict_as_json(run: Run, picture: Path, checkpoint: Path) -> None:
+    status, out, _ = run("predict", picture, picture, "--weights", checkpoint, "--top", 2, "--json")
+    assert status == 0
+    entries = json.loads(out)
+    assert [list(entry) for entry in entries] == [["file", "model", "weights", "device", "ms", "top"]] * 2
+    entry = entries[0]
+    assert (entry["file"], entry["model"], entry["device"]) == (str(picture), "inception_v4", "cpu")
+    assert entry["weights"] == str(checkpoint)
+    assert entry["ms"] > 0
+    assert [list(row) for row in entry["top"]] == [["label", "index", "probability"]] * 2
+    assert entry["top"][0]["index"] == 2
+    assert entry["top"][0]["probability"] == pytest.approx(1, abs=1e-4)
+
+
+def test_predict_as_lines(run: Run, picture: Path, checkpoint: Path) -> None:
+    status, out, _ = run("predict", picture, "--weights", checkpoint, "--top", 1)
+    assert status == 0
+    assert out.startswith(f"{picture} (")
+    assert "100.00%  class 2" in out
+    assert "untrained" not in out
+
+
+def test_untrained_weights_are_named_so(run: Run, picture: Path) -> None:
+    _, out, _ = run("similarity", picture, picture, "--weights", "untrained")
+    assert out.startswith("untrained weights")
+
+
+def test_similarity_is_that_of_the_embeddings(run: Run, picture: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.png"
+    Image.radial_gradient("L").convert("RGB").save(other)
+    status, out, _ = run("similarity", picture, other, "--weights", "untrained", "--json")
+    assert status == 0
+    found = json.loads(out)
+    assert set(found) == {"distance", "cosine"}
+
+    network = Predictor("inception_resnet_v1")
+    first, second = (
+        network.embed(network.prepare(inception.load_image(path), (160, 160))) for path in (picture, other)
+    )
+    assert found["distance"] == pytest.approx(float(np.linalg.norm(first - second)), abs=1e-5)
+    assert found["cosine"] == pytest.approx(float(first @ second), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["predict", "PICTURE"], "no weights for inception_v4 are on this machine"),
+        (["predict", "nowhere.jpg"], "nowhere.jpg cannot be read"),
+        (["predict", "PICTURE", "--model", "resnet"], "unknown model 'resnet'"),
+        (["predict", "PICTURE", "--weights", "nowhere.pt"], "nowhere.pt"),
+        (["predict", "PICTURE", "--weights", "untrained", "--model", "inception_resnet_v1"], "gives embeddings"),
+        (["predict", "PICTURE", "--weights", "untrained", "--top", "0"], "--top must be at least 1"),
+        (["predict", "PICTURE", "--weights", "untrained", "--device", "tpu"], "device must be cpu, cuda or mps"),
+        (["similarity", "PICTURE", "PICTURE", "--weights", "untrained", "--model", "inception_v4"], "no embeddings"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(run: Run, picture: Path, words: list[str], sentence: str) -> None:
+    status, out, err = run(*(str(picture) if word == "PICTURE" else word for word in words))
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err

@@ -1,0 +1,210 @@
+"""The fair lock with real threads, and memory that runs out."""
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from inception.runtime.turns import FairLock, OutOfMemory, enough_memory
+
+CPU = torch.device("cpu")
+PATIENCE = 30  # seconds until a test fails that would otherwise hang
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.001)
+
+
+def start(target: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_first_come_first_served() -> None:
+    lock, served = FairLock(), list[int]()
+
+    def ask(number: int) -> None:
+        with lock:
+            served.append(number)
+
+    threads = []
+    with lock:
+        for number in range(20):
+            threads.append(start(lambda number=number: ask(number)))  # type: ignore[misc]
+            wait_until(lambda number=number: lock.waiting == number + 1)  # type: ignore[misc]
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert served == list(range(20))
+    assert not lock.locked()
+
+
+def test_long_work_lets_others_in_between_its_steps() -> None:
+    """With `threading.Lock` whoever works in a loop takes it again before the one that waits has woken up."""
+    lock, served = FairLock(), list[str]()
+
+    def visit() -> None:
+        with lock:
+            served.append("visitor")
+
+    def work() -> None:
+        for step in range(3):
+            with lock:
+                served.append(f"step {step}")
+                if step == 0:
+                    visitors.append(start(visit))
+                    wait_until(lambda: lock.waiting == 1)
+
+    visitors: list[threading.Thread] = []
+    start(work).join(PATIENCE)
+    visitors[0].join(PATIENCE)
+    assert served == ["step 0", "visitor", "step 1", "step 2"]
+
+
+def test_an_error_hands_the_lock_on() -> None:
+    lock = FairLock()
+    with pytest.raises(ZeroDivisionError), lock:
+        raise ZeroDivisionError
+    assert not lock.locked()
+    assert lock.acquire(timeout=0)
+    lock.release()
+
+
+def test_who_gives_up_leaves_the_queue() -> None:
+    lock, served, gave_up = FairLock(), list[str](), list[bool]()
+
+    def patient() -> None:
+        with lock:
+            served.append("patient")
+
+    with lock:
+        impatient = start(lambda: gave_up.append(not lock.acquire(timeout=0.05)))
+        wait_until(lambda: lock.waiting == 1)
+        thread = start(patient)
+        impatient.join(PATIENCE)
+        assert gave_up == [True]
+        assert lock.waiting == 1
+        assert served == []
+    thread.join(PATIENCE)
+    assert served == ["patient"]
+    assert not lock.locked()
+
+
+def test_an_interrupted_wait_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            raise KeyboardInterrupt
+
+    lock = FairLock()
+    monkeypatch.setattr(threading, "Event", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lock.acquire()
+    monkeypatch.undo()
+    assert lock.acquire(timeout=0)
+    lock.release()
+
+
+def test_never_two_at_once_however_many_give_up() -> None:
+    lock, inside, most, served = FairLock(), list[int](), list[int](), list[int]()
+
+    def visit(number: int) -> None:
+        chance = random.Random(number)
+        for _ in range(30):
+            if lock.acquire(chance.choice([None, 0.0, 0.0005])):
+                inside.append(number)
+                most.append(len(inside))
+                time.sleep(chance.choice([0, 0.0005]))
+                inside.remove(number)
+                served.append(number)
+                lock.release()
+
+    threads = [start(lambda number=number: visit(number)) for number in range(8)]  # type: ignore[misc]
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert max(most) == 1
+    assert set(served) == set(range(8))
+    assert not lock.locked()
+    assert lock.waiting == 0
+
+
+def test_waiting_for_oneself_is_an_error_instead_of_for_ever() -> None:
+    lock = FairLock()
+    with lock, pytest.raises(RuntimeError, match="has its turn already"):
+        lock.acquire()
+    with pytest.raises(RuntimeError, match="does not have its turn"):
+        lock.release()
+    assert not lock.locked()
+
+
+ALLOCATOR = "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError(ALLOCATOR),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 5.00 GB)"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+    ids=str,
+)
+def test_out_of_memory_is_one_sentence(error: Exception) -> None:
+    with pytest.raises(OutOfMemory) as caught, enough_memory(CPU, "run inception_v4"):
+        raise error
+    assert str(caught.value) == "There is too little memory on cpu to run inception_v4."
+
+
+def test_pytorchs_own_complaint_is_understood() -> None:
+    with pytest.raises(OutOfMemory), enough_memory(CPU, "run"):
+        torch.empty(2**60, dtype=torch.uint8)
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="shapes") as caught, enough_memory(CPU, "run"):
+        raise RuntimeError("shapes do not match")
+    assert not isinstance(caught.value, OutOfMemory)
+    with pytest.raises(OutOfMemory, match="inner"), enough_memory(CPU, "outer"), enough_memory(CPU, "inner"):
+        raise MemoryError
+
+
+def test_what_the_failed_attempt_held_is_free_while_the_error_is_handled() -> None:
+    held: list[weakref.ref[torch.Tensor]] = []
+
+    def run() -> None:
+        activations = torch.zeros(1000)
+        held.append(weakref.ref(activations))
+        raise RuntimeError(ALLOCATOR)
+
+    try:
+        with enough_memory(CPU, "run"):
+            run()
+    except OutOfMemory:
+        assert held[0]() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PyTorch brings GNU's OpenMP on Linux only")
+@pytest.mark.parametrize("command", [["-c", "import inception"], ["-m", "inception", "--help"]])
+def test_threads_that_wait_do_not_spin(command: list[str]) -> None:
+    """OpenMP reads OMP_WAIT_POLICY once, when torch is loaded; it can be made to say how often threads then spin."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP")}
+    run = subprocess.run(
+        [sys.executable, *command],
+        env=environment | {"OMP_DISPLAY_ENV": "VERBOSE"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "GOMP_SPINCOUNT = '0'" in run.stderr
