@@ -1,10 +1,9 @@
 """The frame of the app: page configuration, navigation and the controls that all pages share."""
 
-from pathlib import Path
-
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
+from inception.paths import ASSETS
 from inception.runtime.image import MAX_BYTES
 from inception.runtime.turns import OutOfMemory
 from pages.parts import frame
@@ -13,7 +12,7 @@ from pages.parts import frame
 # pictures stay in memory.
 MultiPartParser.spool_max_size = MAX_BYTES + 2**20
 
-st.set_page_config(page_title="Inception explorer", page_icon="assets/icon.png", layout="wide")
+st.set_page_config(page_title="Inception explorer", page_icon=ASSETS / "icon.png", layout="wide")
 
 on_picture = [
     st.Page("pages/live.py", title="Live inference", icon=":material/photo_camera:"),
@@ -41,7 +40,7 @@ page = st.navigation(
     },
     expanded=True,
 )
-st.html(Path("assets/style.css"))
+st.html(ASSETS / "style.css")
 own_sizes = {"residual_scale": "small, to be quick"} | {
     each.url_path: "as the weights were trained" for each in on_picture
 }

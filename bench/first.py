@@ -10,7 +10,8 @@ import pandas as pd
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from bench.timing import Row
-from inception.weights.known import BUNDLED, KNOWN_WEIGHTS
+from inception.paths import BUNDLED
+from inception.weights.known import KNOWN_WEIGHTS
 from tests.browser.browser import find_chromium
 from tests.browser.server import served_app
 

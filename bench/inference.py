@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 import inception
 from bench.timing import Row, seconds
+from inception.paths import SAMPLES
 from inception.runtime.devices import DTYPES, DeviceError, devices, dtype_name
 from inception.runtime.engines import load_network
 from inception.runtime.predictor import PictureNetwork
@@ -30,7 +31,6 @@ SIZE = (299, 299)
 RUNS = {1: 21, 8: 7}  # by batch
 LOGIT_SPREAD = 3.0  # standard deviation over the classes
 MATRIX_SIDE = 4096  # of the product that shows a device's peak
-SAMPLES = Path("assets/samples")
 
 # How many times as fast as the plain network on the same device; by engine, dtype and batch.
 GOALS = {

@@ -5,16 +5,22 @@ import os
 # Before anything loads torch: threads that spin while they wait make inference on a busy machine ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from .errors import InceptionError
 from .graph.layer_graph import LayerGraph
-from .graph.trace import TraceError, parse_size, trace
+from .graph.trace import TraceError, trace
 from .runtime.image import ImageError, load_image
+from .size import Size
 from .weights.checkpoint import CheckpointError, load_weights
 from .zoo import create_model, list_models
+
+parse_size = Size.parse
 
 __all__ = [
     "CheckpointError",
     "ImageError",
+    "InceptionError",
     "LayerGraph",
+    "Size",
     "TraceError",
     "create_model",
     "list_models",

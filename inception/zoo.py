@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .errors import InputError
 from .models.inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
 from .models.inception_v4 import InceptionV4, StemV4
 from .models.layers import ConvUnit
@@ -131,7 +132,7 @@ def list_models() -> list[str]:
 def get_variant(name: str) -> Variant:
     """The variant of that name; raises ValueError with the known names otherwise."""
     if name not in VARIANTS:
-        raise ValueError(f"unknown model {name!r}; known: {', '.join(VARIANTS)}")
+        raise InputError(f"unknown model {name!r}; known: {', '.join(VARIANTS)}")
     return VARIANTS[name]
 
 
@@ -157,7 +158,7 @@ def create_model(
         overrides = {**known.network, **overrides}
     allowed = inspect.signature(variant.build).parameters.keys() - {"plan"}
     if unknown := sorted(overrides.keys() - allowed):
-        raise ValueError(f"{name} has no override {unknown[0]!r}; it has {', '.join(sorted(allowed))}")
+        raise InputError(f"{name} has no override {unknown[0]!r}; it has {', '.join(sorted(allowed))}")
     with torch.device(device):
         model = variant.build(**overrides)
     model.variant = variant  # type: ignore[assignment]  # modules take any attribute

@@ -12,6 +12,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 import inception
 from inception import LayerGraph
+from inception.paths import SAMPLES
 from inception.runtime.image import MAX_BYTES
 from inception.runtime.predictor import PictureNetwork
 from inception.runtime.turns import OutOfMemory
@@ -36,7 +37,6 @@ from pages.parts.pictures import arrived, problems, release
 from pages.parts.timing import show_timing
 from pages.parts.weights_chooser import UNTRAINED, choose_weights, network_with
 
-SAMPLES = Path("assets/samples")
 SAMPLE_NAMES = ASTRONAUT, DARK, CAMERAMAN, CAT = "astronaut", "astronaut, darker", "cameraman", "a cat"
 THUMBNAIL = 76  # pixels on the screen
 

@@ -5,7 +5,7 @@ from math import inf
 import pandas as pd
 import streamlit as st
 
-from inception import text
+from inception import paths, text
 from inception.training import race
 from inception.training.race import TITLES
 from inception.training.race_results import (
@@ -40,7 +40,7 @@ def with_spread(mean: float, spread: float, format: str) -> str:
 
 def measured_view() -> None:
     """The curves that were measured, in a chart, in words and in a table."""
-    curves = read_curves(race.CURVES)
+    curves = read_curves(paths.RACE_CURVES)
     if curves is None:
         st.info(
             f"Nothing was measured yet: `{COMMAND}` trains the competitors and writes the table.",

@@ -17,10 +17,11 @@ from typing import NoReturn
 
 import pandas as pd
 
+from ..errors import InceptionError, InputError
 from ..graph.blocks import find_block
 from ..graph.layer_graph import LayerGraph
-from ..graph.trace import TraceError, parse_size, trace
-from ..runtime.turns import OutOfMemory
+from ..graph.trace import trace
+from ..size import Size
 from ..studies.factorize import Setting, calculate, option_table
 from ..studies.pairs import pair_table, pair_title, pair_totals
 from ..views.compare import compare_models
@@ -32,10 +33,9 @@ from . import training as training_commands
 from . import vision as vision_commands
 
 PROG = "python -m inception"
-Size = tuple[int, int]
 
 
-class UsageError(ValueError):
+class UsageError(InputError):
     """What is wrong with the command line, in one sentence."""
 
 
@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 141
     except KeyboardInterrupt:
         return 130
-    except (ValueError, OutOfMemory) as error:
+    except InceptionError as error:
         print(f"{PROG}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
@@ -205,8 +205,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _size(text: str) -> Size:
     try:
-        return parse_size(text)
-    except TraceError as error:
+        return Size.parse(text)
+    except InputError as error:
         raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
 
 

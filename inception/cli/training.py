@@ -9,13 +9,15 @@ from typing import Any
 
 import torch
 
+from ..errors import InputError
 from ..graph.trace import trace
+from ..paths import RACE_CURVES
 from ..runtime.devices import check_device
 from ..runtime.predictor import Predictor
 from ..training import cifar10
 from ..training.bundle import evaluate as measure
 from ..training.bundle import write_bundle, write_tables
-from ..training.race import CURVES, run_race
+from ..training.race import run_race
 from ..training.recipe import INITS, Recipe, replace_file
 from ..training.recipe import train as epochs_of
 from ..vision.photographs import answers
@@ -81,7 +83,9 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--folder", type=Path, default=RUNS / "race", metavar="DIR", help=f"of its runs (default: {RUNS / 'race'})"
     )
-    command.add_argument("-o", "--output", type=Path, default=CURVES, metavar="FILE", help=f"default: {CURVES.name}")
+    command.add_argument(
+        "-o", "--output", type=Path, default=RACE_CURVES, metavar="FILE", help=f"default: {RACE_CURVES.name}"
+    )
     command.set_defaults(run=race)
 
 
@@ -109,7 +113,7 @@ def train(args: argparse.Namespace) -> str:
 def evaluate(args: argparse.Namespace) -> str:
     """One entry a checkpoint: model, weights, pictures, accuracy, top-3 accuracy and expected calibration error."""
     if args.weights and not args.model:
-        raise ValueError("--weights needs a MODEL")
+        raise InputError("--weights needs a MODEL")
     own = {tag: known.variant for tag, known in KNOWN_WEIGHTS.items() if not known.published}
     chosen = {args.weights: args.model} if args.weights else own
     if args.model and not args.weights:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..runtime.devices import DTYPES
 from ..runtime.image import load_image
 from ..runtime.predictor import Predictor
@@ -42,11 +43,11 @@ def add_commands(commands: Any, common: type[argparse.ArgumentParser]) -> None:
 def predict(args: argparse.Namespace) -> str:
     """One entry a picture: file, model, weights, device, ms of the second run, and the top classes."""
     if args.top < 1:
-        raise ValueError(f"--top must be at least 1, not {args.top}")
+        raise InputError(f"--top must be at least 1, not {args.top}")
     images = [load_image(path) for path in args.images]
     network = _network(args)
     if network.embeds:
-        raise ValueError(f"{args.model} gives embeddings, not classes; 'similarity' compares them")
+        raise InputError(f"{args.model} gives embeddings, not classes; 'similarity' compares them")
     size = network.input_size, network.input_size
     entries = []
     lines = [] if network.trained else ["untrained weights: the classes mean nothing"]
@@ -81,7 +82,7 @@ def similarity(args: argparse.Namespace) -> str:
     images = [load_image(path) for path in (args.first, args.second)]
     network = _network(args)
     if not network.embeds:
-        raise ValueError(f"{args.model} names classes and gives no embeddings; {EMBEDDER} does")
+        raise InputError(f"{args.model} names classes and gives no embeddings; {EMBEDDER} does")
     size = network.input_size, network.input_size
     embeddings = [network.embed(network.prepare(image, size)) for image in images]
     found = {

@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from ..errors import InputError
 from .layer import Layer
 
 
@@ -84,5 +85,5 @@ def find_block(layers: Sequence[Layer], name: str) -> BlockType:
         by_name |= {getattr(type, field).casefold(): type for type in reversed(types)}
     if name.casefold() not in by_name:
         known = (f"{type.title} ({type.name})" if type.name != type.title else type.title for type in types)
-        raise ValueError(f"there is no block {name!r}; known: {'; '.join(known)}")
+        raise InputError(f"there is no block {name!r}; known: {'; '.join(known)}")
     return by_name[name.casefold()]

@@ -1,7 +1,6 @@
 """Traces a module once, on the meta device, into a `LayerGraph`: the source of every table and diagram."""
 
 import operator
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
@@ -12,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from ..errors import InputError
 from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
 from ..text import shape_text
 from ..zoo import Variant, create_model
@@ -67,11 +67,7 @@ FOLDS_INTO = {
 KEEPS_SHAPE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.Dropout, nn.Identity)
 
 
-# Of what readers type; `trace` itself takes any size.
-MAX_SIDE = 1024
-
-
-class TraceError(ValueError):
+class TraceError(InputError):
     """A module or input size that cannot be traced, in one sentence."""
 
 
@@ -108,18 +104,6 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
     walk = _Walk(name, module, nodes, picture)
     keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
     return LayerGraph(name, shape, _layers(walk), keras_gamma)
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """(height, width) in pixels of a text like "299" or "350x400"; raises TraceError for anything else."""
-    match = re.fullmatch(r"\s*([0-9]{1,4})(?:\s*x\s*([0-9]{1,4}))?\s*", text)
-    height, width = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-    if not (0 < height <= MAX_SIDE and 0 < width <= MAX_SIDE):
-        raise TraceError(
-            f"{text!r} is not an input size: give pixels, such as 299, or height x width, such as 350x400, "
-            f"each at most {MAX_SIDE}."
-        )
-    return height, width
 
 
 def _input_shape(module: nn.Module, input_size: int | Sequence[int]) -> tuple[int, int, int]:

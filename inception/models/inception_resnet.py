@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..errors import InputError
 from .inception_v4 import ReductionA
 from .layers import (
     BATCH_NORM_EPS,
@@ -440,6 +441,6 @@ def residual_scales(
     one = isinstance(residual_scale, int | float)
     scales = (residual_scale,) * 3 if isinstance(residual_scale, int | float) else tuple(residual_scale)
     if len(scales) != 3 or not all(isinstance(scale, int | float) and math.isfinite(scale) for scale in scales):
-        raise ValueError(f"residual_scale must be one number or three, not {residual_scale!r}")
+        raise InputError(f"residual_scale must be one number or three, not {residual_scale!r}")
     a, b, c = scales
     return a, b, c, 1.0 if plan.plain_last_block and not one else c

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import InputError
+
 BATCH_NORM_EPS = 1e-3  # TF-Slim's value; timm and facenet-pytorch keep it
 
 Kernel = int | tuple[int, int]
@@ -27,7 +29,7 @@ def channel_scaler(width: float) -> Scaler:
     Raises ValueError unless ``0 < width``.
     """
     if not (isinstance(width, int | float) and 0 < width < math.inf):
-        raise ValueError(f"width must be a number above 0, not {width!r}")
+        raise InputError(f"width must be a number above 0, not {width!r}")
     return lambda channels: max(1, round(channels * width))
 
 
@@ -38,14 +40,14 @@ def check_repeats(repeats: Repeats) -> Repeats:
         and len(repeats) == 3
         and all(isinstance(n, int) and 1 <= n <= 25 for n in repeats)
     ):
-        raise ValueError(f"repeats must be three whole numbers from 1 to 25, not {repeats!r}")
+        raise InputError(f"repeats must be three whole numbers from 1 to 25, not {repeats!r}")
     return repeats[0], repeats[1], repeats[2]
 
 
 def check_count(name: str, value: int, least: int) -> None:
     """Raises ValueError unless the override `name` is a whole number from `least`."""
     if not (isinstance(value, int) and value >= least):
-        raise ValueError(f"{name} must be a whole number from {least}, not {value!r}")
+        raise InputError(f"{name} must be a whole number from {least}, not {value!r}")
 
 
 class ConvUnit(nn.Module):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from ..errors import InputError
 from .inception_resnet import InceptionResNetA, InceptionResNetB, InceptionResNetC, ResidualBlock
 from .layers import Branch, ConvUnit, ResidualSum
 
@@ -54,7 +55,7 @@ Scales = tuple[float, float, float]  # of the A, B and C blocks
 KINDS: dict[type[nn.Module], str] = {InceptionResNetA: "A", InceptionResNetB: "B", InceptionResNetC: "C"}
 
 
-class ResidualError(ValueError):
+class ResidualError(InputError):
     """A network without residual sums, or scales out of range, in one sentence."""
 
 

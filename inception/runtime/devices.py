@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from ..errors import InputError
 from .turns import OutOfMemory, is_out_of_memory
 
 
@@ -24,7 +25,7 @@ DEVICES = ("cpu", "cuda", "mps")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class DeviceError(ValueError):
+class DeviceError(InputError):
     """A device or engine that is not there or cannot compute in a dtype, in one sentence."""
 
 

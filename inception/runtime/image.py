@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
+from ..errors import InputError
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000
@@ -45,7 +47,7 @@ TRANSPOSES = {
 _decoding = threading.BoundedSemaphore(AT_ONCE)
 
 
-class ImageError(ValueError):
+class ImageError(InputError):
     """A picture that cannot be shown, in one sentence that names the file where there is one."""
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..graph.layer import Layer
 from ..weights.checkpoint import classes_in, read_checkpoint
 from ..weights.known import Weights, checkpoint_file, description
@@ -116,7 +117,7 @@ class PictureNetwork(ABC):
         Raises ValueError for a network that embeds, OutOfMemory.
         """
         if self.embeds:
-            raise ValueError(f"{self.name} gives an embedding, not classes.")
+            raise InputError(f"{self.name} gives an embedding, not classes.")
         logits = torch.from_numpy(self.outputs([prepared])[0]).double() / self.temperature
         probabilities = F.softmax(logits, dim=0)
         table = pd.DataFrame({"label": self.labels, "probability": probabilities.numpy(), "logit": logits.numpy()})
@@ -134,7 +135,7 @@ class PictureNetwork(ABC):
     def embed(self, prepared: Image.Image) -> NDArray[np.float32]:
         """The embedding (D,) of a prepared picture; raises ValueError for a network of classes, OutOfMemory."""
         if not self.embeds:
-            raise ValueError(f"{self.name} gives classes, not an embedding.")
+            raise InputError(f"{self.name} gives classes, not an embedding.")
         return self.outputs([prepared])[0]
 
     @contextmanager

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..errors import InceptionError
 from .devices import DTYPES, DeviceError, devices, dtype_name
 from .engines import engines, load_network
 from .predictor import KEPT_PASSES, PictureNetwork, Predictor
@@ -41,7 +42,7 @@ COMPARISON_COLUMNS = {
 _place = threading.Lock()
 
 
-class SpeedError(RuntimeError):
+class SpeedError(InceptionError, RuntimeError):
     """A machine that is being measured already, in one sentence."""
 
 

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 
 import torch
 
+from ..errors import InceptionError
 
-class OutOfMemory(RuntimeError):  # noqa: N818 (named as torch's own)
+
+class OutOfMemory(InceptionError, RuntimeError):  # noqa: N818 (named as torch's own)
     """A device with too little memory for what was asked of it, in one sentence."""
 
 

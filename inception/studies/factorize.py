@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from ..errors import InputError
 from ..graph.layer_graph import LayerGraph
 from ..graph.trace import trace
 from ..graph.window import Pair
@@ -31,7 +32,7 @@ MAX_CHANNELS = 16_384
 MAX_SIZE = 4096  # rows or columns of the feature map
 
 
-class FactorizeError(ValueError):
+class FactorizeError(InputError):
     """A setting that cannot be built or measured, in one sentence."""
 
 

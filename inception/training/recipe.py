@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..models.surgery import ResidualError, cut_shortcuts, set_scales
 from ..zoo import create_model
 from .augment import MILD, STRONG, augmented, scale_up
@@ -43,7 +44,7 @@ FINISHING = 0.3  # learning rate from which the finish falls, as a share of its 
 INITS = ("default", "he")
 
 
-class TrainingError(ValueError):
+class TrainingError(InputError):
     """A recipe that cannot be trained, in one sentence."""
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
+from ..errors import InputError
 from ..graph.blocks import runs
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
@@ -265,7 +266,7 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
     stage. Raises ValueError when there is no network.
     """
     if not graphs:
-        raise ValueError("There is no network to compare.")
+        raise InputError("There is no network to compare.")
     sizes = {shape_text(graph.input_size) for graph in graphs}
     same_size = f" at {sizes.pop()} px" if len(sizes) == 1 else ""
     figure = _figure(
@@ -296,7 +297,7 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
 
 def _quantity(name: str) -> Quantity:
     if name not in QUANTITIES:
-        raise ValueError(f"Unknown quantity {name!r}; known: {', '.join(QUANTITIES)}.")
+        raise InputError(f"Unknown quantity {name!r}; known: {', '.join(QUANTITIES)}.")
     return QUANTITIES[name]
 
 

@@ -5,6 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pandas as pd
 
+from ..errors import InputError
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..text import shape_text
@@ -21,7 +22,7 @@ def compare_models(graphs: Sequence[LayerGraph]) -> pd.DataFrame:
     keys = [(graph.name, graph.input_shape) for graph in graphs]
     for name, shape in keys:
         if keys.count((name, shape)) > 1:
-            raise ValueError(f"{name} at {shape_text(shape)} is given more than once")
+            raise InputError(f"{name} at {shape_text(shape)} is given more than once")
     stages = [_stages(graph) for graph in graphs]
     return pd.DataFrame(
         {
@@ -58,7 +59,7 @@ def _merged(sequences: Iterable[Iterable[str]]) -> list[str]:
     try:
         return list(sorter.static_order())
     except CycleError as error:
-        raise ValueError(
+        raise InputError(
             f"the stages {', '.join(error.args[1][1:])} do not come in the same order everywhere"
         ) from error
 

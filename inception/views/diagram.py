@@ -20,6 +20,7 @@ from pathlib import Path
 import graphviz
 import pygraphviz
 
+from ..errors import InputError
 from ..graph.layer import Layer, Part
 from ..graph.layer_graph import LayerGraph
 from ..text import shape_text
@@ -43,7 +44,7 @@ PRINT_DPI = 192  # twice what Graphviz draws for screens
 _layout_lock = threading.Lock()
 
 
-class DiagramError(ValueError):
+class DiagramError(InputError):
     """A format that does not exist, or text that is not DOT, in one sentence."""
 
 

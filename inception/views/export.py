@@ -16,13 +16,14 @@ import pandas as pd
 import torchinfo
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
+from ..errors import InputError
 from ..graph.layer_graph import LayerGraph
 from ..graph.trace import trace
 from ..text import shape_text
 from ..zoo import create_model
 
 
-class ExportError(ValueError):
+class ExportError(InputError):
     """A format that does not exist, in one sentence."""
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..errors import InputError
 from ..graph.window import Slide
 from ..text import _count
 
@@ -9,7 +10,7 @@ MAX_SIZE = 1024  # pixels of one axis in the playground
 MAX_WINDOW = 64  # its kernel, stride and dilation
 
 
-class PlaygroundError(ValueError):
+class PlaygroundError(InputError):
     """A playground setting that has no answer, in one sentence."""
 
 

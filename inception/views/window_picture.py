@@ -9,6 +9,7 @@ in `Slide`; those of padding before the first pixel are negative.
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from ..errors import InputError
 from ..graph.window import Slide, Window, slides
 from ..text import shape_text
 from .kinds import FACTORISED, LINEAR, OTHER, POINTWISE
@@ -46,7 +47,7 @@ STYLES = {
 Track = int | None  # a position, or None for those left out
 
 
-class PictureError(ValueError):
+class PictureError(InputError):
     """A window position that does not exist, in one sentence."""
 
 

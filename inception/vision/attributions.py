@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.receptive_field import ReceptiveField
@@ -41,7 +42,7 @@ CLIPPED = 0.5  # percent of the pixels of a signed map that may lie beyond its c
 Target = int | NDArray[np.float32]
 
 
-class AttributionError(ValueError):
+class AttributionError(InputError):
     """A class, embedding, layer or number of steps that does not exist, in one sentence."""
 
 

@@ -16,6 +16,7 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from ..errors import InputError
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..runtime.predictor import Predictor
@@ -33,7 +34,7 @@ LINE = 3  # pixels of the frame
 BEYOND = "#e6e6e6"  # outside picture and field
 
 
-class CellError(ValueError):
+class CellError(InputError):
     """A cell or channel that does not exist, or a layer without cells, in one sentence."""
 
 

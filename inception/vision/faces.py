@@ -17,6 +17,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
+from ..errors import InputError
+
 MAX_PICTURES = 12
 MAX_PIXELS = 1_000_000  # of a picture that is kept: a face takes 160 of some 1,000 across
 MIN_SIDE = 20  # of a crop; facenet-pytorch's detector looks for no smaller faces either
@@ -27,7 +29,7 @@ NAME_LENGTH = 24
 Array = NDArray[np.float64]
 
 
-class FaceError(ValueError):
+class FaceError(InputError):
     """A picture, a threshold or embeddings that cannot be compared, in one sentence."""
 
 

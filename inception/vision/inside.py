@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..runtime.predictor import Predictor
@@ -25,7 +26,7 @@ MAPS = 24  # channels of a layer that are kept
 Array = NDArray[np.float32]
 
 
-class InsideError(ValueError):
+class InsideError(InputError):
     """A block without branches, or a picture of another size than the trace, in one sentence."""
 
 

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 from plotly.colors import cmocean, convert_colors_to_same_type, sequential, unlabel_rgb
 
+from ..errors import InputError
+
 SIGNED = cmocean.balance[2:-2]  # its ends are both nearly black
 GAP = 8  # pixels between the maps of a sheet
 TEXT = 12  # height of its captions
@@ -79,7 +81,7 @@ def contact_sheet(
     A caption is cut at the width of its map. Raises ValueError unless there are maps and as many captions.
     """
     if not len(maps) or len(captions) != len(maps):
-        raise ValueError(f"A sheet needs maps and a caption for each, not {len(maps)} and {len(captions)}.")
+        raise InputError(f"A sheet needs maps and a caption for each, not {len(maps)} and {len(captions)}.")
     images = [map_image(one, side, signed) for one in maps]
     width, height = images[0].width + GAP, side + TEXT + 2 * GAP
     columns = min(columns, len(images))

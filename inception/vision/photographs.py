@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..paths import PHOTOGRAPHS
 from ..runtime.image import load_image
 from ..runtime.predictor import PictureNetwork
-from ..weights.labels import ASSETS
 
-FOLDER = ASSETS / "photographs"
+FOLDER = PHOTOGRAPHS
 LIST = FOLDER / "photographs.csv"
 OTHER = "other"  # label of those that show none of the classes
 

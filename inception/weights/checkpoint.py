@@ -12,12 +12,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.types import Storage
 
+from ..errors import InceptionError
 from .names import NAMES, OPTIONAL, renamed_keys
 
 MAX_BYTES = 2**30  # of a checkpoint; the largest known one has 224 MB
 
 
-class CheckpointError(ValueError):
+class CheckpointError(InceptionError, ValueError):
     """A checkpoint that does not fit, in one sentence that names the file and the first wrong entry."""
 
 

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from huggingface_hub import constants, hf_hub_url, is_offline_mode
 from huggingface_hub.file_download import repo_folder_name
 
+from ..errors import InceptionError
 from .checkpoint import MAX_BYTES as MAX_BYTES
 from .checkpoint import CheckpointError
 from .known import HUB_FILE, KNOWN_WEIGHTS, Weights, locate, release_file, weights_folder
@@ -36,7 +37,7 @@ TIMEOUT = httpx2.Timeout(10.0, read=20.0)  # seconds without a sign of life
 Check = Callable[[Weights, Path], None]
 
 
-class DownloadError(ValueError):
+class DownloadError(InceptionError, ValueError):
     """A download that did not succeed, in one sentence."""
 
 

@@ -12,12 +12,12 @@ import torch
 from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError, safe_open
 
+from ..paths import BUNDLED
 from .checkpoint import CheckpointError
 from .preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
 
 SUFFIXES = (".safetensors", ".pt", ".pth")
 HUB_FILE = "model.safetensors"
-BUNDLED = Path(__file__).parents[2] / "assets" / "weights"  # what this project trained itself
 MOST_BLOCKS, MOST_CLASSES = 100, 100_000  # that a file may ask for
 
 

@@ -1,9 +1,9 @@
 """Names of classes."""
 
 import csv
-from pathlib import Path
 
-ASSETS = Path(__file__).parents[2] / "assets"
+from ..paths import ASSETS
+
 IMAGENET_LABELS = "imagenet_classes.csv"
 
 

@@ -33,7 +33,7 @@ def graph_of(name: str, size: str | None = None) -> LayerGraph:
     """The trace of a network at a size, by default its own; where there is none, a sentence ends the page."""
     try:
         return _trace(name, size or str(VARIANTS[name].input_size))
-    except inception.TraceError as error:
+    except inception.InceptionError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
 

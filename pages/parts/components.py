@@ -1,12 +1,13 @@
 """Our Streamlit components: a diagram and a listing that can be clicked, and a picture in the page's colours."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+
+from inception.paths import ASSETS
 
 DIAGRAM_HTML = """
 <div class="buttons">
@@ -19,7 +20,7 @@ DIAGRAM_HTML = """
 
 
 def _asset(name: str) -> str:
-    return (Path("assets") / name).read_text(encoding="utf-8")
+    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 _diagram = st.components.v2.component(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -10,12 +9,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 import inception
+from inception.paths import SAMPLES as SAMPLES_FOLDER
 from inception.runtime.image import MAX_BYTES
 
 # The cat first: every network here that names anything knows it.
 SAMPLES = {
-    path.stem: path
-    for path in sorted(Path("assets/samples").glob("*.jpg"), key=lambda path: (path.stem != "cat", path))
+    path.stem: path for path in sorted(SAMPLES_FOLDER.glob("*.jpg"), key=lambda path: (path.stem != "cat", path))
 }
 MOST = 8  # uploads of a session; with at most 20 MB each, what a reader can make the server hold
 UPLOAD = "your picture: "

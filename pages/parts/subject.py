@@ -56,7 +56,7 @@ def graph_of_network(network: Predictor) -> LayerGraph:
     size = choices.chosen_size() or str(network.input_size)
     try:
         return _trace(network, (network.name, network.weights, network.nbytes, len(network.labels)), size)
-    except inception.TraceError as error:
+    except inception.InceptionError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
 

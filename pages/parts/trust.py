@@ -7,11 +7,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from inception import LayerGraph
+from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
 from inception.training.bundle import used_before
 from inception.views.kinds import SQUARE
 from inception.vision.photographs import OTHER, Hits, cut_out, hits
-from inception.weights.known import BUNDLED, KNOWN_WEIGHTS, Weights
+from inception.weights.known import KNOWN_WEIGHTS, Weights
 from pages.figures import common as figures
 from pages.parts import tables
 

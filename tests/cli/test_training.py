@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 import inception
 from inception.cli import training
 from inception.cli.main import main
+from inception.paths import BUNDLED
 from inception.training import cifar10, recipe
-from inception.weights.known import BUNDLED, KNOWN_WEIGHTS
+from inception.weights.known import KNOWN_WEIGHTS
 
 MODEL = "inception_resnet_v1"
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from inception.weights.known import BUNDLED, KNOWN_WEIGHTS
+from inception.paths import BUNDLED
+from inception.weights.known import KNOWN_WEIGHTS
 
 ROOT = Path(__file__).parents[2]
 PHOTOGRAPHS = ROOT / "assets" / "photographs"

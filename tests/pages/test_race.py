@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from inception.training import race, twins
+from inception.training import twins
 from inception.training.race import COMPETITORS
 from inception.training.race_results import compare, race_summary
 from inception.training.twins import History, Setting, Training, train, twin_of
@@ -58,7 +58,7 @@ Write = Callable[..., pd.DataFrame]
 @pytest.fixture
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes a table of a race as if the competitors' runs had had these accuracies, epoch by epoch."""
-    monkeypatch.setattr(race, "CURVES", tmp_path / "curves.csv")
+    monkeypatch.setattr("inception.paths.RACE_CURVES", tmp_path / "curves.csv")
 
     def write(**runs: list[list[float]]) -> pd.DataFrame:
         rows = [

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from safetensors import safe_open
 
+from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
 from inception.vision.photographs import OTHER, answers, hits, labelled
-from inception.weights.known import BUNDLED, KNOWN_WEIGHTS, available_weights
+from inception.weights.known import KNOWN_WEIGHTS, available_weights
 
 OWN = sorted(tag for tag, weights in KNOWN_WEIGHTS.items() if not weights.published)
 NETWORKS = {"inception_v4", "inception_resnet_v1", "inception_resnet_v2"}

@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from ...errors import InputError
 from ...graph.layer import Layer, Part, Shape
 from ...graph.layer_graph import LayerGraph
 from ...graph.table import keras_params
@@ -156,7 +157,7 @@ def refusal(model: str, size: int) -> str:
         trace(model, size, repeats=(1, 1, 1))
     except TraceError as error:
         return str(error)
-    raise ValueError(f"{model} takes {size} px.")
+    raise InputError(f"{model} takes {size} px.")
 
 
 def whole(said: LayerGraph, real: LayerGraph, *labels: Labels) -> tuple[Cost, ...]:
