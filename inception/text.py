@@ -9,12 +9,13 @@ def scaled(number: int, unit: str = "") -> str:
     return f"{number} {unit}".rstrip()
 
 
-# Text
-def _count(number: int, one: str) -> str:
+def counted(number: int, one: str) -> str:
+    """A number of things, as "1 row" or "2 rows". one: the word for one of them."""
     return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
-def _and(items: list[str]) -> str:
+def and_list(items: list[str]) -> str:
+    """Items in a sentence: "a, b and c"."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
 
 

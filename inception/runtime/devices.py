@@ -13,7 +13,7 @@ def devices() -> list[str]:
     return ["cpu", *(device for device, available in found.items() if available)]
 
 
-def _wait(device: str) -> None:
+def wait_for(device: str) -> None:
     """Until the device has done what it was given; a GPU works on after the call has returned."""
     if device == "cuda":
         torch.cuda.synchronize()

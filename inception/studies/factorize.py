@@ -149,7 +149,7 @@ def option_table(options: Sequence[Option]) -> pd.DataFrame:
         {
             "option": option.name,
             "layers": option.layers,
-            **_counts(option.graph, options[0].graph),
+            **counts_against(option.graph, options[0].graph),
             "rf": option.receptive_field,
             "out_shape": shape_text(option.graph.output_shape),
             "arithmetic": option.arithmetic,
@@ -237,16 +237,16 @@ def _term(setting: Setting, conv: nn.Conv2d) -> str:
     return f"{outputs}·({' + '.join(summands)})" if len(summands) > 1 else f"{outputs}·{summands[0]}"
 
 
-def _counts(graph: LayerGraph, square: LayerGraph) -> dict[str, int | float]:
+def counts_against(graph: LayerGraph, square: LayerGraph) -> dict[str, int | float]:
     return {
         "params": graph.params,
         "macs": graph.macs,
-        "activation_bytes": _activation_bytes(graph),
+        "activation_bytes": activation_bytes_of(graph),
         "params_ratio": square.params / graph.params,
         "macs_ratio": square.macs / graph.macs,
-        "activation_ratio": _activation_bytes(square) / _activation_bytes(graph),
+        "activation_ratio": activation_bytes_of(square) / activation_bytes_of(graph),
     }
 
 
-def _activation_bytes(graph: LayerGraph) -> int:
+def activation_bytes_of(graph: LayerGraph) -> int:
     return sum(layer.activation_bytes for layer in graph.layers)

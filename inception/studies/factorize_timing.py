@@ -12,10 +12,10 @@ from torch import nn
 
 from ..graph.layer_graph import LayerGraph
 from ..graph.window import Pair
-from ..runtime.devices import _wait
+from ..runtime.devices import wait_for
 from ..zoo import create_model
-from .factorize import FACTORISED, SQUARE, FactorizeError, Setting, _activation_bytes, build_options, calculate
-from .square_network import _network_graphs, square_network
+from .factorize import FACTORISED, SQUARE, FactorizeError, Setting, activation_bytes_of, build_options, calculate
+from .square_network import network_graphs, square_network
 
 MAX_BYTES = 2**30  # of weights and activations in one measurement
 MAX_MACS = 50_000_000_000  # of one run of everything in one measurement
@@ -43,7 +43,7 @@ def measure_networks(
     Columns: network, milliseconds, ratio, runs; else as `measure_options`.
     """
     _check_device(device)
-    graphs = _network_graphs(name, input_size, **overrides)
+    graphs = network_graphs(name, input_size, **overrides)
     _check_affordable(list(graphs.values()))
     modules = {
         FACTORISED: create_model(name, device=device, **overrides),
@@ -63,7 +63,7 @@ def _check_device(device: str) -> None:
 def _check_affordable(graphs: Sequence[LayerGraph]) -> None:
     # All weights are there at once, the activations of one after the other.
     size = 4 * sum(graph.params for graph in graphs) + max(
-        4 * prod(graph.input_shape) + _activation_bytes(graph) for graph in graphs
+        4 * prod(graph.input_shape) + activation_bytes_of(graph) for graph in graphs
     )
     macs = sum(graph.macs for graph in graphs)
     if size > MAX_BYTES:
@@ -104,8 +104,8 @@ def _measure(column: str, modules: Mapping[str, nn.Module], input_shape: tuple[i
 
 
 def _milliseconds(module: nn.Module, x: torch.Tensor) -> float:
-    _wait(x.device.type)
+    wait_for(x.device.type)
     start = perf_counter()
     module(x)
-    _wait(x.device.type)
+    wait_for(x.device.type)
     return 1000 * (perf_counter() - start)

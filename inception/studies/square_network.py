@@ -12,7 +12,7 @@ from ..graph.window import Pair
 from ..models.layers import Branch, ConvUnit
 from ..text import shape_text
 from ..zoo import create_model, get_variant
-from .factorize import FACTORISED, SQUARE, _counts
+from .factorize import FACTORISED, SQUARE, counts_against
 from .pairs import FactorPair, find_pairs
 
 
@@ -41,7 +41,7 @@ def compare_networks(name: str, input_size: int | Pair | None = None, **override
     macs, activation_bytes, params_ratio, macs_ratio, activation_ratio, rf (the largest of a convolution,
     height x width in pixels of the picture), out_shape. Raises TraceError for a picture that is too small.
     """
-    graphs = _network_graphs(name, input_size, **overrides)
+    graphs = network_graphs(name, input_size, **overrides)
     rows = []
     for title, graph in graphs.items():
         convs = [layer for layer in graph.layers if layer.op == "conv"]
@@ -50,7 +50,7 @@ def compare_networks(name: str, input_size: int | Pair | None = None, **override
             {
                 "network": title,
                 "convs": len(convs),
-                **_counts(graph, graphs[SQUARE]),
+                **counts_against(graph, graphs[SQUARE]),
                 "rf": shape_text((max(h for h, _ in sizes), max(w for _, w in sizes))),
                 "out_shape": shape_text(graph.output_shape),
             }
@@ -58,7 +58,7 @@ def compare_networks(name: str, input_size: int | Pair | None = None, **override
     return pd.DataFrame(rows)
 
 
-def _network_graphs(name: str, input_size: int | Pair | None, **overrides: Any) -> dict[str, LayerGraph]:
+def network_graphs(name: str, input_size: int | Pair | None, **overrides: Any) -> dict[str, LayerGraph]:
     size = get_variant(name).input_size if input_size is None else input_size
     return {
         FACTORISED: trace(name, size, **overrides),

@@ -10,7 +10,7 @@ from math import prod
 
 from ..graph.layer import Layer, Part, Shape
 from ..graph.window import Slide, Window, slides
-from ..text import _and, _count, shape_text
+from ..text import and_list, counted, shape_text
 
 
 # One layer
@@ -107,7 +107,7 @@ def _window_sentence(layer: Layer, window: Window) -> str:
         if not any(window.pad):
             return f"A {kernel} window fits at every position, so the grid stays {grid}, and {makes}."
         added = [(rows.before + rows.after, "row"), (columns.before + columns.after, "column")]
-        ring = _and([_count(number, name) for number, name in added if number])
+        ring = and_list([counted(number, name) for number, name in added if number])
         return (
             f"At stride 1 the {kernel} window{gaps} has as many positions as the {grid} grid has cells, thanks to "
             f"the {ring} of {filling} around it, and {makes}."
@@ -117,7 +117,7 @@ def _window_sentence(layer: Layer, window: Window) -> str:
     elif rows.stride == columns.stride:
         start = f"Moving {rows.stride} rows or columns at a time,"
     else:
-        start = f"Moving {_count(rows.stride, 'row')} or {_count(columns.stride, 'column')} at a time,"
+        start = f"Moving {counted(rows.stride, 'row')} or {counted(columns.stride, 'column')} at a time,"
     padded = f", {shape_text(_padded(window))} with its {filling}," if any(window.pad) else ""
     return f"{start} the {kernel} window{gaps} fits the {grid} grid{padded} at {out} positions, and {makes}."
 
@@ -178,7 +178,7 @@ def _zeros(window: Window) -> str:
     rows, columns = slides(window)
     filling = _filling(window)
     if len(set(window.pad)) == 1:
-        added = f"a ring of {filling}, {_count(rows.before, 'cell')} wide"
+        added = f"a ring of {filling}, {counted(rows.before, 'cell')} wide"
     else:
         sides = [
             (rows.before, "row", "at the top"),
@@ -186,7 +186,7 @@ def _zeros(window: Window) -> str:
             (columns.before, "column", "on the left"),
             (columns.after, "column", "on the right"),
         ]
-        added = _and([f"{_count(number, name)} of {filling} {side}" for number, name, side in sides if number])
+        added = and_list([f"{counted(number, name)} of {filling} {side}" for number, name, side in sides if number])
     unlike = UNLIKE_ZEROS.get(window.filling, "")
     return f"The grid grows from {shape_text(window.grid)} to {shape_text(_padded(window))}: {added}.{unlike}"
 

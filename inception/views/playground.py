@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..graph.window import Slide
-from ..text import _count
+from ..text import counted
 
 MAX_SIZE = 1024  # pixels of one axis in the playground
 MAX_WINDOW = 64  # its kernel, stride and dilation
@@ -94,12 +94,12 @@ def _difference(tensorflow: Slide, pytorch: Slide | None, pad: int) -> str:
         return f"{refuses}; padding={pad} happens to add the same zeros at this size, so the two agree."
     if pytorch.out != tensorflow.out:
         return (
-            f"{refuses}; padding={pad} gives {_count(pytorch.out, 'output')}, not {tensorflow.out}, because the "
+            f"{refuses}; padding={pad} gives {counted(pytorch.out, 'output')}, not {tensorflow.out}, because the "
             f"window needs an odd number of zeros, {tensorflow.before + tensorflow.after}. {exact}"
         )
     shift = pytorch.before - tensorflow.before
     return (
         f"{refuses}; padding={pad} gives as many outputs, but TensorFlow adds {tensorflow.before} before and "
-        f"{tensorflow.after} after, so every PyTorch window starts {_count(shift, 'pixel')} earlier and "
+        f"{tensorflow.after} after, so every PyTorch window starts {counted(shift, 'pixel')} earlier and "
         f"weights trained in one see a shifted picture in the other. {exact}"
     )

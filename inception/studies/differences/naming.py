@@ -14,133 +14,168 @@ from .sources import FACE_TABLE, FACENET, FACENET_TEXT, SLIM_CONV2D, SLIM_TEXT, 
 
 
 def about_naming() -> list[Difference]:
-    released, face, v4, v1 = net(V2), net(FACE_NAME), net(V4), net(V1, 299)
+    return [
+        mixed_7a_names(),
+        mixed_6a_concat(),
+        one_name_four_times(),
+        name_for_scope(),
+        branch_0_name(),
+        mixed_5a(),
+        aux_pool_name(),
+    ]
+
+
+def mixed_7a_names() -> Difference:
+    face = net(FACE_NAME)
     deep = [layer for layer in block(face, "Mixed_7a") if layer.branch == "Branch_2"]
+    as_named = piece(lambda: Branch(**pointwise(deep)), deep[0].in_shapes[0])
+    return Difference(
+        id="mixed-7a-names",
+        topic="naming",
+        verdict="wrong",
+        claim="All three convolutions of Mixed_7a's Branch_2 are called Conv2d_0a_1x1.",
+        said_by=(Said(FACE_TABLE, "rows Mixed_7a"),),
+        truth=f"They are {', '.join(layer.layer for layer in deep)}; only the first has a 1x1 kernel.",
+        costs=(
+            *(Cost(f"name {i}", "Conv2d_0a_1x1", layer.layer) for i, layer in enumerate(deep, 1)),
+            Cost("parameters", as_named.params, params_of(deep), ("if all three were 1x1", "really")),
+        ),
+        where=tuple(Place(FACE_NAME, layer.path) for layer in deep),
+        references=(FACENET, TF_SLIM),
+    )
+
+
+def mixed_6a_concat() -> Difference:
+    face = net(FACE_NAME)
     joined = layer_at(face, "reduction_a.Mixed_6a.concat")
+    return Difference(
+        id="mixed-6a-concat",
+        topic="naming",
+        verdict="wrong",
+        claim="The concatenation of Mixed_6a belongs to Branch_2.",
+        said_by=(Said(FACE_TABLE, "rows Mixed_6a"),),
+        truth=f"It joins all {len(joined.inputs)} branches and belongs to the block; Branch_2 itself ends on "
+        f"{joined.in_shapes[-1][0]} channels.",
+        costs=(
+            Cost("channels", joined.in_shapes[-1][0], joined.out_shape[0]),
+            Cost("branches joined", 1, len(joined.inputs)),
+        ),
+        where=(Place(FACE_NAME, joined.path),),
+        references=(FACENET,),
+    )
+
+
+def one_name_four_times() -> Difference:
+    v4 = net(V4)
     long_branch = [layer for layer in block(v4, "Mixed_4a") if layer.branch == "Branch_1"]
     weights = [(layer.out_shape[0], layer.in_shapes[0][0], *window_at(layer).kernel) for layer in long_branch]
-    seventeen = layer_at(released, "inception_resnet_b.Block17_20.residual_sum").out_shape
-    aux_pool = piece(lambda: aux_head(seventeen[0]), seventeen).layers[0]
-    as_named = piece(lambda: Branch(**pointwise(deep)), deep[0].in_shapes[0])
+    return Difference(
+        id="one-name-four-times",
+        topic="naming",
+        verdict="wrong",
+        claim="The four convolutions of the stem's long branch are all called branch_1_conv1.",
+        said_by=(Said(SLIM_TEXT, "code"),),
+        truth="A name in TF-Slim is where the weights live, so the second use either fails or, with reuse, asks "
+        "for the first one's weights, and no two of the four have the same shape: "
+        f"{', '.join(map(shape_text, weights))}.",
+        costs=(Cost("tensors of weights", 1, len(set(weights))), Cost("parameters", None, params_of(long_branch))),
+        where=tuple(Place(V4, layer.path) for layer in long_branch),
+        references=(TF_SLIM,),
+    )
+
+
+def name_for_scope() -> Difference:
+    return Difference(
+        id="name-for-scope",
+        topic="naming",
+        verdict="wrong",
+        claim="slim.conv2d takes name=.",
+        said_by=(Said(SLIM_TEXT, "code, all calls but the first"),),
+        truth="The argument is scope=. There is no name=, and Python stops at the second layer.",
+        where=(Place(V4, "stem.Conv2d_2a_3x3"),),
+        references=(SLIM_CONV2D,),
+        unchecked="This is about TensorFlow 1's arguments, read in its documentation; no number hangs on it.",
+    )
+
+
+def branch_0_name() -> Difference:
+    released = net(V2)
+    v4 = net(V4)
     in_both = ("in v4", "in the released v2")
-    after_a = stage(v1, "Inception-ResNet-A")[-1]
 
     def named(graph: LayerGraph, name: str) -> int:
         return sum(layer.branch == "Branch_0" and layer.layer == name for layer in graph.layers)
 
-    return [
-        Difference(
-            id="mixed-7a-names",
-            topic="naming",
-            verdict="wrong",
-            claim="All three convolutions of Mixed_7a's Branch_2 are called Conv2d_0a_1x1.",
-            said_by=(Said(FACE_TABLE, "rows Mixed_7a"),),
-            truth=f"They are {', '.join(layer.layer for layer in deep)}; only the first has a 1x1 kernel.",
-            costs=(
-                *(Cost(f"name {i}", "Conv2d_0a_1x1", layer.layer) for i, layer in enumerate(deep, 1)),
-                Cost("parameters", as_named.params, params_of(deep), ("if all three were 1x1", "really")),
+    return Difference(
+        id="branch-0-name",
+        topic="naming",
+        verdict="differs",
+        claim="The 1x1 of Branch_0 is called Conv2d_0a_1x1.",
+        said_by=(Said(TF_SLIM, "inception_v4.py"),),
+        truth="In TF-Slim's and FaceNet's residual networks it is called Conv2d_1x1, as is the linear 1x1 one "
+        "level above it. Code that looks for checkpoint names has to know both.",
+        costs=(
+            each(
+                "layers of a Branch_0 so called",
+                lambda graph: named(graph, "Conv2d_0a_1x1"),
+                (v4, released),
+                in_both,
             ),
-            where=tuple(Place(FACE_NAME, layer.path) for layer in deep),
-            references=(FACENET, TF_SLIM),
+            each("called Conv2d_1x1", lambda graph: named(graph, "Conv2d_1x1"), (v4, released), in_both),
         ),
-        Difference(
-            id="mixed-6a-concat",
-            topic="naming",
-            verdict="wrong",
-            claim="The concatenation of Mixed_6a belongs to Branch_2.",
-            said_by=(Said(FACE_TABLE, "rows Mixed_6a"),),
-            truth=f"It joins all {len(joined.inputs)} branches and belongs to the block; Branch_2 itself ends on "
-            f"{joined.in_shapes[-1][0]} channels.",
-            costs=(
-                Cost("channels", joined.in_shapes[-1][0], joined.out_shape[0]),
-                Cost("branches joined", 1, len(joined.inputs)),
+        where=(
+            Place(V4, "inception_a.Mixed_5b.Branch_0.Conv2d_0a_1x1"),
+            Place(V2, "inception_resnet_a.Block35_1.Branch_0.Conv2d_1x1"),
+            Place(V2, "inception_resnet_a.Block35_1.Conv2d_1x1"),
+        ),
+        references=(FACENET,),
+    )
+
+
+def mixed_5a() -> Difference:
+    v4 = net(V4)
+    v1 = net(V1, 299)
+    after_a = stage(v1, "Inception-ResNet-A")[-1]
+    return Difference(
+        id="mixed-5a",
+        topic="naming",
+        verdict="differs",
+        claim="Mixed_5a is what the five Inception-ResNet-A blocks give.",
+        said_by=(Said(FACENET_TEXT, "end points"),),
+        truth="In TF-Slim's Inception-v4 the name stands for the last concatenation of the stem, before any "
+        "block, and Mixed_6b, the text's name for what all its B blocks give, for the first Inception-B.",
+        costs=(
+            Cost(
+                "output",
+                after_a.out_shape,
+                layer_at(v4, "stem.Mixed_5a.concat").out_shape,
+                ("in the text", "in TF-Slim"),
             ),
-            where=(Place(FACE_NAME, joined.path),),
-            references=(FACENET,),
         ),
-        Difference(
-            id="one-name-four-times",
-            topic="naming",
-            verdict="wrong",
-            claim="The four convolutions of the stem's long branch are all called branch_1_conv1.",
-            said_by=(Said(SLIM_TEXT, "code"),),
-            truth="A name in TF-Slim is where the weights live, so the second use either fails or, with reuse, asks "
-            "for the first one's weights, and no two of the four have the same shape: "
-            f"{', '.join(map(shape_text, weights))}.",
-            costs=(Cost("tensors of weights", 1, len(set(weights))), Cost("parameters", None, params_of(long_branch))),
-            where=tuple(Place(V4, layer.path) for layer in long_branch),
-            references=(TF_SLIM,),
+        where=(Place(V1, after_a.path), Place(V4, "stem.Mixed_5a.concat")),
+        references=(TF_SLIM,),
+    )
+
+
+def aux_pool_name() -> Difference:
+    released = net(V2)
+    seventeen = layer_at(released, "inception_resnet_b.Block17_20.residual_sum").out_shape
+    aux_pool = piece(lambda: aux_head(seventeen[0]), seventeen).layers[0]
+    return Difference(
+        id="aux-pool-name",
+        topic="naming",
+        verdict="wrong",
+        claim="The second classifier of v2 begins with Conv2d_1a_3x3.",
+        said_by=(Said(TF_SLIM, "inception_resnet_v2.py, AuxLogits"),),
+        truth=f"The layer of that name is an average pool, {shape_text(window_at(aux_pool).kernel)} with stride "
+        f"{window_at(aux_pool).stride[0]}, and has no weights.",
+        costs=(
+            Cost("kernel", (3, 3), window_at(aux_pool).kernel),
+            Cost("output", None, aux_pool.out_shape),
+            Cost("parameters", None, aux_pool.params),
         ),
-        Difference(
-            id="name-for-scope",
-            topic="naming",
-            verdict="wrong",
-            claim="slim.conv2d takes name=.",
-            said_by=(Said(SLIM_TEXT, "code, all calls but the first"),),
-            truth="The argument is scope=. There is no name=, and Python stops at the second layer.",
-            where=(Place(V4, "stem.Conv2d_2a_3x3"),),
-            references=(SLIM_CONV2D,),
-            unchecked="This is about TensorFlow 1's arguments, read in its documentation; no number hangs on it.",
-        ),
-        Difference(
-            id="branch-0-name",
-            topic="naming",
-            verdict="differs",
-            claim="The 1x1 of Branch_0 is called Conv2d_0a_1x1.",
-            said_by=(Said(TF_SLIM, "inception_v4.py"),),
-            truth="In TF-Slim's and FaceNet's residual networks it is called Conv2d_1x1, as is the linear 1x1 one "
-            "level above it. Code that looks for checkpoint names has to know both.",
-            costs=(
-                each(
-                    "layers of a Branch_0 so called",
-                    lambda graph: named(graph, "Conv2d_0a_1x1"),
-                    (v4, released),
-                    in_both,
-                ),
-                each("called Conv2d_1x1", lambda graph: named(graph, "Conv2d_1x1"), (v4, released), in_both),
-            ),
-            where=(
-                Place(V4, "inception_a.Mixed_5b.Branch_0.Conv2d_0a_1x1"),
-                Place(V2, "inception_resnet_a.Block35_1.Branch_0.Conv2d_1x1"),
-                Place(V2, "inception_resnet_a.Block35_1.Conv2d_1x1"),
-            ),
-            references=(FACENET,),
-        ),
-        Difference(
-            id="mixed-5a",
-            topic="naming",
-            verdict="differs",
-            claim="Mixed_5a is what the five Inception-ResNet-A blocks give.",
-            said_by=(Said(FACENET_TEXT, "end points"),),
-            truth="In TF-Slim's Inception-v4 the name stands for the last concatenation of the stem, before any "
-            "block, and Mixed_6b, the text's name for what all its B blocks give, for the first Inception-B.",
-            costs=(
-                Cost(
-                    "output",
-                    after_a.out_shape,
-                    layer_at(v4, "stem.Mixed_5a.concat").out_shape,
-                    ("in the text", "in TF-Slim"),
-                ),
-            ),
-            where=(Place(V1, after_a.path), Place(V4, "stem.Mixed_5a.concat")),
-            references=(TF_SLIM,),
-        ),
-        Difference(
-            id="aux-pool-name",
-            topic="naming",
-            verdict="wrong",
-            claim="The second classifier of v2 begins with Conv2d_1a_3x3.",
-            said_by=(Said(TF_SLIM, "inception_resnet_v2.py, AuxLogits"),),
-            truth=f"The layer of that name is an average pool, {shape_text(window_at(aux_pool).kernel)} with stride "
-            f"{window_at(aux_pool).stride[0]}, and has no weights.",
-            costs=(
-                Cost("kernel", (3, 3), window_at(aux_pool).kernel),
-                Cost("output", None, aux_pool.out_shape),
-                Cost("parameters", None, aux_pool.params),
-            ),
-            where=(Place(V2, "inception_resnet_b.Block17_20.residual_sum"),),
-        ),
-    ]
+        where=(Place(V2, "inception_resnet_b.Block17_20.residual_sum"),),
+    )
 
 
 def pointwise(layers: Sequence[Layer]) -> dict[str, nn.Module]:

@@ -18,39 +18,49 @@ from .sources import FACE_TABLE, FACENET, ISSUE_1553, KERAS, PAPER, TF_SLIM, TIM
 
 # The differences, topic by topic
 def about_network() -> list[Difference]:
-    paper, released = net(PAPER_NAME), net(V2)
-    face = net(FACE_NAME)
     return [
-        Difference(
-            id="released-is-not-the-paper",
-            topic="network",
-            verdict="differs",
-            claim="Inception-ResNet-v2 is the network of the paper's figures.",
-            said_by=(Said(PAPER, "Fig. 15 to 19"), Said(TF_SLIM, "docstring: as described in the paper")),
-            truth="The network that was released, with weights, has another stem, "
-            f"{block_counts(released)} instead of {block_counts(paper)} residual blocks on "
-            f"{block_channels(released)} instead of {block_channels(paper)} channels, a last block without ReLU and "
-            "a 1x1 convolution before the pool. Asked about it, TF-Slim's maintainers answered that the code is what "
-            "the authors intended.",
-            costs=whole(paper, released, FIGURES_AND_RELEASED),
-            where=(Place(V2, "stem.MaxPool_5a_3x3"), Place(PAPER_NAME, "stem.Mixed_5a.concat")),
-            references=(TIMM, KERAS, ISSUE_1553),
-        ),
-        Difference(
-            id="faceid-changes",
-            topic="network",
-            verdict="wrong",
-            claim="The face-recognition network changes the paper's a little.",
-            said_by=(Said(FACE_TABLE, "above the table"),),
-            truth="Row by row it is the released network, with FaceNet's bottleneck in place of the classes. Against "
-            f"the paper's figures it has {block_counts(face)} instead of {block_counts(paper)} blocks, "
-            f"{block_channels(face)} instead of {block_channels(paper)} channels and another stem.",
-            costs=(
-                Cost("blocks", block_counts(paper), block_counts(face)),
-                Cost("parameters before the linear layer", params_of(body(paper)), params_of(body(face))),
-                Cost("features", body(paper)[-1].out_shape, body(face)[-1].out_shape),
-            ),
-            where=(Place(FACE_NAME, "head.Bottleneck"), Place(FACE_NAME, "inception_a.Mixed_5b.concat")),
-            references=(FACENET, TF_SLIM, PAPER),
-        ),
+        released_is_not_the_paper(),
+        faceid_changes(),
     ]
+
+
+def released_is_not_the_paper() -> Difference:
+    paper = net(PAPER_NAME)
+    released = net(V2)
+    return Difference(
+        id="released-is-not-the-paper",
+        topic="network",
+        verdict="differs",
+        claim="Inception-ResNet-v2 is the network of the paper's figures.",
+        said_by=(Said(PAPER, "Fig. 15 to 19"), Said(TF_SLIM, "docstring: as described in the paper")),
+        truth="The network that was released, with weights, has another stem, "
+        f"{block_counts(released)} instead of {block_counts(paper)} residual blocks on "
+        f"{block_channels(released)} instead of {block_channels(paper)} channels, a last block without ReLU and "
+        "a 1x1 convolution before the pool. Asked about it, TF-Slim's maintainers answered that the code is what "
+        "the authors intended.",
+        costs=whole(paper, released, FIGURES_AND_RELEASED),
+        where=(Place(V2, "stem.MaxPool_5a_3x3"), Place(PAPER_NAME, "stem.Mixed_5a.concat")),
+        references=(TIMM, KERAS, ISSUE_1553),
+    )
+
+
+def faceid_changes() -> Difference:
+    paper = net(PAPER_NAME)
+    face = net(FACE_NAME)
+    return Difference(
+        id="faceid-changes",
+        topic="network",
+        verdict="wrong",
+        claim="The face-recognition network changes the paper's a little.",
+        said_by=(Said(FACE_TABLE, "above the table"),),
+        truth="Row by row it is the released network, with FaceNet's bottleneck in place of the classes. Against "
+        f"the paper's figures it has {block_counts(face)} instead of {block_counts(paper)} blocks, "
+        f"{block_channels(face)} instead of {block_channels(paper)} channels and another stem.",
+        costs=(
+            Cost("blocks", block_counts(paper), block_counts(face)),
+            Cost("parameters before the linear layer", params_of(body(paper)), params_of(body(face))),
+            Cost("features", body(paper)[-1].out_shape, body(face)[-1].out_shape),
+        ),
+        where=(Place(FACE_NAME, "head.Bottleneck"), Place(FACE_NAME, "inception_a.Mixed_5b.concat")),
+        references=(FACENET, TF_SLIM, PAPER),
+    )

@@ -7,26 +7,34 @@ from .sources import KERAS, KERAS_TEXT, PAPER, PYTORCH_TEXT
 
 def about_paper() -> list[Difference]:
     return [
-        Difference(
-            id="year",
-            topic="paper",
-            verdict="open",
-            claim="The paper is from 2017.",
-            said_by=(Said(KERAS_TEXT, "text: AAAI, 2017"),),
-            truth="Both dates are in use: arXiv 1602.07261 is of February 2016, as another text has it; the AAAI "
-            "conference was in February 2017.",
-            where=(),
-            references=(PAPER, PYTORCH_TEXT, KERAS),
-            unchecked="A date of publication is not computed.",
-        ),
-        Difference(
-            id="residual-accuracy",
-            topic="paper",
-            verdict="open",
-            claim="Residual connections train faster and hardly change the final accuracy.",
-            said_by=(Said(PAPER, "abstract"), Said(PYTORCH_TEXT, "text")),
-            truth="It is the paper's result on ImageNet with networks of similar cost.",
-            where=(Place(V4, "head.Logits.Logits"), Place(V2, "head.Logits.Logits")),
-            unchecked="It takes trainings on ImageNet to repeat it; shapes and counts say nothing about it.",
-        ),
+        year(),
+        residual_accuracy(),
     ]
+
+
+def year() -> Difference:
+    return Difference(
+        id="year",
+        topic="paper",
+        verdict="open",
+        claim="The paper is from 2017.",
+        said_by=(Said(KERAS_TEXT, "text: AAAI, 2017"),),
+        truth="Both dates are in use: arXiv 1602.07261 is of February 2016, as another text has it; the AAAI "
+        "conference was in February 2017.",
+        where=(),
+        references=(PAPER, PYTORCH_TEXT, KERAS),
+        unchecked="A date of publication is not computed.",
+    )
+
+
+def residual_accuracy() -> Difference:
+    return Difference(
+        id="residual-accuracy",
+        topic="paper",
+        verdict="open",
+        claim="Residual connections train faster and hardly change the final accuracy.",
+        said_by=(Said(PAPER, "abstract"), Said(PYTORCH_TEXT, "text")),
+        truth="It is the paper's result on ImageNet with networks of similar cost.",
+        where=(Place(V4, "head.Logits.Logits"), Place(V2, "head.Logits.Logits")),
+        unchecked="It takes trainings on ImageNet to repeat it; shapes and counts say nothing about it.",
+    )
