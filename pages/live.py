@@ -122,8 +122,8 @@ def show_preparation(subject: Subject) -> None:
     with steps[2]:
         st.plotly_chart(figures.value_histogram(counts), config=figures.PLAIN)
         st.markdown(
-            f"**3. Normalise.** Each value from 0 to 255 becomes (value - {preparation.mean:g}) / {preparation.std:g}, "
-            "so that they lie around 0. This is what goes in."
+            f"**3. Normalise.** Each value from 0 to 255 becomes {preparation.formula}, so that they lie around 0. "
+            "This is what goes in."
         )
     tables.download_button(
         "Prepared picture (PNG)",

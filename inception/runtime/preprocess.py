@@ -58,12 +58,19 @@ def framed(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessi
 def to_input(image: Image.Image, preprocessing: Preprocessing) -> Tensor:
     """(1, 3, H, W) float32 input of an RGB picture that has the network's size."""
     pixels = torch.from_numpy(np.array(image, dtype=np.float32))
-    return ((pixels - preprocessing.mean) / preprocessing.std).permute(2, 0, 1)[None]
+    mean, std = (torch.tensor(numbers, dtype=torch.float32) for numbers in (preprocessing.mean, preprocessing.std))
+    return ((pixels - mean) / std).permute(2, 0, 1)[None]
 
 
 def value_counts(prepared: Image.Image, preprocessing: Preprocessing) -> pd.DataFrame:
-    """How many pixels of a prepared picture have which normalised value: columns value, red, green, blue."""
+    """How many pixels of a prepared picture have which normalised value: columns value, red, green, blue.
+
+    The bins are the same for all three colours and go from the least value that any of them can take to the greatest.
+    """
     values = to_input(prepared, preprocessing)[0].numpy()
-    edges = (np.linspace(0, 255, BINS + 1) - preprocessing.mean) / preprocessing.std
+    mean, std = np.array(preprocessing.mean), np.array(preprocessing.std)
+    black, white = ((value - mean) / std for value in (0, 255))
+    edges = np.linspace(black.min(), white.max(), BINS + 1)
+    values = values.clip(edges[0], edges[-1])  # the input is float32, so black and white can lie just outside
     counts = {name: np.histogram(plane, edges)[0] for name, plane in zip(("red", "green", "blue"), values, strict=True)}
     return pd.DataFrame({"value": (edges[:-1] + edges[1:]) / 2, **counts})
