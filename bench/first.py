@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from bench.timing import Row
 from inception.paths import BUNDLED
-from inception.weights.known import KNOWN_WEIGHTS
+from inception.weights.known import known_weights
 from tests.browser.browser import find_chromium
 from tests.browser.server import served_app
 
@@ -23,7 +23,7 @@ def rows() -> Iterator[Row]:
     """Cold: an upload to a server that has just started, once its page can take one; warm: the median of later ones."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        for model in [weights.variant for weights in KNOWN_WEIGHTS.values() if not weights.published]:
+        for model in [weights.variant for weights in known_weights().values() if not weights.published]:
             with TemporaryDirectory() as folder, served_app(Path(folder) / "log.txt") as url:
                 page = browser.new_page(viewport={"width": 1280, "height": 900})
                 page.goto(f"{url}/live?model={model}")

@@ -14,7 +14,7 @@ from inception.runtime.preprocess import framed, value_counts
 from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
 from inception.vision.maps import png_bytes
-from inception.weights.known import KNOWN_WEIGHTS, available_weights, classes_of
+from inception.weights.known import available_weights, classes_of, known_weights
 from inception.zoo import get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
@@ -232,7 +232,7 @@ def _setting_of(network: PictureNetwork) -> tuple[object, ...]:
 def _weights_name(weights: str | None) -> str:
     if weights is None:
         return "untrained"
-    return KNOWN_WEIGHTS[weights].title if weights in KNOWN_WEIGHTS else Path(weights).name
+    return known_weights()[weights].title if weights in known_weights() else Path(weights).name
 
 
 frame.open_page("What does the network make of your picture?")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from inception.views.charts import chart_config, comparison_chart
 from inception.views.compare import compare_models
-from inception.weights.known import KNOWN_WEIGHTS, locate
+from inception.weights.known import known_weights, locate
 from inception.zoo import VARIANTS
 from pages.parts import choices, frame, tables
 
@@ -90,7 +90,7 @@ st.dataframe(
             "On this server": "yes" if locate(weights.tag) else "no",
             "Source": weights.source if weights.source.startswith("https:") else None,
         }
-        for weights in KNOWN_WEIGHTS.values()
+        for weights in known_weights().values()
     ),
     hide_index=True,
     column_config={"Source": st.column_config.LinkColumn()},

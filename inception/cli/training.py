@@ -22,7 +22,7 @@ from ..training.recipe import INITS, Recipe, replace_file
 from ..training.recipe import train as epochs_of
 from ..vision.photographs import answers
 from ..weights.checkpoint import CheckpointError
-from ..weights.known import KNOWN_WEIGHTS
+from ..weights.known import known_weights
 
 DATA, RUNS = Path("data/cifar-10"), Path("runs")
 OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
@@ -114,7 +114,7 @@ def evaluate(args: argparse.Namespace) -> str:
     """One entry a checkpoint: model, weights, pictures, accuracy, top-3 accuracy and expected calibration error."""
     if args.weights and not args.model:
         raise InputError("--weights needs a MODEL")
-    own = {tag: known.variant for tag, known in KNOWN_WEIGHTS.items() if not known.published}
+    own = {tag: known.variant for tag, known in known_weights().items() if not known.published}
     chosen = {args.weights: args.model} if args.weights else own
     if args.model and not args.weights:
         chosen = {tag: variant for tag, variant in own.items() if variant == args.model}
@@ -127,7 +127,7 @@ def evaluate(args: argparse.Namespace) -> str:
         network = Predictor(variant, tag, args.device)
         found = measure(network, test)
         if args.output:
-            write_tables(args.output, tag if tag in KNOWN_WEIGHTS else Path(tag).stem, found, answers(network))
+            write_tables(args.output, tag if tag in known_weights() else Path(tag).stem, found, answers(network))
         entries.append(
             {
                 "model": variant,

@@ -26,7 +26,7 @@ from huggingface_hub.file_download import repo_folder_name
 from ..errors import InceptionError
 from .checkpoint import MAX_BYTES as MAX_BYTES
 from .checkpoint import CheckpointError
-from .known import HUB_FILE, KNOWN_WEIGHTS, Weights, locate, release_file, weights_folder
+from .known import HUB_FILE, Weights, known_weights, locate, release_file, weights_folder
 
 ATTEMPTS = 5
 PAUSE = 0.5  # seconds before the second attempt, doubled before each further one
@@ -61,7 +61,7 @@ class Download:
         self.done_bytes = 0
         self.total_bytes: int | None = None
         self.error = ""
-        self._weights = KNOWN_WEIGHTS[tag]
+        self._weights = known_weights()[tag]
         self._previous = previous
         self._stop = threading.Event()
         self._over = threading.Event()

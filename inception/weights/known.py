@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from .preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
 
 SUFFIXES = (".safetensors", ".pt", ".pth")
 HUB_FILE = "model.safetensors"
-MOST_BLOCKS, MOST_CLASSES = 100, 100_000  # that a file may ask for
 
 
 @dataclass(frozen=True)
@@ -96,52 +96,29 @@ def described(path: Path) -> Weights | None:
         return None
     try:
         return _read(path, metadata)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except ValueError as error:  # pydantic's ValidationError is one
         raise CheckpointError(f"{path.name}: what it says of itself is damaged.") from error
 
 
 def _read(path: Path, metadata: dict[str, str]) -> Weights:
-    def number(text: str, low: float, high: float) -> float:
-        value = json.loads(text)
-        if not isinstance(value, int | float) or not low <= value <= high:
-            raise ValueError(text)
-        return value
+    from .header import Header  # pydantic takes a while to load, and `import inception` needs none of it
 
-    classes = json.loads(metadata["classes"])
-    repeats = json.loads(metadata["repeats"])
-    preparation = Preprocessing(**json.loads(metadata["preprocessing"]))
-    possible = (
-        isinstance(classes, list)
-        and 2 <= len(classes) <= MOST_CLASSES
-        and all(isinstance(label, str) for label in classes)
-        and (
-            repeats is None
-            or (len(repeats) == 3 and all(type(count) is int and 1 <= count <= MOST_BLOCKS for count in repeats))
-        )
-        and math.isfinite(preparation.mean)
-        and 0 < preparation.std < math.inf
-        and 0 < preparation.crop <= 1
-        and preparation.interpolation in ("bilinear", "bicubic", "lanczos")
-        and (preparation.detail is None or (type(preparation.detail) is int and 1 <= preparation.detail <= 10_000))
-    )
-    if not possible:
-        raise ValueError(path.name)
-    width = number(metadata["width"], 1e-3, 1)
+    header = Header.model_validate(metadata)
     weights = Weights(
         tag=path.stem,
-        variant=metadata["variant"],
-        title=metadata["title"],
-        source=metadata["source"],
-        licence=metadata["licence"],
-        accuracy=metadata["accuracy"],
-        num_classes=len(classes),
-        labels=tuple(classes),
-        preprocessing=preparation,
-        input_size=int(number(metadata["input_size"], 1, 10_000)),
+        variant=header.variant,
+        title=header.title,
+        source=header.source,
+        licence=header.licence,
+        accuracy=header.accuracy,
+        num_classes=len(header.classes),
+        labels=tuple(header.classes),
+        preprocessing=header.preparation,
+        input_size=int(header.input_size),
         megabytes=max(1, round(path.stat().st_size / 1e6)),
-        overrides={"width": width} | ({"repeats": tuple(repeats)} if repeats else {}),
-        temperature=number(metadata["temperature"], 1e-3, 1e3),
-        threshold=number(metadata["threshold"], -math.inf, 1e3),
+        overrides={"width": header.width} | ({"repeats": tuple(header.repeats)} if header.repeats else {}),
+        temperature=header.temperature,
+        threshold=header.threshold,
     )
     return replace(weights, training={key: text for key, text in metadata.items() if key not in weights.metadata})
 
@@ -230,9 +207,16 @@ _PUBLISHED = {
         ),
     )
 }
-KNOWN_WEIGHTS = _PUBLISHED | {
-    path.stem: found for path in sorted(BUNDLED.glob("*.safetensors")) if (found := described(path))
-}
+
+
+@cache
+def known_weights() -> dict[str, Weights]:
+    """Every known checkpoint by its tag: the published ones, then those that come with this project.
+
+    A function, so that `import inception` reads no files.
+    """
+    own = (described(path) for path in sorted(BUNDLED.glob("*.safetensors")))
+    return _PUBLISHED | {weights.tag: weights for weights in own if weights}
 
 
 def weights_folder() -> Path:
@@ -245,7 +229,7 @@ def locate(tag: str) -> Path | None:
 
     None if absent.
     """
-    weights = KNOWN_WEIGHTS[tag]
+    weights = known_weights()[tag]
     if not weights.published:
         return BUNDLED / f"{tag}.safetensors"
     for suffix in SUFFIXES:
@@ -268,9 +252,9 @@ def available_weights(variant: str) -> list[str]:
 
     Published ones come before this project's own: someone fetched them on purpose.
     """
-    known = [tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == variant and locate(tag)]
+    known = [tag for tag, weights in known_weights().items() if weights.variant == variant and locate(tag)]
     files = sorted(path for path in weights_folder().glob("*") if path.suffix in SUFFIXES)
-    named = {tag for tag, weights in KNOWN_WEIGHTS.items() if weights.published}
+    named = {tag for tag, weights in known_weights().items() if weights.published}
     return known + [str(path) for path in files if path.stem not in named and _may_fit(path, variant)]
 
 
@@ -289,16 +273,16 @@ def description(weights: str | None) -> Weights | None:
     """
     if weights is None:
         return None
-    return KNOWN_WEIGHTS.get(weights) or described(Path(weights))
+    return known_weights().get(weights) or described(Path(weights))
 
 
 def checkpoint_file(weights: str) -> Path:
     """The file of a known checkpoint's tag, or of a path; raises CheckpointError for a tag without a file here."""
-    if weights not in KNOWN_WEIGHTS:
+    if weights not in known_weights():
         return Path(weights)
     path = locate(weights)
     if path is None:
-        raise CheckpointError(f"{weights}: not on this machine; get it from {KNOWN_WEIGHTS[weights].source}.")
+        raise CheckpointError(f"{weights}: not on this machine; get it from {known_weights()[weights].source}.")
     return path
 
 

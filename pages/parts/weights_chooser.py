@@ -18,7 +18,7 @@ from inception.runtime.predictor import Predictor
 from inception.runtime.turns import OutOfMemory
 from inception.weights.checkpoint import MAX_BYTES, CheckpointError
 from inception.weights.download import Download, last_download
-from inception.weights.known import KNOWN_WEIGHTS, available_weights, classes_of, weights_folder
+from inception.weights.known import available_weights, classes_of, known_weights, weights_folder
 from inception.zoo import check_weights, fetch_weights
 from pages.parts import choices
 
@@ -59,7 +59,7 @@ def choose_weights(name: str, embedding: bool = False) -> str | None:
     here = [weights for weights in available_weights(name) if not (embedding and classes_of(weights))]
     absent = [
         tag
-        for tag, weights in KNOWN_WEIGHTS.items()
+        for tag, weights in known_weights().items()
         if weights.variant == name and tag not in here and not (embedding and weights.num_classes)
     ]
     brought = _own()
@@ -75,8 +75,8 @@ def choose_weights(name: str, embedding: bool = False) -> str | None:
         key=key,
         persist_state="session",
     )
-    if choice in KNOWN_WEIGHTS:
-        known = KNOWN_WEIGHTS[choice]
+    if choice in known_weights():
+        known = known_weights()[choice]
         address = known.source.partition("//")[2]
         origin = f"From [{address}]({known.source})" if address else f"Described in {known.source}"
         st.caption(f"{origin}, {known.licence}. {known.accuracy}.")
@@ -110,9 +110,9 @@ def _title(weights: str, absent: bool) -> str:
     if weights == UNTRAINED:
         return "Untrained (random)"
     if absent:
-        return f"{KNOWN_WEIGHTS[weights].title}: not here yet, {KNOWN_WEIGHTS[weights].megabytes} MB"
-    if weights in KNOWN_WEIGHTS:
-        return KNOWN_WEIGHTS[weights].title
+        return f"{known_weights()[weights].title}: not here yet, {known_weights()[weights].megabytes} MB"
+    if weights in known_weights():
+        return known_weights()[weights].title
     return weights if is_own(weights) else Path(weights).name
 
 
@@ -199,7 +199,10 @@ def _download(tag: str) -> None:
         elif download is not None and download.state == "cancelled":
             st.info("The download was cancelled. What has arrived is kept: the next one goes on from there.")
         if st.button(
-            f"Download {KNOWN_WEIGHTS[tag].megabytes} MB", icon=":material/download:", type="primary", key=f"get_{tag}"
+            f"Download {known_weights()[tag].megabytes} MB",
+            icon=":material/download:",
+            type="primary",
+            key=f"get_{tag}",
         ):
             fetch_weights(tag)
             st.rerun()

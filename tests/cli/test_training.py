@@ -15,7 +15,7 @@ from inception.cli import training
 from inception.cli.main import main
 from inception.paths import BUNDLED
 from inception.training import cifar10, recipe
-from inception.weights.known import KNOWN_WEIGHTS
+from inception.weights.known import known_weights
 
 MODEL = "inception_resnet_v1"
 
@@ -42,7 +42,7 @@ def train(data: Path, folder: Path, *more: str) -> int:
     return main(["train", MODEL, "--data", str(data), "--folder", str(folder), *options, *more])
 
 
-@pytest.mark.parametrize("tag", [tag for tag, weights in KNOWN_WEIGHTS.items() if not weights.published])
+@pytest.mark.parametrize("tag", [tag for tag, weights in known_weights().items() if not weights.published])
 def test_the_command_on_a_card_is_the_recipe_of_its_file(tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[recipe.Recipe] = []
 
@@ -51,12 +51,12 @@ def test_the_command_on_a_card_is_the_recipe_of_its_file(tag: str, monkeypatch: 
         return ()
 
     monkeypatch.setattr(training, "epochs_of", noted)
-    monkeypatch.setattr(training, "write_bundle", lambda *_: KNOWN_WEIGHTS[tag])
+    monkeypatch.setattr(training, "write_bundle", lambda *_: known_weights()[tag])
     for name in ("fetch", "training_pictures", "test_pictures"):
         monkeypatch.setattr(cifar10, name, lambda folder: None)
     (command,) = re.findall(r"^`python -m inception (train .*)`$", (BUNDLED / f"{tag}.md").read_text(), re.MULTILINE)
     assert main(command.split()) == 0
-    assert asked == [recipe.Recipe(**json.loads(KNOWN_WEIGHTS[tag].training["recipe"]))]
+    assert asked == [recipe.Recipe(**json.loads(known_weights()[tag].training["recipe"]))]
 
 
 def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 import inception
 from inception.runtime import predictor
 from inception.weights import download
-from inception.weights.known import KNOWN_WEIGHTS
+from inception.weights.known import known_weights
 
 ROOT = Path(__file__).parents[2]
 LIVE = ("live", "inside", "looks", "cell")
@@ -200,7 +200,7 @@ def test_a_download_without_a_network_is_one_sentence(app: AppTest, monkeypatch:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr(download, "_downloads", {})
-    tag = next(tag for tag, weights in KNOWN_WEIGHTS.items() if weights.variant == "inception_v4")
+    tag = next(tag for tag, weights in known_weights().items() if weights.variant == "inception_v4")
     open_page(app, "live", "inception_v4", "75")
     healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(tag).run())
     assert any("Untrained weights" in warning.value for warning in app.warning), "until they are here"

@@ -7,11 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from inception.paths import BUNDLED
-from inception.weights.known import KNOWN_WEIGHTS
+from inception.weights.known import known_weights
 
 ROOT = Path(__file__).parents[2]
 PHOTOGRAPHS = ROOT / "assets" / "photographs"
-NETWORKS = [weights.variant for weights in KNOWN_WEIGHTS.values() if not weights.published]
+NETWORKS = [weights.variant for weights in known_weights().values() if not weights.published]
 
 
 def open_live(app: AppTest, model: str | None, photograph: str) -> AppTest:
@@ -82,7 +82,7 @@ def test_what_is_none_of_the_ten_is_said_to_be(app: AppTest, model: str) -> None
 def test_how_far_to_trust_it(app: AppTest, model: str) -> None:
     """The figures are those of the file and of the data beside it."""
     open_live(app, model, "airplane/sea_fury.jpg")
-    facts = KNOWN_WEIGHTS[f"{model}.cifar10"].training
+    facts = known_weights()[f"{model}.cifar10"].training
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Right, of CIFAR-10's test pictures"] == f"{float(facts['test_accuracy']):.2%}"
     assert shown["Calibration error"] == f"{float(facts['expected_calibration_error']):.1%}"
@@ -115,7 +115,7 @@ def test_the_residual_scale_is_shown_at_the_size_of_training(app: AppTest, model
     app.selectbox(key="model").set_value(model).run()
     app.switch_page("pages/residual_scale.py").run()
     assert not app.exception, [error.message for error in app.exception]
-    side = KNOWN_WEIGHTS[f"{model}.cifar10"].input_size
+    side = known_weights()[f"{model}.cifar10"].input_size
     assert any(f"at {side}x{side} px. Spread" in caption.value for caption in app.caption)
 
 

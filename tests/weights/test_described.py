@@ -1,15 +1,20 @@
 """Weights files that say what they are: read back as written, and not believed when it cannot be."""
 
 import json
+import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 import inception
+from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
 from inception.weights.known import Weights, available_weights, described, description
 from inception.weights.preprocessing import Preprocessing
@@ -44,6 +49,38 @@ def write(path: Path, weights: Weights = WEIGHTS, **metadata: str) -> Path:
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert described(write(tmp_path / "mine.safetensors")) == WEIGHTS
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        WEIGHTS.preprocessing,
+        Preprocessing(mean=127.5, std=128, crop=1, interpolation="lanczos"),
+        Preprocessing(mean=(1, 2.5, 3.0), std=(4, 5.5, 6.0), crop=0.5, interpolation="bicubic", detail=7),
+    ],
+)
+def test_what_was_read_is_written_as_it_was(tmp_path: Path, preprocessing: Preprocessing) -> None:
+    """Byte by byte, with whole numbers whole; without a threshold too, which JSON has no number for."""
+    weights = replace(WEIGHTS, preprocessing=preprocessing, threshold=-math.inf, temperature=2, input_size=80)
+    path = tmp_path / "mine.safetensors"
+    save_file({"a": torch.zeros(1)}, path, weights.metadata)
+    read = described(path)
+    assert read == weights
+    assert read.metadata == weights.metadata
+
+
+def test_the_bundled_files_are_read_and_written_alike() -> None:
+    for path in BUNDLED.glob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+        weights = described(path)
+        assert weights is not None
+        assert weights.metadata == metadata
+
+
+def test_import_reads_no_headers() -> None:
+    code = "import sys, inception; sys.exit('inception.weights.header' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_file_alone_builds_the_network(tmp_path: Path) -> None:
@@ -110,6 +147,19 @@ LIES = {
     "a spread of nothing": {"preprocessing": json.dumps({"mean": 0, "std": 0, "crop": 1, "interpolation": "bicubic"})},
     "another filter": {"preprocessing": json.dumps({"mean": 0, "std": 1, "crop": 1, "interpolation": "magic"})},
     "another field": {"preprocessing": json.dumps({"mean": 0, "sd": 1})},
+    "a field too many": {
+        "preprocessing": json.dumps({"mean": 0, "std": 1, "crop": 1, "interpolation": "bicubic", "more": 1})
+    },
+    "an endless mean": {
+        "preprocessing": json.dumps({"mean": math.inf, "std": 1, "crop": 1, "interpolation": "bicubic"})
+    },
+    "means of two colours": {
+        "preprocessing": json.dumps({"mean": [1, 2], "std": 1, "crop": 1, "interpolation": "bicubic"})
+    },
+    "a colour without spread": {
+        "preprocessing": json.dumps({"mean": 0, "std": [1, 0, 1], "crop": 1, "interpolation": "bicubic"})
+    },
+    "no threshold": {"threshold": "NaN"},
     "no temperature": {"temperature": "0"},
     "an endless temperature": {"temperature": "Infinity"},
 }

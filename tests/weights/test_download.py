@@ -27,7 +27,7 @@ from safetensors.torch import save
 from inception import CheckpointError, create_model, zoo
 from inception.weights import download
 from inception.weights.download import Download, last_download
-from inception.weights.known import KNOWN_WEIGHTS, available_weights, locate
+from inception.weights.known import available_weights, known_weights, locate
 from inception.zoo import check_weights, fetch_weights
 from pages.parts import weights_chooser
 from pages.parts.weights_chooser import uploaded_file
@@ -185,9 +185,9 @@ def home(no_bundled_weights: None, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     template = address + "/{repo_id}/resolve/{revision}/{filename}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(download, "PAUSE", 0.005)
-    known = replace(KNOWN_WEIGHTS["20180402-114759-vggface2"], sha256="", overrides=TINY)
-    monkeypatch.setitem(KNOWN_WEIGHTS, HUB, replace(known, tag=HUB, url="", repository="timm/tiny"))
-    monkeypatch.setitem(KNOWN_WEIGHTS, RELEASE, replace(known, tag=RELEASE, url=f"{address}/release/tiny.pt"))
+    known = replace(known_weights()["20180402-114759-vggface2"], sha256="", overrides=TINY)
+    monkeypatch.setitem(known_weights(), HUB, replace(known, tag=HUB, url="", repository="timm/tiny"))
+    monkeypatch.setitem(known_weights(), RELEASE, replace(known, tag=RELEASE, url=f"{address}/release/tiny.pt"))
     monkeypatch.setattr(download, "_downloads", {})
     before = set(threading.enumerate())
     yield tmp_path
@@ -231,7 +231,7 @@ def assert_installed(tag: str, each: Download) -> None:
     path = locate(tag)
     assert path is not None
     assert path.read_bytes() == checkpoint()
-    folder = download.part_file(KNOWN_WEIGHTS[tag]).parent
+    folder = download.part_file(known_weights()[tag]).parent
     assert [left.name for left in folder.iterdir() if left.suffix in (".part", ".lock", ".new")] == []
 
 
@@ -319,9 +319,9 @@ def test_a_file_that_the_reader_put_there_counts(home: Path, server: Server) -> 
 @BOTH
 def test_the_published_checksum_is_asked_for(tag: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = hashlib.sha256(checkpoint()).hexdigest()
-    monkeypatch.setitem(KNOWN_WEIGHTS, tag, replace(KNOWN_WEIGHTS[tag], sha256="0" * 64))
+    monkeypatch.setitem(known_weights(), tag, replace(known_weights()[tag], sha256="0" * 64))
     assert_failed(tag, finish(tag), home, "checksum")
-    monkeypatch.setitem(KNOWN_WEIGHTS, tag, replace(KNOWN_WEIGHTS[tag], sha256=right))
+    monkeypatch.setitem(known_weights(), tag, replace(known_weights()[tag], sha256=right))
     assert_installed(tag, finish(tag))
 
 
@@ -605,9 +605,9 @@ def test_an_encrypted_download_stays_encrypted(tag: str, home: Path, monkeypatch
 
     monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", answer)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "https://hub.example/{repo_id}{revision}{filename}")
-    weights = KNOWN_WEIGHTS[tag]
+    weights = known_weights()[tag]
     if weights.url:
-        monkeypatch.setitem(KNOWN_WEIGHTS, tag, replace(weights, url="https://files.example/tiny.pt"))
+        monkeypatch.setitem(known_weights(), tag, replace(weights, url="https://files.example/tiny.pt"))
     assert_failed(tag, finish(tag), home, "plain.example", "open connection")
     assert [url.scheme for url in requested] == ["https"]
 
@@ -621,7 +621,7 @@ def test_no_network(tag: str, home: Path, server: Server, monkeypatch: pytest.Mo
     each = finish(tag)
     suffix = ".safetensors" if tag == HUB else ".pt"
     by_hand = home / "weights" / f"{tag}{suffix}"
-    assert_failed(tag, each, home, "No connection to 127.0.0.1", KNOWN_WEIGHTS[tag].source, str(by_hand))
+    assert_failed(tag, each, home, "No connection to 127.0.0.1", known_weights()[tag].source, str(by_hand))
     by_hand.parent.mkdir()
     by_hand.write_bytes(checkpoint())
     assert locate(tag) == by_hand, "the advice in the sentence"

@@ -13,9 +13,9 @@ from safetensors import safe_open
 from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
 from inception.vision.photographs import OTHER, answers, hits, labelled
-from inception.weights.known import KNOWN_WEIGHTS, available_weights
+from inception.weights.known import available_weights, known_weights
 
-OWN = sorted(tag for tag, weights in KNOWN_WEIGHTS.items() if not weights.published)
+OWN = sorted(tag for tag, weights in known_weights().items() if not weights.published)
 NETWORKS = {"inception_v4", "inception_resnet_v1", "inception_resnet_v2"}
 SAID = ("variant", "width", "classes", "preprocessing", "data", "epochs", "seed", "test_accuracy", "licence")
 
@@ -25,8 +25,8 @@ each = pytest.mark.parametrize("tag", OWN)
 
 
 def test_there_is_one_for_each_of_the_three_networks() -> None:
-    assert {KNOWN_WEIGHTS[tag].variant for tag in OWN} == NETWORKS
-    assert all(tag in available_weights(KNOWN_WEIGHTS[tag].variant) for tag in OWN)
+    assert {known_weights()[tag].variant for tag in OWN} == NETWORKS
+    assert all(tag in available_weights(known_weights()[tag].variant) for tag in OWN)
 
 
 @each
@@ -42,7 +42,7 @@ def test_the_file_is_small_and_says_what_it_is(tag: str) -> None:
 
 @each
 def test_the_files_beside_it_tell_the_same(tag: str) -> None:
-    facts = KNOWN_WEIGHTS[tag].training
+    facts = known_weights()[tag].training
     confusion = pd.read_csv(BUNDLED / f"{tag}.confusion.csv", index_col="class")
     assert confusion.sum(axis=1).tolist() == [1000] * 10, "CIFAR-10 has 1,000 test pictures of each class"
     right = sum(confusion.loc[label, label] for label in confusion.index)
@@ -54,7 +54,7 @@ def test_the_files_beside_it_tell_the_same(tag: str) -> None:
     assert abs(held_out - float(facts["test_accuracy"])) < 0.03, "the log is that of this network"
     card = (BUNDLED / f"{tag}.md").read_text(encoding="utf-8")
     assert f"{float(facts['test_accuracy']):.2%}" in card
-    assert KNOWN_WEIGHTS[tag].licence in card
+    assert known_weights()[tag].licence in card
     tests = pd.read_csv(BUNDLED / f"{tag}.tests.csv")
     last = tests.iloc[-1]
     assert (last["epochs"], last["test_accuracy"]) == (len(log), float(facts["test_accuracy"]))
@@ -65,7 +65,7 @@ def test_the_files_beside_it_tell_the_same(tag: str) -> None:
 @each
 def test_photographs_are_answered_as_the_file_says(tag: str) -> None:
     said = pd.read_csv(BUNDLED / f"{tag}.photographs.csv").astype({"rank": "Int64"})
-    found = answers(Predictor(KNOWN_WEIGHTS[tag].variant, tag))
+    found = answers(Predictor(known_weights()[tag].variant, tag))
     assert said["file"].tolist() == found["file"].tolist()
     assert len(found) == len(labelled())
     # Another processor rounds otherwise, which can turn a close call round.
@@ -113,8 +113,8 @@ def bar_chart() -> Image.Image:
 @pytest.mark.parametrize("picture", [noise, checkerboard, plain, page_of_text, bar_chart])
 @each
 def test_what_is_no_photograph_is_none_of_the_ten(tag: str, picture: Callable[[], Image.Image]) -> None:
-    network = Predictor(KNOWN_WEIGHTS[tag].variant, tag)
-    size = KNOWN_WEIGHTS[tag].input_size
+    network = Predictor(known_weights()[tag].variant, tag)
+    size = known_weights()[tag].input_size
     classes = network.classify(network.prepare(picture(), (size, size)))
     assert network.is_none(classes)
     assert classes["probability"].max() < 0.5

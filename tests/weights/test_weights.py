@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from inception import create_model
-from inception.weights.known import KNOWN_WEIGHTS, Weights, available_weights, locate
+from inception.weights.known import Weights, available_weights, known_weights, locate
 from inception.zoo import get_variant
 
 TIMM = ["inception_v4.tf_in1k", "inception_resnet_v2.tf_in1k", "inception_resnet_v2.tf_ens_adv_in1k"]
@@ -16,7 +16,7 @@ FACENET = {"20180402-114759-vggface2": 8631, "20180408-102900-casia-webface": 10
 
 
 published = pytest.mark.parametrize(
-    "weights", [weights for weights in KNOWN_WEIGHTS.values() if weights.published], ids=lambda weights: weights.tag
+    "weights", [weights for weights in known_weights().values() if weights.published], ids=lambda weights: weights.tag
 )
 
 
@@ -62,17 +62,17 @@ def test_preprocessing_is_the_publishers() -> None:
     """timm's default_cfgs: mean and std 0.5, bicubic, crop_pct; facenet-pytorch: (x - 127.5) / 128 and no crop."""
     crops = {"inception_v4.tf_in1k": 0.875}
     for tag in TIMM:
-        preprocessing = KNOWN_WEIGHTS[tag].preprocessing
+        preprocessing = known_weights()[tag].preprocessing
         assert preprocessing.mean / 255 == preprocessing.std / 255 == 0.5
         assert preprocessing.interpolation == "bicubic"
         assert preprocessing.crop == crops.get(tag, 0.8975)
     for tag in FACENET:
-        preprocessing = KNOWN_WEIGHTS[tag].preprocessing
+        preprocessing = known_weights()[tag].preprocessing
         assert (preprocessing.mean, preprocessing.std, preprocessing.crop) == (127.5, 128, 1)
 
 
 def test_overrides_belong_to_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = KNOWN_WEIGHTS["inception_v4.tf_in1k"]
+    known = known_weights()["inception_v4.tf_in1k"]
     assert known.network == {"num_classes": 1000}
     small = Weights(**{**vars(known), "overrides": {"width": 0.25, "num_classes": 10}})
     assert small.network == {"width": 0.25, "num_classes": 10}
