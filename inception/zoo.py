@@ -1,7 +1,7 @@
 """Every network variant of the package by name."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .errors import InputError
 from .models.inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
 from .models.inception_v4 import InceptionV4, StemV4
 from .models.layers import ConvUnit
 from .weights.checkpoint import MAX_BYTES, CheckpointError, classes_in, load_weights, read_checkpoint
+from .weights.choice import AnyWeights, WeightsChoice
 from .weights.download import Download, start_download
-from .weights.known import Weights, checkpoint_file, described, description
+from .weights.known import Weights, described
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def get_variant(name: str) -> Variant:
 
 def create_model(
     name: str,
-    weights: str | None = None,
+    weights: AnyWeights = None,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
     **overrides: Any,
@@ -152,7 +153,8 @@ def create_model(
     Raises ValueError for an unknown name or override value, `CheckpointError` for weights that do not fit.
     """
     variant = get_variant(name)
-    if known := description(weights):
+    choice = WeightsChoice.of(weights)
+    if known := choice.known:
         if known.variant != name:
             raise CheckpointError(f"{known.tag}: weights of {known.variant}, not of {name}.")
         overrides = {**known.network, **overrides}
@@ -162,8 +164,8 @@ def create_model(
     with torch.device(device):
         model = variant.build(**overrides)
     model.variant = variant  # type: ignore[assignment]  # modules take any attribute
-    if weights is not None:
-        load_weights(model, checkpoint_file(weights))
+    if path := choice.path:
+        load_weights(model, path)
     if dtype != torch.float32:  # what it is built in: to visit every tensor takes a tenth of the building
         model.to(dtype)
     return model.eval()
@@ -182,18 +184,19 @@ def check_weights(variant: str, path: str | PathLike[str], **overrides: Any) -> 
     state = read_checkpoint(path)
     if known := described(path):
         overrides = {**known.network, **overrides}
-    if (
-        "num_classes" not in overrides
-        and not get_variant(variant).embeds
-        and (classes := classes_in(state)) is not None
-    ):
-        overrides["num_classes"] = classes
+    overrides = {**classes_override(variant, state), **overrides}
     del state
     # By way of the meta device: initial weights would only cost time and disturb the random numbers of others.
     model = create_model(variant, device="meta", **overrides)
     if sum(tensor.nbytes for tensor in model.state_dict().values()) > MAX_BYTES:
         raise CheckpointError(f"{path.name}: a network with {overrides['num_classes']:,} classes is too large.")
     load_weights(model.to_empty(device="cpu"), path)
+
+
+def classes_override(variant: str, state: Mapping[str, Tensor]) -> dict[str, int]:
+    """`num_classes` as the checkpoint of a classifier has them; nothing for embeddings and for names we do not know."""
+    classes = None if get_variant(variant).embeds else classes_in(state)
+    return {} if classes is None else {"num_classes": classes}
 
 
 def fetch_weights(tag: str) -> Download:

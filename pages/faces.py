@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -29,13 +28,14 @@ from inception.vision.faces import (
     pair_table,
     picture_name,
 )
+from inception.weights.choice import WeightsChoice
 from inception.zoo import VARIANTS
 from pages.figures import common as figures
 from pages.figures import faces as face_figures
 from pages.parts import choices, frame, tables
 from pages.parts.pictures import arrived, problems, release
 from pages.parts.timing import show_timing
-from pages.parts.weights_chooser import UNTRAINED, choose_weights, network_with
+from pages.parts.weights_chooser import choose_weights, network_with
 
 SAMPLE_NAMES = ASTRONAUT, DARK, CAMERAMAN, CAT = "astronaut", "astronaut, darker", "cameraman", "a cat"
 THUMBNAIL = 76  # pixels on the screen
@@ -275,7 +275,7 @@ def crop_controls() -> None:
         st.button("Remove", icon=":material/close:", on_click=remove, args=(name,))
 
 
-def compare(graph: LayerGraph, weights: str | None, threshold: float) -> None:
+def compare(graph: LayerGraph, weights: WeightsChoice, threshold: float) -> None:
     """The pictures as the network sees them, the verdicts, and below all columns the numbers."""
     pictures = faces()
     names = [face.name for face in pictures]
@@ -297,7 +297,7 @@ def compare(graph: LayerGraph, weights: str | None, threshold: float) -> None:
     answer(pairs, names, threshold, network.trained)
     show_timing(network, prepared[0])
     with below:
-        numbers(pairs.assign(threshold=threshold), names, embeddings, network, Path(weights or UNTRAINED).name, graph)
+        numbers(pairs.assign(threshold=threshold), names, embeddings, network, graph)
 
 
 def numbers(
@@ -305,7 +305,6 @@ def numbers(
     names: list[str],
     embeddings: list[Any],
     network: PictureNetwork,
-    weights: str,
     graph: LayerGraph,
 ) -> None:
     """Every pair in words, and the files."""
@@ -322,12 +321,12 @@ def numbers(
         tables.export_button(pairs, "face_pairs", f"Distances between faces, {graph.name}")
         tables.download_button(
             "Download the embeddings (NPZ)",
-            lambda: embeddings_npz(names, embeddings, graph.name, weights),
+            lambda: embeddings_npz(names, embeddings, graph.name, network.weights.label),
             "face_embeddings.npz",
         )
         st.caption(
             f"{len(embeddings[0])} numbers an embedding, of length 1. {graph.name} at {choices.picture_size(graph)}, "
-            f"weights: {weights}, {str(network.dtype).removeprefix('torch.')} on {network.device}."
+            f"weights: {network.weights.label}, {str(network.dtype).removeprefix('torch.')} on {network.device}."
         )
 
 

@@ -207,7 +207,7 @@ def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
         return classic(name, size), f"{name}_{size}"
     with controls.container(width=300):
         weights = choose_weights(graph.name)
-        if weights is None:
+        if not weights.trained:
             st.caption("Untrained: these numbers are random.")
     network = network_with(graph.name, weights)  # its weights may have been trained at another width
     layers = {layer.path: layer for layer in graph_of_network(network).layers if kind_of(layer) is SQUARE_KERNEL}
@@ -219,7 +219,7 @@ def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
     number = controls.number_input(f"Filter, of {filters:,}", 1, filters, 1, width=140)
     channel = controls.number_input(f"Input channel, of {inputs:,}", 1, inputs, 1, width=140)
     kernel = network.kernels(layer)[(number - 1) * inputs + channel - 1]
-    return kernel.astype(float), f"{weights}_{path}_{number}_{channel}"
+    return kernel.astype(float), f"{weights.name}_{path}_{number}_{channel}"
 
 
 def changed(kernel: Array, key: str) -> Array:

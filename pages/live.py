@@ -1,7 +1,6 @@
 """Live inference: what does the network make of your picture?"""
 
 from math import inf
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +13,7 @@ from inception.runtime.preprocess import framed, value_counts
 from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
 from inception.vision.maps import png_bytes
-from inception.weights.known import available_weights, classes_of, known_weights
+from inception.weights.choice import UNTRAINED, WeightsChoice, available_weights
 from inception.zoo import get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
@@ -133,13 +132,13 @@ def show_preparation(subject: Subject) -> None:
     )
 
 
-def other_networks(subject: Subject) -> list[tuple[str, str | None]]:
+def other_networks(subject: Subject) -> list[tuple[str, WeightsChoice]]:
     """What else on this server can look at the picture: name and weights."""
-    choices: list[tuple[str, str | None]] = []
+    choices: list[tuple[str, WeightsChoice]] = []
     for name in inception.list_models():
         embeds = get_variant(name).embeds
-        choices += [(name, weights) for weights in available_weights(name) if classes_of(weights) or not embeds]
-        choices += [] if embeds else [(name, None)]
+        choices += [(name, weights) for weights in available_weights(name) if weights.num_classes or not embeds]
+        choices += [] if embeds else [(name, UNTRAINED)]
     here = (subject.network.name, subject.network.weights)
     return [choice for choice in choices if choice != here]
 
@@ -147,9 +146,9 @@ def other_networks(subject: Subject) -> list[tuple[str, str | None]]:
 def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     """Two networks on one picture."""
 
-    def title(choice: tuple[str, str | None]) -> str:
+    def title(choice: tuple[str, WeightsChoice]) -> str:
         name, weights = choice
-        return f"{name}, {_weights_name(weights)}"
+        return f"{name}, {weights.title}"
 
     st.subheader("Beside another network")
     choice = st.selectbox(
@@ -171,14 +170,14 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     for column, network, table, seen in zip(st.columns(2), networks_here, answers, prepared, strict=True):
         with column:
             size = f"{seen.height}x{seen.width} px"
-            st.markdown(f"**{network.name}**, {_weights_name(network.weights)}, at {size}")
+            st.markdown(f"**{network.name}**, {network.weights.title}, at {size}")
             if not network.trained:
                 st.caption("Untrained: random numbers, no knowledge.")
             st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN, key=f"bars_{id(network)}")
             show_timing(network, seen)
     both = pd.concat(
         [
-            table.assign(network=network.name, weights=_weights_name(network.weights), rank=range(1, len(table) + 1))
+            table.assign(network=network.name, weights=network.weights.title, rank=range(1, len(table) + 1))
             for network, table in zip(networks_here, answers, strict=True)
         ],
         ignore_index=True,
@@ -227,12 +226,6 @@ def _short(network: PictureNetwork, table: pd.DataFrame) -> tuple[str, float, bo
 
 def _setting_of(network: PictureNetwork) -> tuple[object, ...]:
     return network.engine, network.device, network.dtype
-
-
-def _weights_name(weights: str | None) -> str:
-    if weights is None:
-        return "untrained"
-    return known_weights()[weights].title if weights in known_weights() else Path(weights).name
 
 
 frame.open_page("What does the network make of your picture?")

@@ -19,11 +19,12 @@ from inception.text import shape_text
 from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
 from inception.views.kinds import Kind
+from inception.weights.choice import WeightsChoice
 from pages.figures import common as figures
 from pages.figures import residual as residual_figures
 from pages.parts import choices, diagrams, frame, tables
 from pages.parts.pictures import SAMPLES, choose_picture
-from pages.parts.weights_chooser import UNTRAINED, choose_weights, network_with
+from pages.parts.weights_chooser import choose_weights, network_with
 
 VIEWS = ["On a picture", "In training"]
 QUICK = 160  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
@@ -121,24 +122,24 @@ def depth_chart(profiles: Profiles, key: str) -> None:
     st.plotly_chart(residual_figures.depth_figure(profiles), config=figures.PLAIN, key=f"{key}_by_depth")
 
 
-def choose_subject(name: str) -> tuple[str | None, bytes, Norm]:
+def choose_subject(name: str) -> tuple[WeightsChoice, bytes, Norm]:
     """The controls for picture, weights and batch norm: the weights, an encoded picture, whose statistics."""
     data = choose_picture(inviting=False)
     weights = choose_weights(name)
     norm: Norm = st.segmented_control(
         "Batch norm uses statistics",
         list(NORMS),
-        default="running" if weights else "batch",
+        default="running" if weights.trained else "batch",
         required=True,
         format_func=NORMS.__getitem__,
-        key=f"norm_of_{weights or UNTRAINED}",
+        key=f"norm_of_{weights.name}",
         help="Of this pass, as in the first step of training; or stored ones, as when a trained network is used. "
         "Before training 0 and 1 are stored: nothing is normalised, and the signal fades from layer to layer.",
     )
     return weights, data, norm
 
 
-def picture_view(name: str, weights: str | None, data: bytes, norm: Norm, scales: Scales) -> None:
+def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, scales: Scales) -> None:
     """The network run on one picture."""
     instrument = instrument_on(network_with(name, weights))
     size = quick_size(instrument.network.input_size)

@@ -12,10 +12,9 @@ from ..runtime.image import load_image
 from ..runtime.predictor import Predictor
 from ..vision.faces import cosine_matrix, distance_matrix
 from ..weights.checkpoint import CheckpointError
-from ..weights.known import available_weights, classes_of
+from ..weights.choice import UNTRAINED, WeightsChoice, available_weights
 from ..zoo import VARIANTS
 
-UNTRAINED = "untrained"
 CLASSIFIER, EMBEDDER = "inception_v4", "inception_resnet_v1"
 
 
@@ -62,7 +61,7 @@ def predict(args: argparse.Namespace) -> str:
             {
                 "file": str(path),
                 "model": network.name,
-                "weights": network.weights,
+                "weights": network.weights.given,
                 "device": str(network.device),
                 "ms": ms,
                 "top": top[["label", "index", "probability"]].to_dict("records"),
@@ -96,15 +95,16 @@ def similarity(args: argparse.Namespace) -> str:
 
 
 def _network(args: argparse.Namespace) -> Predictor:
-    weights = args.weights
-    if weights is None:
+    if args.weights is not None:
+        weights = WeightsChoice.of(args.weights)
+    else:
         here = available_weights(args.model) if args.model in VARIANTS else []
         if args.run is similarity:
-            here = [weights for weights in here if not classes_of(weights)]
+            here = [weights for weights in here if not weights.num_classes]
         if not here and args.model in VARIANTS:
             raise CheckpointError(
                 f"no weights for {args.model} are on this machine: name a file with --weights, or 'untrained' to run "
                 "random ones"
             )
-        weights = here[0] if here else None
-    return Predictor(args.model, None if weights == UNTRAINED else weights, args.device, DTYPES[args.dtype])
+        weights = here[0] if here else UNTRAINED
+    return Predictor(args.model, weights, args.device, DTYPES[args.dtype])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.surgery import fold_batch_norm, lean
+from ..weights.choice import AnyWeights
 from .devices import DeviceError
 from .onednn import ConvRelu, one_kernel_each
 from .openvino import OpenVinoNetwork
@@ -88,7 +89,7 @@ def engines(device: str | torch.device = "cpu") -> list[str]:
 def load_network(
     engine: str,
     name: str,
-    weights: str | None = None,
+    weights: AnyWeights = None,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> PictureNetwork:

@@ -2,18 +2,18 @@
 
 import os
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
+from cachetools import LRUCache
 
-from ..weights.known import checkpoint_file
+from ..weights.choice import AnyWeights, WeightsChoice
 from .engines import load_network
 from .predictor import PictureNetwork, Predictor
 
 LIMIT = 2**30  # bytes of weights; room for four of Inception-ResNet-v2 in float32
 
-Key = tuple[str, str, str | None, str, torch.dtype]  # engine, name, weights, device, dtype
+Key = tuple[str, str, WeightsChoice, str, torch.dtype]  # engine, name, weights, device, dtype
 Stamp = tuple[str, int, int] | None  # path, time of change in nanoseconds, bytes
 
 
@@ -24,22 +24,24 @@ class _Entry:
 
 
 class Pool:
-    """Networks by engine, name, weights, device and dtype; those not asked for longest go when `limit` bytes are full.
+    """Networks by engine, name, weights, device and dtype, with weights of at most `limit` bytes together.
 
-    The newest stays even if it alone is larger. A network that goes is freed when no one runs it any more. Weights that
-    have changed on disk are loaded anew. Any number of threads may ask; what two of them ask for is loaded once.
+    When a new one needs room, those go that nobody has asked for for the longest time. The newest stays even if it
+    alone is larger than the limit. A network that goes is freed once nobody runs it any more. Weights that have changed
+    on disk are loaded again. Any number of threads may ask; what several ask for at once is loaded once.
     """
 
     def __init__(self, limit: int = LIMIT):
         self.limit = limit
-        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        # The cache takes nothing that is larger than itself, so that such a network counts as just filling it.
+        self._entries: LRUCache[Key, _Entry] = LRUCache(limit, lambda entry: min(entry.network.nbytes, limit))
         self._loading: set[Key] = set()
         self._changed = threading.Condition()
 
     def get(
         self,
         name: str,
-        weights: str | None = None,
+        weights: AnyWeights = None,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
         engine: str = Predictor.engine,
@@ -48,32 +50,31 @@ class Pool:
 
         What could not be loaded leaves nothing behind: whoever waited for it or comes next tries again.
         """
-        key = engine, name, weights, str(device), dtype
+        choice = WeightsChoice.of(weights)
+        key = engine, name, choice, str(device), dtype
         with self._changed:
             self._changed.wait_for(lambda: key not in self._loading)
-            stamp = _stamp(weights)
+            stamp = _stamp(choice)
             entry = self._entries.get(key)
             if entry is not None and entry.stamp == stamp:
-                self._entries.move_to_end(key)
                 return entry.network
             self._entries.pop(key, None)
             self._loading.add(key)
         entry = None
         try:
-            entry = _Entry(load_network(engine, name, weights, device, dtype), stamp)
+            entry = _Entry(load_network(engine, name, choice, device, dtype), stamp)
             return entry.network
         finally:
             with self._changed:
                 self._loading.discard(key)
                 if entry is not None:
                     self._entries[key] = entry
-                    self._make_room()
                 self._changed.notify_all()
 
     def predictor(
         self,
         name: str,
-        weights: str | None = None,
+        weights: AnyWeights = None,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> Predictor:
@@ -84,23 +85,17 @@ class Pool:
 
     @property
     def nbytes(self) -> int:
-        """Of the weights of all networks here."""
-        with self._changed:
-            return sum(entry.network.nbytes for entry in self._entries.values())
+        """Of the weights of all networks here; one that alone is larger than the limit counts as the limit."""
+        return int(self._entries.currsize)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _make_room(self) -> None:
-        while len(self._entries) > 1 and sum(entry.network.nbytes for entry in self._entries.values()) > self.limit:
-            self._entries.popitem(last=False)
 
-
-def _stamp(weights: str | None) -> Stamp:
+def _stamp(weights: WeightsChoice) -> Stamp:
     """What tells one state of a weights file from another; None without a file. Raises CheckpointError."""
-    if weights is None:
+    if (path := weights.path) is None:
         return None
-    path = checkpoint_file(weights)
     try:
         status = os.stat(path)
     except (OSError, ValueError):  # loading it says what is wrong

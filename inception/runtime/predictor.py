@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..graph.layer import Layer
-from ..weights.checkpoint import classes_in, read_checkpoint
-from ..weights.known import Weights, checkpoint_file, description
+from ..weights.checkpoint import read_checkpoint
+from ..weights.choice import AnyWeights, WeightsChoice
 from ..weights.labels import class_labels
 from ..weights.preprocessing import usual_preprocessing
-from ..zoo import create_model, get_variant
+from ..zoo import classes_override, create_model, get_variant
 from .devices import DEVICES, DTYPES, DeviceError, check_device
 from .preprocess import crop_and_resize, to_input
 from .turns import OutOfMemory, enough_memory, forward_lock
@@ -53,13 +53,13 @@ class PictureNetwork(ABC):
     def __init__(
         self,
         name: str,
-        weights: str | None = None,
+        weights: AnyWeights = None,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ):
-        self.name, self.weights = name, weights
-        self.trained = weights is not None
-        self.description = known = description(weights)
+        self.name, self.weights = name, WeightsChoice.of(weights)
+        self.trained = self.weights.trained
+        self.description = known = self.weights.known
         self.input_size = known.input_size if known else get_variant(name).input_size
         self.embeds = get_variant(name).embeds and not (known and known.num_classes)
         self.preprocessing = known.preprocessing if known else usual_preprocessing(name, self.embeds)
@@ -74,9 +74,9 @@ class PictureNetwork(ABC):
         self.peak_bytes: int | None = None
         self._passes: OrderedDict[tuple[int, ...], deque[float]] = OrderedDict()
         with self._turn("load"):  # alone, because random weights come from PyTorch's one generator
-            model = _build(name, weights, known)
+            model = self._build()
         with enough_memory(self.device, f"load {name}"):
-            self.labels = [] if self.embeds else class_labels(_outputs_of(model), known.labels if known else None)
+            self.labels = [] if self.embeds else class_labels(outputs_of(model), known.labels if known else None)
             self.nbytes = self._take(model)
 
     @abstractmethod
@@ -137,6 +137,15 @@ class PictureNetwork(ABC):
         if not self.embeds:
             raise InputError(f"{self.name} gives classes, not an embedding.")
         return self.outputs([prepared])[0]
+
+    def _build(self) -> nn.Module:
+        """The float32 network on the CPU, with as many classes as its weights have."""
+        overrides: dict[str, Any] = {}
+        if self.description is None and not self.embeds and (path := self.weights.path):
+            overrides = classes_override(self.name, read_checkpoint(path))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(SEED)
+            return create_model(self.name, self.weights, **overrides)
 
     @contextmanager
     def _timed(self, shape: tuple[int, ...]) -> Iterator[None]:
@@ -205,16 +214,6 @@ def module_bytes(module: nn.Module) -> int:
     return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
 
 
-def _build(name: str, weights: str | None, known: Weights | None) -> nn.Module:
-    overrides: dict[str, Any] = {}
-    if weights is not None and known is None and not get_variant(name).embeds:
-        classes = classes_in(read_checkpoint(checkpoint_file(weights)))
-        overrides = {} if classes is None else {"num_classes": classes}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
-        return create_model(name, weights, **overrides)
-
-
-def _outputs_of(model: nn.Module) -> int:
-    """How many classes its last linear layer tells apart."""
+def outputs_of(model: nn.Module) -> int:
+    """How many numbers its last linear layer gives: classes, or the length of an embedding."""
     return [module.out_features for module in model.modules() if isinstance(module, nn.Linear)][-1]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..errors import InceptionError
+from ..weights.choice import AnyWeights
 from .devices import DTYPES, DeviceError, devices, dtype_name
 from .engines import engines, load_network
 from .predictor import KEPT_PASSES, PictureNetwork, Predictor
@@ -144,7 +145,7 @@ def offered_settings() -> list[Setting]:
 
 def compare_settings(
     name: str,
-    weights: str | None,
+    weights: AnyWeights,
     size: tuple[int, int],
     pictures: Sequence[Image.Image],
     batches: Sequence[int] = BATCHES,

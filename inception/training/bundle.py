@@ -64,7 +64,7 @@ def logits_of(network: PictureNetwork, images: Tensor) -> Tensor:
 def evaluate(network: PictureNetwork, pictures: Pictures) -> Scores:
     """What the network makes of pictures of CIFAR-10's classes; raises ValueError for a network of other classes."""
     if tuple(network.labels) != CLASSES:
-        raise InputError(f"{network.weights} does not tell CIFAR-10's ten classes apart.")
+        raise InputError(f"{network.weights.given} does not tell CIFAR-10's ten classes apart.")
     images, labels = pictures
     return scores(logits_of(network, images), labels, network.temperature)
 

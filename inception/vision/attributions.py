@@ -27,7 +27,7 @@ from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.receptive_field import ReceptiveField
 from ..models.layers import L2Normalize
-from ..runtime.predictor import Predictor
+from ..runtime.predictor import Predictor, outputs_of
 from ..runtime.private_copy import private_copy
 from ..runtime.progress import Progress, no_progress
 from .inside import Array, check_size
@@ -208,7 +208,7 @@ def _check_count(name: str, value: int, most: int) -> None:
 def _model(predictor: Predictor, target: Target) -> nn.Module:
     """A private copy that stops before embeddings are scaled to length 1; raises AttributionError for wrong targets."""
     model = private_copy(predictor)
-    outputs = [module.out_features for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    outputs = outputs_of(model)
     if isinstance(target, np.ndarray):
         if not predictor.embeds:
             raise AttributionError(f"{predictor.name} tells classes apart: choose one, not an embedding.")

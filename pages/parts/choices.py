@@ -54,7 +54,7 @@ def as_name(asked: str) -> str:
     return re.sub(r"[^\w.-]", " ", asked)
 
 
-def keep_choice(key: str, options: Collection[str], default: str) -> None:
+def keep_choice(key: str, options: Collection[object], default: object) -> None:
     """Before a select box is drawn: keeps what was chosen while it is among the options, else chooses the default.
 
     Set in every run, because the browser knows an option by its text, and that can change: of a layer with the size,

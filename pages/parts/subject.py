@@ -8,23 +8,25 @@ from PIL import Image
 import inception
 from inception import LayerGraph
 from inception.runtime.predictor import Predictor
+from inception.weights.choice import WeightsKind
 from pages.parts import choices
 from pages.parts.pictures import choose_picture
-from pages.parts.weights_chooser import choose_weights, is_own, network_with
+from pages.parts.weights_chooser import choose_weights, network_with
 
 
 @dataclass(frozen=True)
 class Subject:
-    """data: the encoded picture. prepared: what the network sees. graph: at the prepared size.
-
-    own_weights: whether the network has a file of the reader's own, which only this session knows.
-    """
+    """A picture and a network with weights, as the reader chose them."""
 
     network: Predictor
-    graph: LayerGraph
-    data: bytes
-    prepared: Image.Image
-    own_weights: bool
+    graph: LayerGraph  # the network's trace at the size of the prepared picture
+    data: bytes  # the picture as an encoded file
+    prepared: Image.Image  # what the network sees of it
+
+    @property
+    def own_weights(self) -> bool:
+        """Whether the network has a file of the reader's own, which only this session knows."""
+        return self.network.weights.kind is WeightsKind.UPLOAD
 
     @property
     def picture(self) -> Image.Image:
@@ -48,7 +50,7 @@ def choose_subject(inviting: bool = False) -> Subject:
     network = network_with(variant.name, weights)
     graph = graph_of_network(network)
     prepared = network.prepare(inception.load_image(data), graph.input_size)
-    return Subject(network, graph, data, prepared, is_own(weights))
+    return Subject(network, graph, data, prepared)
 
 
 def graph_of_network(network: Predictor) -> LayerGraph:

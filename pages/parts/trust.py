@@ -12,15 +12,16 @@ from inception.runtime.predictor import Predictor
 from inception.training.bundle import used_before
 from inception.views.kinds import SQUARE
 from inception.vision.photographs import OTHER, Hits, cut_out, hits
-from inception.weights.known import Weights, known_weights
+from inception.weights.choice import WeightsKind
+from inception.weights.known import Weights
 from pages.figures import common as figures
 from pages.parts import tables
 
 
 def show_trust(network: Predictor, graph: LayerGraph) -> None:
     """What was measured of weights that came with the project; of any others nothing is known."""
-    weights = known_weights().get(network.weights or "")  # by the tag: a reader's file may have the same name
-    if weights is None or weights.published:
+    weights = network.description
+    if network.weights.kind is not WeightsKind.BUNDLED or weights is None:
         return
     st.subheader("How far to trust it")
     if graph.input_size != (weights.input_size, weights.input_size):

@@ -2,14 +2,14 @@
 
 import re
 import tempfile
-from collections import OrderedDict
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import streamlit as st
+from cachetools import FIFOCache
 
 import inception
 from inception.runtime.devices import devices
@@ -17,8 +17,9 @@ from inception.runtime.pool import LIMIT, networks
 from inception.runtime.predictor import Predictor
 from inception.runtime.turns import OutOfMemory
 from inception.weights.checkpoint import MAX_BYTES, CheckpointError
+from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind, available_weights
 from inception.weights.download import Download, last_download
-from inception.weights.known import available_weights, classes_of, known_weights, weights_folder
+from inception.weights.known import known_weights, weights_folder
 from inception.zoo import check_weights, fetch_weights
 from pages.parts import choices
 
@@ -43,56 +44,52 @@ def uploaded_file(data: bytes | memoryview, name: str) -> Iterator[Path]:
 
 # MPS is offered on the pages Live inference and Speed, but not taken unasked: it has not always computed rightly.
 DEVICE = "cuda" if "cuda" in devices() else "cpu"
-UNTRAINED = "untrained"
-OWN = "your file: "
 OWN_MOST = min(300, MAX_BYTES // 10**6)  # MB of an upload
 
 
-def choose_weights(name: str, embedding: bool = False) -> str | None:
-    """The weights to run a network with; None for random ones. Goes with `network_with`.
+def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
+    """The weights to run a network with; untrained ones until a known checkpoint has arrived. Goes with `network_with`.
 
     embedding: whether only those will do with which the network gives embeddings.
     """
     if "bring" in st.session_state:  # a widget's value can only be set before it is drawn
         key, choice = st.session_state.pop("bring")
         st.session_state[key] = choice
-    here = [weights for weights in available_weights(name) if not (embedding and classes_of(weights))]
+    here = [choice for choice in available_weights(name) if not (embedding and choice.num_classes)]
     absent = [
-        tag
-        for tag, weights in known_weights().items()
-        if weights.variant == name and tag not in here and not (embedding and weights.num_classes)
+        choice
+        for choice in (WeightsChoice.of(tag) for tag, known in known_weights().items() if known.variant == name)
+        if choice not in here and not (embedding and choice.num_classes)
     ]
-    brought = _own()
-    fits = brought and brought.name == name and (brought.network.embeds or not embedding)
-    own = [OWN + brought.file] if brought and fits else []
-    options = [*own, *here, UNTRAINED, *absent]
+    own = _own()
+    fits = own and own.name == name and (own.embeds or not embedding)
+    options = [*([own.weights] if own and fits else []), *here, UNTRAINED, *absent]
     key = f"{'embedding' if embedding else 'weights'}_{name}"
     choices.keep_choice(key, options, options[0])
     choice = st.selectbox(
         "Weights",
         options,
-        format_func=lambda weights: _title(weights, weights in absent),
+        format_func=lambda choice: _option(choice, choice in absent),
         key=key,
         persist_state="session",
     )
-    if choice in known_weights():
-        known = known_weights()[choice]
+    if choice.kind in (WeightsKind.PUBLISHED, WeightsKind.BUNDLED) and (known := choice.known):
         address = known.source.partition("//")[2]
         origin = f"From [{address}]({known.source})" if address else f"Described in {known.source}"
         st.caption(f"{origin}, {known.licence}. {known.accuracy}.")
     if choice in absent:
-        _download(choice)
+        _download(choice.name)
     _bring(name, key)
-    return None if choice in (UNTRAINED, *absent) else choice
+    return UNTRAINED if choice in absent else choice
 
 
-def network_with(name: str, weights: str | None) -> Predictor:
+def network_with(name: str, weights: WeightsChoice) -> Predictor:
     """The network with the weights that `choose_weights` gave; a sentence ends the page where they do not fit."""
-    if weights and is_own(weights):
-        brought = _own()
-        if brought is None:  # since choose_weights found it
+    if weights.kind is WeightsKind.UPLOAD:
+        own = _own()
+        if own is None:  # since choose_weights found it
             st.stop()
-        return brought.network
+        return own
     try:
         with st.spinner("Building the network and loading its weights…"):
             return networks.predictor(name, weights, DEVICE)
@@ -101,56 +98,41 @@ def network_with(name: str, weights: str | None) -> Predictor:
         st.stop()
 
 
-def is_own(weights: str | None) -> bool:
-    """Whether it is a file of the reader's own, which only this session knows."""
-    return weights is not None and weights.startswith(OWN)
-
-
-def _title(weights: str, absent: bool) -> str:
-    if weights == UNTRAINED:
-        return "Untrained (random)"
+def _option(choice: WeightsChoice, absent: bool) -> str:
+    """How the list calls it."""
     if absent:
-        return f"{known_weights()[weights].title}: not here yet, {known_weights()[weights].megabytes} MB"
-    if weights in known_weights():
-        return known_weights()[weights].title
-    return weights if is_own(weights) else Path(weights).name
+        return f"{choice.title}: not here yet, {known_weights()[choice.name].megabytes} MB"
+    if choice.kind is WeightsKind.UPLOAD:
+        return choice.label
+    return choice.title if choice.trained else "Untrained (random)"
 
 
-@dataclass(frozen=True)
-class Brought:
-    """The reader's own weights: names of the network and the file, and the network in memory."""
-
-    name: str
-    file: str
-    network: Predictor
+_shelf_lock = threading.Lock()
 
 
 @st.cache_resource
-def _shelf() -> OrderedDict[str, Brought]:
-    """What readers brought, one for each session, the latest last; all together as much as the pool may hold."""
-    return OrderedDict()
+def _shelf() -> FIFOCache[str, Predictor]:
+    """The networks with the weights that readers brought, one for each session; use it under `_shelf_lock`.
+
+    All together have at most as much memory as the pool of networks; the one brought first makes room. The cache takes
+    nothing that is larger than itself, so that such a network counts as just filling it.
+    """
+    limit = LIMIT
+    return FIFOCache(limit, lambda network: min(network.nbytes, limit))
 
 
-def _own() -> Brought | None:
-    """What this session brought, unless others' files have taken its room."""
-    brought = _shelf().get(_session())
-    if brought is None and st.session_state.pop("has_own", False):
+def _own() -> Predictor | None:
+    """The network with what this session brought, unless others' files have taken its room."""
+    with _shelf_lock:
+        own = _shelf().get(_session())
+    if own is None and st.session_state.pop("has_own", False):
         st.info("Your weights made room for those of other readers. Bring the file again to go on with it.")
-    return brought
+    return own
 
 
 def _session() -> str:
     token: str = st.session_state.setdefault("session", uuid4().hex)
     return token
-
-
-def _put(brought: Brought) -> None:
-    shelf = _shelf()
-    shelf.pop(_session(), None)
-    shelf[_session()] = brought
-    while len(shelf) > 1 and sum(other.network.nbytes for other in list(shelf.values())) > LIMIT:
-        shelf.popitem(last=False)
-    st.session_state["has_own"] = True
 
 
 def _bring(name: str, key: str) -> None:
@@ -170,13 +152,15 @@ def _bring(name: str, key: str) -> None:
         try:
             with st.spinner(f"Checking {file.name}…"), uploaded_file(file.getbuffer(), file.name) as path:
                 check_weights(name, path)
-                loaded = Predictor(name, str(path), DEVICE)
+                own = Predictor(name, WeightsChoice.upload(file.name, path), DEVICE)
         except inception.CheckpointError as error:
             st.error(f"{error} The weights before stay.", icon=":material/error:")
             return
-    _put(Brought(name, file.name, loaded))
+    with _shelf_lock:
+        _shelf()[_session()] = own
+    st.session_state["has_own"] = True
     st.session_state["files_brought"] = count + 1
-    st.session_state["bring"] = key, OWN + file.name
+    st.session_state["bring"] = key, own.weights
     st.rerun()
 
 

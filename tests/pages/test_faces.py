@@ -21,6 +21,7 @@ import inception
 from inception.runtime.predictor import Predictor
 from inception.studies.lfw import PAPER_THRESHOLD
 from inception.vision.faces import MAX_PICTURES, Face, face_of, pair_table
+from inception.weights.choice import WeightsChoice
 from inception.zoo import VARIANTS
 
 ROOT = Path(__file__).parents[2]
@@ -233,7 +234,7 @@ def test_weights_of_a_file(app: AppTest, tmp_path: Path) -> None:
     save_file(state, tmp_path / "mine.safetensors")
     healthy(app.run())
     weights = next(box for box in app.selectbox if box.label == "Weights")
-    healthy(weights.set_value(str(tmp_path / "mine.safetensors")).run())
+    healthy(weights.set_value(WeightsChoice.of(tmp_path / "mine.safetensors")).run())
     assert not any("Untrained" in warning.value for warning in app.warning)
     pairs = expected(app.session_state["faces"], str(tmp_path / "mine.safetensors"))
     np.testing.assert_allclose(shown(app)["distance"], pairs["distance"], atol=1e-4)

@@ -20,8 +20,9 @@ from inception.studies.factorize import Setting, calculate, in_words, option_tab
 from inception.studies.lowrank import classic, decompose
 from inception.studies.pairs import pair_table, pair_totals, side_by_side_table
 from inception.studies.square_network import compare_networks
+from inception.weights.choice import UNTRAINED
 from pages.figures.common import kernel_figure
-from pages.parts.weights_chooser import DEVICE, UNTRAINED
+from pages.parts.weights_chooser import DEVICE
 
 ROOT = Path(__file__).parents[2]
 # The page alone in the frame.
@@ -167,7 +168,7 @@ def test_kernels_of_the_network(app: AppTest) -> None:
     weights = next(box.value for box in app.selectbox if box.label == "Weights")
     assert any("random" in caption.value for caption in app.caption) == (weights == UNTRAINED)
     path = next(box.value for box in app.selectbox if box.label == "Layer")
-    network = networks.predictor("inception_resnet_v1", None if weights == UNTRAINED else weights, DEVICE)
+    network = networks.predictor("inception_resnet_v1", weights, DEVICE)
     weight = network.model.state_dict()[f"{path}.conv.weight"].numpy()
     assert [control.label for control in app.number_input] == [
         f"{what}, of {count}" for what, count in zip(("Filter", "Input channel"), weight.shape, strict=False)

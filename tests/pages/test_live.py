@@ -2,6 +2,7 @@
 
 import gc
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from streamlit.testing.v1 import AppTest
 import inception
 from inception.runtime import predictor
 from inception.weights import download
+from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.weights.known import known_weights
+from pages.parts import weights_chooser
 
 ROOT = Path(__file__).parents[2]
 LIVE = ("live", "inside", "looks", "cell")
@@ -45,6 +48,12 @@ def picture(color: str, file_format: str = "PNG") -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (120, 90), color).save(file, file_format)
     return file.getvalue()
+
+
+def chosen_weights(app: AppTest) -> WeightsChoice:
+    choice: object = next(box for box in app.selectbox if box.label == "Weights").value
+    assert isinstance(choice, WeightsChoice)
+    return choice
 
 
 def test_untrained_weights_are_named_on_every_page(app: AppTest) -> None:
@@ -131,7 +140,7 @@ def test_the_answer_is_the_networks(app: AppTest, tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "mine.safetensors").write_bytes(save(state))
     open_page(app, "live", "inception_v4", "75")
-    assert str(next(box for box in app.selectbox if box.label == "Weights").value).endswith("mine.safetensors")
+    assert chosen_weights(app).title == "mine.safetensors"
     assert not any("Untrained" in warning.value for warning in app.warning)
     table = next(frame.value for frame in app.dataframe if "probability" in frame.value.columns)
     network = predictor.Predictor("inception_v4", str(tmp_path / "weights" / "mine.safetensors"))
@@ -163,27 +172,34 @@ def test_an_uploaded_checkpoint_runs_and_leaves_nothing(
     uploader = next(widget for widget in app.file_uploader if widget.label == "Weights file")
     uploader.set_value(("own.safetensors", data, "application/octet-stream")).run()
     healthy(app)
-    weights = next(box for box in app.selectbox if box.label == "Weights")
-    assert weights.value == "your file: own.safetensors"
+    assert chosen_weights(app).label == "your file: own.safetensors"
     assert not any("Untrained" in warning.value for warning in app.warning)
     assert any("Not the size of its training" in warning.value for warning in app.warning), "160 px, not 96"
     assert not list(tmp_path.glob("inception-*"))
 
 
-def test_own_weights_of_many_readers_take_bounded_memory(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.parts.weights_chooser.LIMIT", 1)  # room for one
+@pytest.fixture
+def room_for_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Readers' own weights have room for those of one."""
+    monkeypatch.setattr(weights_chooser, "LIMIT", 1)
+    weights_chooser._shelf.clear()
+    yield
+    weights_chooser._shelf.clear()
+
+
+def test_own_weights_of_many_readers_take_bounded_memory(app: AppTest, room_for_one: None) -> None:
     data = save(inception.create_model(SMALL).state_dict())
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     for reader in (app, other):
         open_page(reader, "live", SMALL)
         uploader = next(widget for widget in reader.file_uploader if widget.label == "Weights file")
         healthy(uploader.set_value(("own.safetensors", data, "application/octet-stream")).run())
-        assert next(box for box in reader.selectbox if box.label == "Weights").value == "your file: own.safetensors"
+        assert chosen_weights(reader).label == "your file: own.safetensors"
     healthy(app.run())
     assert any("made room" in info.value for info in app.info)
-    assert next(box for box in app.selectbox if box.label == "Weights").value == "untrained"
-    kept = next(box for box in healthy(other.run()).selectbox if box.label == "Weights").value
-    assert kept == "your file: own.safetensors"
+    assert chosen_weights(app) == UNTRAINED
+    kept = chosen_weights(healthy(other.run()))
+    assert kept.label == "your file: own.safetensors"
 
 
 def test_a_bad_checkpoint_is_one_sentence_and_the_weights_before_stay(app: AppTest) -> None:
@@ -193,7 +209,7 @@ def test_a_bad_checkpoint_is_one_sentence_and_the_weights_before_stay(app: AppTe
     healthy(app)
     assert len(app.error) == 1
     assert app.error[0].value.startswith("bad.pt")
-    assert next(box for box in app.selectbox if box.label == "Weights").value == "untrained"
+    assert chosen_weights(app) == UNTRAINED
 
 
 def test_a_download_without_a_network_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +218,7 @@ def test_a_download_without_a_network_is_one_sentence(app: AppTest, monkeypatch:
     monkeypatch.setattr(download, "_downloads", {})
     tag = next(tag for tag, weights in known_weights().items() if weights.variant == "inception_v4")
     open_page(app, "live", "inception_v4", "75")
-    healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(tag).run())
+    healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(WeightsChoice.of(tag)).run())
     assert any("Untrained weights" in warning.value for warning in app.warning), "until they are here"
     healthy(app.button(key=f"get_{tag}").click().run())
     current = download.last_download(tag)

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from inception.paths import BUNDLED
+from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.weights.known import known_weights
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +106,7 @@ def test_faces_do_not_offer_a_network_of_classes(app: AppTest) -> None:
     app.switch_page("pages/faces.py").run()
     assert not app.exception, [error.message for error in app.exception]
     weights = next(box for box in app.selectbox if box.label == "Weights")
-    assert weights.value == "untrained"
+    assert weights.value == UNTRAINED
     assert not any("CIFAR" in option for option in weights.options)
 
 
@@ -126,6 +127,6 @@ def test_a_file_of_the_same_name_does_not_get_the_figures_of_ours(app: AppTest, 
     theirs.write_bytes((BUNDLED / theirs.name).read_bytes())
     open_live(app, model, "airplane/sea_fury.jpg")
     assert any(metric.label == "Calibration error" for metric in app.metric)
-    next(box for box in app.selectbox if box.label == "Weights").set_value(str(theirs)).run()
+    next(box for box in app.selectbox if box.label == "Weights").set_value(WeightsChoice.of(theirs)).run()
     assert not app.exception, [error.message for error in app.exception]
     assert not any(metric.label == "Calibration error" for metric in app.metric)

@@ -17,10 +17,10 @@ from inception.runtime.predictor import Predictor
 from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
 from inception.training import twins
 from inception.training.twins import CURVE_COLUMNS, History, RandomCrops, Setting, Twin, train
+from inception.weights.choice import UNTRAINED, AnyWeights, WeightsChoice
 from pages.figures import residual as residual_figures
 from pages.figures.residual import depth_figure, training_figure
 from pages.parts import tables
-from pages.parts.weights_chooser import UNTRAINED
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "assets" / "samples" / "cat.jpg"
@@ -56,7 +56,7 @@ def of_what_is_chosen(app: AppTest, name: str, size: int) -> list[str]:
     return expected_metrics(name, size) if weights == UNTRAINED else expected_metrics(name, size, weights, "running")
 
 
-def expected_metrics(name: str, size: int, weights: str | None = None, norm: Norm = "batch") -> list[str]:
+def expected_metrics(name: str, size: int, weights: AnyWeights = None, norm: Norm = "batch") -> list[str]:
     """Median ratio, spreads and dead channels with the network's own scales, from the library."""
     instrument = ResidualInstrument(Predictor(name, weights))
     views = instrument.views(inception.load_image(SAMPLE), (size, size))
@@ -129,7 +129,7 @@ def test_loaded_weights(app: AppTest, tmp_path: Path, monkeypatch: pytest.Monkey
     save_file(state, tmp_path / "mine.safetensors")
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path))
     healthy(app.run())
-    file = str(tmp_path / "mine.safetensors")
+    file = WeightsChoice.of(tmp_path / "mine.safetensors")
     healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(file).run())
     loaded = expected_metrics(name, 75, file, "running")
     assert [metric.value for metric in app.metric] == loaded != expected_metrics(name, 75)

@@ -151,7 +151,7 @@ def embed_all(network: PictureNetwork, prepared: list[Image.Image]) -> np.ndarra
 @pytest.mark.parametrize("engine", ["eager", "folded"])
 def test_engines_agree(engine: str, checkpoint: str, prepared: list[Image.Image], expected: np.ndarray) -> None:
     network = load_network(engine, "inception_resnet_v1", checkpoint)
-    assert (network.engine, network.trained, network.weights) == (engine, True, checkpoint)
+    assert (network.engine, network.trained, network.weights.given) == (engine, True, checkpoint)
     np.testing.assert_allclose(network.outputs(prepared), expected, atol=1e-5)
     np.testing.assert_allclose(embed_all(network, prepared), expected, atol=1e-5)
     half = load_network(engine, "inception_resnet_v1", checkpoint, dtype=torch.bfloat16)

@@ -16,7 +16,8 @@ from inception.runtime.predictor import KEPT_PASSES, KEPT_SHAPES, Predictor
 from inception.runtime.preprocess import crop_and_resize, to_input
 from inception.runtime.turns import OutOfMemory, forward_lock
 from inception.vision.maps import map_image, strongest_channels
-from inception.weights.known import available_weights, locate
+from inception.weights.choice import WeightsChoice, available_weights
+from inception.weights.known import locate
 from inception.weights.labels import class_labels
 from inception.weights.preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing, usual_preprocessing
 from inception.zoo import get_variant
@@ -137,11 +138,8 @@ def test_files_in_the_weights_folder_are_offered(tmp_path: Path, monkeypatch: py
     (tmp_path / "inception_v4.tf_in1k.safetensors").write_bytes(b"x")
     (tmp_path / "mine.pt").write_bytes(b"x")
     (tmp_path / "notes.txt").write_bytes(b"x")
-    assert available_weights("inception_v4") == [
-        "inception_v4.tf_in1k",
-        "inception_v4.cifar10",
-        str(tmp_path / "mine.pt"),
-    ]
+    offered = ("inception_v4.tf_in1k", "inception_v4.cifar10", tmp_path / "mine.pt")
+    assert available_weights("inception_v4") == [WeightsChoice.of(weights) for weights in offered]
     assert locate("inception_v4.tf_in1k") == tmp_path / "inception_v4.tf_in1k.safetensors"
     with pytest.raises(inception.CheckpointError, match="not a checkpoint"):
         Predictor("inception_v4", "inception_v4.tf_in1k")

@@ -16,7 +16,8 @@ from safetensors.torch import save_file
 import inception
 from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
-from inception.weights.known import Weights, available_weights, described, description
+from inception.weights.choice import WeightsChoice, available_weights
+from inception.weights.known import Weights, described
 from inception.weights.preprocessing import Preprocessing
 from inception.zoo import check_weights
 
@@ -115,16 +116,17 @@ def test_files_of_others_say_nothing(tmp_path: Path) -> None:
     path.write_bytes(b"no safetensors at all")
     assert described(path) is None
     assert described(tmp_path / "absent") is None
-    assert description(None) is None
 
 
 def test_it_is_offered_for_its_own_network_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path))
     path = write(tmp_path / "mine.safetensors")
-    assert str(path) in available_weights("inception_resnet_v1")
-    assert str(path) not in available_weights("inception_v4")
+    assert WeightsChoice.of(path) in available_weights("inception_resnet_v1")
+    assert WeightsChoice.of(path) not in available_weights("inception_v4")
     like_ours = write(tmp_path / "inception_resnet_v1.cifar10.safetensors")
-    assert {str(like_ours), like_ours.stem} <= set(available_weights("inception_resnet_v1")), "neither hides the other"
+    assert {WeightsChoice.of(like_ours), WeightsChoice.of(like_ours.stem)} <= set(
+        available_weights("inception_resnet_v1")
+    ), "neither hides the other"
     with pytest.raises(inception.CheckpointError, match=r"mine: weights of inception_resnet_v1, not of inception_v4"):
         inception.create_model("inception_v4", weights=str(path))
 

@@ -13,7 +13,8 @@ from safetensors import safe_open
 from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
 from inception.vision.photographs import OTHER, answers, hits, labelled
-from inception.weights.known import available_weights, known_weights
+from inception.weights.choice import WeightsChoice, available_weights
+from inception.weights.known import known_weights
 
 OWN = sorted(tag for tag, weights in known_weights().items() if not weights.published)
 NETWORKS = {"inception_v4", "inception_resnet_v1", "inception_resnet_v2"}
@@ -26,7 +27,7 @@ each = pytest.mark.parametrize("tag", OWN)
 
 def test_there_is_one_for_each_of_the_three_networks() -> None:
     assert {known_weights()[tag].variant for tag in OWN} == NETWORKS
-    assert all(tag in available_weights(known_weights()[tag].variant) for tag in OWN)
+    assert all(WeightsChoice.of(tag) in available_weights(known_weights()[tag].variant) for tag in OWN)
 
 
 @each

@@ -7,7 +7,8 @@ import pytest
 from huggingface_hub import constants
 
 from inception import create_model
-from inception.weights.known import Weights, available_weights, known_weights, locate
+from inception.weights.choice import WeightsChoice, available_weights
+from inception.weights.known import Weights, known_weights, locate
 from inception.zoo import get_variant
 
 TIMM = ["inception_v4.tf_in1k", "inception_resnet_v2.tf_in1k", "inception_resnet_v2.tf_ens_adv_in1k"]
@@ -63,7 +64,7 @@ def test_preprocessing_is_the_publishers() -> None:
     crops = {"inception_v4.tf_in1k": 0.875}
     for tag in TIMM:
         preprocessing = known_weights()[tag].preprocessing
-        assert preprocessing.mean / 255 == preprocessing.std / 255 == 0.5
+        assert preprocessing.mean == preprocessing.std == 0.5 * 255
         assert preprocessing.interpolation == "bicubic"
         assert preprocessing.crop == crops.get(tag, 0.8975)
     for tag in FACENET:
@@ -87,7 +88,7 @@ def test_faces_are_found_where_facenet_pytorch_and_torch_hub_keep_them(home: Pat
     assert locate(tag) == by_torch_hub
     by_facenet_pytorch = put(home / "torch/checkpoints" / f"{tag}.pt")
     assert locate(tag) == by_facenet_pytorch
-    assert available_weights("inception_resnet_v1") == [tag]
+    assert available_weights("inception_resnet_v1") == [WeightsChoice.of(tag)]
 
 
 def test_our_folder_comes_first(home: Path) -> None:
