@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from inception.graph.layer_graph import LayerGraph
-from inception.runtime.devices import devices
+from inception.runtime.devices import DeviceError, devices
 from inception.studies.factorize import (
     FACTORISED,
     SQUARE,
@@ -108,7 +108,7 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
         try:
             with st.spinner("Building everything and running it several times; this can take some seconds…"):
                 st.session_state["factor_times"] = title, measure(device)
-        except FactorizeError as error:
+        except (DeviceError, FactorizeError) as error:
             st.error(str(error), icon=":material/error:")
             return
     measured, table = st.session_state.get("factor_times", ("", None))

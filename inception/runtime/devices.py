@@ -13,14 +13,6 @@ def devices() -> list[str]:
     return ["cpu", *(device for device, available in found.items() if available)]
 
 
-def wait_for(device: str) -> None:
-    """Until the device has done what it was given; a GPU works on after the call has returned."""
-    if device == "cuda":
-        torch.cuda.synchronize()
-    elif device == "mps":
-        torch.mps.synchronize()
-
-
 DEVICES = ("cpu", "cuda", "mps")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

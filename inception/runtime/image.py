@@ -86,7 +86,7 @@ def decoded(data: bytes, name: str) -> Image.Image:
     if is_costly(data):
         raise ImageError(f"{name} is made of too many or too large parts for an ordinary picture.")
     image = Image.open(io.BytesIO(data), formats=FORMATS)
-    check_size(*image.size)
+    check_pixels(*image.size)
     image.load()
     if image.format == "PNG" and b"IEND" not in data:  # Pillow asks for no more than the pixels
         raise EOFError
@@ -108,7 +108,8 @@ def read_file(path: str | PathLike[str]) -> bytes:
         raise ImageError(f"{path.name} cannot be read ({reason}).") from error
 
 
-def check_size(width: int, height: int) -> None:
+def check_pixels(width: int, height: int) -> None:
+    """Raises DecompressionBombError, as Pillow does, for a picture above `MAX_SIDE` or `MAX_PIXELS`."""
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise Image.DecompressionBombError
 
@@ -142,7 +143,7 @@ def has_costly_pieces(data: bytes) -> bool:
     file.seek(tags.next)
     tags.load(file)
     width, height = tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
-    check_size(width, height)
+    check_pixels(width, height)
     if TiffImagePlugin.STRIPOFFSETS in tags:
         pieces = len(tags[TiffImagePlugin.STRIPOFFSETS])
         area = width * min(height, tags.get(TiffImagePlugin.ROWSPERSTRIP, height))

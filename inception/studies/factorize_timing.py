@@ -12,7 +12,7 @@ from torch import nn
 
 from ..graph.layer_graph import LayerGraph
 from ..graph.window import Pair
-from ..runtime.devices import wait_for
+from ..runtime.devices import check_device
 from ..zoo import create_model
 from .factorize import FACTORISED, SQUARE, FactorizeError, Setting, activation_bytes_of, build_options, calculate
 from .square_network import network_graphs, square_network
@@ -28,9 +28,9 @@ def measure_options(setting: Setting, device: str = "cpu") -> pd.DataFrame:
 
     device: cpu, cuda or mps. Columns: option, milliseconds (median after a warm-up), ratio, runs. Options take
     turns, so that a busy moment hits all of them. Takes seconds: at least 3 runs of each, more within 1.5 s. Raises
-    FactorizeError for a device that is not there, and above 1 GiB or 50 GMACs in one run of everything.
+    DeviceError for a device that is not there, FactorizeError above 1 GiB or 50 GMACs in one run of everything.
     """
-    _check_device(device)
+    check_device(device, torch.float32)
     _check_affordable([option.graph for option in calculate(setting)])
     return _measure("option", build_options(setting, device), setting.input_shape, device)
 
@@ -42,7 +42,7 @@ def measure_networks(
 
     Columns: network, milliseconds, ratio, runs; else as `measure_options`.
     """
-    _check_device(device)
+    check_device(device, torch.float32)
     graphs = network_graphs(name, input_size, **overrides)
     _check_affordable(list(graphs.values()))
     modules = {
@@ -50,14 +50,6 @@ def measure_networks(
         SQUARE: square_network(name, device, **overrides),
     }
     return _measure("network", modules, graphs[SQUARE].input_shape, device)
-
-
-def _check_device(device: str) -> None:
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device not in available:
-        raise FactorizeError(f"device must be cpu, cuda or mps, not {device!r}.")
-    if not available[device]:
-        raise FactorizeError(f"PyTorch finds no {device} device on this machine.")
 
 
 def _check_affordable(graphs: Sequence[LayerGraph]) -> None:
@@ -104,8 +96,9 @@ def _measure(column: str, modules: Mapping[str, nn.Module], input_shape: tuple[i
 
 
 def _milliseconds(module: nn.Module, x: torch.Tensor) -> float:
-    wait_for(x.device.type)
+    device = torch.get_device_module(x.device)
+    device.synchronize()
     start = perf_counter()
     module(x)
-    wait_for(x.device.type)
+    device.synchronize()  # a GPU works on after the call has returned
     return 1000 * (perf_counter() - start)

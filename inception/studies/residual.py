@@ -5,17 +5,16 @@ training: the last layer before the average pool gave nothing but zeros. `Residu
 picture with any scales and reports what every sum added to what; `recording` does so during any forward pass.
 """
 
-import copy
 import hashlib
 import random
 import secrets
-from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import pandas as pd
 import torch
+from cachetools import LRUCache
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
@@ -23,6 +22,7 @@ from ..models.inception_resnet import INCEPTION_RESNET_V2, ResidualBlock
 from ..models.layers import ConvUnit
 from ..models.surgery import KINDS, Scales, get_scales, residual_blocks, set_scales
 from ..runtime.predictor import Predictor
+from ..runtime.private_copy import private_copy
 
 Norm = Literal["batch", "running"]
 Row = dict[str, Any]
@@ -131,24 +131,25 @@ class ResidualInstrument:
     scales: as the network was built. rectified: whether residuals pass a ReLU before the sum, so that none is below 0.
     token: tells it from all other instruments, also from those that are gone.
 
-    It works on a copy of the modules that shares the weights, so any number of sessions may use one instrument, and
-    the network elsewhere at the same time. Raises ResidualError for a network without residual sums.
+    It works on a private copy of the modules, in float32, so any number of sessions may use one instrument, and the
+    network elsewhere at the same time. Raises ResidualError for a network without residual sums.
     """
 
     def __init__(self, network: Predictor):
         self.network, self.token = network, secrets.token_hex(8)
         self.scales = get_scales(network.model)
         self.rectified = all(isinstance(b.Conv2d_1x1, ConvUnit) for b in residual_blocks(network.model).values())
-        with network.turn() as model:  # so that no one's hook is copied
-            shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-            self._model = copy.deepcopy(model, shared)
+        self._model = private_copy(network)
         self._norms = [module for module in self._model.modules() if isinstance(module, nn.BatchNorm2d)]
         for norm in self._norms:
             norm.track_running_stats = False  # the running statistics are the network's: never updated here
         stages = [list(stage.modules()) for stage in self._model.children()]
         last = max(i for i, modules in enumerate(stages) if any(isinstance(m, ResidualBlock) for m in modules))
         self._stages = list(self._model.children())[: last + 1]
-        self._kept: OrderedDict[tuple[object, ...], tuple[Tensor, list[Row]]] = OrderedDict()
+        # What each stage gave, and the rows of its sums; only whoever has the turn touches it.
+        self._kept: LRUCache[tuple[object, ...], tuple[Tensor, list[Row]]] = LRUCache(
+            KEPT_BYTES, lambda kept: kept[0].nbytes
+        )
 
     def views(self, image: Image.Image, size: tuple[int, int]) -> list[Image.Image]:
         """What is measured of an RGB picture at `size` (height, width): what the network sees, then random crops.
@@ -176,7 +177,7 @@ class ResidualInstrument:
         pixels = hashlib.sha256(b"".join(view.tobytes() for view in views)).digest()
         key: tuple[object, ...] = (pixels, views[0].size, norm)
         with self.network.turn(), torch.inference_mode(), recording(self._model) as rows:
-            x = torch.cat([self.network.to_input(view) for view in views])
+            x = torch.cat([self.network.to_input(view) for view in views]).float()
             set_scales(self._model, scales)
             for module in self._norms:
                 module.train(norm == "batch")
@@ -184,16 +185,11 @@ class ResidualInstrument:
                 blocks = [block for block in stage.children() if isinstance(block, ResidualBlock)]
                 key = (*key, *(block.residual_sum.scale for block in blocks), "end of stage")
                 if key in self._kept:
-                    self._kept.move_to_end(key)
                     x, known = self._kept[key]
                     rows += known
                 else:
                     before = len(rows)
                     x = stage(x)
-                    self._keep(key, x, rows[before:])
+                    with suppress(ValueError):  # an output larger than the whole cache is not kept
+                        self._kept[key] = x, rows[before:]
         return profile_table(rows)
-
-    def _keep(self, key: tuple[object, ...], output: Tensor, rows: list[Row]) -> None:
-        self._kept[key] = output, rows
-        while sum(kept.nbytes for kept, _ in self._kept.values()) > KEPT_BYTES:
-            self._kept.popitem(last=False)

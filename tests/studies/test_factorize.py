@@ -15,6 +15,7 @@ from torchinfo import summary
 
 from inception import create_model, trace
 from inception.graph.layer_graph import LayerGraph
+from inception.runtime.devices import DeviceError
 from inception.studies import factorize_timing
 from inception.studies.factorize import (
     FACTORISED,
@@ -562,9 +563,9 @@ def test_median_of_turns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(FactorizeError, match=r"^PyTorch finds no cuda device on this machine\.$"):
+    with pytest.raises(DeviceError, match=r"^PyTorch finds no cuda device on this machine\.$"):
         measure_options(Setting(), "cuda")
-    with pytest.raises(FactorizeError, match=r"^device must be cpu, cuda or mps, not 'tpu'\.$"):
+    with pytest.raises(DeviceError, match=r"^The device must be cpu, cuda or mps, not 'tpu'\.$"):
         measure_networks("inception_v4", device="tpu")
     for too_large in (Setting(in_channels=16_384, out_channels=16_384), Setting(3, 1, 1, 64, (4096, 4096))):
         with pytest.raises(FactorizeError, match=r"^Measuring this needs [\d.]+ GiB of weights and activations"):
