@@ -25,40 +25,37 @@ from ..weights.preprocessing import Preprocessing
 from ..zoo import get_variant
 from .calibration import calibration_error, fit_temperature
 from .cifar10 import CLASSES, SIDE, Pictures
-from .recipe import Recipe, split, trained_model
+from .recipe import Recipe, logits_of, split, trained_model
 
 LICENCE = "Apache-2.0"
 DATA_SOURCE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 DATA = "CIFAR-10 (Krizhevsky 2009)"
 PREPARATION = Preprocessing(mean=127.5, std=127.5, crop=1.0, interpolation="bicubic", detail=SIDE)
 SURE = 0.9  # share of held-out pictures, all of which show one of the classes, that pass the threshold
-BATCH = 200
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Measured on pictures that the network did not learn from.
+    """How good a network's answers are, measured on pictures that it did not learn from."""
 
-    accuracy, top_3, calibration_error (expected, after the temperature): shares. confusion: how many pictures of each
-    class (rows) were taken for which (columns).
-    """
-
-    pictures: int
-    accuracy: float
-    top_3: float
-    calibration_error: float
-    confusion: pd.DataFrame
+    pictures: int  # how many
+    accuracy: float  # share of the pictures whose class came first
+    top_3: float  # share of those whose class was among the first three
+    calibration_error: float  # expected calibration error, a share, of probabilities after the temperature
+    confusion: pd.DataFrame  # how many pictures of each class (rows) were taken for which (columns)
 
 
-def logits_of(network: PictureNetwork, images: Tensor) -> Tensor:
-    """(N, classes) float32 of (N, 3, H, W) uint8 pictures, prepared as the network wants them."""
+def answers_to(network: PictureNetwork, images: Tensor) -> Tensor:
+    """(N, classes) float32 logits for (N, 3, H, W) uint8 pictures, prepared and run as the app does it."""
     size = network.input_size, network.input_size
-    parts = []
-    for start in range(0, len(images), BATCH):
-        pixels = images[start : start + BATCH].permute(0, 2, 3, 1).numpy()
-        prepared = [network.prepare(Image.fromarray(picture), size) for picture in pixels]
-        parts.append(torch.from_numpy(network.outputs(prepared)))
-    return torch.cat(parts)
+
+    def forward(part: Tensor) -> Tensor:
+        pixels = part.permute(0, 2, 3, 1).numpy()
+        return torch.from_numpy(
+            network.outputs([network.prepare(Image.fromarray(picture), size) for picture in pixels])
+        )
+
+    return logits_of(forward, images)
 
 
 def evaluate(network: PictureNetwork, pictures: Pictures) -> Scores:
@@ -66,7 +63,7 @@ def evaluate(network: PictureNetwork, pictures: Pictures) -> Scores:
     if tuple(network.labels) != CLASSES:
         raise InputError(f"{network.weights.given} does not tell CIFAR-10's ten classes apart.")
     images, labels = pictures
-    return scores(logits_of(network, images), labels, network.temperature)
+    return scores(answers_to(network, images), labels, network.temperature)
 
 
 def scores(logits: Tensor, labels: Tensor, temperature: float) -> Scores:
@@ -98,10 +95,10 @@ def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) ->
     try:
         save_file(state, scratch, weights.metadata)
         network = Predictor(recipe.model, str(scratch))
-        logits = logits_of(network, held_out)
+        logits = answers_to(network, held_out)
         temperature = fit_temperature(logits, labels)
         threshold = (logits.double() / temperature).logsumexp(1).quantile(1 - SURE).item()
-        found = scores(logits_of(network, test[0]), test[1], temperature)
+        found = scores(answers_to(network, test[0]), test[1], temperature)
         weights = replace(
             weights,
             accuracy=f"{found.accuracy:.2%} top-1 on CIFAR-10's {found.pictures:,} test pictures (measured)",

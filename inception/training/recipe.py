@@ -1,15 +1,8 @@
-"""The training recipe: SGD with Nesterov momentum, cycles of the learning rate, label smoothing, bfloat16 if it pays.
+"""The training recipe: SGD with Nesterov momentum, a learning rate that rises and falls, and label smoothing.
 
-A run lives in a folder: `state.pt` is written whole after every epoch, so a run that was stopped goes on where its
-last epoch ended, with the same pictures in the same order; `log.csv` has one row an epoch.
-
-There is no moving average of the weights. One that was kept beside Inception-ResNet-v1's 35 epochs (decay 0.999 a
-step) was far ahead in the middle of them (held-out accuracy 86.7% against 81.2% after 18) and three of 2,000 pictures
-at the end (91.85% against 91.70%), when the learning rate has fallen to almost nothing.
-
-No picture of the finish loses detail first. With a fifth of its batches blurred Inception-v4 knew 30 of the project's
-42 photographs of the ten classes; it knew 33 without (each from a seed of its own; held-out accuracy 91.20% and
-91.45%).
+A run lives in a folder. `state.pt` is written whole after every epoch, so a run that was stopped goes on after its last
+epoch, with the same pictures in the same order. `log.csv` has one row for each epoch. What was tried and left out
+again is told in docs/experiments.md.
 """
 
 import csv
@@ -52,43 +45,37 @@ class TrainingError(InputError):
 class Recipe:
     """All that a run depends on; the same recipe gives the same run on the same machine.
 
-    size: pixels of a side to which the 32-pixel pictures are scaled up; at 112 the last grid is 2x2, the smallest
-    that leaves the 3x3, 1x3 and 3x1 kernels of the C blocks something to see. learning_rate: at its peak.
-    cycle_size: of a side in the cycles, None for `size`: small pictures take less time, and a finish at `size` makes
-    up for them (Touvron et al. 2019, *Fixing the train-test resolution discrepancy*).
-    repeats: blocks of each kind, None for the network's own. dropout: of the head's layer.
-    cycles: how often the learning rate rises and falls, in `epochs` epochs each time (warm restarts, Loshchilov and
-    Hutter 2017); a finished run can go on with more of them, and then with a finish.
-    finish: epochs after all cycles in which pictures are hardly varied and the learning rate falls from `FINISHING` of
-    its peak: the network settles on pictures as they come (He et al. 2019, *Data Augmentation Revisited*).
-    scale: of the residuals, see `residual.set_scales`; None for the network's own. shortcuts: see
-    `residual.cut_shortcuts`. pictures: how many of the training pictures to learn from, None for all.
-    outliers: drawn pictures of none of the classes in a step, beside the batch, see `outliers`.
-    init: what the convolutions start from, one of `INITS`: PyTorch's default, or He's normal distribution (He et al.
-    2015, *Delving Deep into Rectifiers*). After three short epochs of Inception-v4 its held-out accuracy was 35.2% and
-    33.9% against 31.6% and 27.6% from the default (two seeds, 24,000 pictures at 80 px); after 36 of all pictures
-    it was 86.0% and 87.4% (two seeds) against 86.0% (one).
     Raises TrainingError for fields that contradict each other.
     """
 
-    model: str
-    width: float = 0.25
-    repeats: tuple[int, int, int] | None = None
+    model: str  # a name of the zoo
+    width: float = 0.25  # channel multiplier
+    repeats: tuple[int, int, int] | None = None  # blocks of each kind; None for the network's own
+    # Pixels of a side to which the 32-pixel pictures are scaled up. At 112 the last grid is 2x2, the smallest on which
+    # the 3x3, 1x3 and 3x1 kernels of the C blocks see more than one cell.
     size: int = 112
-    epochs: int = 10
-    batch: int = 128
-    learning_rate: float = 0.1
-    weight_decay: float = 5e-4
+    epochs: int = 10  # in a cycle
+    batch: int = 128  # pictures in a step
+    learning_rate: float = 0.1  # at its peak
+    weight_decay: float = 5e-4  # of convolutions and linear layers; biases and batch norms have none
     label_smoothing: float = 0.1
-    dropout: float = 0.0
-    seed: int = 0
+    dropout: float = 0.0  # of the head's layer
+    seed: int = 0  # of the first weights, the order of the pictures and how they are varied
+    # How often the learning rate rises and falls, in `epochs` epochs each time (warm restarts, Loshchilov and Hutter
+    # 2017). A finished run can go on with more cycles, and then with a finish.
     cycles: int = 1
+    # Epochs after all cycles in which pictures are hardly varied and the learning rate falls from `FINISHING` of its
+    # peak: the network settles on pictures as they come (He et al. 2019, *Data Augmentation Revisited*).
     finish: int = 0
-    scale: float | None = None
-    shortcuts: bool = True
-    pictures: int | None = None
-    outliers: int = 0
+    scale: float | None = None  # of the residuals, see `surgery.set_scales`; None for the network's own
+    shortcuts: bool = True  # whether the network keeps them, see `surgery.cut_shortcuts`
+    pictures: int | None = None  # how many of the training pictures to learn from; None for all
+    outliers: int = 0  # drawn pictures of none of the classes in a step, beside the batch, see `outliers`
+    # Pixels of a side in the cycles; None for `size`. Small pictures take less time, and a finish at `size` makes up
+    # for them (Touvron et al. 2019, *Fixing the train-test resolution discrepancy*).
     cycle_size: int | None = None
+    # What the convolutions start from, one of `INITS`: PyTorch's default, or He's normal distribution (He et al. 2015,
+    # *Delving Deep into Rectifiers*).
     init: str = "default"
 
     def __post_init__(self) -> None:
@@ -160,21 +147,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of the log. Losses in nats, without label smoothing for held-out pictures; accuracies as shares.
+    """One row of the log. Losses are in nats, accuracies are shares."""
 
-    Held-out pictures are scaled up to the epoch's size. seconds: as they passed. cpu_seconds: of all threads of this
-    process together, whatever else the machine did.
-    """
-
-    epoch: int
+    epoch: int  # counted from 1
     steps: int
-    learning_rate: float
-    training_loss: float
+    learning_rate: float  # in the last step
+    training_loss: float  # mean over the steps, with label smoothing and outliers
     training_accuracy: float
-    held_out_loss: float
+    held_out_loss: float  # without label smoothing; these pictures are scaled up to the epoch's size
     held_out_accuracy: float
-    seconds: float
-    cpu_seconds: float
+    seconds: float  # as they passed
+    cpu_seconds: float  # of all threads of this process together, whatever else the machine did
 
 
 LOG_COLUMNS = [field.name for field in fields(Epoch)]
@@ -251,13 +234,13 @@ def read_recipe(folder: Path) -> Recipe:
     return Recipe(**content)
 
 
-def logits_of(model: nn.Module, images: Tensor, size: int, device: str = "cpu") -> Tensor:
-    """(N, classes) float32 for (N, 3, H, W) uint8 pictures."""
-    model.eval()
+def logits_of(forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """(N, classes) float32 on the CPU for (N, 3, H, W) uint8 pictures, some at a time.
+
+    forward: from some of the pictures, as they are, to their logits.
+    """
     with torch.inference_mode():
-        return torch.cat(
-            [_forward(model, scale_up(part.to(device), size)).cpu() for part in images.split(EVALUATION_BATCH)]
-        )
+        return torch.cat([forward(part).cpu() for part in images.split(EVALUATION_BATCH)])
 
 
 def _start_as_he(model: nn.Module) -> None:
@@ -310,7 +293,8 @@ def _epoch(
         right += int((logits[: recipe.batch].argmax(1) == y).sum())
         if step % 10 == 9 or step + 1 == steps:
             progress(epoch, step + 1, steps, losses / (step + 1))
-    held = logits_of(model, held_out[0], size, device)
+    model.eval()
+    held = logits_of(lambda shown: _forward(model, scale_up(shown.to(device), size)), held_out[0])
     return Epoch(
         epoch=epoch,
         steps=steps,

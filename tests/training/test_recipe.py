@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -261,9 +261,9 @@ def test_fewer_pictures(pictures: Pictures, tmp_path: Path, monkeypatch: pytest.
     held: list[int] = []
     logits_of = training.logits_of
 
-    def counted(model: nn.Module, images: Tensor, size: int, device: str = "cpu") -> Tensor:
+    def counted(forward: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         held.append(len(images))
-        return logits_of(model, images, size, device)
+        return logits_of(forward, images)
 
     monkeypatch.setattr(training, "augmented", noted)
     monkeypatch.setattr(training, "logits_of", counted)
