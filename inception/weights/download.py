@@ -46,13 +46,15 @@ class TransientError(Exception):
 
 
 class Download:
-    """One download in a thread of its own; all who ask for its tag hold the same one.
+    """One download in a thread of its own; everyone who asks for the same tag gets the same object.
 
-    done_bytes and total_bytes: of the file, with what earlier downloads left; the total is None until the server states
-    it. A download that runs on when all bytes are there checks them. error: one sentence when it failed.
+    When all bytes have arrived it is still running for a while, because it checks them.
     """
 
     state: Literal["running", "done", "failed", "cancelled"]
+    done_bytes: int  # of the file, including what an earlier download left
+    total_bytes: int | None  # of the file; None until the server has said how many
+    error: str  # one sentence if it failed, else empty
 
     def __init__(self, tag: str, check: Check, previous: "Download | None" = None):
         self.tag = tag
@@ -73,7 +75,7 @@ class Download:
         return self._stop.is_set()
 
     def cancel(self) -> None:
-        """Stops it within about a second, whatever the server does; what has arrived is kept for the next start."""
+        """Stops within about a second, whatever the server does, and keeps what has arrived for the next start."""
         self._stop.set()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -244,14 +246,11 @@ class Download:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said about the file that it sent; continued: whether it only sent the end of it.
+    """What a server said about the file that it sent."""
 
-    sha256 and commit (of the repository) come from the hub and are empty elsewhere.
-    """
-
-    sha256: str
-    commit: str
-    continued: bool
+    sha256: str  # of the file, as the hub states it; empty elsewhere
+    commit: str  # of the hub's repository; empty elsewhere
+    continued: bool  # whether it sent only what was missing
 
     @classmethod
     def of(cls, response: httpx2.Response, continued: bool) -> "Answer":
@@ -277,11 +276,10 @@ _downloads_lock = threading.Lock()
 
 
 def start_download(tag: str, check: Check) -> Download:
-    """Downloads a known checkpoint into the cache of timm or facenet-pytorch, or joins the download that runs.
+    """Starts to download a known checkpoint into the cache of timm or facenet-pytorch, or joins a download under way.
 
-    check: raises CheckpointError unless a file fits the network of these weights; a download ends with it.
-
-    It is done at once where `locate` finds the file.
+    check: raises CheckpointError unless the file fits the network of these weights; every download ends with it.
+    Where `locate` finds the file already, nothing is downloaded and the state is "done" at once.
     """
     with _downloads_lock:
         current = _downloads.get(tag)

@@ -23,37 +23,33 @@ HUB_FILE = "model.safetensors"
 
 @dataclass(frozen=True)
 class Weights:
-    """One checkpoint of a variant. labels: the names of its classes, or the file in assets/ that has them, or None.
+    """What is known of one checkpoint."""
 
-    accuracy: as published, with its source. input_size: pixels of a side, as trained. megabytes: of 10^6 bytes, as the
-    source lists them. repository: on the Hugging Face hub, or url: of a single file. sha256: of the file; empty where
-    only the server states it. overrides: of `create_model`, where the network differs from its variant.
-    temperature: what logits are divided by before the softmax. threshold: of the log of the summed exponentials of
-    these logits; below it the picture shows none of the classes. training: what else a file says about its making.
-    """
-
-    tag: str
-    variant: str
-    title: str
-    source: str
+    tag: str  # the name by which it is asked for
+    variant: str  # the network of the zoo that it is for
+    title: str  # what it was trained on, and by whom
+    source: str  # the address of its publisher, or the file that describes it
     licence: str
-    accuracy: str
-    num_classes: int
-    labels: str | tuple[str, ...] | None
+    accuracy: str  # as published, with its source
+    num_classes: int  # 0 for embeddings
+    labels: str | tuple[str, ...] | None  # the names of its classes, or the file in assets/ that has them
     preprocessing: Preprocessing
-    input_size: int
-    megabytes: int
-    repository: str = ""
-    url: str = ""
-    sha256: str = ""
+    input_size: int  # pixels of a side of the pictures it was trained on
+    megabytes: int  # of 10^6 bytes, as the source lists them
+    repository: str = ""  # on the Hugging Face hub, or
+    url: str = ""  # of a single file
+    sha256: str = ""  # of the file; empty where only the server states it
+    # Overrides of `create_model`, where the network differs from its variant.
     overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    temperature: float = 1.0
+    temperature: float = 1.0  # what logits are divided by before the softmax
+    # A picture shows none of the classes if the log of the summed exponentials of these logits is below this.
     threshold: float = -math.inf
+    # What else the file says about how it was made.
     training: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def published(self) -> bool:
-        """Whether it can be downloaded; the others come with this project, or are a reader's own."""
+        """Whether it can be downloaded; all others come with this project or are a reader's own."""
         return bool(self.repository or self.url)
 
     @property
@@ -63,7 +59,7 @@ class Weights:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """As text for the header of a .safetensors file, from which `described` makes it again."""
+        """The header of a .safetensors file, as text; `described` reads it back."""
         return {
             "format": "pt",
             "variant": self.variant,
