@@ -8,7 +8,7 @@ from .turns import OutOfMemory, is_out_of_memory
 
 
 def devices() -> list[str]:
-    """The devices of this machine on which milliseconds can be measured."""
+    """The kinds of devices that PyTorch finds on this machine; cpu always comes first."""
     found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     return ["cpu", *(device for device, available in found.items() if available)]
 

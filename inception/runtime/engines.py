@@ -1,6 +1,6 @@
-"""What runs a network when only its answer counts: batch norm folded away, a CUDA graph, OpenVINO.
+"""Engines: what runs a network when only its answer counts. Folded batch norms, a CUDA graph, or OpenVINO.
 
-The eager `Predictor` is the one that can be looked into, and what the others are held against.
+Only the eager `Predictor` lets one look inside; the answers of the others are compared with its.
 """
 
 from collections import OrderedDict
@@ -20,7 +20,7 @@ MAX_GRAPHS = 4  # of one network; each holds the activations of its batch
 
 
 class FoldedNetwork(PictureNetwork):
-    """The network without its batch norms, in PyTorch: fewer walks through memory for the same answer."""
+    """The network in PyTorch with its batch norms folded into the convolutions: the same answer, sooner."""
 
     engine = "folded"
 
@@ -37,7 +37,8 @@ class FoldedNetwork(PictureNetwork):
 class GraphNetwork(FoldedNetwork):
     """The folded network, recorded once for each shape of its input and replayed as one CUDA graph.
 
-    At batch 1 a GPU is done with a kernel before Python has started the next one, a thousand times in a row.
+    With one picture at a time a GPU finishes each kernel before Python has started the next, so it mostly waits. A
+    graph starts all of its kernels at once.
     """
 
     engine = "cuda graph"
@@ -50,7 +51,7 @@ class GraphNetwork(FoldedNetwork):
     def run(self, batch: Tensor) -> Tensor:
         with torch.cuda.device(self.device):
             if batch.shape not in self._graphs:
-                if len(self._graphs) == MAX_GRAPHS:
+                if len(self._graphs) == MAX_GRAPHS:  # before recording, so that there are never more in memory
                     self._graphs.popitem(last=False)
                 self._graphs[batch.shape] = self._record(batch)
             self._graphs.move_to_end(batch.shape)
@@ -64,7 +65,8 @@ class GraphNetwork(FoldedNetwork):
         inputs = batch.clone()
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):  # in the first runs libraries allocate, which a graph must not
+        # In the first runs libraries allocate memory, which must not happen while a graph is recorded.
+        with torch.cuda.stream(side):
             for _ in range(3):
                 self._model(inputs)
         torch.cuda.current_stream().wait_stream(side)

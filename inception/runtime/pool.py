@@ -1,4 +1,4 @@
-"""Networks in memory: one of each kind for all sessions, as many as the memory set aside for them holds."""
+"""The networks that are in memory: one of each kind, shared by all sessions, within a limit of bytes."""
 
 import os
 import threading
@@ -48,7 +48,7 @@ class Pool:
     ) -> PictureNetwork:
         """The network in an engine of `ENGINES`; arguments and errors as of `load_network`.
 
-        What could not be loaded leaves nothing behind: whoever waited for it or comes next tries again.
+        A network that could not be loaded leaves nothing behind: whoever waited for it, or asks next, tries again.
         """
         choice = WeightsChoice.of(weights)
         key = engine, name, choice, str(device), dtype
@@ -78,7 +78,7 @@ class Pool:
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> Predictor:
-        """The network that can be looked into."""
+        """The network in PyTorch, which one can look into; arguments and errors as of `get`."""
         network = self.get(name, weights, device, dtype)
         assert isinstance(network, Predictor)
         return network

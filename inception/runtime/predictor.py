@@ -20,6 +20,7 @@ from ..errors import InputError
 from ..graph.layer import Layer
 from ..weights.checkpoint import read_checkpoint
 from ..weights.choice import AnyWeights, WeightsChoice
+from ..weights.known import Weights
 from ..weights.labels import class_labels
 from ..weights.preprocessing import usual_preprocessing
 from ..zoo import classes_override, create_model, get_variant
@@ -36,19 +37,27 @@ KEPT_SHAPES = 32
 class PictureNetwork(ABC):
     """A network with weights that answers about pictures, whatever runs it.
 
-    name: of the network. weights: None for random ones, the tag of a known checkpoint, or a file. device: cpu, cuda or
-    mps. dtype: float32, bfloat16 or float16.
-    trained: whether it has weights of a file. description: what is known of them. input_size: pixels of a side that
-    they, or else the network, were trained at. embeds: whether it gives an embedding instead of classes. labels: names
-    of the classes, none where it embeds. temperature, threshold: as of `Weights`. nbytes: of its weights in memory.
-    peak_bytes: the most that the last pass had allocated, weights included, None where the device does not count.
+    name: of the network in the zoo. weights: None or "untrained" for random ones, the tag of a known checkpoint, the
+    path of a file, or a `WeightsChoice`. device: cpu, cuda or mps. dtype: float32, bfloat16 or float16.
     Raises CheckpointError when the file is absent or does not fit, DeviceError, OutOfMemory.
     """
 
+    # What each engine says of itself.
     engine: str
     runs_on: tuple[str, ...] = DEVICES
     channels_last = True
-    input_dtype: torch.dtype | None = None  # where it is not that of the network
+    input_dtype: torch.dtype | None = None  # of its input, where that is not the network's
+
+    # What is known of each network.
+    trained: bool  # whether it has weights of a file
+    description: Weights | None  # what is known of these weights
+    input_size: int  # pixels of a side at which the weights, or else the published network, were trained
+    embeds: bool  # whether it gives an embedding instead of classes
+    labels: list[str]  # names of the classes; none where it embeds
+    temperature: float  # as of `Weights`
+    threshold: float  # as of `Weights`
+    nbytes: int  # of its weights in memory
+    peak_bytes: int | None  # the most that the last pass had allocated, with the weights; None where no one counts
 
     def __init__(
         self,
@@ -71,7 +80,7 @@ class PictureNetwork(ABC):
         # MPS has been wrong on channels_last tensors more than once.
         channels_last = self.channels_last and self.device.type != "mps"
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
-        self.peak_bytes: int | None = None
+        self.peak_bytes = None
         self._passes: OrderedDict[tuple[int, ...], deque[float]] = OrderedDict()
         with self._turn("load"):  # alone, because random weights come from PyTorch's one generator
             model = self._build()
@@ -81,11 +90,11 @@ class PictureNetwork(ABC):
 
     @abstractmethod
     def _take(self, model: nn.Module) -> int:
-        """Makes the float32 network on the CPU into what runs; the bytes of its weights."""
+        """Takes the float32 network on the CPU and makes of it what `run` runs; returns the bytes of its weights."""
 
     @abstractmethod
     def run(self, batch: Tensor) -> Tensor:
-        """(N, 3, H, W) as of `to_input` to (N, classes) logits or (N, D) embeddings; the caller has the turn."""
+        """From (N, 3, H, W) input to (N, classes) logits or (N, D) embeddings; the caller must have the turn."""
 
     def prepare(self, image: Image.Image, size: tuple[int, int]) -> Image.Image:
         """What the network sees of an RGB picture: cut and scaled to `size` (height, width), values not normalised."""
@@ -107,7 +116,10 @@ class PictureNetwork(ABC):
                 return self.run(batch).float().cpu().numpy()
 
     def milliseconds(self, shape: tuple[int, ...]) -> list[float]:
-        """Of the last passes of inputs (N, 3, H, W) of that shape, from input to answer, without the first of all."""
+        """How long the last passes of inputs (N, 3, H, W) of that shape took, from input to answer.
+
+        The very first one, which takes longer, is left out.
+        """
         return list(self._passes.get(shape, ()))
 
     def classify(self, prepared: Image.Image) -> pd.DataFrame:
@@ -127,8 +139,8 @@ class PictureNetwork(ABC):
     def is_none(self, classes: pd.DataFrame) -> bool:
         """Whether a picture seems to show none of the classes, by what `classify` gave for it.
 
-        So it is where the log of the summed exponentials of the logits, which Liu et al. (2020, *Energy-based
-        Out-of-distribution Detection*) call the negative energy, is below the threshold that came with the weights.
+        It does where the log of the summed exponentials of the logits is below the threshold that came with the
+        weights. Liu et al. (2020, *Energy-based Out-of-distribution Detection*) call that number the negative energy.
         """
         return bool(np.logaddexp.reduce(classes["logit"]) < self.threshold)
 
@@ -172,10 +184,10 @@ class PictureNetwork(ABC):
 
 
 class Predictor(PictureNetwork):
-    """The network as PyTorch runs it, layer by layer, so that it can be looked into. model: the eval-mode module."""
+    """The network as PyTorch runs it, layer by layer, so that one can look into it."""
 
     engine = "eager"
-    model: nn.Module
+    model: nn.Module  # in eval mode
 
     def _take(self, model: nn.Module) -> int:
         self.model = model.to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
@@ -191,10 +203,11 @@ class Predictor(PictureNetwork):
             yield self.model
 
     def activations(self, prepared: Image.Image, layer: Layer) -> NDArray[np.float32]:
-        """What a layer hands on for a prepared picture: (C, H, W), or (C,) behind the pool; raises OutOfMemory."""
+        """The output of a layer for a prepared picture: (C, H, W), or (C,) after the last pool; raises OutOfMemory."""
         outputs: list[Tensor] = []
         module = self.model.get_submodule(layer.parts[-1].path)
-        # The hook is on the shared model, so it must not see another session's picture.
+        # The hook is on a model that all sessions share. Only whoever has the turn runs it, so the hook sees no other
+        # session's picture.
         with self.turn() as model, torch.inference_mode():
             hook = module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
             try:
@@ -204,7 +217,7 @@ class Predictor(PictureNetwork):
             return np.ascontiguousarray(outputs[0][0].float().cpu().numpy())
 
     def kernels(self, layer: Layer) -> NDArray[np.float32]:
-        """The kernels (filters x inputs, height, width) of a convolution, one after the other."""
+        """The kernels of a convolution, (filters x inputs, height, width): all of the first filter, then the second."""
         weight = self.model.get_submodule(layer.parts[0].path).weight
         return weight.detach().float().flatten(0, 1).cpu().numpy()  # type: ignore[operator]
 

@@ -8,12 +8,12 @@ from .predictor import Predictor
 
 
 def private_copy(predictor: Predictor) -> nn.Module:
-    """A network's modules for one reader, in float32 and eval mode; weights that are float32 already are shared.
+    """The modules of a network for one reader, in float32 and eval mode.
 
-    Hooks on it see no one else's picture, and its weights ask for no gradients. Passes through it need a turn all the
-    same. Raises OutOfMemory.
+    Weights that are float32 already are shared, others are converted; none asks for gradients. Hooks on the copy see
+    nobody else's picture. A pass through it needs a turn all the same. Raises OutOfMemory.
     """
-    with predictor.turn() as model:  # no one's hook is copied
+    with predictor.turn() as model:  # while nobody else has hooks on it, which would be copied too
         weights = {id(weight): nn.Parameter(weight.detach().float(), False) for weight in model.parameters()}
         buffers = {id(b): b.float() if b.is_floating_point() else b for b in model.buffers()}
         return copy.deepcopy(model, weights | buffers)

@@ -49,21 +49,16 @@ class SpeedError(InceptionError, RuntimeError):
 
 @dataclass(frozen=True)
 class Timing:
-    """How long one pass takes, warm.
-
-    dtype: by its name. batch: pictures in a pass. milliseconds: median of `runs` passes of the batch, from input to
-    answer. weight_bytes: of the network's weights in memory. peak_bytes: the most that a pass had allocated, weights
-    included; None where the device does not count.
-    """
+    """How long one pass takes after the first ones, which are slower."""
 
     engine: str
     device: str
-    dtype: str
-    batch: int
-    milliseconds: float
-    runs: int
-    weight_bytes: int
-    peak_bytes: int | None
+    dtype: str  # its name, as in `DTYPES`
+    batch: int  # pictures in a pass
+    milliseconds: float  # median over the runs, from input to answer, for the whole batch
+    runs: int  # passes that were measured
+    weight_bytes: int  # of the network's weights in memory
+    peak_bytes: int | None  # the most that a pass had allocated, with the weights; None where no one counts
 
     @property
     def images_per_second(self) -> float:
@@ -72,29 +67,25 @@ class Timing:
 
 @dataclass(frozen=True)
 class Setting:
-    """What runs a network: an engine of `ENGINES`, a device, and the name of a dtype."""
+    """What runs a network."""
 
-    engine: str
+    engine: str  # a name in `ENGINES`
     device: str
-    dtype: str
+    dtype: str  # a name in `DTYPES`
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One setting at one batch size, against the plain network: PyTorch, float32, contiguous, with its batch norms.
-
-    timing: None where there is a `problem`, in one sentence. speedup: how many times as fast as the plain network on
-    the CPU. top1_agreement: share of the pictures on which both find the same class most probable; not a number for
-    embeddings. largest_difference: of a probability, or of a component of an embedding.
-    """
+    """One setting at one batch size, compared with the plain network: PyTorch, float32, nothing done for speed."""
 
     setting: Setting
-    batch: int
-    timing: Timing | None = None
-    speedup: float = math.nan
+    batch: int  # pictures in a pass
+    timing: Timing | None = None  # None where there is a problem
+    speedup: float = math.nan  # how many times as fast as the plain network on the CPU
+    # Share of the pictures on which both find the same class most probable; not a number for embeddings.
     top1_agreement: float = math.nan
-    largest_difference: float = math.nan
-    problem: str = ""
+    largest_difference: float = math.nan  # of a probability, or of a component of an embedding
+    problem: str = ""  # why this machine cannot run it, in one sentence
 
 
 class PlainNetwork(Predictor):
@@ -107,8 +98,9 @@ class PlainNetwork(Predictor):
 def measure(network: PictureNetwork, prepared: Sequence[Image.Image], seconds: float = 0) -> Timing:
     """How long a pass of these prepared pictures takes.
 
-    Passes of as many pictures of that size that have been made before count; at least 3 are needed, and up to 15 are
-    made within `seconds`. Others get their turn between any two. Raises OutOfMemory.
+    Earlier passes of as many pictures of that size count too. If there are fewer than 3, more are made until there are
+    3; further ones, up to 15, are made as long as `seconds` have not passed. Other people's work gets its turn between
+    any two passes. Raises OutOfMemory.
     """
     shape = (len(prepared), 3, prepared[0].height, prepared[0].width)
     start = perf_counter()

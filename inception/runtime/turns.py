@@ -1,6 +1,6 @@
 """Whose turn it is to run a network, and what happens when memory runs out.
 
-One pass at a time: PyTorch uses every core for one already, and several at once only slow each other down.
+One pass runs at a time: PyTorch already uses every core for it, and several at once only slow each other down.
 """
 
 import threading
@@ -31,9 +31,10 @@ class FairLock:
         self._holder: int | None = None
 
     def acquire(self, timeout: float | None = None) -> bool:
-        """Waits for the lock, at most `timeout` seconds; whether it was got. Who gives up leaves the queue.
+        """Waits for the lock, at most `timeout` seconds, and returns whether this thread has it now.
 
-        Raises RuntimeError in the thread that has the lock, because it would wait for itself.
+        A thread that gives up leaves the queue. Raises RuntimeError in the thread that has the lock already, because
+        it would wait for itself.
         """
         me = threading.get_ident()
         if self._holder == me:
@@ -82,7 +83,7 @@ class FairLock:
                 self._queue[0].set()
 
 
-# All forward and backward passes run under it; long work takes it anew for each step.
+# Every forward or backward pass holds this lock. Long work takes it for each step, so that others get in between.
 forward_lock = FairLock()
 
 

@@ -61,7 +61,7 @@ class Download:
         self._check_fit = check
         self.state = "running"
         self.done_bytes = 0
-        self.total_bytes: int | None = None
+        self.total_bytes = None
         self.error = ""
         self._weights = known_weights()[tag]
         self._previous = previous
