@@ -1,8 +1,8 @@
 """Where a network looks: which pixels speak for a class, or for the likeness of two faces, in three ways.
 
 Grad-CAM asks a layer, integrated gradients ask the gradient, occlusion hides a part and looks what happens. Captum
-computes all three; they run in float32 on a private copy of the network, take their turn for one small batch at a time
-and can be stopped between batches.
+computes all three. They run in float32 on a private copy of the network, take a turn for each small batch, and can be
+stopped between batches.
 
 What is explained is one number, the *score*: for a class its logit; for a network that embeds the cosine between the
 picture's embedding and a given one. Grad-CAM takes another score there: the product of the given embedding with the
@@ -48,17 +48,13 @@ class AttributionError(InputError):
 
 @dataclass(frozen=True)
 class Attribution:
-    """A map over the pixels of a prepared picture.
+    """A map over the pixels of a prepared picture."""
 
-    values: (H, W). signed: whether what is below 0 means something; otherwise nothing is. meaning: what a value says,
-    in one sentence. score: of the picture; baseline: that of a black picture, for integrated gradients.
-    """
-
-    values: Array
-    signed: bool
-    meaning: str
-    score: float
-    baseline: float | None = None
+    values: Array  # (H, W)
+    signed: bool  # whether values can be below 0, and then speak against the score
+    meaning: str  # what a value says, in one sentence
+    score: float  # of the picture
+    baseline: float | None = None  # the score of a black picture; integrated gradients only
 
     @property
     def color_range(self) -> tuple[float, float]:

@@ -67,17 +67,14 @@ class Box:
 
 @dataclass(frozen=True)
 class CellField:
-    """Where one cell of a layer looks.
-
-    box: its exact receptive field. channel: whose response it is; None for the sum of all.
-    gradient: (H, W), the absolute gradient of the response at each pixel, summed over the colours, mean over the
-    pictures; 0 outside the box.
-    """
+    """Where one cell of a layer looks."""
 
     layer: Layer
-    cell: tuple[int, int]
-    channel: int | None
-    box: Box
+    cell: tuple[int, int]  # row and column, from 0
+    channel: int | None  # whose response it is; None for the sum of all channels
+    box: Box  # its exact receptive field
+    # (H, W): the absolute gradient of the response at each pixel, summed over the colours and averaged over the
+    # pictures; 0 outside the box.
     gradient: Array
 
     def shares(self) -> pd.DataFrame:
@@ -156,7 +153,7 @@ def cell_field(
     for done, picture in enumerate(pictures, 1):
         with predictor.turn():
             pixels = x = predictor.to_input(picture).float().requires_grad_()
-            for stage in model.children():  # those behind the layer have no say
+            for stage in model.children():  # only up to the layer: later stages do not change its response
                 x = stage(x)
                 if outputs:
                     break

@@ -35,10 +35,10 @@ class FaceError(InputError):
 
 @dataclass(frozen=True)
 class Square:
-    """A square of a picture, in its pixels. x, y: of the centre, from the left and from the top."""
+    """A square of a picture, in its pixels."""
 
-    x: int
-    y: int
+    x: int  # of the centre, from the left
+    y: int  # of the centre, from the top
     side: int
 
     @property
@@ -50,9 +50,9 @@ class Square:
 
 @dataclass(frozen=True)
 class Face:
-    """A picture and the square of it that the network gets. name: unique among those compared."""
+    """A picture and the square of it that the network gets."""
 
-    name: str
+    name: str  # unique among the pictures that are compared
     image: Image.Image
     square: Square
 
@@ -166,7 +166,7 @@ def embeddings_npz(names: Sequence[str], embeddings: ArrayLike, network: str, we
 
 
 def _on_sphere(embeddings: ArrayLike) -> Array:
-    """Embeddings in float64 at exactly unit length, which they have but for rounding."""
+    """Embeddings in float64, scaled to exactly unit length; what comes in may be off by rounding only."""
     points = np.array(embeddings, dtype=np.float64)
     if points.ndim != 2 or 0 in points.shape:
         raise FaceError("Embeddings are a table of numbers with one row for each picture.")

@@ -1,7 +1,7 @@
 """What a picture becomes inside a network: at every depth, branch by branch, shortcut against residual.
 
-Each of the three takes one forward pass on a private copy of the network's modules, in float32 whatever the dtype of
-the predictor, and keeps the maps of a few channels and figures of all.
+Each view takes one forward pass through a private copy of the network, in float32 whatever the dtype of the predictor.
+It keeps the maps of a few channels, and a few numbers of every channel.
 """
 
 from dataclasses import dataclass
@@ -32,53 +32,41 @@ class InsideError(InputError):
 
 @dataclass(frozen=True)
 class LayerMaps:
-    """What a layer hands on for one picture.
-
-    channels: one row a channel, by mean response, the strongest first: channel (from 0), mean, largest, active (share
-    of the cells above 0). maps: (K, H, W), those of the first K channels of that table.
-    """
+    """What a layer hands on for one picture."""
 
     layer: Layer
+    # One row for each channel, the strongest mean response first: channel (from 0), mean, largest, and active (the
+    # share of its cells that are above 0).
     channels: pd.DataFrame
-    maps: Array
+    maps: Array  # (K, H, W), of the first K channels of that table
 
 
 @dataclass(frozen=True)
 class ResidualMaps:
-    """Both summands of a residual sum for one picture, the residual after its `scale`, and their sum before the ReLU.
-
-    shortcut_norm, residual_norm: Euclidean norms over all channels and cells; ratio: the second over the first, not a
-    number if the shortcut is 0; cosine: of the angle between the two, not a number if either is 0.
-    channels: the same for each channel, by residual_norm, the largest first. shortcut, residual, total: (K, H, W), of
-    the first K channels of that table.
-    """
+    """Both summands of a residual sum for one picture; the residual is always the one after its scale."""
 
     scale: float
-    shortcut_norm: float
-    residual_norm: float
-    ratio: float
-    cosine: float
-    channels: pd.DataFrame
-    shortcut: Array
-    residual: Array
-    total: Array
+    shortcut_norm: float  # Euclidean norm over all channels and cells
+    residual_norm: float  # the same of the residual
+    ratio: float  # residual_norm over shortcut_norm; not a number if the shortcut is 0
+    cosine: float  # of the angle between the two; not a number if either is 0
+    channels: pd.DataFrame  # these four for each channel, with its number; the largest residual_norm first
+    shortcut: Array  # (K, H, W), of the first K channels of that table
+    residual: Array  # (K, H, W), of the same channels
+    total: Array  # (K, H, W), their sum before the ReLU
 
 
 @dataclass(frozen=True)
 class BlockMaps:
-    """What a block makes of one picture.
+    """What a block makes of one picture."""
 
-    branches: the last layer of each branch, in the order of the concatenation.
-    shares: one row a branch: branch, layer, channels, channel_share (of the concatenation's channels), mean, active
-    (share of its values above 0), share (of the sum of squares over the whole concatenation, not a number if that is
-    0).
-    residual: of blocks with a residual sum.
-    """
-
-    block: str
-    branches: tuple[LayerMaps, ...]
+    block: str  # TF-Slim's name
+    branches: tuple[LayerMaps, ...]  # the last layer of each branch, in the order of the concatenation
+    # One row for each branch: branch, layer, channels, channel_share (of the concatenation's channels), mean, active
+    # (the share of its values that are above 0), and share (of the sum of squares over the whole concatenation; not a
+    # number if that is 0).
     shares: pd.DataFrame
-    residual: ResidualMaps | None
+    residual: ResidualMaps | None  # None for blocks without a residual sum
 
 
 def check_size(prepared: Image.Image, graph: LayerGraph) -> None:

@@ -53,18 +53,14 @@ def answers(network: PictureNetwork) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Hits:
-    """known, others: how many photographs show one of the classes, and none of them.
+    """How well a network does on the photographs."""
 
-    top_1, top_3: share of the known whose class came first, or among the first three. known_refused, others_refused:
-    share of each of which the network says that they show none of the classes.
-    """
-
-    known: int
-    others: int
-    top_1: float
-    top_3: float
-    known_refused: float
-    others_refused: float
+    known: int  # how many show one of the classes
+    others: int  # how many show none of them
+    top_1: float  # share of the known ones whose class came first
+    top_3: float  # share of the known ones whose class was among the first three
+    known_refused: float  # share of the known ones of which the network says that they show none of the classes
+    others_refused: float  # share of the others of which it says so, rightly
 
 
 def hits(answers: pd.DataFrame) -> Hits:
