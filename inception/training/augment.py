@@ -1,7 +1,7 @@
 """Pictures as they go into training: scaled up from 32 pixels, and varied.
 
-The variations answer two needs: more pictures than there are, and networks that do not hang on the exact look of
-32-pixel pictures, because photographs of readers come through other cameras and filters.
+Varied pictures serve two needs: there are more of them, and networks do not come to rely on the exact look of
+32-pixel pictures, because readers' photographs come from other cameras and are scaled by other filters.
 """
 
 import random
@@ -17,19 +17,13 @@ FILTERS = ("bilinear", "bicubic")
 
 @dataclass(frozen=True)
 class Variation:
-    """How far pictures are varied.
+    """How far pictures are varied."""
 
-    zoom: least and greatest side of the part that is cut out, as a share of the picture's. stretch: logarithm of the
-    aspect ratio, at most. shift: of the centre, at most, as a share of half the side, on top of what zooming in leaves
-    room for. light: share by which brightness, contrast and saturation vary at most. blurred: share of batches that
-    lose detail first.
-    """
-
-    zoom: tuple[float, float]
-    stretch: float
-    shift: float
-    light: float
-    blurred: float
+    zoom: tuple[float, float]  # least and greatest side of the part that is cut out, as a share of the picture's side
+    stretch: float  # the largest logarithm of the aspect ratio
+    shift: float  # of the centre at most, as a share of half the side, besides the room that zooming in leaves
+    light: float  # the largest share by which brightness, contrast and saturation vary
+    blurred: float  # share of the batches that lose detail first
 
 
 STRONG = Variation(zoom=(0.65, 1.15), stretch=0.15, shift=0.125, light=0.25, blurred=0.2)

@@ -101,22 +101,17 @@ Verdict = Literal["first", "second", "open"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two competitors (keys) on the way to an accuracy, and at the end.
+    """Two competitors on the way to an accuracy, and at the end."""
 
-    faster: which of them reached it with fewer pictures, "open" unless every run of one was faster than every run of
-    the other. better: the same for the accuracy after the last epoch. lead: the first's mean accuracy then, less the
-    second's. pictures: mean over the runs of each, inf where not all reached it; reached: how many of each did.
-    """
-
-    first: str
+    first: str  # key of a competitor
     second: str
-    target: float
-    pictures: tuple[float, float]
-    reached: tuple[int, int]
-    runs: tuple[int, int]
-    faster: Verdict
-    better: Verdict
-    lead: float
+    target: float  # the accuracy, a share
+    pictures: tuple[float, float]  # that each took to reach it, mean over its runs; inf where not all runs did
+    reached: tuple[int, int]  # how many runs of each reached it
+    runs: tuple[int, int]  # of each
+    faster: Verdict  # who took fewer pictures; "open" unless every run of one took fewer than every run of the other
+    better: Verdict  # the same for the accuracy after the last epoch
+    lead: float  # the first's mean accuracy after the last epoch, less the second's
 
 
 def compare(curves: pd.DataFrame, first: str, second: str, target: float) -> Comparison:

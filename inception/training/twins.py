@@ -109,17 +109,16 @@ class FixedCrops:
 
 @dataclass(frozen=True)
 class Twin:
-    """A network to train. width: channel multiplier, up to 0.25. repeats: how many A, B and C blocks.
+    """A network to train.
 
-    scales: of the A, B and C blocks. shortcuts: see `residual.cut_shortcuts`. None is the network's own. Raises
-    TrainingError for a width out of bounds, ResidualError for scales out of range.
+    Raises TrainingError for a width out of bounds, ResidualError for scales out of range.
     """
 
-    name: str
-    width: float = 0.125
-    repeats: tuple[int, int, int] | None = None
-    scales: Scales | None = None
-    shortcuts: bool = True
+    name: str  # of the zoo
+    width: float = 0.125  # channel multiplier, up to `MAX_WIDTH`
+    repeats: tuple[int, int, int] | None = None  # how many A, B and C blocks; None for the network's own
+    scales: Scales | None = None  # of the A, B and C blocks; None for the network's own
+    shortcuts: bool = True  # whether it keeps them, see `surgery.cut_shortcuts`
 
     def __post_init__(self) -> None:
         if self.scales is not None:
@@ -136,18 +135,14 @@ def twin_of(recipe: Recipe) -> Twin:
 
 @dataclass(frozen=True)
 class Setting:
-    """What to train, and how.
-
-    pictures: in a batch, 2 to 32. steps: 1 to 400. profiled: whether to measure the residual sums in every step.
-    Raises TrainingError.
-    """
+    """What to train, and how. Raises TrainingError for numbers out of bounds."""
 
     twins: tuple[Twin, ...]
     learning_rate: float = LEARNING_RATE
-    pictures: int = 16
-    steps: int = 40
-    seed: int = 0
-    profiled: bool = False
+    pictures: int = 16  # in a batch, from 2 to `MAX_PICTURES`
+    steps: int = 40  # from 1 to `MAX_STEPS`
+    seed: int = 0  # of the first weights and the batches
+    profiled: bool = False  # whether to measure the residual sums in every step
 
     def __post_init__(self) -> None:
         if not 0 < self.learning_rate < math.inf:
@@ -160,35 +155,27 @@ class Setting:
 
 @dataclass(frozen=True)
 class Step:
-    """One training step of one twin.
+    """One training step of one twin; all numbers are those of the forward pass, before the weights change."""
 
-    twin: which, from 0. number: of the step, from 1. loss: cross-entropy of the batch in nats, before the step; the
-    rest belongs to the same pass. accuracy: share of the batch. gradient_norm: Euclidean norm of all gradients
-    together. profile: the residual sums, see `residual.profile_table`, empty unless they are measured. dead_share: dead
-    channels of all these sums over all their channels.
-    """
-
-    twin: int
-    number: int
-    loss: float
-    accuracy: float
-    gradient_norm: float
-    dead_share: float
-    profile: pd.DataFrame
+    twin: int  # which one, from 0
+    number: int  # of the step, from 1
+    loss: float  # cross-entropy of the batch, in nats
+    accuracy: float  # share of the batch
+    gradient_norm: float  # Euclidean norm of all gradients together
+    dead_share: float  # share of the channels of all residual sums that are dead; not a number unless measured
+    profile: pd.DataFrame  # the residual sums, see `residual.profile_table`; empty unless measured
 
 
 @dataclass
 class History:
-    """What is worth keeping of a run: the curves of its twins, and their residual sums in the first and last step.
-
-    The last step is the last that all twins took, and `last` is empty before that.
-    """
+    """What a page keeps of a run: the curves of its twins, and their residual sums in the first and the last step."""
 
     setting: Setting
-    rows: list[Row] = field(default_factory=list)
-    first: dict[int, pd.DataFrame] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)  # of the curves
+    first: dict[int, pd.DataFrame] = field(default_factory=dict)  # each twin's residual sums in its first step
+    # Each twin's residual sums in the last step that all twins took; empty before there is one.
     last: dict[int, pd.DataFrame] = field(default_factory=dict)
-    _now: dict[int, pd.DataFrame] = field(default_factory=dict)
+    _now: dict[int, pd.DataFrame] = field(default_factory=dict)  # of the step that the twins are taking
 
     def add(self, step: Step) -> None:
         """Takes the next step of the run."""
@@ -225,7 +212,7 @@ class History:
 
 
 class Training:
-    """A run that can pause: `steps` goes on where it was left. It holds the twins for as long as it lives itself."""
+    """A run that can pause: each call of `steps` goes on where the one before ended. It keeps the twins in memory."""
 
     def __init__(self, setting: Setting, examples: Examples):
         self.setting = setting
