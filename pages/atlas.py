@@ -1,8 +1,11 @@
 """Atlas, the home page: what does the whole network look like?"""
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from inception.graph.layer_graph import LayerGraph
+from inception.size import Size
 from inception.views.diagram import diagram_caption, diagram_dot, parts_by_name
 from inception.views.overview import (
     STAGE_KINDS,
@@ -55,6 +58,16 @@ def details(graph: LayerGraph, box: Box) -> None:
         )
 
 
+def opened_box(boxes: Collection[Box]) -> Box | None:
+    """The box that was opened last, found by its stage and block: its place changes with the view and the network.
+
+    Where a stage is one box it stands for its blocks, and where its blocks are boxes of their own the first one does.
+    """
+    stage, block = st.session_state.get("atlas_box", ("", ""))
+    of_stage = [box for box in boxes if box.stage == stage]
+    return next((box for box in of_stage if box.runs[0].name == block), next(iter(of_stage), None))
+
+
 def one_network(graph: LayerGraph) -> None:
     """The folded network, and beside it what is opened."""
     level_control, size_control, place_control = st.columns([2, 3, 3], vertical_alignment="bottom")
@@ -66,7 +79,7 @@ def one_network(graph: LayerGraph) -> None:
     )
     in_place = place_control.toggle("Unfold the opened box in place")
     boxes = {box.id: box for box in overview_boxes(graph, level)}
-    opened = boxes.get(st.session_state.get("atlas_box", ""))
+    opened = opened_box(boxes.values())
     dot = overview_dot(graph, level, size_by, [opened.id] if opened and in_place else [])
     unfolded = parts_by_name(opened.layers) if opened and in_place else {}
 
@@ -74,7 +87,7 @@ def one_network(graph: LayerGraph) -> None:
         if name in unfolded:
             selection.select_layer(unfolded[name][0])
         else:
-            st.session_state["atlas_box"] = name
+            st.session_state["atlas_box"] = boxes[name].stage, boxes[name].runs[0].name
 
     overview, beside = st.columns([1, 1], gap="large")
     with overview:
@@ -99,16 +112,16 @@ def one_network(graph: LayerGraph) -> None:
 
 def three_networks() -> None:
     """v4, v1 and v2 aligned by stage."""
-    size = choices.chosen_size() or "299"
+    size = choices.chosen_size() or Size.square(299)
     graphs = [choices.graph_of(name, size) for name in NETWORKS]
     dot = side_by_side_dot(graphs)
     cells = {cell.id: cell for row in side_by_side(graphs) for cell in row if cell}
-    opened = cells.get(st.session_state.get("atlas_box", ""))
+    opened = cells.get(st.session_state.get("atlas_cell", ""))
     components.diagram(
         diagrams.svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
         key="atlas_three",
         selected=opened.id if opened else None,
-        on_click=lambda cell: st.session_state.update(atlas_box=cell),
+        on_click=lambda cell: st.session_state.update(atlas_cell=cell),
     )
     diagrams.legend(STAGE_KINDS)
     st.caption(f"All at {choices.picture_size(graphs[0])}.")
@@ -117,7 +130,7 @@ def three_networks() -> None:
     diagrams.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], "Stages", *graphs[1:]))
 
 
-frame.open_page("What does the whole network look like?")
+frame.open_page("atlas")
 side = st.segmented_control(
     "View",
     ["One network", "v4, v1 and v2 side by side"],

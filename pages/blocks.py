@@ -3,17 +3,16 @@
 import streamlit as st
 
 from inception.graph.blocks import block_types
-from inception.text import shape_text
+from inception.size import Size
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
 from inception.views.overlay import overlay_dot
 from pages.parts import choices, components, diagrams, frame, selection, tables
 
 OTHER_VERSION = {"inception_resnet_v1": "inception_resnet_v2", "inception_resnet_v2": "inception_resnet_v1"}
 
-frame.open_page("What does each block look like inside?")
+frame.open_page("blocks")
 
 graph = choices.chosen_graph()
-chosen = shape_text(graph.input_size)
 types = {block.title: block for block in block_types(graph.layers)}
 if st.session_state.get("block") not in types:
     st.session_state.pop("block", None)
@@ -40,7 +39,10 @@ def select_line(line: int) -> None:
 
 laying, opening = st.columns(2)
 other = OTHER_VERSION.get(graph.name)
-versions = {kind.title: kind for kind in block_types(choices.graph_of(other, chosen).layers)} if other else {}
+versions = {}
+if other:
+    other_graph = choices.graph_of(other, Size(*graph.input_size))
+    versions = {kind.title: kind for kind in block_types(other_graph.layers)}
 overlaid = title in versions and laying.toggle(f"Lay {other} over it", key="overlay", bind="query-params")
 units = overlaid or not opening.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
 if overlaid:

@@ -9,6 +9,7 @@ from inception.vision.cell_field import CellField, cell_field, draw_field, noise
 from inception.vision.maps import npz_bytes, png_bytes
 from pages.figures import common as figures
 from pages.parts import frame, selection, tables
+from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, weights_note
 from pages.parts.timing import show_timing
 
@@ -19,10 +20,7 @@ NOISE = 8  # pictures
 def choose_layer(graph: LayerGraph) -> Layer:
     """A layer whose cells each see a part of the picture; it is selected on all pages."""
     layers = selection.grid_layers(graph)
-    selected = selection.selected_layer(graph)
-    if selected in layers:
-        st.session_state["cell_layer"] = selected.path
-    return selection.layer_box(layers, layers[len(layers) // 3], "cell_layer")
+    return selection.layer_box(graph, layers, layers[len(layers) // 3], "cell_layer")
 
 
 def choose_cell(layer: Layer) -> tuple[int, int]:
@@ -40,8 +38,8 @@ def choose_cell(layer: Layer) -> tuple[int, int]:
 
 def field_of(subject: Subject, layer: Layer, cell: tuple[int, int], channel: int | None, on: str) -> CellField:
     """The field of the cell; kept in the session until something changes."""
-    key = (subject.key, layer.path, cell, channel, on)
-    if st.session_state.get("field_of") != key:
+
+    def look() -> CellField:
         pictures = [subject.prepared] if on == ON_PICTURE else noise_pictures(subject.graph.input_size, NOISE)
         bar = st.progress(0.0, "Forwards to the cell and back to the pixels…")
 
@@ -50,9 +48,9 @@ def field_of(subject: Subject, layer: Layer, cell: tuple[int, int], channel: int
 
         found = cell_field(subject.network, pictures, subject.graph, layer, cell, channel, progress)
         bar.empty()
-        st.session_state["field"], st.session_state["field_of"] = found, key
-    field: CellField = st.session_state["field"]
-    return field
+        return found
+
+    return kept("field", (subject.key, layer.path, cell, channel, on), look)
 
 
 def explained(subject: Subject, field: CellField) -> str:
@@ -69,7 +67,7 @@ def explained(subject: Subject, field: CellField) -> str:
     )
 
 
-frame.open_page("How much of your picture can one cell see?")
+frame.open_page("cell")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()

@@ -42,7 +42,7 @@ def show(difference: Difference) -> None:
                 )
 
 
-frame.open_page("Why do the paper, the released code and the blogs disagree?")
+frame.open_page("differences")
 found = all_differences()
 topic = st.pills(
     "Topic",

@@ -362,7 +362,7 @@ def explanation() -> None:
     )
 
 
-frame.open_page("Are these two pictures the same person?")
+frame.open_page("faces")
 graph = choices.chosen_graph()
 if not choices.chosen_variant().embeds:
     frame.offer_networks(

@@ -262,7 +262,7 @@ def separable(graph: LayerGraph) -> None:
     )
 
 
-frame.open_page("What does 1x7 followed by 7x1 save against 7x7?")
+frame.open_page("factorisation")
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params", label_visibility="collapsed"
 )

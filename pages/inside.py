@@ -17,6 +17,7 @@ from inception.vision.inside import (
 from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
 from pages.figures import common as figures
 from pages.parts import choices, frame, selection, tables
+from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, weights_note
 from pages.parts.timing import show_timing
 
@@ -40,12 +41,12 @@ NUMBERS = {
 
 def depths_of(subject: Subject) -> list[LayerMaps]:
     """What every block hands on; kept in the session until the subject changes."""
-    if st.session_state.get("depths_of") != subject.key:
+
+    def look() -> list[LayerMaps]:
         with st.spinner("Running the network once and keeping what each block hands on…"):
-            st.session_state["depths"] = through_network(subject.network, subject.prepared, subject.graph, MAPS)
-        st.session_state["depths_of"] = subject.key
-    depths: list[LayerMaps] = st.session_state["depths"]
-    return depths
+            return through_network(subject.network, subject.prepared, subject.graph, MAPS)
+
+    return kept("depths", subject.key, look)
 
 
 def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
@@ -174,7 +175,7 @@ def show_residual(residual: ResidualMaps, name: str) -> None:
         )
 
 
-frame.open_page("What becomes of your picture on its way through the network?")
+frame.open_page("inside")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()

@@ -76,7 +76,7 @@ def charts(graph: LayerGraph) -> None:
         st.plotly_chart(figure, config=chart_config(figure, format))
 
 
-frame.open_page("Which shape does the tensor have here, and what does each layer cost?")
+frame.open_page("layers")
 
 graph = choices.chosen_graph()
 selected = selection.selected_layer(graph)

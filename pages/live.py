@@ -17,6 +17,7 @@ from inception.weights.choice import UNTRAINED, WeightsChoice, available_weights
 from inception.zoo import get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
+from pages.parts.kept import kept
 from pages.parts.pictures import uploads
 from pages.parts.subject import Subject, choose_subject, graph_of_network, weights_note
 from pages.parts.timing import show_timing
@@ -52,17 +53,12 @@ def choose_setting(subject: Subject) -> PictureNetwork:
 
 def classes(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     """Every class with its probability; kept in the session until the subject changes."""
-    key = (subject.key, _setting_of(network))
-    if st.session_state.get("classes_of") != key:
-        try:
-            with st.spinner("Running the network…"):
-                st.session_state["classes"] = network.classify(subject.prepared)
-        except OutOfMemory as error:
-            st.error(str(error), icon=":material/memory:")
-            st.stop()
-        st.session_state["classes_of"] = key
-    table: pd.DataFrame = st.session_state["classes"]
-    return table
+
+    def classify() -> pd.DataFrame:
+        with st.spinner("Running the network…"):
+            return network.classify(subject.prepared)
+
+    return kept("classes", (subject.key, _setting_of(network)), classify)
 
 
 def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
@@ -195,17 +191,17 @@ def remember(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> 
 
 def show_all(subject: Subject, network: PictureNetwork) -> None:
     """The answer for each picture of the session; those that were given before are kept."""
-    kept: dict[tuple[object, ...], tuple[str, float, bool]] = st.session_state.setdefault("answers", {})
+    known: dict[tuple[object, ...], tuple[str, float, bool]] = st.session_state.setdefault("answers", {})
     found = {}
     rows = []
     with st.spinner("Running the network on all your pictures…"):
         for name, data in uploads().items():
             key = _question(subject, network, data)
-            if key not in kept:
+            if key not in known:
                 prepared = network.prepare(inception.load_image(data), subject.graph.input_size)
-                kept[key] = _short(network, network.classify(prepared))
-            found[key] = kept[key]
-            rows.append((name, *kept[key]))
+                known[key] = _short(network, network.classify(prepared))
+            found[key] = known[key]
+            rows.append((name, *known[key]))
     st.session_state["answers"] = found
     table = pd.DataFrame(rows, columns=["Picture", "Class", "Probability", "None of them"])
     if network.threshold == -inf:  # such weights know no “none of them”
@@ -228,7 +224,7 @@ def _setting_of(network: PictureNetwork) -> tuple[object, ...]:
     return network.engine, network.device, network.dtype
 
 
-frame.open_page("What does the network make of your picture?")
+frame.open_page("live")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject(inviting=True)

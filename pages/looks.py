@@ -11,6 +11,7 @@ from inception.vision.attributions import STEPS, WINDOWS, Attribution, Target, g
 from inception.vision.inside import block_ends
 from inception.vision.maps import color_bar, npz_bytes, png_bytes
 from pages.parts import choices, frame, selection, tables
+from pages.parts.kept import peek, put
 from pages.parts.pictures import all_pictures
 from pages.parts.subject import Subject, choose_subject, weights_note
 from pages.parts.timing import show_timing
@@ -48,7 +49,7 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
 
 def choose_layer(graph: LayerGraph) -> Layer:
     """A layer with a grid, at first the last one, as Selvaraju et al. advise."""
-    layer = selection.layer_box(selection.grid_layers(graph), block_ends(graph)[-1], "looks_layer")
+    layer = selection.layer_box(graph, selection.grid_layers(graph), block_ends(graph)[-1], "looks_layer")
     st.caption(f"The map has its {shape_text(layer.out_shape[1:])} cells; earlier layers have finer grids.")
     return layer
 
@@ -57,9 +58,9 @@ def attribution(subject: Subject, method: str, target: Target, name: str, layer:
     """The map, kept in the session until something changes; None until the reader asks for the long work."""
     asked = target if isinstance(target, int) else target.tobytes()
     key = (subject.key, method, asked, layer.path if layer else None)
-    if st.session_state.get("attribution_of") == key:
-        found: Attribution = st.session_state["attribution"]
-        return found
+    known = peek("attribution", key)
+    if isinstance(known, Attribution):
+        return known
     if method == GRAD_CAM:
         assert layer is not None
         with st.spinner("Forwards and backwards through the network once…"):
@@ -77,7 +78,7 @@ def attribution(subject: Subject, method: str, target: Target, name: str, layer:
         long_work: Progress = progress
         run = integrated_gradients if method == GRADIENTS else occlusion
         result = run(subject.network, subject.prepared, target, progress=long_work)
-    st.session_state["attribution"], st.session_state["attribution_of"] = result, key
+    put("attribution", key, result)
     if method != GRAD_CAM:
         st.rerun()
     return result
@@ -113,7 +114,7 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
         )
 
 
-frame.open_page("Where does the network look?")
+frame.open_page("looks")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()

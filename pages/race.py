@@ -198,7 +198,7 @@ def long_trainings() -> None:
     )
 
 
-frame.open_page("Do shortcuts make Inception train faster?")
+frame.open_page("race")
 view = st.segmented_control(
     "View", VIEWS, default=VIEWS[0], required=True, key="race_view", bind="query-params", label_visibility="collapsed"
 )

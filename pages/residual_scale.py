@@ -14,6 +14,7 @@ from inception import LayerGraph
 from inception.models.surgery import Scales
 from inception.runtime.predictor import Predictor
 from inception.runtime.turns import OutOfMemory
+from inception.size import Size
 from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
 from inception.text import shape_text
 from inception.training.recipe import TrainingError
@@ -293,15 +294,15 @@ def training_result(history: History) -> None:
     depth_chart({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
 
 
-def quick_size(trained: int) -> tuple[int, int]:
+def quick_size(trained: int) -> Size:
     """The chosen size, else that of training, but not above `QUICK`."""
-    return inception.parse_size(choices.chosen_size() or str(min(QUICK, trained)))
+    return choices.chosen_size() or Size.square(min(QUICK, trained))
 
 
 def quick_graph() -> LayerGraph:
     """The trace of the chosen network at a quick size."""
     variant = choices.chosen_variant()
-    return choices.graph_of(variant.name, shape_text(quick_size(variant.input_size)))
+    return choices.graph_of(variant.name, quick_size(variant.input_size))
 
 
 def has_sums(graph: LayerGraph) -> bool:
@@ -309,7 +310,7 @@ def has_sums(graph: LayerGraph) -> bool:
     return any(layer.op == "residual sum" for layer in graph.layers)
 
 
-frame.open_page("What is the 0.17 for?")
+frame.open_page("residual_scale")
 graph = quick_graph()
 if not has_sums(graph):
     frame.offer_networks(

@@ -66,7 +66,7 @@ def show(rows: Iterable[Comparison]) -> None:
     )
 
 
-frame.open_page("How fast is the network on this machine?")
+frame.open_page("speed")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from inception.size import Size
 from inception.views.charts import chart_config, comparison_chart
 from inception.views.compare import compare_models
 from inception.weights.known import known_weights, locate
@@ -22,7 +23,7 @@ COMPARISON: dict[str, Any] = {
     "activation_bytes": st.column_config.NumberColumn("Outputs, bytes", format="localized", help="In float32"),
 }
 
-frame.open_page("Which network is which, and how do they differ?")
+frame.open_page("zoo")
 
 graphs = {name: choices.graph_of(name) for name in VARIANTS}
 st.dataframe(
@@ -58,7 +59,7 @@ chosen = st.multiselect(
     key="compare",
 )
 if chosen:
-    size = choices.chosen_size() or max(str(VARIANTS[name].input_size) for name in chosen)
+    size = choices.chosen_size() or Size.square(max(VARIANTS[name].input_size for name in chosen))
     graphs_of_one_size = [choices.graph_of(name, size) for name in chosen]
     comparison = compare_models(graphs_of_one_size)
     st.dataframe(
@@ -68,7 +69,9 @@ if chosen:
         column_order=list(COMPARISON),
         column_config=COMPARISON,
     )
-    st.caption(f"All for one picture of {size} px, so that only the networks differ.")
+    st.caption(
+        f"All for one picture of {choices.picture_size(graphs_of_one_size[0])}, so that only the networks differ."
+    )
     figure = comparison_chart(graphs_of_one_size)
     st.plotly_chart(figure, config=chart_config(figure))
     tables.export_button(comparison, "comparison", f"Stages of {', '.join(chosen)}")

@@ -3,11 +3,13 @@
 import re
 import threading
 from collections.abc import Collection
+from typing import Any
 
 import streamlit as st
 
 import inception
 from inception import LayerGraph
+from inception.size import Size
 from inception.text import shape_text
 from inception.zoo import VARIANTS, Variant
 
@@ -19,9 +21,10 @@ def chosen_variant() -> Variant:
     return VARIANTS[st.session_state["model"]]
 
 
-def chosen_size() -> str | None:
-    """The input size chosen in the frame; None for each network's own."""
-    return st.session_state.get("size") or None
+def chosen_size() -> Size | None:
+    """The input size chosen in the frame; None for each network's own. Raises SizeError for a text that is none."""
+    text = st.session_state.get("size")
+    return Size.parse(text) if text else None
 
 
 def chosen_graph() -> LayerGraph:
@@ -29,19 +32,18 @@ def chosen_graph() -> LayerGraph:
     return graph_of(chosen_variant().name, chosen_size())
 
 
-def graph_of(name: str, size: str | None = None) -> LayerGraph:
-    """The trace of a network at a size, by default its own; where there is none, a sentence ends the page."""
-    try:
-        return _trace(name, size or str(VARIANTS[name].input_size))
-    except inception.InceptionError as error:
-        st.error(str(error), icon=":material/error:")
-        st.stop()
+def graph_of(name: str, size: Size | None = None, **overrides: Any) -> LayerGraph:
+    """The trace of a network at a size, by default its own; overrides as of `inception.create_model`.
+
+    Raises TraceError for a size that does not work; the frame shows its sentence.
+    """
+    return _trace(name, size or Size.square(VARIANTS[name].input_size), tuple(sorted(overrides.items())))
 
 
 @st.cache_resource(max_entries=64, show_spinner="Tracing the network…")
-def _trace(name: str, size: str) -> LayerGraph:
+def _trace(name: str, size: Size, overrides: tuple[tuple[str, Any], ...]) -> LayerGraph:
     """A traced network. Graphs are frozen, so that all sessions can share one."""
-    return inception.trace(name, inception.parse_size(size))
+    return inception.trace(name, size, **dict(overrides))
 
 
 def dead_link(sentence: str) -> None:

@@ -29,9 +29,15 @@ def grid_layers(graph: LayerGraph) -> list[Layer]:
     return [layer for layer in graph.layers if len(layer.out_shape) == 3 and graph.receptive_fields[layer.index]]
 
 
-def layer_box(layers: list[Layer], default: Layer, key: str) -> Layer:
-    """A choice of one of the layers, kept in the session under a key, which selects it on all pages."""
+def layer_box(graph: LayerGraph, layers: list[Layer], default: Layer, key: str) -> Layer:
+    """A choice of one of the graph's layers, kept in the session under a key; choosing one selects it on all pages.
+
+    Where the layer that is selected, on another page or in the URL, is among the layers, the box shows it.
+    """
     by_path = {layer.path: layer for layer in layers}
+    selected = selected_layer(graph)
+    if selected in layers:
+        st.session_state[key] = selected.path
     keep_choice(key, by_path, default.path)
     path = st.selectbox(
         "Layer",

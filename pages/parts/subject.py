@@ -8,6 +8,7 @@ from PIL import Image
 import inception
 from inception import LayerGraph
 from inception.runtime.predictor import Predictor
+from inception.size import Size
 from inception.weights.choice import WeightsKind
 from pages.parts import choices
 from pages.parts.pictures import choose_picture
@@ -55,18 +56,10 @@ def choose_subject(inviting: bool = False) -> Subject:
 
 def graph_of_network(network: Predictor) -> LayerGraph:
     """The trace of a network with weights at the chosen size, by default that of its training."""
-    size = choices.chosen_size() or str(network.input_size)
-    try:
-        return _trace(network, (network.name, network.weights, network.nbytes, len(network.labels)), size)
-    except inception.InceptionError as error:
-        st.error(str(error), icon=":material/error:")
-        st.stop()
-
-
-@st.cache_resource(max_entries=32, show_spinner="Tracing the network…")
-def _trace(_network: Predictor, key: tuple[object, ...], size: str) -> LayerGraph:
-    with _network.turn() as model:  # no one's hooks are on it then
-        return inception.trace(model, inception.parse_size(size))
+    size = choices.chosen_size() or Size.square(network.input_size)
+    if network.description:
+        return choices.graph_of(network.name, size, **network.description.network)
+    return choices.graph_of(network.name, size, **({} if network.embeds else {"num_classes": len(network.labels)}))
 
 
 def weights_note(subject: Subject) -> None:

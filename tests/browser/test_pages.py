@@ -3,16 +3,15 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from pages.parts.page_list import HOME, PAGES
+
 from .browser import ready
 
-PAGES = [
-    *("", "layers", "blocks", "differences", "zoo", "factorisation", "residual_scale", "race"),
-    *("live", "inside", "looks", "cell", "faces", "speed"),
-]
+PATHS = ["" if page is HOME else page.name for page in PAGES.values()]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", PATHS)
 def test_page_opens(page: Page, app_url: str, path: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{app_url}/{path}?model=inception_resnet_v1&size=96")

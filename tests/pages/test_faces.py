@@ -31,8 +31,7 @@ import streamlit as st
 from pages.parts import frame
 
 page = st.navigation([st.Page("{ROOT}/pages/faces.py", default=True)])
-frame.network_controls("faces")
-page.run()
+frame.run(page)
 """
 SIZE = 75
 SAMPLES = ["astronaut", "astronaut, darker", "cameraman", "a cat"]

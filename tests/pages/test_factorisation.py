@@ -31,8 +31,7 @@ import streamlit as st
 from pages.parts import frame
 
 page = st.navigation([st.Page("{ROOT}/pages/factorisation.py", default=True)])
-frame.network_controls("factorisation")
-page.run()
+frame.run(page)
 """
 
 

@@ -34,7 +34,7 @@ def test_the_page_opens_on_a_cat_that_it_calls_a_cat(app: AppTest, model: str) -
     app.selectbox(key="model").set_value(model).run()
     app.switch_page("pages/live.py").run()
     assert next(box for box in app.selectbox if box.label == "Picture").value == "cat"
-    table = app.session_state["classes"]
+    table = app.session_state["kept_classes"][1]
     assert table["label"].iloc[0] == "cat"
     assert table["probability"].iloc[0] > 0.8
     assert not any("None of the 10" in info.value for info in app.info)
@@ -47,7 +47,7 @@ def test_something_in_the_picture_speaks_for_the_cat(app: AppTest, model: str) -
     app.selectbox(key="model").set_value(model).run()
     app.switch_page("pages/looks.py").run()
     assert not app.exception, [error.message for error in app.exception]
-    assert app.session_state["attribution"].values.max() > 0.1
+    assert app.session_state["kept_attribution"][1].values.max() > 0.1
     assert not any(markdown.value.startswith("Nothing that") for markdown in app.markdown)
 
 
@@ -64,7 +64,7 @@ def test_something_in_the_picture_speaks_for_the_cat(app: AppTest, model: str) -
 def test_an_uploaded_cat_is_a_cat_from_the_first_minute(app: AppTest, model: str | None, photograph: str) -> None:
     """Inception-v4 does not know the tabby, which lies upside down."""
     open_live(app, model, photograph)
-    table = app.session_state["classes"]
+    table = app.session_state["kept_classes"][1]
     assert table["label"].iloc[0] == "cat"
     assert table["probability"].sum() == pytest.approx(1)
     assert app.subheader[0].value == f"cat, {table['probability'].iloc[0]:.1%}"

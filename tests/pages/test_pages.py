@@ -8,15 +8,10 @@ from streamlit.testing.v1 import AppTest
 import inception
 from inception.runtime.turns import OutOfMemory
 from pages.parts import frame
+from pages.parts.page_list import PAGES, markdown_table
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    f"pages/{name}.py"
-    for name in (
-        *("atlas", "layers", "blocks", "differences", "zoo", "factorisation", "residual_scale", "race"),
-        *("live", "inside", "looks", "cell", "faces", "speed"),
-    )
-]
+FILES = [page.path for page in PAGES.values()]
 
 
 @pytest.fixture
@@ -30,13 +25,13 @@ def healthy(app: AppTest) -> AppTest:
     return app
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", FILES)
 @pytest.mark.parametrize("model", ["inception_v4", "inception_resnet_v1", "inception_resnet_v2.paper"])
 def test_page_runs(app: AppTest, page: str, model: str) -> None:
     healthy(app.run())
     healthy(app.selectbox(key="model").set_value(model).run())
     healthy(app.switch_page(page).run())
-    assert app.header[0].value.endswith("?"), "a page opens with the question it answers"
+    assert app.header[0].value == PAGES[Path(page).stem].question, "a page opens with the question it answers"
     assert not app.error
 
 
@@ -71,14 +66,31 @@ def test_link_reopens_the_view(app: AppTest) -> None:
     assert app.dataframe[0].value["params"].sum() == 55_843_464
 
 
-@pytest.mark.parametrize(
-    ("size", "sentence"), [("74", "grid vanishes"), ("many", "not an input size"), ("0", "not an")]
-)
-def test_bad_size_is_one_sentence(app: AppTest, size: str, sentence: str) -> None:
-    app.query_params["size"] = size
+def test_the_readme_has_the_list_of_pages() -> None:
+    assert markdown_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_list_has_every_page() -> None:
+    assert sorted(PAGES) == sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+    assert all(name == page.name for name, page in PAGES.items())
+
+
+def test_a_picture_that_is_too_small_is_one_sentence(app: AppTest) -> None:
+    app.query_params["size"] = "74"
     healthy(app.run())
     assert len(app.error) == 1
-    assert sentence in app.error[0].value
+    assert "grid vanishes" in app.error[0].value
+
+
+@pytest.mark.parametrize("page", FILES)
+@pytest.mark.parametrize("size", ["many", "0", "9999", "3x"])
+def test_bad_sizes_are_one_sentence_on_every_page(app: AppTest, page: str, size: str) -> None:
+    app.query_params["size"] = size
+    healthy(app.run())
+    healthy(app.switch_page(page).run())
+    assert [error.value.split(":")[0] for error in app.error] == [f"{size!r} is not an input size"]
+    assert app.header[0].value == PAGES[Path(page).stem].question, "the page still says what it is about"
+    assert app.selectbox(key="model").value == "inception_v4", "the sidebar stays usable"
 
 
 def test_a_link_to_a_network_that_is_not_there_is_one_sentence(app: AppTest) -> None:
@@ -88,7 +100,7 @@ def test_a_link_to_a_network_that_is_not_there_is_one_sentence(app: AppTest) -> 
     assert app.selectbox(key="model").value == "inception_v4"
 
 
-@pytest.mark.parametrize("name", ["layers", "blocks", "cell"])
+@pytest.mark.parametrize("name", ["layers", "blocks", "cell", "looks"])
 def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name: str) -> None:
     app.query_params["layer"] = "blocks.99.[conv](x)"
     app.run()
@@ -97,13 +109,52 @@ def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name:
     assert [warning.value for warning in app.warning] == [sentence]
 
 
-@pytest.mark.parametrize("pages", [PAGES, PAGES[::-1]], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("pages", [FILES, FILES[::-1]], ids=["forwards", "backwards"])
 def test_no_page_trips_over_what_another_keeps(app: AppTest, pages: list[str]) -> None:
     """Pages share one session, so two must not keep different things under one name; each comes after each here."""
     app.run()
     app.selectbox(key="model").set_value("inception_resnet_v1").run()
     for page in pages:
         healthy(app.switch_page(page).run())
+
+
+@pytest.mark.parametrize(("name", "key"), [("looks", "looks_layer"), ("cell", "cell_layer")])
+def test_a_link_to_a_layer_selects_it(app: AppTest, name: str, key: str) -> None:
+    path = "inception_a.Mixed_5c.concat"
+    app.query_params["layer"] = path
+    app.run()
+    healthy(app.switch_page(f"pages/{name}.py").run())
+    assert app.selectbox(key=key).value == path
+    assert app.session_state["layer"] == path
+    later = "inception_b.Mixed_6b.concat"
+    healthy(app.selectbox(key=key).set_value(later).run())
+    assert app.selectbox(key=key).value == later
+    assert app.session_state["layer"] == later
+
+
+def opened(app: AppTest) -> list[str]:
+    """What the atlas has opened, by its heading."""
+    return [heading.value for heading in app.subheader]
+
+
+def test_the_atlas_keeps_open_what_was_opened(app: AppTest) -> None:
+    """By its stage and block: its place among the boxes changes with the view and with the network."""
+    healthy(app.run())
+    assert not opened(app)
+    app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a"
+    healthy(app.run())
+    assert opened(app) == ["Reduction-A"]
+    for level in ("stage", "block"):
+        control = next(control for control in app.segmented_control if control.label == "A box is")
+        healthy(control.set_value(level).run())
+        assert opened(app) == ["Reduction-A"]
+    healthy(app.selectbox(key="model").set_value("inception_resnet_v2").run())
+    assert opened(app) == ["Reduction-A"]
+    app.session_state["atlas_box"] = "Inception-ResNet-B", "Block17"
+    healthy(app.run())
+    assert opened(app) == ["Inception-ResNet-B · Block17 ×20"]
+    healthy(app.selectbox(key="model").set_value("inception_v4").run())
+    assert not opened(app), "this network has no such stage"
 
 
 def test_a_layer_that_another_network_lacks_is_no_reproach(app: AppTest) -> None:
@@ -117,7 +168,7 @@ def test_a_layer_that_another_network_lacks_is_no_reproach(app: AppTest) -> None
 
 
 def test_out_of_memory_on_any_page_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(question: str) -> None:
+    def full(name: str) -> None:
         raise OutOfMemory("The processor has too little memory to run this.")
 
     monkeypatch.setattr(frame, "open_page", full)

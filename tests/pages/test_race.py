@@ -33,8 +33,7 @@ import streamlit as st
 from pages.parts import frame
 
 page = st.navigation([st.Page("{ROOT}/pages/race.py", default=True)])
-frame.network_controls("race")
-page.run()
+frame.run(page)
 """
 EPOCH = 1000  # pictures
 

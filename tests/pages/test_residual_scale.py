@@ -30,8 +30,7 @@ import streamlit as st
 from pages.parts import frame
 
 page = st.navigation([st.Page("{ROOT}/pages/residual_scale.py", default=True)])
-frame.network_controls("residual_scale")
-page.run()
+frame.run(page)
 """
 
 

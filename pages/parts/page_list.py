@@ -1,0 +1,92 @@
+"""The one list of pages: app.py, each page's header, the README's table and the tests read it."""
+
+from dataclasses import dataclass
+
+NETWORKS, LABORATORIES, ON_PICTURE = "The networks", "Laboratories", "On your picture"
+AS_TRAINED = "as the weights were trained"
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page of the app."""
+
+    name: str  # of its file in pages/, and its address
+    title: str  # in the menu
+    question: str  # that it answers; its header
+    icon: str  # the name of a Material symbol
+    group: str  # of the menu
+    own_size: str = ""  # which input size it takes by itself, where that is not the published network's
+
+    @property
+    def path(self) -> str:
+        """The file, as Streamlit's links name it."""
+        return f"pages/{self.name}.py"
+
+
+PAGES = {
+    page.name: page
+    for page in (
+        PageEntry("atlas", "Atlas", "What does the whole network look like?", "map", NETWORKS),
+        PageEntry(
+            "layers",
+            "Layers",
+            "Which shape does the tensor have here, and what does each layer cost?",
+            "table_rows",
+            NETWORKS,
+        ),
+        PageEntry("blocks", "Blocks", "What does each block look like inside?", "account_tree", NETWORKS),
+        PageEntry(
+            "differences",
+            "Paper, code, blogs",
+            "Why do the paper, the released code and the blogs disagree?",
+            "difference",
+            NETWORKS,
+        ),
+        PageEntry("zoo", "Zoo", "Which network is which, and how do they differ?", "pets", NETWORKS),
+        PageEntry(
+            "factorisation",
+            "Factorised convolutions",
+            "What does 1x7 followed by 7x1 save against 7x7?",
+            "call_split",
+            LABORATORIES,
+        ),
+        PageEntry(
+            "residual_scale", "Residual scale", "What is the 0.17 for?", "balance", LABORATORIES, "small, to be quick"
+        ),
+        PageEntry("race", "Training race", "Do shortcuts make Inception train faster?", "flag", LABORATORIES),
+        PageEntry(
+            "live",
+            "Live inference",
+            "What does the network make of your picture?",
+            "photo_camera",
+            ON_PICTURE,
+            AS_TRAINED,
+        ),
+        PageEntry(
+            "inside",
+            "Through the network",
+            "What becomes of your picture on its way through the network?",
+            "layers",
+            ON_PICTURE,
+            AS_TRAINED,
+        ),
+        PageEntry("looks", "Where it looks", "Where does the network look?", "visibility", ON_PICTURE, AS_TRAINED),
+        PageEntry(
+            "cell",
+            "What a cell sees",
+            "How much of your picture can one cell see?",
+            "filter_center_focus",
+            ON_PICTURE,
+            AS_TRAINED,
+        ),
+        PageEntry("faces", "Faces", "Are these two pictures the same person?", "face", ON_PICTURE, AS_TRAINED),
+        PageEntry("speed", "Speed", "How fast is the network on this machine?", "timer", ON_PICTURE, AS_TRAINED),
+    )
+}
+HOME = PAGES["atlas"]  # the page that opens at the bare address
+
+
+def markdown_table() -> str:
+    """The pages and their questions, as the README has them."""
+    rows = [f"| {page.title} | {page.question} |" for page in PAGES.values()]
+    return "\n".join(["| page | the question it answers |", "|---|---|", *rows])
