@@ -2,20 +2,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
 PORT ?= 8501
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench
+.PHONY: help setup run test check format bench wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(DEV_STAMP) ## create .venv and install the pinned requirements of app and tests
 
-run: $(STAMP) ## serve the app on http://localhost:8501 (PORT=... for another port)
-	MALLOC_ARENA_MAX=2 $(BIN)/streamlit run app.py --server.port $(PORT)
+run: $(STAMP) ## serve the app on http://localhost:8501 (PORT=..., HOST=0.0.0.0 for other machines too)
+	$(BIN)/python -m inception app --host $(HOST) --port $(PORT)
 
 test: $(DEV_STAMP) ## run every test, those in a real Chromium included
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
@@ -32,10 +33,14 @@ format: $(DEV_STAMP) ## let ruff format the code and fix what it can
 bench: $(DEV_STAMP) ## measure what we claim about speed, as ratios
 	$(BIN)/python -m bench
 
+wheel: $(DEV_STAMP) ## build the package into dist/
+	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): requirements.txt | $(VENV)/bin/python
+	$(BIN)/python tools/install_torch.py requirements.txt
 	$(BIN)/python -m pip install --requirement requirements.txt
 	@touch $@
 

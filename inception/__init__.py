@@ -10,6 +10,7 @@ from .graph.layer_graph import LayerGraph
 from .graph.trace import TraceError, trace
 from .runtime.image import ImageError, load_image
 from .size import Size
+from .version import __version__
 from .weights.checkpoint import CheckpointError, load_weights
 from .zoo import create_model, list_models
 
@@ -22,6 +23,7 @@ __all__ = [
     "LayerGraph",
     "Size",
     "TraceError",
+    "__version__",
     "create_model",
     "list_models",
     "load_image",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +17,10 @@ from .models.inception_v4 import InceptionV4, StemV4
 from .models.layers import ConvUnit
 from .weights.checkpoint import MAX_BYTES, CheckpointError, classes_in, load_weights, read_checkpoint
 from .weights.choice import AnyWeights, WeightsChoice
-from .weights.download import Download, start_download
 from .weights.known import Weights, described
+
+if TYPE_CHECKING:
+    from .weights.download import Download
 
 
 @dataclass(frozen=True)
@@ -199,8 +201,10 @@ def classes_override(variant: str, state: Mapping[str, Tensor]) -> dict[str, int
     return {} if classes is None else {"num_classes": classes}
 
 
-def fetch_weights(tag: str) -> Download:
+def fetch_weights(tag: str) -> "Download":
     """Downloads a known checkpoint, or joins the download that runs; the file is checked against its network."""
+    from .weights.download import start_download  # it loads an HTTP client, which nobody else here needs
+
     return start_download(tag, _fits)
 
 

@@ -1,8 +1,12 @@
 """What several test modules need."""
 
+from pathlib import Path
+
 import pytest
 
 from inception.weights.known import known_weights
+
+from . import wheel
 
 
 @pytest.fixture
@@ -10,3 +14,15 @@ def no_bundled_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if this project came without weights of its own."""
     for tag in [tag for tag, weights in known_weights().items() if not weights.published]:
         monkeypatch.delitem(known_weights(), tag)
+
+
+@pytest.fixture(scope="session")
+def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    return wheel.build(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def installed(built_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of an environment in which that wheel is installed and the checkout is not to be seen."""
+    return wheel.install(built_wheel, tmp_path_factory.mktemp("environment"))

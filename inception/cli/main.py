@@ -29,6 +29,7 @@ from ..views.diagram import DIAGRAM_FORMATS, diagram_caption, diagram_dot, diagr
 from ..views.export import FORMATS, export_table, layer_title, summary_text
 from ..views.overview import overview_dot
 from ..zoo import VARIANTS, get_variant
+from . import app as app_commands
 from . import training as training_commands
 from . import vision as vision_commands
 
@@ -200,6 +201,7 @@ def _parser() -> argparse.ArgumentParser:
 
     vision_commands.add_commands(commands, _Parser)
     training_commands.add_commands(commands, _Parser)
+    app_commands.add_commands(commands, _Parser)
     return parser
 
 

@@ -1,13 +1,17 @@
 """`LayerGraph`: what a trace yields. Tables, diagrams, charts and exports are views of it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from .layer import Layer, Shape
 from .receptive_field import PIXEL, ReceptiveField, union
 from .table import layer_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Layers without a window whose cells depend on the same cell of what they read. Of others we do not know.
 CELL_BY_CELL = {

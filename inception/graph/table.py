@@ -26,18 +26,21 @@ A text cell with nothing to say is empty. A collapsed row's params, macs and act
 blocks it stands for, so that the columns add up to the network's totals.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from ..text import shape_text
 from .blocks import runs
 from .layer import Layer, Part
 from .receptive_field import ReceptiveField
 from .window import Pair
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Row = dict[str, Any]
 SUMS = ("params", "macs", "activation_bytes")
@@ -63,6 +66,8 @@ def layer_table(
     flops: a `flops` column, two for each multiply-accumulate, instead of `macs`.
     keras: count parameters as Keras does, running mean and variance of batch norms included.
     """
+    import pandas as pd  # not above: `import inception` would load it, and take a third longer
+
     field_of = dict(zip(layers, fields, strict=True))
     gamma = keras_gamma if keras else None
 

@@ -10,12 +10,9 @@ them, e.g. Liberation Sans, which is as wide.
 
 import re
 import threading
-import tomllib
 from collections.abc import Sequence
 from contextlib import closing
-from functools import cache
 from html import escape
-from pathlib import Path
 
 import graphviz
 import pygraphviz
@@ -24,6 +21,7 @@ from ..errors import InputError
 from ..graph.layer import Layer, Part
 from ..graph.layer_graph import LayerGraph
 from ..text import shape_text
+from ..version import __version__
 from .kinds import kind_of
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -99,7 +97,7 @@ def diagram_file(dot: str, format: str, caption: str) -> bytes:
 def diagram_caption(graph: LayerGraph, what: str, *others: LayerGraph) -> str:
     """The line below a printed diagram: what it shows, of which networks, for which picture, by which version."""
     networks = ", ".join(f"{each.name} (input {shape_text(each.input_shape)})" for each in (graph, *others))
-    return f"{what} of {networks}, inception-explorer {_version()}"
+    return f"{what} of {networks}, inception-explorer {__version__}"
 
 
 def render(dot: str, format: str, dpi: int | None = None) -> bytes:
@@ -301,9 +299,3 @@ def _without_date(pdf: bytes) -> bytes:
 
     # A PDF ends with a list of where its objects start, and where that list does.
     return pdf[: date.start()] + re.sub(rb"\d{10}(?= 00000 n)|(?<=startxref\n)\d+", moved, pdf[date.end() :])
-
-
-@cache
-def _version() -> str:
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(project["project"]["version"])

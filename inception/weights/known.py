@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError, safe_open
 
 from ..paths import BUNDLED
@@ -232,6 +231,8 @@ def locate(tag: str) -> Path | None:
         if (path := weights_folder() / f"{tag}{suffix}").is_file():
             return path
     if weights.repository:
+        from huggingface_hub import try_to_load_from_cache  # not above: `import inception` would load it
+
         cached = try_to_load_from_cache(weights.repository, HUB_FILE)
         return Path(cached) if isinstance(cached, str) else None
     kept_by_torch_hub = Path(torch.hub.get_dir()) / "checkpoints" / release_file(weights).name

@@ -1,4 +1,4 @@
-"""Serves the app as `make run` does, on a free port."""
+"""Serves the app as `streamlit run` does, on a free port and from another folder than its own."""
 
 import os
 import socket
@@ -29,16 +29,23 @@ def served_app(log: Path, **environment: str) -> Iterator[str]:
 
     environment: variables that it finds beside those of this process.
     """
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port"]
+    with serving(command, log, {"MALLOC_ARENA_MAX": "2"} | environment) as url:
+        yield url
+
+
+@contextmanager
+def serving(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[str]:
+    """The address of the app that a command serves; the command ends where the number of the port belongs."""
     port = free_port()
     url = f"http://localhost:{port}"
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with log.open("wb") as output:
         server = subprocess.Popen(
-            command,
-            cwd=ROOT,
+            [*command, str(port)],
+            cwd=log.parent,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"MALLOC_ARENA_MAX": "2"} | environment,
+            env=os.environ | environment,
         )
     try:
         deadline = time.monotonic() + STARTUP

@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
-    """The app on a machine with nothing but the project."""
-    monkeypatch.chdir(ROOT)
+    """The app on a machine with nothing but the project, started from another folder than its own."""
+    monkeypatch.chdir(tmp_path)
     # AppTest makes a new one for each run; that the first run of a server starts over would lose the click.
     monkeypatch.setattr("pages.parts.frame.PagesManager", SimpleNamespace(uses_pages_directory=False))
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setattr("inception.weights.known.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)

@@ -59,7 +59,7 @@ def test_known_checkpoints_have_their_row_and_files_what_they_say(tmp_path: Path
 
 def test_a_known_checkpoint_that_is_not_here_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr("inception.weights.known.try_to_load_from_cache", lambda *_: None)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     with pytest.raises(inception.CheckpointError, match=r"^inception_v4\.tf_in1k: not on this machine; get it from ht"):
         _ = WeightsChoice.of(PUBLISHED).path
 
