@@ -18,11 +18,11 @@ from html import escape
 from pathlib import Path
 
 import graphviz
-import pygraphviz
 
 from ..errors import InputError
 from ..graph.layer import Layer, Part
 from ..graph.layer_graph import LayerGraph
+from ..graph.op import SUMS, Op
 from ..text import shape_text
 from .kinds import kind_of
 
@@ -107,6 +107,8 @@ def render(dot: str, format: str, dpi: int | None = None) -> bytes:
 
     Raises DiagramError for text that is not DOT.
     """
+    import pygraphviz  # here, because most of what the package does needs no layout
+
     with _layout_lock:
         try:
             graph = pygraphviz.AGraph(string=dot)
@@ -177,7 +179,7 @@ def last_box(layer: Layer, units: bool = True) -> str:
 
 def has_own_relu(layer: Layer) -> bool:
     """Whether an activation after it has a box of its own: after a sum, as in the figures."""
-    return layer.op in ("residual sum", "sum") and len(layer.parts) > 1
+    return layer.op in SUMS and len(layer.parts) > 1
 
 
 def same_row(dot: graphviz.Digraph, names: Sequence[str]) -> None:
@@ -220,7 +222,9 @@ def box_text(head: str, *lines: str, marked: Sequence[str] = ()) -> str:
 def head_text(layer: Layer) -> str:
     """What a layer does, as the figures call it."""
     size = f"{shape_text(layer.window.kernel)} " if layer.window else ""
-    return {"concat": "filter concat", "residual sum": "+", "sum": "+"}.get(layer.op) or f"{size}{layer.op}"
+    if layer.op in SUMS:
+        return "+"
+    return "filter concat" if layer.op == Op.CONCAT else f"{size}{layer.op}"
 
 
 def detail_texts(layer: Layer) -> list[str]:
@@ -229,7 +233,7 @@ def detail_texts(layer: Layer) -> list[str]:
     details = [shape_text(layer.out_shape[:1])]
     if layer.parts[0].scale is not None:
         details.append(f"residual x {layer.parts[0].scale:g}")
-    if layer.op == "conv" and all(part.op == "batch norm" for part in layer.parts[1:]):
+    if layer.op == Op.CONV and all(part.op == Op.BATCH_NORM for part in layer.parts[1:]):
         details.append("linear")
     if window is None or window.kernel == window.grid:  # once over the whole grid, there is nowhere to step to
         return details
@@ -274,7 +278,7 @@ def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool) -> None:
         return
     for n, part in enumerate(layer.parts[1:], 2):
         name = node_name(layer, n)
-        text = "ReLU" if part.op == "relu" else part.op
+        text = "ReLU" if part.op == Op.RELU else part.op
         path = f"{part.path}: {part.params:,} parameters" if part.params else part.path
         dot.node(name, plain_text(text), id=name, group=group_of(layer), tooltip=hover_value(path), **PLAIN)
         dot.edge(node_name(layer, n - 1), name)

@@ -17,9 +17,11 @@ from typing import Any, Literal
 
 import graphviz
 
-from ..graph.blocks import BlockType, Run, block_types, runs
+from ..graph.blocks import BlockType, Run, block_types, is_whole, runs
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
+from ..graph.op import SUMS, Op
+from ..graph.stages import merged_order
 from ..graph.window import Window
 from ..text import shape_text
 from .diagram import (
@@ -52,18 +54,16 @@ NARROWEST, WIDEST = 2.4, 4.2  # inches of a box of size 0 and of the largest
 
 @dataclass(frozen=True)
 class Box:
-    """One box of an overview: a run of equal blocks, or a stage.
+    """One box of an overview: a run of equal blocks, or a stage."""
 
-    id: of its SVG group. type: what to draw when it is opened; of a stage's the first one.
-    """
-
-    id: str
+    id: str  # of its SVG group
     runs: tuple[Run, ...]
     kind: Kind
-    type: BlockType
+    type: BlockType  # what to draw when it is opened; the first kind of block where a stage has several
 
     @property
     def stage(self) -> str:
+        """The paper's name of the stage."""
         return self.runs[0].stage
 
     @property
@@ -73,15 +73,17 @@ class Box:
 
     @property
     def params(self) -> int:
+        """Parameters of all layers that it stands for."""
         return sum(layer.params for layer in self.layers)
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates of all layers that it stands for."""
         return sum(layer.macs for layer in self.layers)
 
     @property
     def channels(self) -> int:
-        """Of what it hands on."""
+        """Channels of what it hands on."""
         return prod(self.layers[-1].out_shape[:1])
 
 
@@ -161,11 +163,11 @@ def box_hover(graph: LayerGraph, box: Box) -> str:
 
 @dataclass(frozen=True)
 class _End:
-    """Where edges of a layer end: inside which box, leaving from and going to which node."""
+    """Where edges of a layer end."""
 
-    box: str
-    out: str
-    into: str
+    box: str  # the box that the layer is in
+    out: str  # the node that edges leave from
+    into: str  # the node that edges go to
 
 
 def _add_box(dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, size: str, share: float) -> None:
@@ -184,9 +186,9 @@ def _add_box(dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, s
 
 
 def _add_opened(dot: graphviz.Digraph, box: Box) -> dict[int, _End]:
-    """Adds the layers of a box in frames: one block for each run, or all where no block stands twice."""
+    """Adds the layers of a box in frames: one block for each run, or the whole stage where `is_whole` says so."""
     frames = [(_name(run), run.blocks) for run in box.runs]
-    if len(frames) > 1 and all(len(run.blocks) == 1 for run in box.runs):
+    if is_whole(box.runs):
         frames = [(box.stage, (box.layers,))]
     ends = {}
     for n, (title, blocks) in enumerate(frames):
@@ -235,28 +237,26 @@ def _size_text(size_by: SizeBy, size: int, total: int) -> str:
 def _kind(graph: LayerGraph, members: Sequence[Run]) -> Kind:
     """The kind of a stage or run: by its place, then by what its layers do."""
     stage, layers = members[0].stage, members[0].blocks[0]
-    first, last = graph.layers[0].stage, graph.layers[-1].stage
-    if first != last and stage in (first, last):
+    first = graph.layers[0].stage
+    heads = {graph.layers[i - 1].stage for i in graph.outputs or [len(graph.layers)] if i}
+    if first not in heads and stage in {first, *heads}:
         return STEM if stage == first else HEAD
     ops = {layer.op for layer in layers}
-    if ops & {"residual sum", "sum"}:
+    if ops & SUMS:
         return RESIDUAL
-    if "concat" in ops:
+    if Op.CONCAT in ops:
         return REDUCTION if layers[0].in_shapes[0][1:] > layers[-1].out_shape[1:] else INCEPTION
     return OTHER
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one network has in one row of `side_by_side_dot`.
+    """What one network has in one row of `side_by_side_dot`."""
 
-    id: of its SVG group. boxes: of the stages that stand there. differences: from the first network, in words.
-    """
-
-    id: str
+    id: str  # of its SVG group
     graph: LayerGraph
-    boxes: tuple[Box, ...]
-    differences: tuple[str, ...]
+    boxes: tuple[Box, ...]  # of the stages that stand there
+    differences: tuple[str, ...]  # from the first network, in words
 
 
 def side_by_side(graphs: Sequence[LayerGraph]) -> list[list[Cell | None]]:
@@ -266,11 +266,8 @@ def side_by_side(graphs: Sequence[LayerGraph]) -> list[list[Cell | None]]:
     difference, the size of the picture does not.
     """
     columns = [_by_part(graph) for graph in graphs]
-    order = list(columns[0])
-    for column in columns[1:]:
-        order = _merged(order, list(column))
     rows: list[list[Cell | None]] = []
-    for part in order:
+    for part in merged_order([list(column) for column in columns]):
         reference = columns[0].get(part)
         row: list[Cell | None] = []
         for n, (graph, column) in enumerate(zip(graphs, columns, strict=True)):
@@ -345,14 +342,6 @@ def _by_part(graph: LayerGraph) -> dict[str, list[Box]]:
     return parts
 
 
-def _merged(one: Sequence[str], other: Sequence[str]) -> list[str]:
-    """The texts of both, each once, in an order that agrees with both where there is one."""
-    merged: list[str] = []
-    for _, i, i_end, j, j_end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        merged += [*one[i:i_end], *other[j:j_end]]
-    return list(dict.fromkeys(merged))
-
-
 def _differences(reference: Sequence[Box], boxes: Sequence[Box]) -> list[str]:
     """Where stages differ from those of the first network, in words; nothing where they do not."""
     old, new = ([run for box in members for run in box.runs] for members in (reference, boxes))
@@ -389,8 +378,7 @@ def _own_numbers(layer: Layer) -> tuple[Any, ...]:
     """What makes layers differ whatever they read: branch, operation, channels they choose, bias, window, scale."""
     numbers: list[Any] = [layer.branch]
     for part in layer.parts:
-        # Multiply-accumulates over positions are the weights, and the parameters besides them the bias.
-        chosen = (part.out_shape[0], part.params - part.macs // prod(part.out_shape[1:])) if part.macs else None
+        chosen = (part.out_shape[0], part.params - part.weights) if part.macs else None  # channels, biases
         numbers.append((part.op, chosen, _steps(part.window), part.scale))
     return tuple(numbers)
 
