@@ -9,9 +9,10 @@ from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
 from inception.graph.table import search
 from inception.text import shape_text
-from inception.views.charts import QuantityName, chart_config, cost_treemap, depth_chart, stage_chart
+from inception.views.charts import cost_treemap, depth_chart, stage_chart
 from inception.views.explain import why_this_shape
 from inception.views.export import layer_title, summary_text
+from inception.views.figure import QuantityName, chart_config
 from inception.views.playground import PlaygroundError, playground
 from inception.views.window_picture import playground_svg, window_svg
 from pages.parts import choices, components, frame, selection, tables

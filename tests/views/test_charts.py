@@ -13,16 +13,8 @@ from torch import Tensor, nn
 
 from inception import LayerGraph, list_models, trace
 from inception.text import scaled
-from inception.views.charts import (
-    QUANTITIES,
-    QuantityName,
-    chart_config,
-    comparison_chart,
-    cost_treemap,
-    depth_chart,
-    main_path,
-    stage_chart,
-)
+from inception.views.charts import comparison_chart, cost_treemap, depth_chart, main_path, stage_chart
+from inception.views.figure import QUANTITIES, QuantityName, chart_config, line_style
 from inception.views.kinds import KINDS
 from tests import reference
 
