@@ -132,7 +132,8 @@ if table.empty:
 else:
     columns = [column for column in tables.COLUMNS if column in table and column not in hidden]
     tables.layer_rows(graph, table, columns, selected)
-    st.caption("The figures above are the sums of these rows. Tick a row to see why it has this shape.")
+    unused = f" {graph.unused_text}." if graph.unused else ""
+    st.caption(f"The figures above are the sums of these rows. Tick a row to see why it has this shape.{unused}")
 
 name = f"{graph.name}_{shape_text(graph.input_size)}"
 rows, other = st.columns([3, 2], vertical_alignment="bottom")

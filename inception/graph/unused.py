@@ -20,7 +20,10 @@ class Unused:
 
 
 def find_unused(root: nn.Module, used: Collection[int]) -> tuple[Unused, ...]:
-    """The largest modules of `root` without a parameter that was used; `used` has the `id` of each one that was."""
+    """The largest modules of `root` without a parameter that was used; `used` has the `id` of each one that was.
+
+    Parameters that PyTorch's lazy modules have not made yet are left out, because nobody knows how many they will be.
+    """
     left = {id(p) for p in root.parameters() if not isinstance(p, nn.UninitializedParameter)}.difference(used)
     return tuple(_unused(root, root, "", left)) if left else ()
 
