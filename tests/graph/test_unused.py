@@ -166,7 +166,7 @@ def test_a_stage_of_ours_in_part() -> None:
             self.stage = Stage("Stem", One=nn.Conv2d(3, 3, 1), Two=nn.Conv2d(3, 3, 1))
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.stage.One(x)
+            return self.stage.One(x)  # type: ignore[operator]
 
     (unused,) = trace(Part(), 4).unused
     assert (unused.stage, unused.title, unused.path, unused.params) == ("Stem", "stage.Two", "stage.Two", 12)
