@@ -1,4 +1,4 @@
-"""Traces a module once, on the meta device, into a `LayerGraph`: the source of every table and diagram."""
+"""`trace` runs a module once on the meta device and makes the `LayerGraph` that every table and diagram comes from."""
 
 import operator
 from collections import Counter
@@ -75,13 +75,16 @@ class TraceError(InputError):
 
 
 def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overrides: Any) -> LayerGraph:
-    """The layers of a network and the edges between them, for one picture of `input_size`.
+    """Runs a network once on tensors without data and returns its layers and the edges between them.
 
-    model: a name of `list_models`, built with `overrides` on the meta device in eval mode, or any module that torch.fx
-    can trace; its weights and mode stay as they are, and in training mode the trace shows what runs in training.
+    This takes milliseconds and no memory for weights: shapes and counts come from the meta device.
+
+    model: a name of `list_models`, which is built in eval mode with `overrides` as `create_model` takes them; or any
+    module that torch.fx can trace. A module keeps its weights and its mode; in training mode the graph has what runs
+    in training.
     input_size: pixels of a square picture, or (H, W), or (C, H, W).
-    Raises TraceError when the picture is too small (naming the layer at which the grid would vanish) or when the
-    module's forward cannot be traced, ValueError for unknown names and overrides.
+    Raises TraceError when the picture is too small, naming the layer at which the grid would vanish, and when the
+    module's forward cannot be traced; InputError for unknown names and overrides.
     """
     if isinstance(model, str):
         module = create_model(model, device="meta", **overrides)
@@ -133,19 +136,19 @@ def _single() -> fx.Graph:
 
 
 class _Walk:
-    """Runs the nodes of an fx graph on meta tensors: a `Part` for each operation, and what it reads."""
+    """Runs the nodes of an fx graph on meta tensors and notes a `Part` for each operation, and what that reads."""
 
     def __init__(self, name: str, root: nn.Module, nodes: Iterable[fx.Node], picture: Tensor):
         self.name = name
         self.root = root
         self.modules = dict(root.named_modules())
         self.picture = picture
-        self.values: dict[fx.Node, Any] = {}
-        self.parts: dict[fx.Node, Part] = {}
+        self.values: dict[fx.Node, Any] = {}  # what each node yields
+        self.parts: dict[fx.Node, Part] = {}  # in order of execution
         self.reads: dict[fx.Node, list[fx.Node]] = {}  # parts (or the picture) whose outputs a part reads
-        self.readers: Counter[fx.Node] = Counter()
+        self.readers: Counter[fx.Node] = Counter()  # how many parts, or outputs of the network, read a part
         self.origins: dict[fx.Node, list[fx.Node]] = {}  # parts (or the picture) that a node's value comes from
-        self.results: dict[Any, Any] = {}  # networks repeat themselves: equal modules on equal shapes
+        self.results: dict[Any, Any] = {}  # so that of equal modules on equal shapes only the first one runs
         # Parameters that a node without a row reads, for the rows of those who read that node.
         self.weights: dict[fx.Node, list[nn.Parameter]] = {}
         self.counted: set[int] = set()  # ids of the parameters that some row has

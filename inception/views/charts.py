@@ -324,7 +324,7 @@ def _add_panel(
 
 
 def _spread(sizes: Iterable[tuple[int, ...] | None]) -> list[int]:
-    """Heights far enough from each other to be marked on a logarithmic axis."""
+    """The heights to mark on a logarithmic axis: those that are far enough apart for their numbers."""
     marks: list[int] = []
     for height in sorted({size[0] for size in sizes if size}, reverse=True):
         if not marks or marks[-1] >= 1.4 * height:
@@ -333,7 +333,7 @@ def _spread(sizes: Iterable[tuple[int, ...] | None]) -> list[int]:
 
 
 def _add_stage_bands(figure: go.Figure, graph: LayerGraph) -> None:
-    """A ground behind every other stage, and the names over them, moved apart where stages are short."""
+    """Shades every other stage and writes the stages' names above, moved apart where stages are short."""
     stages = [(stage, list(layers)) for stage, layers in groupby(graph.layers, key=lambda layer: layer.stage) if stage]
     apart = len(graph.layers) * min(0.05, 1 / max(1, len(stages)))
     last = -apart
@@ -371,7 +371,10 @@ class _Area:
 
 
 def _areas(graph: LayerGraph, amount: Quantity) -> list[_Area]:
-    """The network, its stages, runs of equal blocks, and layers, each within one before it; only the first may be 0."""
+    """The areas of the treemap: the network, its stages, in these runs of equal blocks, in these layers.
+
+    An area comes after the one that it lies in. Only the network itself may be 0.
+    """
     total = total_of(amount, graph.layers)
     root = _Area("network", "", graph.name, graph.name, f"{len(graph.layers):,} layers", total)
     areas = {root.id: root}
@@ -435,7 +438,7 @@ def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph,
 
 
 def _comparison_finding(graphs: Sequence[LayerGraph]) -> str:
-    """After how much of their layers the networks have half of their MACs and parameters behind them."""
+    """The sentence on how many of their layers the networks need for half of their MACs, and of their parameters."""
     clauses = []
     for amount in (MACS, PARAMS):
         shares = sorted(_half_way(graph, amount) for graph in graphs if total_of(amount, graph.layers))
@@ -447,6 +450,6 @@ def _comparison_finding(graphs: Sequence[LayerGraph]) -> str:
 
 
 def _half_way(graph: LayerGraph, amount: Quantity) -> float:
-    """The share of the layers, from the first, that have half of the network's total."""
+    """The share of the network's layers, counted from the first, that together have half of its total."""
     so_far = list(accumulate(map(amount.of, graph.layers)))
     return (bisect_left(so_far, so_far[-1] / 2) + 1) / len(graph.layers)

@@ -49,7 +49,7 @@ class DiagramError(InputError):
 
 
 def diagram_dot(layers: Sequence[Layer], title: str, units: bool = True) -> str:
-    """DOT text of `layers` (those of a block or stage) with what they read and hand on.
+    """DOT text of the layers of a block or stage, with arrows from what they read and to what reads them.
 
     units: a convolution, its batch norm and its ReLU share a box. False gives each a box of its own.
     Boxes have the SVG ids that `node_name` tells.
@@ -173,12 +173,12 @@ def add_layers(dot: graphviz.Digraph, layers: Sequence[Layer], units: bool = Tru
 
 
 def last_box(layer: Layer, units: bool = True) -> str:
-    """The name of the box from which others read a layer."""
+    """The name of the box at which arrows to the readers of a layer start."""
     return node_name(layer, 1 if units and not has_own_relu(layer) else len(layer.parts))
 
 
 def has_own_relu(layer: Layer) -> bool:
-    """Whether an activation after it has a box of its own: after a sum, as in the figures."""
+    """Whether the activation after a layer has a box of its own: it has after a sum, as in the paper's figures."""
     return layer.op in SUMS and len(layer.parts) > 1
 
 
@@ -192,7 +192,7 @@ def same_row(dot: graphviz.Digraph, names: Sequence[str]) -> None:
 
 
 def group_of(layer: Layer) -> str:
-    """The value of `group`, inside which Graphviz draws straight lines: the branch."""
+    """The layer's branch as the value of Graphviz's `group`: it draws straight lines between boxes of one group."""
     return plain_text(f"{layer.block} {layer.branch}".rstrip())
 
 
@@ -202,12 +202,12 @@ def add_end(dot: graphviz.Digraph, name: str, text: str) -> None:
 
 
 def plain_text(text: str) -> str:
-    """`text` as the value of a DOT attribute that shows it letter by letter, whatever it contains."""
+    """`text` as the value of a DOT attribute, escaped so that it is shown letter by letter."""
     return graphviz.escape(escape(_printable(text), quote=False))  # a str that Graphviz does not take for HTML
 
 
 def hover_value(text: str) -> str:
-    """`text` as the value of `tooltip`, in which Graphviz looks for backslashes twice."""
+    """`text` as the value of a tooltip, escaped once more, because Graphviz resolves backslashes there twice."""
     return graphviz.escape(plain_text(text))
 
 
@@ -257,7 +257,7 @@ def hover_text(layer: Layer) -> str:
 
 
 def shape_read(layer: Layer, source: int) -> str:
-    """The shape that `layer` reads from `source`; all it reads where it reads one twice, or weights."""
+    """The shape that `layer` reads from `source`; all its shapes where inputs and shapes do not match one to one."""
     if len(layer.inputs) != len(layer.in_shapes):
         return " + ".join(map(shape_text, layer.in_shapes))
     return shape_text(layer.in_shapes[layer.inputs.index(source)])
@@ -289,7 +289,7 @@ def _html(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without what XML cannot hold: control characters and halves of surrogate pairs."""
+    """`text` with a replacement for characters that XML cannot hold: control characters, halves of surrogate pairs."""
     return "".join(c if c.isprintable() or c in "\n\N{NO-BREAK SPACE}" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

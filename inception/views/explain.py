@@ -37,7 +37,7 @@ class Explanation:
 
 
 def why_this_shape(layer: Layer) -> Explanation:
-    """The explanation of any traced layer; operations it does not know get a sentence with their shapes."""
+    """Why a traced layer's output has its shape; of an operation that is not ours only the shapes are told."""
     formula, sentence = _shape(layer)
     zeros = _zeros(layer.window) if layer.window else ""
     dropped = _dropped(layer.window) if layer.window else ""
@@ -45,7 +45,7 @@ def why_this_shape(layer: Layer) -> Explanation:
 
 
 def _shape(layer: Layer) -> tuple[str, str]:
-    """LaTeX and sentence."""
+    """The formula in LaTeX, and the same as a sentence."""
     if layer.window:
         return _window_formula(layer.window), _window_sentence(layer, layer.window)
     inputs, out = layer.in_shapes, layer.out_shape
@@ -119,7 +119,7 @@ def _window_sentence(layer: Layer, window: Window) -> str:
 
 
 def _concat(inputs: tuple[Shape, ...], out: Shape) -> tuple[str, str] | None:
-    """None where the inputs do not add up along one axis."""
+    """Formula and sentence of a concatenation; None where the inputs do not add up along one axis."""
     if any(len(shape) != len(out) for shape in inputs):
         return None
     for axis, name in enumerate(("channels", "rows", "columns")[: len(out)]):
@@ -303,7 +303,7 @@ def _product(sizes: tuple[int, ...]) -> str:
 
 
 def _number(value: int) -> str:
-    """With separators that LaTeX does not set as punctuation."""
+    """The number with commas for thousands, in braces so that LaTeX sets no space after them."""
     return f"{value:,}".replace(",", "{,}")
 
 

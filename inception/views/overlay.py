@@ -148,7 +148,7 @@ def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str]) -> list
 
 
 def _details(pair: Pair, names: tuple[str, str]) -> str:
-    """Channels of both versions, then what else there is, with the version where only one has it."""
+    """The channels of both versions, then the other details; those that only one version has say which."""
     if len(pair.layers) == 1:
         return ", ".join(detail_texts(pair.layers[0]))
     (channels, *one), (other_channels, *other) = map(detail_texts, pair.layers)

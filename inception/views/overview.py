@@ -1,10 +1,10 @@
 """The whole network folded on one screen, and several networks side by side.
 
-Data flows from top to bottom: a network is a chain of a dozen or two of wide, low boxes. In a column they stay legible
-beside a panel on a wide screen and fit a phone's width; in a row their text would shrink to a third.
+Data flows from top to bottom, because a network is a chain of about twenty wide, low boxes. In a column they can be
+read beside a panel on a wide screen and on a phone; in a row their text would shrink to a third.
 
-Colours name the kind of a stage and are those of the operation that makes it: yellow as concatenation for inception,
-purple as the residual sum for residual. The words are in the boxes too.
+The colour of a box says what kind of stage it is. It is the colour of the operation that marks the kind: an inception
+stage is yellow like a concatenation, a residual stage purple like a residual sum. The box says it in words too.
 """
 
 from collections.abc import Collection, Sequence
@@ -212,7 +212,7 @@ def _add_opened(dot: graphviz.Digraph, box: Box) -> dict[int, _End]:
 
 
 def _name(run: Run) -> str:
-    """Block35 ×10; of layers outside of blocks the first and last."""
+    """Block35 ×10; for layers outside of blocks the names of the first and the last."""
     layers = run.blocks[0]
     name = run.name or " to ".join(dict.fromkeys((layers[0].layer, layers[-1].layer)))
     return f"{name}\N{NO-BREAK SPACE}{_times(run)}" if len(run.blocks) > 1 else name
@@ -223,7 +223,7 @@ def _times(run: Run) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Names with commas; of many in a row the first and last."""
+    """The names with commas; where there are four or more, only the first and the last."""
     return ", ".join(names) if len(names) < 4 else f"{names[0]} to {names[-1]}"
 
 
@@ -235,7 +235,7 @@ def _size_text(size_by: SizeBy, size: int, total: int) -> str:
 
 
 def _kind(graph: LayerGraph, members: Sequence[Run]) -> Kind:
-    """The kind of a stage or run: by its place, then by what its layers do."""
+    """The kind of a stage or run: the first is the stem, one with an output is a head, and layers decide the rest."""
     stage, layers = members[0].stage, members[0].blocks[0]
     first = graph.layers[0].stage
     heads = {graph.layers[i - 1].stage for i in graph.outputs or [len(graph.layers)] if i}
@@ -260,7 +260,7 @@ class Cell:
 
 
 def side_by_side(graphs: Sequence[LayerGraph]) -> list[list[Cell | None]]:
-    """Rows of stages that play the same part in each of the networks; None where a network has no such stage.
+    """One row for each part that stages play, one cell a network; None where a network has no stage for that part.
 
     Inception-A and Inception-ResNet-A play the same part. Channels, kernels, scales and the number of blocks make a
     difference, the size of the picture does not.
@@ -343,7 +343,7 @@ def _by_part(graph: LayerGraph) -> dict[str, list[Box]]:
 
 
 def _differences(reference: Sequence[Box], boxes: Sequence[Box]) -> list[str]:
-    """Where stages differ from those of the first network, in words; nothing where they do not."""
+    """How stages differ from those of the first network, in words; an empty list where they do not."""
     old, new = ([run for box in members for run in box.runs] for members in (reference, boxes))
     texts = []
     names = [[run.name for run in members] for members in (old, new)]
@@ -375,7 +375,7 @@ def _run_differences(old: Run, new: Run) -> list[str]:
 
 
 def _own_numbers(layer: Layer) -> tuple[Any, ...]:
-    """What makes layers differ whatever they read: branch, operation, channels they choose, bias, window, scale."""
+    """What a layer is, apart from the shapes that it reads: branch, operations, channels, bias, window and scale."""
     numbers: list[Any] = [layer.branch]
     for part in layer.parts:
         chosen = (part.out_shape[0], part.params - part.weights) if part.macs else None  # channels, biases
@@ -384,7 +384,7 @@ def _own_numbers(layer: Layer) -> tuple[Any, ...]:
 
 
 def _steps(window: Window | None) -> Any:
-    """How a window slides; nothing for one that covers the whole grid, whatever its size."""
+    """How a window slides; None for a window that covers the whole grid, because it follows the picture's size."""
     if window is None or window.kernel == window.grid:
         return None
     return window.kernel, window.stride, window.padding
