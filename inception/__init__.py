@@ -11,10 +11,14 @@ from .graph.trace import TraceError, trace
 from .runtime.image import ImageError, load_image
 from .size import Size
 from .version import __version__
+from .views.drawing import draw
 from .weights.checkpoint import CheckpointError, load_weights
 from .zoo import create_model, list_models
 
 parse_size = Size.parse
+
+# Views stand above the graph, so the graph cannot import them; the facade may. Graphviz itself loads when it draws.
+LayerGraph.diagram = draw
 
 __all__ = [
     "CheckpointError",

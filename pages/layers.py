@@ -9,9 +9,10 @@ from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
 from inception.graph.table import search
 from inception.text import shape_text
-from inception.views.charts import QuantityName, chart_config, cost_treemap, depth_chart, stage_chart
+from inception.views.charts import cost_treemap, depth_chart, stage_chart
 from inception.views.explain import why_this_shape
 from inception.views.export import layer_title, summary_text
+from inception.views.figure import QuantityName, chart_config
 from inception.views.playground import PlaygroundError, playground
 from inception.views.window_picture import playground_svg, window_svg
 from pages.parts import choices, components, frame, selection, tables
@@ -131,7 +132,8 @@ if table.empty:
 else:
     columns = [column for column in tables.COLUMNS if column in table and column not in hidden]
     tables.layer_rows(graph, table, columns, selected)
-    st.caption("The figures above are the sums of these rows. Tick a row to see why it has this shape.")
+    unused = f" {graph.unused_text}." if graph.unused else ""
+    st.caption(f"The figures above are the sums of these rows. Tick a row to see why it has this shape.{unused}")
 
 name = f"{graph.name}_{shape_text(graph.input_size)}"
 rows, other = st.columns([3, 2], vertical_alignment="bottom")

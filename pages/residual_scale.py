@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 import inception
 from inception import LayerGraph
+from inception.graph.op import Op
 from inception.models.surgery import Scales
 from inception.runtime.predictor import Predictor
 from inception.runtime.turns import OutOfMemory
@@ -307,7 +308,7 @@ def quick_graph() -> LayerGraph:
 
 def has_sums(graph: LayerGraph) -> bool:
     """Whether there is anything to scale."""
-    return any(layer.op == "residual sum" for layer in graph.layers)
+    return any(layer.op == Op.RESIDUAL_SUM for layer in graph.layers)
 
 
 frame.open_page("residual_scale")

@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from inception.size import Size
-from inception.views.charts import chart_config, comparison_chart
+from inception.views.charts import comparison_chart
 from inception.views.compare import compare_models
+from inception.views.figure import chart_config
 from inception.weights.known import known_weights, locate
 from inception.zoo import VARIANTS
 from pages.parts import choices, frame, tables

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..errors import InputError
+from ..text import shape_text
 from .layer import Layer, Shape
+from .op import ACTIVATIONS, SUMS, Op
 from .receptive_field import PIXEL, ReceptiveField, union
 from .table import layer_table
+from .unused import Unused
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # Layers without a window whose cells depend on the same cell of what they read. Of others we do not know.
 CELL_BY_CELL = {
-    "concat", "sum", "residual sum", "add", "sub", "mul", "truediv", "batch norm", "dropout", "flatten", "linear",
-    "l2 normalize", "contiguous", "relu", "relu6", "leakyrelu", "prelu", "elu", "silu", "gelu", "sigmoid", "tanh",
-    "hardswish",
+    Op.CONCAT, Op.BATCH_NORM, Op.DROPOUT, Op.FLATTEN, Op.LINEAR, Op.L2_NORMALIZE, *SUMS, *ACTIVATIONS,
+    "add", "sub", "mul", "truediv", "contiguous",
 }  # fmt: skip
+# What a notebook shows of the table at first sight.
+HEAD_ROWS = 10
+HEAD_COLUMNS = ["index", "block", "branch", "layer", "op", "kernel", "stride", "out_shape", "params", "macs", "rf"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerGraph:
     """The layers of one network for one picture, in execution order, with the edges between them.
 
-    keras_gamma: whether Keras would count a gamma for each channel of a batch norm.
+    `inception.trace` makes one. It is a value: nothing in it changes, and it holds no weights.
     """
 
-    name: str
-    input_shape: tuple[int, int, int]
-    layers: tuple[Layer, ...]
-    keras_gamma: bool = True
+    name: str  # of the zoo, or the class of a module that is not ours
+    input_shape: tuple[int, int, int]  # (C, H, W) of the picture
+    layers: tuple[Layer, ...]  # in execution order, from index 1
+    keras_gamma: bool = True  # whether Keras would count a gamma for each channel of a batch norm
+    outputs: tuple[int, ...] = ()  # indexes of the layers whose outputs the network returns, the main one first
+    unused: tuple[Unused, ...] = ()  # modules whose parameters the traced pass did not use
+
+    # A drawing is a view, and views stand above the graph. So `inception/__init__.py` sets this to
+    # `inception.views.drawing.draw` when the package is imported.
+    diagram: ClassVar[Callable[..., Any]]
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -43,21 +57,53 @@ class LayerGraph:
         """(from, to) pairs of layer indexes; 0 is the picture."""
         return [(source, layer.index) for layer in self.layers for source in layer.inputs]
 
-    def layer_at(self, path: str) -> Layer | None:
-        """The layer of that path, or with a part of that path; None if there is none."""
-        return next((layer for layer in self.layers if path in (layer.path, *(p.path for p in layer.parts))), None)
-
     @property
     def output_shape(self) -> Shape:
-        return self.layers[-1].out_shape
+        """The shape of what the network returns, without the batch; of several outputs that of the first."""
+        last = self.outputs[0] if self.outputs else len(self.layers)
+        return self.layers[last - 1].out_shape if last else self.input_shape
 
     @property
     def params(self) -> int:
+        """Parameters that the traced pass uses, as PyTorch counts them; `unused` names the others."""
         return sum(layer.params for layer in self.layers)
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates of the convolutions and linear layers for one picture."""
         return sum(layer.macs for layer in self.layers)
+
+    @property
+    def unused_text(self) -> str:
+        """What did not run, as the beginning of a sentence without its full stop; empty where everything ran."""
+        if len(self.unused) > 3:
+            total = sum(unused.params for unused in self.unused)
+            return f"{self.unused[0].title} and {len(self.unused) - 1} others: {total:,} parameters do not run"
+        return "; ".join(f"{unused.title}: {unused.params:,} parameters do not run" for unused in self.unused)
+
+    def layer_at(self, path: str) -> Layer | None:
+        """The layer of that path, or with a part of that path; None if there is none."""
+        return next((layer for layer in self.layers if path in (layer.path, *(p.path for p in layer.parts))), None)
+
+    def find_layer(self, key: Layer | int | str) -> Layer:
+        """The layer that `key` stands for.
+
+        key: a layer, its index from 1, its path in the model, or TF-Slim's name: "Mixed_6a" for the last layer of a
+        block, "Mixed_6a/Branch_0/Conv2d_1a_3x3" for one inside it. Raises InputError where there is none.
+        """
+        if isinstance(key, Layer):
+            return key
+        if isinstance(key, int):
+            if not 1 <= key <= len(self.layers):
+                raise InputError(f"{self.name} has layers 1 to {len(self.layers)}, no layer {key}")
+            return self.layers[key - 1]
+        if layer := self.layer_at(key):
+            return layer
+        wanted = key.casefold()
+        for layer in reversed(self.layers):
+            if wanted in (layer.block.casefold(), f"{layer.block}/{layer.branch}/{layer.layer}".casefold()):
+                return layer
+        raise InputError(f"{self.name} has no layer {key!r}: give a path or a name of its table, or an index")
 
     @cached_property
     def receptive_fields(self) -> tuple[ReceptiveField | None, ...]:
@@ -75,10 +121,34 @@ class LayerGraph:
             fields.append(field)
         return tuple(fields)
 
+    def receptive_field(self, layer: Layer | int | str) -> ReceptiveField:
+        """The part of the picture on which one cell of a layer can depend: size, stride and offset in pixels.
+
+        layer: what `find_layer` takes: a layer, its index, its path or TF-Slim's name.
+        Raises InputError where there is no such layer, and where no single box describes all of its cells.
+        """
+        found = self.find_layer(layer)
+        field = self.receptive_fields[found.index]
+        if field is None:
+            raise InputError(f"the cells of {found.path or found.op} see parts of the picture that differ in form")
+        return field
+
     def table(
-        self, collapse: bool = False, units: bool = True, flops: bool = False, keras: bool = False
+        self,
+        collapse: bool = False,
+        units: bool = True,
+        flops: bool = False,
+        keras: bool = False,
+        unused: bool = False,
     ) -> pd.DataFrame:
-        """One row a layer in execution order; see `inception.graph.table` for the columns and the switches."""
+        """The layer table: one row a layer in execution order, in the columns that `inception.graph.table` lists.
+
+        collapse: fold equal blocks in a row into one, with a `repeat` column.
+        units: a convolution, its batch norm and its ReLU share a row. False gives each a row of its own.
+        flops: a `flops` column, two for each multiply-accumulate, instead of `macs`.
+        keras: count parameters as Keras does.
+        unused: after the layers, a row for each module whose parameters did not run.
+        """
         return layer_table(
             self.layers,
             self.receptive_fields[1:],
@@ -87,4 +157,20 @@ class LayerGraph:
             units=units,
             flops=flops,
             keras=keras,
+            unused=self.unused if unused else (),
         )
+
+    def __repr__(self) -> str:
+        text = (
+            f"<LayerGraph {self.name}, {shape_text(self.input_shape)} picture: {len(self.layers):,} layers, "
+            f"{self.params:,} parameters, {self.macs / 1e9:,.3f} GMACs"
+        )
+        return f"{text}; {self.unused_text}>" if self.unused else f"{text}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the totals, and the head of the table."""
+        head = self.table()[HEAD_COLUMNS].head(HEAD_ROWS)
+        more = len(self.layers) - len(head)
+        rest = f"<p>and {more:,} more rows: <code>graph.table()</code></p>" if more else ""
+        table = head.to_html(index=False, border=0, formatters=dict.fromkeys(("params", "macs"), "{:,}".format))
+        return f"<p>{escape(repr(self)[1:-1])}</p>{table}{rest}"

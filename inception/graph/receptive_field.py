@@ -8,20 +8,21 @@ is the box around theirs.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .window import Pair, Window
+from ..text import shape_text
+from .window import Pair, Window, pair_text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReceptiveField:
-    """In pixels of the picture: `size` of the field, `stride` between neighbouring cells, `offset` of the first.
+    """The part of the picture on which one cell of a layer can depend, in pixels; pairs are (height, width)."""
 
-    Pairs are (height, width). The offset is that of the first cell's first row and column, zeros included, so it is
-    negative where padding reaches over the edge.
-    """
+    size: Pair  # of the field
+    stride: Pair  # from the field of a cell to that of its neighbour
+    offset: Pair  # row and column where the first cell's field starts; negative where padding lies before the picture
 
-    size: Pair
-    stride: Pair
-    offset: Pair
+    def __repr__(self) -> str:
+        stride, offset = pair_text(self.stride), pair_text(self.offset)
+        return f"<ReceptiveField {shape_text(self.size)} px, stride {stride}, offset {offset}>"
 
     def through(self, window: Window) -> "ReceptiveField":
         """The field of a window over cells that have this field."""

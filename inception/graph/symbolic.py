@@ -1,4 +1,4 @@
-"""torch.fx's symbolic tracing, which stops at the modules a table has rows for, and leaves other threads alone."""
+"""torch.fx's symbolic tracing, adapted: it stops at modules with a table row, and does not disturb other threads."""
 
 import threading
 from collections.abc import Callable
@@ -12,10 +12,10 @@ _turn = threading.RLock()
 
 
 class Tracer(fx.Tracer):
-    """Stops at PyTorch's own modules and the leaves of `inception.models.layers`.
+    """Traces a module without looking inside PyTorch's own modules and three of ours, which have a table row each.
 
-    While torch.fx traces, every call of a module in the process comes here, whichever thread makes it. So others'
-    calls are passed on as they are, and one thread traces at a time.
+    While torch.fx traces, it patches `nn.Module` for the whole process, so the calls of every thread come here. Those
+    of other threads run as if nothing were patched, and only one thread traces at a time.
     """
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:

@@ -8,7 +8,7 @@ block             TF-Slim's name, as are branch and layer
 repeat            how often the block stands in a row (collapsed tables only)
 branch, layer     inside the block
 path              of the module in the model
-op                conv, max pool, avg pool, concat, residual sum, linear, ...
+op                conv, max pool, avg pool, concat, residual sum, linear, ...; unused for parameters that did not run
 kernel, stride    height x width
 padding           SAME or VALID as declared, EXPLICIT for anything else
 pad               zeros added at top,bottom,left,right
@@ -36,8 +36,10 @@ from typing import TYPE_CHECKING, Any
 from ..text import shape_text
 from .blocks import runs
 from .layer import Layer, Part
+from .op import Op
 from .receptive_field import ReceptiveField
-from .window import Pair
+from .unused import Unused
+from .window import pair_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +57,7 @@ def layer_table(
     units: bool = True,
     flops: bool = False,
     keras: bool = False,
+    unused: Sequence[Unused] = (),
 ) -> pd.DataFrame:
     """The table of `layers` in execution order.
 
@@ -65,6 +68,7 @@ def layer_table(
     units: a convolution, its batch norm and its ReLU share a row. False gives each a row of its own.
     flops: a `flops` column, two for each multiply-accumulate, instead of `macs`.
     keras: count parameters as Keras does, running mean and variance of batch norms included.
+    unused: what gets a row after the layers, because its parameters did not run: without shapes and operations.
     """
     import pandas as pd  # not above: `import inception` would load it, and take a third longer
 
@@ -82,6 +86,8 @@ def layer_table(
         rows = [row for run in runs(layers) for row in _fold(run.name, [rows_of(block) for block in run.blocks])]
     else:
         rows = rows_of(layers)
+    blank: Row = dict.fromkeys(rows[0], "") if rows else {}
+    rows += [blank | _unused_cells(each, gamma) | ({"repeat": 1} if collapse else {}) for each in unused]
     table = pd.DataFrame(rows)
     table.insert(0, "index", range(1, len(table) + 1))
     if flops:
@@ -99,36 +105,48 @@ def search(table: pd.DataFrame, words: str) -> pd.DataFrame:
 
 def keras_params(part: Part, gamma: bool) -> int:
     """Parameters as Keras counts: a batch norm's running mean and variance too, gamma only where it is trained."""
-    if part.op != "batch norm":
-        return part.params
-    channels = part.params // 2
-    return channels * (4 if gamma else 3)
+    return _keras_norm_params(part.params, gamma) if part.op == Op.BATCH_NORM else part.params
+
+
+def _keras_norm_params(params: int, gamma: bool) -> int:
+    """What Keras counts for batch norms that have `params` parameters in PyTorch, two a channel."""
+    return params // 2 * (4 if gamma else 3)
 
 
 def _row(layer: Layer, parts: tuple[Part, ...], field: ReceptiveField | None, keras_gamma: bool | None) -> Row:
     first, out_shape = parts[0], parts[-1].out_shape
     window = first.window
+    dropped = window.dropped if window else (0, 0)
     return {
         "stage": layer.stage,
         "block": layer.block,
         "branch": layer.branch,
         "layer": layer.layer,
         "path": layer.path if parts is layer.parts else first.path,
-        "op": first.op,
+        "op": str(first.op),
         "kernel": shape_text(window.kernel) if window else "",
         "stride": shape_text(window.stride) if window else "",
         "padding": window.padding if window else "",
         "pad": ",".join(map(str, window.pad)) if window else "",
         "in_shape": " + ".join(map(shape_text, first.in_shapes)),
         "out_shape": shape_text(out_shape),
-        "dropped": shape_text(window.dropped) if window and any(window.dropped) else "",
+        "dropped": shape_text(dropped) if any(dropped) else "",
         "params": sum(part.params if keras_gamma is None else keras_params(part, keras_gamma) for part in parts),
         "macs": sum(part.macs for part in parts),
         "activation_bytes": 4 * prod(out_shape),
         "rf": shape_text(field.size) if field else "",
-        "rf_stride": _one_or_two(field.stride) if field else "",
-        "rf_offset": _one_or_two(field.offset) if field else "",
+        "rf_stride": pair_text(field.stride) if field else "",
+        "rf_offset": pair_text(field.offset) if field else "",
     }
+
+
+def _unused_cells(unused: Unused, keras_gamma: bool | None) -> Row:
+    """The cells of a row for parameters that did not run: where they are and how many; everything else is empty."""
+    params = unused.params
+    if keras_gamma is not None:
+        params += _keras_norm_params(unused.norm_params, keras_gamma) - unused.norm_params
+    cells = {"stage": unused.stage, "path": unused.path, "op": "unused", "params": params}
+    return cells | {"macs": 0, "activation_bytes": 0}
 
 
 def _fold(name: str, blocks: list[list[Row]]) -> list[Row]:
@@ -140,8 +158,3 @@ def _fold(name: str, blocks: list[list[Row]]) -> list[Row]:
         start = {"stage": rows[0]["stage"], "block": name, "repeat": len(rows)}
         folded.append({**start, **rows[0], **start, **sums, **field})
     return folded
-
-
-def _one_or_two(pair: Pair) -> str:
-    """One number where height and width agree."""
-    return str(pair[0]) if pair[0] == pair[1] else shape_text(pair)

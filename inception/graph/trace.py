@@ -1,8 +1,9 @@
-"""Traces a module once, on the meta device, into a `LayerGraph`: the source of every table and diagram."""
+"""`trace` runs a module once on the meta device and makes the `LayerGraph` that every table and diagram comes from."""
 
 import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from copy import deepcopy
 from math import prod
 from typing import Any
@@ -17,38 +18,40 @@ from ..text import shape_text
 from ..zoo import Variant, create_model
 from .layer import Layer, Part, Shape
 from .layer_graph import LayerGraph
+from .op import ACTIVATIONS, Op
 from .symbolic import Tracer
+from .unused import find_unused
 from .window import pair, window_of
 
-OPS: dict[Any, str] = {
-    nn.Conv2d: "conv",
-    nn.Linear: "linear",
-    nn.MaxPool2d: "max pool",
-    nn.AvgPool2d: "avg pool",
-    nn.AdaptiveAvgPool2d: "avg pool",
-    nn.BatchNorm1d: "batch norm",
-    nn.BatchNorm2d: "batch norm",
-    nn.ReLU: "relu",
-    nn.Dropout: "dropout",
-    nn.Flatten: "flatten",
-    Concat: "concat",
-    ResidualSum: "residual sum",
-    L2Normalize: "l2 normalize",
-    F.conv2d: "conv",
-    F.linear: "linear",
-    F.relu: "relu",
-    F.dropout: "dropout",
-    torch.relu: "relu",
-    torch.cat: "concat",
-    torch.flatten: "flatten",
-    torch.add: "sum",
-    operator.add: "sum",
-    operator.iadd: "sum",
-    "add": "sum",
-    "add_": "sum",
-    "relu_": "relu",
-    "view": "flatten",
-    "reshape": "flatten",
+OPS: dict[Any, Op] = {
+    nn.Conv2d: Op.CONV,
+    nn.Linear: Op.LINEAR,
+    nn.MaxPool2d: Op.MAX_POOL,
+    nn.AvgPool2d: Op.AVG_POOL,
+    nn.AdaptiveAvgPool2d: Op.AVG_POOL,
+    nn.BatchNorm1d: Op.BATCH_NORM,
+    nn.BatchNorm2d: Op.BATCH_NORM,
+    nn.ReLU: Op.RELU,
+    nn.Dropout: Op.DROPOUT,
+    nn.Flatten: Op.FLATTEN,
+    Concat: Op.CONCAT,
+    ResidualSum: Op.RESIDUAL_SUM,
+    L2Normalize: Op.L2_NORMALIZE,
+    F.conv2d: Op.CONV,
+    F.linear: Op.LINEAR,
+    F.relu: Op.RELU,
+    F.dropout: Op.DROPOUT,
+    torch.relu: Op.RELU,
+    torch.cat: Op.CONCAT,
+    torch.flatten: Op.FLATTEN,
+    torch.add: Op.SUM,
+    operator.add: Op.SUM,
+    operator.iadd: Op.SUM,
+    "add": Op.SUM,
+    "add_": Op.SUM,
+    "relu_": Op.RELU,
+    "view": Op.FLATTEN,
+    "reshape": Op.FLATTEN,
 }
 # Functions that are a module without parameters; seen as that module they get its window.
 AS_MODULE: dict[Any, type[nn.Module]] = {
@@ -56,13 +59,13 @@ AS_MODULE: dict[Any, type[nn.Module]] = {
     F.avg_pool2d: nn.AvgPool2d,
     F.adaptive_avg_pool2d: nn.AdaptiveAvgPool2d,
 }
-ACTIVATIONS = {"relu", "relu6", "leakyrelu", "prelu", "elu", "silu", "gelu", "sigmoid", "tanh", "hardswish"}
-FOLDS_INTO = {
-    "conv": {"batch norm", *ACTIVATIONS},
-    "linear": {"batch norm", *ACTIVATIONS},
-    "batch norm": ACTIVATIONS,
-    "sum": ACTIVATIONS,
-    "residual sum": ACTIVATIONS,
+# What may share a row with the operation before it.
+FOLDS_INTO: dict[str, AbstractSet[str]] = {
+    Op.CONV: {Op.BATCH_NORM, *ACTIVATIONS},
+    Op.LINEAR: {Op.BATCH_NORM, *ACTIVATIONS},
+    Op.BATCH_NORM: ACTIVATIONS,
+    Op.SUM: ACTIVATIONS,
+    Op.RESIDUAL_SUM: ACTIVATIONS,
 }
 KEEPS_SHAPE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.Dropout, nn.Identity)
 
@@ -72,13 +75,16 @@ class TraceError(InputError):
 
 
 def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overrides: Any) -> LayerGraph:
-    """The layers of a network and the edges between them, for one picture of `input_size`.
+    """Runs a network once on tensors without data and returns its layers and the edges between them.
 
-    model: a name of `list_models`, built with `overrides` on the meta device, or any module that torch.fx can
-    trace; its weights and mode stay as they are.
+    This takes milliseconds and no memory for weights: shapes and counts come from the meta device.
+
+    model: a name of `list_models`, which is built in eval mode with `overrides` as `create_model` takes them; or any
+    module that torch.fx can trace. A module keeps its weights and its mode; in training mode the graph has what runs
+    in training.
     input_size: pixels of a square picture, or (H, W), or (C, H, W).
-    Raises TraceError when the picture is too small (naming the layer at which the grid would vanish) or when the
-    module's forward cannot be traced, ValueError for unknown names and overrides.
+    Raises TraceError when the picture is too small, naming the layer at which the grid would vanish, and when the
+    module's forward cannot be traced; InputError for unknown names and overrides.
     """
     if isinstance(model, str):
         module = create_model(model, device="meta", **overrides)
@@ -103,7 +109,9 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
         raise TraceError(f"{name} cannot take {shape_text(shape[1:])} px: too large.") from error
     walk = _Walk(name, module, nodes, picture)
     keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
-    return LayerGraph(name, shape, _layers(walk), keras_gamma)
+    layers, index_of = _layers(walk)
+    outputs = tuple(dict.fromkeys(index_of.get(node, 0) for node in walk.outputs))
+    return LayerGraph(name, shape, layers, keras_gamma, outputs, find_unused(module, walk.counted))
 
 
 def _input_shape(module: nn.Module, input_size: int | Sequence[int]) -> tuple[int, int, int]:
@@ -128,20 +136,23 @@ def _single() -> fx.Graph:
 
 
 class _Walk:
-    """Runs the nodes of an fx graph on meta tensors: a `Part` for each operation, and what it reads."""
+    """Runs the nodes of an fx graph on meta tensors and notes a `Part` for each operation, and what that reads."""
 
     def __init__(self, name: str, root: nn.Module, nodes: Iterable[fx.Node], picture: Tensor):
         self.name = name
         self.root = root
         self.modules = dict(root.named_modules())
         self.picture = picture
-        self.values: dict[fx.Node, Any] = {}
-        self.parts: dict[fx.Node, Part] = {}
+        self.values: dict[fx.Node, Any] = {}  # what each node yields
+        self.parts: dict[fx.Node, Part] = {}  # in order of execution
         self.reads: dict[fx.Node, list[fx.Node]] = {}  # parts (or the picture) whose outputs a part reads
-        self.readers: Counter[fx.Node] = Counter()
+        self.readers: Counter[fx.Node] = Counter()  # how many parts, or outputs of the network, read a part
         self.origins: dict[fx.Node, list[fx.Node]] = {}  # parts (or the picture) that a node's value comes from
-        self.results: dict[Any, Any] = {}  # networks repeat themselves: equal modules on equal shapes
-        self.counted: set[int] = set()
+        self.results: dict[Any, Any] = {}  # so that of equal modules on equal shapes only the first one runs
+        # Parameters that a node without a row reads, for the rows of those who read that node.
+        self.weights: dict[fx.Node, list[nn.Parameter]] = {}
+        self.counted: set[int] = set()  # ids of the parameters that some row has
+        self.outputs: list[fx.Node] = []  # parts (or the picture) that the network returns
         for node in nodes:
             self.visit(node)
 
@@ -158,23 +169,34 @@ class _Walk:
                 raise TraceError(f"{self.name} takes more than a picture: its forward also needs {node.target!r}.")
         elif node.op == "get_attr":
             value = operator.attrgetter(str(node.target))(self.root)
+            self.weights[node] = [value] if isinstance(value, nn.Parameter) else []
             self.values[node] = value.to("meta") if isinstance(value, Tensor) else value
         elif node.op == "output":
+            self.outputs = origins
             self.readers.update(origins)
         else:
-            args, kwargs = fx.map_arg((node.args, node.kwargs), self.values.__getitem__)
-            module = self.module_of(node, args, kwargs)
-            self.values[node] = out = self.run(node, module, args, kwargs)
-            if not isinstance(out, Tensor | tuple | list) or isinstance(out, torch.Size):
-                self.origins[node] = []  # whoever reads a size depends on no value
-            # Sizes, indexing and identities have no row: whoever reads them reads their origins.
-            if isinstance(out, Tensor) and node.target is not operator.getitem and type(module) is not nn.Identity:
-                data = [n for n in inputs if isinstance(self.values[n], Tensor) and n.op != "get_attr"]
-                weights = [self.weight(n) for n in inputs if n.op == "get_attr"]
-                in_shapes = tuple(_shape(self.values[n]) for n in data)
-                self.parts[node] = self.part(node, module, weights, in_shapes, _shape(out))
-                self.reads[node], self.origins[node] = origins, [node]
-                self.readers.update(origins)
+            self.compute(node, inputs, origins)
+
+    def compute(self, node: fx.Node, inputs: list[fx.Node], origins: list[fx.Node]) -> None:
+        """The value of a node that calls a module, a function or a method; its `Part` if it gets a row."""
+        args, kwargs = fx.map_arg((node.args, node.kwargs), self.values.__getitem__)
+        module = self.module_of(node, args, kwargs)
+        self.values[node] = out = self.run(node, module, args, kwargs)
+        weights = [weight for n in inputs for weight in self.weights.get(n, ())]
+        if isinstance(out, tuple | list) and node.op == "call_module":
+            out = next((value for value in out if isinstance(value, Tensor)), out)  # the first output of an LSTM
+        # Sizes, indexing and identities have no row: whoever reads them reads their origins.
+        if isinstance(out, Tensor) and node.target is not operator.getitem and type(module) is not nn.Identity:
+            data = [n for n in inputs if isinstance(self.values[n], Tensor) and n.op != "get_attr"]
+            in_shapes = tuple(_shape(self.values[n]) for n in data)
+            self.parts[node] = self.part(node, module, weights, in_shapes, _shape(out))
+            self.reads[node], self.origins[node] = origins, [node]
+            self.readers.update(origins)
+            return
+        if isinstance(out, Tensor | tuple | list) and not isinstance(out, torch.Size):
+            self.weights[node] = weights
+        else:
+            self.origins[node] = []  # whoever reads a size depends on no value
 
     def module_of(self, node: fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> nn.Module | None:
         if node.op == "call_module":
@@ -213,7 +235,7 @@ class _Walk:
         return out
 
     def misfit(self, node: fx.Node, module: nn.Module | None, args: tuple[Any, ...], error: Exception) -> str:
-        """One sentence on why `node` cannot run; the usual reason is a window larger than what is left of the grid."""
+        """One sentence on why `node` cannot run; mostly because its window is larger than what is left of the grid."""
         if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) and args[0].dim() == 4:
             grid, kernel = args[0].shape[2:], pair(module.kernel_size)
             if kernel[0] > grid[0] or kernel[1] > grid[1]:
@@ -222,11 +244,6 @@ class _Walk:
                     f"{_path(node)}, whose {shape_text(kernel)} window does not fit a {shape_text(grid)} grid."
                 )
         return f"{self.name} cannot be traced at {_path(node) or node.name}: {_first_line(error)}"
-
-    def weight(self, node: fx.Node) -> Tensor | None:
-        """The parameter that a get_attr node reads."""
-        value = operator.attrgetter(str(node.target))(self.root)
-        return value if isinstance(value, nn.Parameter) else None
 
     def kernel(self, node: fx.Node, module: nn.Module | None) -> Tensor:
         """The weight of a convolution or linear layer, module or function."""
@@ -241,16 +258,15 @@ class _Walk:
         self,
         node: fx.Node,
         module: nn.Module | None,
-        read: list[Tensor | None],
+        read: list[nn.Parameter],
         in_shapes: tuple[Shape, ...],
         out: Shape,
     ) -> Part:
-        weights = [w for w in read if w is not None] if module is None else list(module.parameters())
+        weights = read if module is None else list(module.parameters())
         op = _op(node, module)
-        # Shared weights count where they are first used.
         params = sum(w.numel() for w in weights if id(w) not in self.counted)
         self.counted.update(id(w) for w in weights)
-        positions = {"conv": prod(out[1:]), "linear": prod(out[:-1])}
+        positions: dict[str, int] = {Op.CONV: prod(out[1:]), Op.LINEAR: prod(out[:-1])}
         macs = self.kernel(node, module).numel() * positions[op] if op in positions else 0
         window = (
             window_of(module, pair(in_shapes[0][1:]), pair(out[1:])) if module is not None and len(out) == 3 else None
@@ -284,8 +300,11 @@ def _function_name(target: Any) -> str:
     return str(getattr(target, "__name__", target)).strip("_")
 
 
-def _layers(walk: _Walk) -> tuple[Layer, ...]:
-    """Folds each batch norm and activation into the layer it alone follows, and names the layers."""
+def _layers(walk: _Walk) -> tuple[tuple[Layer, ...], dict[fx.Node, int]]:
+    """The named layers, and the index of the one that each node is in.
+
+    A batch norm or activation shares the row of the operation before it, if nothing else reads that operation.
+    """
     units: list[list[fx.Node]] = []
     unit_of: dict[fx.Node, list[fx.Node]] = {}
     for node, part in walk.parts.items():
@@ -296,7 +315,7 @@ def _layers(walk: _Walk) -> tuple[Layer, ...]:
         else:
             unit_of[node] = [node]
             units.append(unit_of[node])
-    index_of = {id(unit): i + 1 for i, unit in enumerate(units)}
+    index_of = {node: index for index, unit in enumerate(units, 1) for node in unit}
     inside = Counter(ancestor for part in walk.parts.values() for ancestor in _ancestors(part.path))
     layers = []
     for index, unit in enumerate(units, 1):
@@ -304,10 +323,10 @@ def _layers(walk: _Walk) -> tuple[Layer, ...]:
         parent = parts[0].path.rpartition(".")[0]
         whole_parent = parent and inside[parent] == len(parts) > 1 and all(p.path.startswith(parent) for p in parts)
         path = parent if whole_parent else parts[0].path
-        sources = tuple(index_of[id(unit_of[s])] if s in unit_of else 0 for s in walk.reads[unit[0]])
+        sources = tuple(index_of.get(source, 0) for source in walk.reads[unit[0]])
         own_name = unit[0].op == "call_module"
         layers.append(Layer(index, *_names(walk.modules, path, parts[0].op, own_name), path, sources, parts))
-    return tuple(layers)
+    return tuple(layers), index_of
 
 
 def _ancestors(path: str) -> list[str]:
@@ -319,7 +338,7 @@ def _names(modules: dict[str, nn.Module], path: str, op: str, own_name: bool) ->
     """(stage, block, branch, layer). Elsewhere than in our networks, stage and block are levels of the path."""
     pieces = path.split(".")
     layer = pieces.pop() if own_name else op
-    if op in ("concat", "residual sum"):
+    if op in (Op.CONCAT, Op.RESIDUAL_SUM):
         layer = op
     first = pieces.pop(0) if pieces else ""
     stage = modules.get(first)

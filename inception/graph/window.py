@@ -6,12 +6,19 @@ from typing import Any
 
 from torch import nn
 
+from ..text import shape_text
+
 Pair = tuple[int, int]  # (height, width)
 
 
 def pair(value: int | tuple[int, ...]) -> Pair:
     """(height, width) of what PyTorch takes as one number or two."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def pair_text(value: Pair) -> str:
+    """One number where height and width agree, else both: 8, or 8x16."""
+    return str(value[0]) if value[0] == value[1] else shape_text(value)
 
 
 def padding_of(conv: nn.Conv2d) -> tuple[int, int, int, int]:
@@ -25,17 +32,16 @@ def padding_of(conv: nn.Conv2d) -> tuple[int, int, int, int]:
 class Slide:
     """A window that slides along one axis, the rows or the columns of a grid.
 
-    Positions are in pixels of that axis: the first pixel is 0, padding before it is negative. size: pixels. before,
-    after: padding added. out: how many times the window fits.
+    Positions are in pixels of that axis: the first pixel is 0, padding before it is negative.
     """
 
-    size: int
-    kernel: int
-    stride: int
-    dilation: int
-    before: int
-    after: int
-    out: int
+    size: int  # pixels of the axis, without padding
+    kernel: int  # pixels that one window reads
+    stride: int  # pixels from the start of a window to that of the next
+    dilation: int  # pixels from one that a window reads to the next that it reads; 1 leaves no gaps
+    before: int  # padding added before the first pixel
+    after: int  # padding added after the last pixel
+    out: int  # how many times the window fits
 
     @property
     def reach(self) -> int:
@@ -53,9 +59,21 @@ class Slide:
         return self.size + self.before + self.after - self.reach - (self.out - 1) * self.stride
 
     @property
-    def dropped(self) -> int:
+    def behind(self) -> int:
         """Pixels, without padding, behind the last window."""
         return min(self.size, max(0, self.left_over - self.after))
+
+    @property
+    def dropped(self) -> int:
+        """Pixels at the end that no window reads: those behind the last window, or in a gap that it leaves."""
+        last = -1  # the last pixel that is read
+        for start in reversed(self.starts):
+            if start < self.size:
+                tap = min(self.kernel - 1, (self.size - 1 - start) // self.dilation)
+                last = max(last, start + tap * self.dilation)
+            if start + self.reach <= self.size:  # the windows before it end earlier
+                break
+        return self.size - 1 - last
 
     @cached_property
     def read(self) -> frozenset[int]:
@@ -64,7 +82,7 @@ class Slide:
 
     @property
     def unread(self) -> tuple[int, ...]:
-        """Pixels that no window reads: those dropped, and those in gaps that stride or dilation leave."""
+        """Pixels that no window reads: those dropped at the end, and those in gaps that stride or dilation leave."""
         return tuple(pixel for pixel in range(self.size) if pixel not in self.read)
 
     @property
@@ -78,20 +96,17 @@ class Slide:
 
 @dataclass(frozen=True)
 class Window:
-    """A window that slides over an H x W grid and turned `grid` into `out`.
-
-    `pad` counts the rows and columns added at (top, bottom, left, right). `padding` is SAME or VALID as declared, or
-    EXPLICIT for numbers that are neither. `filling` is what was added: zeros, or PyTorch's other `padding_mode` of a
-    convolution; minus infinity in a max pool; nothing where an average does not count it.
-    """
+    """A window that slides over a grid of `grid` rows and columns and makes one of `out` from it."""
 
     kernel: Pair
     stride: Pair
     dilation: Pair
-    pad: tuple[int, int, int, int]
-    padding: str
-    grid: Pair
+    pad: tuple[int, int, int, int]  # rows and columns added at (top, bottom, left, right)
+    padding: str  # SAME or VALID as declared, EXPLICIT for numbers that are neither
+    grid: Pair  # of the input, without padding
     out: Pair
+    # What was added: "zeros" or another `padding_mode` of a convolution, "minus infinity" in a max pool, "nothing"
+    # where an average does not count it.
     filling: str = "zeros"
 
     @property
@@ -104,19 +119,9 @@ class Window:
 
     @property
     def dropped(self) -> Pair:
-        """Input rows and columns at the end that no window reaches."""
-        return self._unreached(0), self._unreached(1)
-
-    def _unreached(self, axis: int) -> int:
-        grid, stride, dilation = self.grid[axis], self.stride[axis], self.dilation[axis]
-        starts = [i * stride - self.pad[2 * axis] for i in range(self.out[axis])]
-        # Windows on the zeros behind the last row, strides and dilation can leave the last rows in a gap.
-        last = max(
-            start + min(self.kernel[axis] - 1, (grid - 1 - start) // dilation) * dilation
-            for start in starts
-            if start < grid
-        )
-        return min(grid, grid - 1 - last)
+        """Input rows and columns at the end that no window reads."""
+        rows, columns = slides(self)
+        return rows.dropped, columns.dropped
 
 
 def slides(window: Window) -> tuple[Slide, Slide]:

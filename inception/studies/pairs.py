@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from math import prod
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from torch import nn
 
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
+from ..graph.op import Op
 from ..graph.trace import trace
 from ..graph.window import Pair
 from ..text import shape_text
@@ -163,19 +163,14 @@ def _line_convolutions(graph: LayerGraph) -> dict[int, Layer]:
     return {
         layer.index: layer
         for layer in graph.layers
-        if layer.op == "conv"
+        if layer.op == Op.CONV
         and min(_kernel(layer)) == 1 < max(_kernel(layer))
-        and _weights(layer) == layer.in_shapes[0][0] * layer.out_shape[0] * max(_kernel(layer))
+        and layer.parts[0].weights == layer.in_shapes[0][0] * layer.out_shape[0] * max(_kernel(layer))
     }
 
 
 def _kernel(layer: Layer) -> Pair:
     return layer.window.kernel if layer.window else (1, 1)
-
-
-def _weights(layer: Layer) -> int:
-    """Each weight of a convolution is used once at every position, and its bias is not among the MACs."""
-    return layer.macs // prod(layer.out_shape[1:])
 
 
 def _readers(graph: LayerGraph, layer: Layer) -> set[int]:
@@ -195,7 +190,7 @@ def _pair_cells(number: int, pair: FactorPair) -> dict[str, Any]:
         "kernel": pair.kernel,
         "in_channels": pair.first.in_shapes[0][0],
         "grid": shape_text(pair.second.out_shape[1:]),
-        "weights": _weights(pair.first) + _weights(pair.second),
+        "weights": pair.first.parts[0].weights + pair.second.parts[0].weights,
         "macs": pair.first.macs + pair.second.macs,
     }
 

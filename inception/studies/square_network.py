@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ..graph.layer_graph import LayerGraph
+from ..graph.op import Op
 from ..graph.trace import trace
 from ..graph.window import Pair
 from ..models.layers import Branch, ConvUnit
@@ -44,7 +45,7 @@ def compare_networks(name: str, input_size: int | Pair | None = None, **override
     graphs = network_graphs(name, input_size, **overrides)
     rows = []
     for title, graph in graphs.items():
-        convs = [layer for layer in graph.layers if layer.op == "conv"]
+        convs = [layer for layer in graph.layers if layer.op == Op.CONV]
         sizes = [field.size for layer in convs if (field := graph.receptive_fields[layer.index])]
         rows.append(
             {

@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from ..graph.layer_graph import LayerGraph
+from ..graph.op import Op
 from ..graph.trace import trace
 from .cifar10 import training_pictures
 from .recipe import Recipe, TrainingError, read_recipe, train
@@ -108,7 +109,7 @@ def curves(runs: Path) -> pd.DataFrame:
             "repeats": " ".join(map(str, recipe.repeats or ())),
             "size": recipe.size,
             "scale": recipe.scale,
-            "shortcuts": recipe.shortcuts if any(layer.op == "residual sum" for layer in graph.layers) else None,
+            "shortcuts": recipe.shortcuts if any(layer.op == Op.RESIDUAL_SUM for layer in graph.layers) else None,
             "seed": recipe.seed,
             "parameters": graph.params,
             "pictures": pictures,

@@ -1,17 +1,14 @@
 """Charts of traced networks as plotly figures: what each stage costs, and what happens on the way through.
 
 Every number comes from the `LayerGraph`, those in the titles included. Colours are those of `kinds`, with a pattern
-or a dash beside them so that greyscale is enough. Figures bring neither background nor ink: the page's theme gives
-both, and where there is none a grey that reads on white and on black. They ask no other host for anything.
+or a dash beside them so that greyscale is enough.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 from math import log10
-from textwrap import wrap
-from typing import Any, Literal
 
 import plotly.graph_objects as go
 
@@ -19,78 +16,30 @@ from ..errors import InputError
 from ..graph.blocks import runs
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
+from ..graph.stages import own_name, stages_of
 from ..text import scaled, shape_text
-from .kinds import CONCAT, FACTORISED, KINDS, LINEAR, OTHER, POINTWISE, POOL, SQUARE, SUM, Kind, kind_of
-
-QuantityName = Literal["params", "macs", "activation_bytes"]
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What a chart adds up: its words in a sentence, behind an exact and behind a rounded number, and on an axis."""
-
-    words: str
-    unit: str
-    short: str
-    axis: str
-    of: Callable[[Layer], int]
-
-
-PARAMS = Quantity("parameters", "parameters", "", "Parameters", lambda layer: layer.params)
-MACS = Quantity("MACs", "MACs", "", "Multiply-accumulates (MACs), one picture", lambda layer: layer.macs)
-ACTIVATION_BYTES = Quantity(
-    "activation memory",
-    "bytes",
-    "B",
-    "Outputs of all layers, one picture in float32<br>(1 MB is 1,000,000 bytes)",
-    lambda layer: layer.activation_bytes,
+from .figure import (
+    GREY,
+    INK,
+    MACS,
+    PARAMS,
+    SHADE,
+    Quantity,
+    QuantityName,
+    add_heading,
+    file_name_of,
+    fill,
+    line_style,
+    new_figure,
+    number_axis,
+    quantity_of,
+    share_text,
+    total_of,
+    whole_text,
 )
-QUANTITIES = {"params": PARAMS, "macs": MACS, "activation_bytes": ACTIVATION_BYTES}
+from .kinds import KINDS, Kind, kind_of
 
-GROUP = Kind("", "#b0b0b0")  # areas that hold others
-# Neighbours in a stack differ in more than colour.
-PATTERNS = {POINTWISE: "", SQUARE: "x", FACTORISED: "/", POOL: ".", CONCAT: "-", SUM: "+", LINEAR: "\\", OTHER: "|"}
-# Of the same set, those first that stand out on white and on black alike.
-LINE_COLORS = tuple(kind.color for kind in (SQUARE, LINEAR, POOL, SUM, FACTORISED, POINTWISE))
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-
-INK = "#1a1a1a"
-GREY = "#767676"  # 4.5 to 1 on white, 4.1 to 1 on Streamlit's black
-FAINT = "rgba(128,128,128,0.3)"
-SHADE = "rgba(128,128,128,0.16)"
-CLEAR = "rgba(0,0,0,0)"
-# Characters of a line that fits a phone, 360 px wide, and its height in pixels.
-TITLE_WIDTH, TITLE_LINE = 42, 21
-SUBTITLE_WIDTH, SUBTITLE_LINE = 52, 17
-MODEBAR = 44
-
-# A page's theme writes its own colours and fonts over these.
-TEMPLATE = go.layout.Template(
-    layout={
-        "font": {"color": GREY, "size": 13},
-        "paper_bgcolor": CLEAR,
-        "plot_bgcolor": CLEAR,
-        "xaxis": {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True},
-        "yaxis": {"gridcolor": FAINT, "zerolinecolor": FAINT, "automargin": True},
-        "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": GREY},
-    }
-)
-
-
-def chart_config(figure: go.Figure, format: Literal["png", "svg"] = "png") -> dict[str, Any]:
-    """plotly.js's configuration for one of this module's figures: a button saves it as `format`, at twice its size.
-
-    The browser draws the file itself and names it after the network. plotly.js has one such button with one format,
-    so a page that offers both needs a switch.
-    """
-    return {
-        "displaylogo": False,
-        "showSendToCloud": False,
-        "displayModeBar": True,
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
-        "toImageButtonOptions": {"format": format, "filename": figure.layout.meta["file_name"], "scale": 2},
-    }
+GROUP = Kind("", "#b0b0b0")  # areas of a treemap that hold others
 
 
 def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figure:
@@ -99,17 +48,17 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
     Stages have the paper's names; outside stages, in networks that are not ours, a layer stands for itself.
     Activations are the outputs of all layers as in the layer table. Raises ValueError for an unknown quantity.
     """
-    amount = _quantity(quantity)
-    stages = _stages(graph)
-    totals = {stage: _sum(amount, layers) for stage, layers in stages.items()}
-    total = _sum(amount, graph.layers)
+    amount = quantity_of(quantity)
+    stages = stages_of(graph.layers)
+    totals = {stage: total_of(amount, layers) for stage, layers in stages.items()}
+    total = total_of(amount, graph.layers)
     finding = f"This network has no {amount.words}"
     if total:
         top = max(totals, key=totals.__getitem__)
-        finding = f"{_subject(top, stages[top])} {_share(totals[top], total)} of the {amount.words}"
-    figure = _figure(finding, _whole(graph, amount), f"{_file_name(graph)}_{quantity}_by_stage")
+        finding = f"{_subject(top, stages[top])} {share_text(totals[top], total)} of the {amount.words}"
+    figure = new_figure(finding, whole_text(graph, amount), f"{file_name_of(graph)}_{quantity}_by_stage")
     for kind in KINDS:
-        values = [_sum(amount, (x for x in layers if kind_of(x) is kind)) for layers in stages.values()]
+        values = [total_of(amount, (x for x in layers if kind_of(x) is kind)) for layers in stages.values()]
         if not any(values):
             continue
         figure.add_bar(
@@ -117,9 +66,9 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
             x=values,
             y=list(stages),
             name=kind.name,
-            marker=_fill(kind, kind.color, INK),
+            marker=fill(kind, kind.color, INK),
             customdata=[
-                f"{_share(value, totals[stage])} of {stage}, {_share(value, total)} of the network"
+                f"{share_text(value, totals[stage])} of {stage}, {share_text(value, total)} of the network"
                 for stage, value in zip(stages, values, strict=True)
             ],
             hovertemplate=f"<b>%{{y}}</b><br>{kind.name}<br>%{{x:,}} {amount.unit}<br>%{{customdata}}<extra></extra>",
@@ -128,11 +77,13 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
         barmode="stack",
         bargap=0.25,
         height=280 + 44 * len(stages),
-        xaxis={"title": {"text": amount.axis}, "showgrid": True, **_number_axis(amount)},
+        xaxis={"title": {"text": amount.axis}, "showgrid": True, **number_axis(amount)},
         yaxis={
             "type": "category",  # names may be numbers
             "tickvals": list(stages),
-            "ticktext": [f"{stage}<br>{scaled(n, amount.short)}, {_share(n, total)}" for stage, n in totals.items()],
+            "ticktext": [
+                f"{stage}<br>{scaled(n, amount.short)}, {share_text(n, total)}" for stage, n in totals.items()
+            ],
             "autorange": "reversed",
             "fixedrange": True,
             "showgrid": False,
@@ -157,10 +108,10 @@ def depth_chart(graph: LayerGraph) -> go.Figure:
         for name, field in zip(names, fields, strict=True)
     ]
     picture = f"{shape_text(graph.input_size)} px"
-    figure = _figure(
+    figure = new_figure(
         _depth_finding(graph, path),
         f"{graph.name} at {picture}: {len(graph.layers):,} layers",
-        f"{_file_name(graph)}_through_depth",
+        f"{file_name_of(graph)}_through_depth",
         above=25 + 7 * max((len(layer.stage) for layer in graph.layers), default=0),  # the stages' names
     )
     _add_panel(figure, "y", "Grid, cells", grids, path, hover)
@@ -200,12 +151,19 @@ def depth_chart(graph: LayerGraph) -> go.Figure:
 
 
 def main_path(graph: LayerGraph) -> list[int]:
-    """Indexes of the layers that every way from the picture to the end passes, from 0, the picture.
+    """Indexes of the layers that every way from the picture to the main output passes, from 0, the picture.
 
     In a residual block that is the sum, because the shortcut goes around the rest; in an Inception block the concat.
+    What leads to other outputs only, such as an auxiliary head, is not on the way.
     """
-    passed_over = {i for source, target in graph.edges for i in range(source + 1, target)}
-    return [i for i in range(len(graph.layers) + 1) if i not in passed_over]
+    end = graph.outputs[0] if graph.outputs else len(graph.layers)
+    leading = {end}
+    for layer in reversed(graph.layers[:end]):
+        if layer.index in leading:
+            leading.update(layer.inputs)
+    edges = [(source, target) for source, target in graph.edges if target in leading]
+    passed_over = {i for source, target in edges for i in range(source + 1, target)}
+    return [i for i in sorted(leading) if i not in passed_over]
 
 
 def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figure:
@@ -214,25 +172,25 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
     Equal blocks in a row are one area, marked with their number (x20). Layers that have none of the quantity are left
     out. Raises ValueError for an unknown quantity.
     """
-    amount = _quantity(quantity)
+    amount = quantity_of(quantity)
     areas = _areas(graph, amount)
     total = areas[0].value
     finding = f"This network has no {amount.words}"
     if total:
         top = max((area for area in areas if area.kind is not GROUP), key=lambda area: area.value)
-        finding = f"{top.where} takes {_share(top.value, total)} of the {amount.words}, the most of all layers"
-    figure = _figure(finding, _whole(graph, amount), f"{_file_name(graph)}_{quantity}_treemap")
-    fills = [_fill(area.kind, area.kind.tint, area.kind.color) for area in areas]
+        finding = f"{top.where} takes {share_text(top.value, total)} of the {amount.words}, the most of all layers"
+    figure = new_figure(finding, whole_text(graph, amount), f"{file_name_of(graph)}_{quantity}_treemap")
+    fills = [fill(area.kind, area.kind.tint, area.kind.color) for area in areas]
     figure.add_treemap(
         ids=[area.id for area in areas],
         parents=[area.parent for area in areas],
         labels=[area.label for area in areas],
         values=[area.value for area in areas],
         branchvalues="total",
-        text=[f"{scaled(area.value, amount.short)}, {_share(area.value, total)}" for area in areas],
+        text=[f"{scaled(area.value, amount.short)}, {share_text(area.value, total)}" for area in areas],
         hovertext=[
             f"<b>{area.where}</b><br>{area.note}<br>{area.value:,} {amount.unit}<br>"
-            f"{_share(area.value, total)} of the network"
+            f"{share_text(area.value, total)} of the network"
             for area in areas
         ],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -249,7 +207,7 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
     kinds = {area.kind for area in areas}
     for kind in KINDS:
         if kind in kinds:  # treemaps have no legend; bars without a length do
-            figure.add_bar(x=[None], y=[None], name=kind.name, marker=_fill(kind, kind.tint, kind.color))
+            figure.add_bar(x=[None], y=[None], name=kind.name, marker=fill(kind, kind.tint, kind.color))
     return figure.update_layout(
         height=660,
         uniformtext={"minsize": 11, "mode": "hide"},
@@ -269,18 +227,18 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
         raise InputError("There is no network to compare.")
     sizes = {shape_text(graph.input_size) for graph in graphs}
     same_size = f" at {sizes.pop()} px" if len(sizes) == 1 else ""
-    figure = _figure(
+    figure = new_figure(
         _comparison_finding(graphs),
         f"{len(graphs)} networks{same_size}; a mark after each stage",
-        "_".join([*map(_file_name, graphs), "compared"]),
+        "_".join([*map(file_name_of, graphs), "compared"]),
         above=22,
     )
     for number, graph in enumerate(graphs):
         name = graph.name if same_size else f"{graph.name}, {shape_text(graph.input_size)} px"
         _add_sums(figure, "y", MACS, graph, name, number)
         _add_sums(figure, "y2", PARAMS, graph, name, number)
-    _add_heading(figure, "y", "MACs so far, one picture")
-    _add_heading(figure, "y2", "Parameters so far")
+    add_heading(figure, "y", "MACs so far, one picture")
+    add_heading(figure, "y2", "Parameters so far")
     return figure.update_layout(
         height=720,
         xaxis={
@@ -290,97 +248,9 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
             "range": [0, 1.01],
             "fixedrange": True,
         },
-        yaxis={"domain": [0.56, 1], **_number_axis(MACS)},
-        yaxis2={"domain": [0, 0.44], **_number_axis(PARAMS)},
+        yaxis={"domain": [0.56, 1], **number_axis(MACS)},
+        yaxis2={"domain": [0, 0.44], **number_axis(PARAMS)},
     )
-
-
-def _quantity(name: str) -> Quantity:
-    if name not in QUANTITIES:
-        raise InputError(f"Unknown quantity {name!r}; known: {', '.join(QUANTITIES)}.")
-    return QUANTITIES[name]
-
-
-def _sum(amount: Quantity, layers: Iterable[Layer]) -> int:
-    return sum(map(amount.of, layers))
-
-
-def _figure(finding: str, subtitle: str, file_name: str, above: int = 0) -> go.Figure:
-    """A figure without traces. above: pixels between the title and the plot."""
-    title_lines, subtitle_lines = wrap(finding, TITLE_WIDTH), wrap(subtitle, SUBTITLE_WIDTH)
-    top = MODEBAR + TITLE_LINE * len(title_lines) + SUBTITLE_LINE * len(subtitle_lines) + 12
-    return go.Figure(
-        layout={
-            "template": TEMPLATE,
-            "meta": {"file_name": file_name},
-            "title": {
-                "text": "<br>".join(title_lines),
-                "subtitle": {"text": "<br>".join(subtitle_lines), "font": {"size": 13}},
-                "font": {"size": 16},
-                "x": 0,
-                "y": 1,
-                "yref": "container",
-                "yanchor": "top",
-                "pad": {"t": MODEBAR, "l": 4},
-            },
-            "margin": {"l": 8, "r": 16, "t": top + above, "b": 8},
-            "legend": {
-                "orientation": "h",
-                "itemsizing": "constant",
-                "itemwidth": 44,
-                "traceorder": "normal",
-                "x": 0,
-                "xref": "container",
-                "y": 0,
-                "yref": "container",
-                "yanchor": "bottom",
-            },
-        }
-    )
-
-
-def _fill(kind: Kind, ground: str, hatching: str) -> dict[str, Any]:
-    """The marker of a bar of that kind."""
-    return {
-        "color": ground,
-        "line": {"color": hatching, "width": 0.5},
-        "pattern": {
-            "shape": PATTERNS.get(kind, ""),
-            "bgcolor": ground,
-            "fgcolor": hatching,
-            "size": 7,
-            "solidity": 0.12,
-        },
-    }
-
-
-def _number_axis(amount: Quantity) -> dict[str, Any]:
-    return {
-        "tickformat": "~s",
-        "ticksuffix": amount.short,
-        "nticks": 6,
-        "rangemode": "tozero",
-        "fixedrange": True,
-    }
-
-
-def _file_name(graph: LayerGraph) -> str:
-    return f"{graph.name}_{shape_text(graph.input_size)}"
-
-
-def _whole(graph: LayerGraph, amount: Quantity) -> str:
-    return f"{graph.name} at {shape_text(graph.input_size)} px: {_sum(amount, graph.layers):,} {amount.unit}"
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else "0%"
-
-
-def _stages(graph: LayerGraph) -> dict[str, list[Layer]]:
-    stages: dict[str, list[Layer]] = {}
-    for layer in graph.layers:
-        stages.setdefault(layer.stage or _own_name(layer), []).append(layer)
-    return stages
 
 
 def _subject(stage: str, layers: Sequence[Layer]) -> str:
@@ -393,17 +263,12 @@ def _subject(stage: str, layers: Sequence[Layer]) -> str:
     return f"{stage}{grid} takes"
 
 
-def _own_name(layer: Layer) -> str:
-    """Without its block; "conv 0" for a layer that its container only numbers."""
-    return f"{layer.op} {layer.layer}" if layer.layer.isdigit() else layer.layer
-
-
 def _block_name(layer: Layer) -> str:
-    return layer.block or _own_name(layer)
+    return layer.block or own_name(layer)
 
 
 def _layer_text(layer: Layer) -> str:
-    names = " · ".join(name for name in (layer.block, layer.branch, _own_name(layer)) if name)
+    names = " · ".join(name for name in (layer.block, layer.branch, own_name(layer)) if name)
     kernel = f"{shape_text(layer.window.kernel)} " if layer.window else ""
     return f"<b>{layer.index}. {names}</b><br>{kernel}{layer.op}<br>output {shape_text(layer.out_shape)}"
 
@@ -419,19 +284,6 @@ def _depth_finding(graph: LayerGraph, path: Sequence[int]) -> str:
     return f"No receptive field is as large as the picture: the largest is {shape_text(max(fields.values()))} px"
 
 
-def _add_heading(figure: go.Figure, axis: str, text: str) -> None:
-    figure.add_annotation(
-        text=f"<b>{text}</b>",
-        xref="paper",
-        x=0,
-        xanchor="left",
-        yref=f"{axis} domain",
-        y=1,
-        yanchor="bottom",
-        showarrow=False,
-    )
-
-
 def _add_panel(
     figure: go.Figure,
     axis: str,
@@ -441,7 +293,7 @@ def _add_panel(
     hover: Sequence[str],
 ) -> None:
     """Lines along the main path and a dot for every layer. sizes: (height, width) or one number, from the picture."""
-    _add_heading(figure, axis, heading)
+    add_heading(figure, axis, heading)
     figure.add_scatter(
         x=list(range(len(sizes))),
         y=[size[0] if size else None for size in sizes],
@@ -457,12 +309,13 @@ def _add_panel(
     on_path = [sizes[i] for i in path]
     two = any(size and len(set(size)) > 1 for size in on_path)
     for number, name in enumerate(("main path", "main path, width") if two else ("main path",)):
+        style = line_style(number)
         figure.add_scatter(
             x=list(path),
             y=[size[number] if size else None for size in on_path],
             yaxis=axis,
             mode="lines",
-            line={"shape": "hv", "color": LINE_COLORS[number], "dash": DASHES[number], "width": 2},
+            line={"shape": "hv", "color": style.color, "dash": style.dash, "width": 2},
             name=name,
             legendgroup=name,
             showlegend=name not in {trace.name for trace in figure.data},
@@ -471,7 +324,7 @@ def _add_panel(
 
 
 def _spread(sizes: Iterable[tuple[int, ...] | None]) -> list[int]:
-    """Heights far enough from each other to be marked on a logarithmic axis."""
+    """The heights to mark on a logarithmic axis: those that are far enough apart for their numbers."""
     marks: list[int] = []
     for height in sorted({size[0] for size in sizes if size}, reverse=True):
         if not marks or marks[-1] >= 1.4 * height:
@@ -480,7 +333,7 @@ def _spread(sizes: Iterable[tuple[int, ...] | None]) -> list[int]:
 
 
 def _add_stage_bands(figure: go.Figure, graph: LayerGraph) -> None:
-    """A ground behind every other stage, and the names over them, moved apart where stages are short."""
+    """Shades every other stage and writes the stages' names above, moved apart where stages are short."""
     stages = [(stage, list(layers)) for stage, layers in groupby(graph.layers, key=lambda layer: layer.stage) if stage]
     apart = len(graph.layers) * min(0.05, 1 / max(1, len(stages)))
     last = -apart
@@ -506,26 +359,29 @@ def _add_stage_bands(figure: go.Figure, graph: LayerGraph) -> None:
 
 @dataclass(frozen=True)
 class _Area:
-    """Of a treemap. where: its full name. note: what it is, in words."""
+    """One area of a treemap."""
 
     id: str
-    parent: str
-    label: str
-    where: str
-    note: str
-    value: int
+    parent: str  # the id of the area that it lies in
+    label: str  # written on it
+    where: str  # its full name
+    note: str  # what it is, in words
+    value: int  # its size
     kind: Kind = GROUP
 
 
 def _areas(graph: LayerGraph, amount: Quantity) -> list[_Area]:
-    """The network, its stages, runs of equal blocks, and layers, each within one before it; only the first may be 0."""
-    total = _sum(amount, graph.layers)
+    """The areas of the treemap: the network, its stages, in these runs of equal blocks, in these layers.
+
+    An area comes after the one that it lies in. Only the network itself may be 0.
+    """
+    total = total_of(amount, graph.layers)
     root = _Area("network", "", graph.name, graph.name, f"{len(graph.layers):,} layers", total)
     areas = {root.id: root}
-    stages = _stages(graph)
+    stages = stages_of(graph.layers)
     for number, run in enumerate(runs(graph.layers)):
         times = len(run.blocks)
-        folded = [(same[0], _sum(amount, same)) for same in zip(*run.blocks, strict=True)]
+        folded = [(same[0], total_of(amount, same)) for same in zip(*run.blocks, strict=True)]
         pieces = [(layer, value) for layer, value in folded if value]
         if not pieces:
             continue
@@ -533,7 +389,7 @@ def _areas(graph: LayerGraph, amount: Quantity) -> list[_Area]:
         if run.stage:
             parent, layers = f"stage {run.stage}", stages[run.stage]
             note = f"{len(layers):,} layers"
-            areas[parent] = _Area(parent, root.id, run.stage, run.stage, note, _sum(amount, layers))
+            areas[parent] = _Area(parent, root.id, run.stage, run.stage, note, total_of(amount, layers))
         title = f"{run.name} x{times}" if times > 1 else run.name
         if len(pieces) > 1 and run.name not in ("", run.stage):
             id, note = f"block {number}", f"{times} x {len(run.blocks[0])} layers"
@@ -541,15 +397,16 @@ def _areas(graph: LayerGraph, amount: Quantity) -> list[_Area]:
             parent = id
         for layer, value in pieces:
             id, kind = f"layer {layer.index}", kind_of(layer)
-            label = "<br>".join(name for name in (layer.branch, _own_name(layer) or title) if name)
-            where = " · ".join(name for name in (title, layer.branch, _own_name(layer)) if name)
+            label = "<br>".join(name for name in (layer.branch, own_name(layer) or title) if name)
+            where = " · ".join(name for name in (title, layer.branch, own_name(layer)) if name)
             note = f"{kind.name}, {times} x {value // times:,}" if times > 1 else kind.name
             areas[id] = _Area(id, parent, label, where, note, value, kind)
     return list(areas.values())
 
 
 def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph, name: str, number: int) -> None:
-    """The line of the `number`th network: what it has of `amount` up to the end of each block."""
+    """The line of the network with that number, from 0: what it has of `amount` up to the end of each block."""
+    style = line_style(number)
     so_far = list(accumulate(map(amount.of, graph.layers)))
     last = [list(block)[-1] for _, block in groupby(graph.layers, key=lambda layer: (layer.stage, _block_name(layer)))]
     ends_stage = [*(layer.stage != after.stage or not layer.stage for layer, after in pairwise(last)), True]
@@ -561,9 +418,9 @@ def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph,
         legendgroup=name,
         showlegend=axis == "y",
         mode="lines+markers",
-        line={"color": LINE_COLORS[number % len(LINE_COLORS)], "dash": DASHES[number % len(DASHES)], "width": 2},
+        line={"color": style.color, "dash": style.dash, "width": 2},
         marker={
-            "symbol": SYMBOLS[number % len(SYMBOLS)],
+            "symbol": style.symbol,
             "size": [0, *(8 if end else 0 for end in ends_stage)],
             "opacity": 1,
             "line": {"width": 0},
@@ -572,7 +429,7 @@ def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph,
             f"<b>{name}</b>",
             *(
                 f"<b>{name}</b><br>after {_block_name(layer)}, layer {layer.index} of {len(graph.layers)}<br>"
-                f"{so_far[layer.index - 1]:,} {amount.unit}, {_share(so_far[layer.index - 1], so_far[-1])}"
+                f"{so_far[layer.index - 1]:,} {amount.unit}, {share_text(so_far[layer.index - 1], so_far[-1])}"
                 for layer in last
             ),
         ],
@@ -581,10 +438,10 @@ def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph,
 
 
 def _comparison_finding(graphs: Sequence[LayerGraph]) -> str:
-    """After how much of their layers the networks have half of their MACs and parameters behind them."""
+    """The sentence on how many of their layers the networks need for half of their MACs, and of their parameters."""
     clauses = []
     for amount in (MACS, PARAMS):
-        shares = sorted(_half_way(graph, amount) for graph in graphs if _sum(amount, graph.layers))
+        shares = sorted(_half_way(graph, amount) for graph in graphs if total_of(amount, graph.layers))
         if shares:
             span = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (shares[0], shares[-1])))
             clauses.append(f"the first {span} of the layers have half of the {amount.words}")
@@ -593,6 +450,6 @@ def _comparison_finding(graphs: Sequence[LayerGraph]) -> str:
 
 
 def _half_way(graph: LayerGraph, amount: Quantity) -> float:
-    """The share of the layers, from the first, that have half of the network's total."""
+    """The share of the network's layers, counted from the first, that together have half of its total."""
     so_far = list(accumulate(map(amount.of, graph.layers)))
     return (bisect_left(so_far, so_far[-1] / 2) + 1) / len(graph.layers)

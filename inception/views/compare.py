@@ -1,13 +1,13 @@
 """Networks side by side, a row for each stage of each network."""
 
 from collections.abc import Iterable, Sequence
-from graphlib import CycleError, TopologicalSorter
 
 import pandas as pd
 
 from ..errors import InputError
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
+from ..graph.stages import merged_order, stages_of
 from ..text import shape_text
 
 
@@ -23,7 +23,7 @@ def compare_models(graphs: Sequence[LayerGraph]) -> pd.DataFrame:
     for name, shape in keys:
         if keys.count((name, shape)) > 1:
             raise InputError(f"{name} at {shape_text(shape)} is given more than once")
-    stages = [_stages(graph) for graph in graphs]
+    stages = [stages_of(graph.layers) for graph in graphs]
     return pd.DataFrame(
         {
             "stage": stage,
@@ -35,33 +35,10 @@ def compare_models(graphs: Sequence[LayerGraph]) -> pd.DataFrame:
             **_sums("", layers_of[stage]),
             **_sums("total_", graph.layers),
         }
-        for stage in _merged(stages)
+        for stage in merged_order([list(layers_of) for layers_of in stages])
         for graph, layers_of in zip(graphs, stages, strict=True)
         if stage in layers_of
     )
-
-
-def _stages(graph: LayerGraph) -> dict[str, list[Layer]]:
-    stages: dict[str, list[Layer]] = {}
-    for layer in graph.layers:
-        stages.setdefault(layer.stage, []).append(layer)
-    return stages
-
-
-def _merged(sequences: Iterable[Iterable[str]]) -> list[str]:
-    """The names of all sequences in an order that agrees with each of them."""
-    sorter = TopologicalSorter[str]()
-    for names in sequences:
-        before: list[str] = []
-        for name in names:
-            sorter.add(name, *before)
-            before = [name]
-    try:
-        return list(sorter.static_order())
-    except CycleError as error:
-        raise InputError(
-            f"the stages {', '.join(error.args[1][1:])} do not come in the same order everywhere"
-        ) from error
 
 
 def _sums(prefix: str, layers: Iterable[Layer]) -> dict[str, int]:

@@ -15,11 +15,11 @@ from contextlib import closing
 from html import escape
 
 import graphviz
-import pygraphviz
 
 from ..errors import InputError
 from ..graph.layer import Layer, Part
 from ..graph.layer_graph import LayerGraph
+from ..graph.op import SUMS, Op
 from ..text import shape_text
 from ..version import __version__
 from .kinds import kind_of
@@ -47,7 +47,7 @@ class DiagramError(InputError):
 
 
 def diagram_dot(layers: Sequence[Layer], title: str, units: bool = True) -> str:
-    """DOT text of `layers` (those of a block or stage) with what they read and hand on.
+    """DOT text of the layers of a block or stage, with arrows from what they read and to what reads them.
 
     units: a convolution, its batch norm and its ReLU share a box. False gives each a box of its own.
     Boxes have the SVG ids that `node_name` tells.
@@ -105,6 +105,8 @@ def render(dot: str, format: str, dpi: int | None = None) -> bytes:
 
     Raises DiagramError for text that is not DOT.
     """
+    import pygraphviz  # here, because most of what the package does needs no layout
+
     with _layout_lock:
         try:
             graph = pygraphviz.AGraph(string=dot)
@@ -169,13 +171,13 @@ def add_layers(dot: graphviz.Digraph, layers: Sequence[Layer], units: bool = Tru
 
 
 def last_box(layer: Layer, units: bool = True) -> str:
-    """The name of the box from which others read a layer."""
+    """The name of the box at which arrows to the readers of a layer start."""
     return node_name(layer, 1 if units and not has_own_relu(layer) else len(layer.parts))
 
 
 def has_own_relu(layer: Layer) -> bool:
-    """Whether an activation after it has a box of its own: after a sum, as in the figures."""
-    return layer.op in ("residual sum", "sum") and len(layer.parts) > 1
+    """Whether the activation after a layer has a box of its own: it has after a sum, as in the paper's figures."""
+    return layer.op in SUMS and len(layer.parts) > 1
 
 
 def same_row(dot: graphviz.Digraph, names: Sequence[str]) -> None:
@@ -188,7 +190,7 @@ def same_row(dot: graphviz.Digraph, names: Sequence[str]) -> None:
 
 
 def group_of(layer: Layer) -> str:
-    """The value of `group`, inside which Graphviz draws straight lines: the branch."""
+    """The layer's branch as the value of Graphviz's `group`: it draws straight lines between boxes of one group."""
     return plain_text(f"{layer.block} {layer.branch}".rstrip())
 
 
@@ -198,12 +200,12 @@ def add_end(dot: graphviz.Digraph, name: str, text: str) -> None:
 
 
 def plain_text(text: str) -> str:
-    """`text` as the value of a DOT attribute that shows it letter by letter, whatever it contains."""
+    """`text` as the value of a DOT attribute, escaped so that it is shown letter by letter."""
     return graphviz.escape(escape(_printable(text), quote=False))  # a str that Graphviz does not take for HTML
 
 
 def hover_value(text: str) -> str:
-    """`text` as the value of `tooltip`, in which Graphviz looks for backslashes twice."""
+    """`text` as the value of a tooltip, escaped once more, because Graphviz resolves backslashes there twice."""
     return graphviz.escape(plain_text(text))
 
 
@@ -218,7 +220,9 @@ def box_text(head: str, *lines: str, marked: Sequence[str] = ()) -> str:
 def head_text(layer: Layer) -> str:
     """What a layer does, as the figures call it."""
     size = f"{shape_text(layer.window.kernel)} " if layer.window else ""
-    return {"concat": "filter concat", "residual sum": "+", "sum": "+"}.get(layer.op) or f"{size}{layer.op}"
+    if layer.op in SUMS:
+        return "+"
+    return "filter concat" if layer.op == Op.CONCAT else f"{size}{layer.op}"
 
 
 def detail_texts(layer: Layer) -> list[str]:
@@ -227,7 +231,7 @@ def detail_texts(layer: Layer) -> list[str]:
     details = [shape_text(layer.out_shape[:1])]
     if layer.parts[0].scale is not None:
         details.append(f"residual x {layer.parts[0].scale:g}")
-    if layer.op == "conv" and all(part.op == "batch norm" for part in layer.parts[1:]):
+    if layer.op == Op.CONV and all(part.op == Op.BATCH_NORM for part in layer.parts[1:]):
         details.append("linear")
     if window is None or window.kernel == window.grid:  # once over the whole grid, there is nowhere to step to
         return details
@@ -251,7 +255,7 @@ def hover_text(layer: Layer) -> str:
 
 
 def shape_read(layer: Layer, source: int) -> str:
-    """The shape that `layer` reads from `source`; all it reads where it reads one twice, or weights."""
+    """The shape that `layer` reads from `source`; all its shapes where inputs and shapes do not match one to one."""
     if len(layer.inputs) != len(layer.in_shapes):
         return " + ".join(map(shape_text, layer.in_shapes))
     return shape_text(layer.in_shapes[layer.inputs.index(source)])
@@ -272,7 +276,7 @@ def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool) -> None:
         return
     for n, part in enumerate(layer.parts[1:], 2):
         name = node_name(layer, n)
-        text = "ReLU" if part.op == "relu" else part.op
+        text = "ReLU" if part.op == Op.RELU else part.op
         path = f"{part.path}: {part.params:,} parameters" if part.params else part.path
         dot.node(name, plain_text(text), id=name, group=group_of(layer), tooltip=hover_value(path), **PLAIN)
         dot.edge(node_name(layer, n - 1), name)
@@ -283,7 +287,7 @@ def _html(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without what XML cannot hold: control characters and halves of surrogate pairs."""
+    """`text` with a replacement for characters that XML cannot hold: control characters, halves of surrogate pairs."""
     return "".join(c if c.isprintable() or c in "\n\N{NO-BREAK SPACE}" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ..graph.layer import Layer, Part, Shape
+from ..graph.op import SUMS, Op, is_pool
 from ..graph.window import Slide, Window, slides
 from ..text import and_list, counted, shape_text
 
@@ -16,32 +17,27 @@ from ..text import and_list, counted, shape_text
 # One layer
 @dataclass(frozen=True)
 class Count:
-    """A number of the table and how it comes about. latex: the sum; empty where there is nothing to count."""
+    """A number of the table and how it comes about."""
 
     total: int
-    latex: str
-    sentence: str
+    latex: str  # the sum; empty where there is nothing to count
+    sentence: str  # the same in words
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why one layer's output has its shape.
+    """Why one layer's output has its shape."""
 
-    formula: LaTeX, height and width apart where they differ; empty where the shape just stays.
-    sentence: the same in words. zeros, dropped: which rows and columns of zeros or other padding are added, and which
-    of the input no window reads; empty for layers without a window.
-    """
-
-    formula: str
-    sentence: str
-    zeros: str
-    dropped: str
+    formula: str  # LaTeX, height and width apart where they differ; empty where the shape just stays
+    sentence: str  # the same in words
+    zeros: str  # which rows and columns of zeros or other padding are added; empty without a window
+    dropped: str  # which rows and columns of the input no window reads; empty without a window
     params: Count
     macs: Count
 
 
 def why_this_shape(layer: Layer) -> Explanation:
-    """The explanation of any traced layer; operations it does not know get a sentence with their shapes."""
+    """Why a traced layer's output has its shape; of an operation that is not ours only the shapes are told."""
     formula, sentence = _shape(layer)
     zeros = _zeros(layer.window) if layer.window else ""
     dropped = _dropped(layer.window) if layer.window else ""
@@ -49,20 +45,20 @@ def why_this_shape(layer: Layer) -> Explanation:
 
 
 def _shape(layer: Layer) -> tuple[str, str]:
-    """LaTeX and sentence."""
+    """The formula in LaTeX, and the same as a sentence."""
     if layer.window:
         return _window_formula(layer.window), _window_sentence(layer, layer.window)
     inputs, out = layer.in_shapes, layer.out_shape
-    if layer.op == "concat" and (joined := _concat(inputs, out)):
+    if layer.op == Op.CONCAT and (joined := _concat(inputs, out)):
         return joined
-    if layer.op in ("residual sum", "sum") and len(inputs) > 1:
+    if layer.op in SUMS and len(inputs) > 1:
         return _sum(layer)
-    if layer.op == "linear":
+    if layer.op == Op.LINEAR:
         return _linear(layer)
-    if layer.op == "flatten" and len(out) == 1 == len(inputs) and prod(inputs[0]) == out[0]:
+    if layer.op == Op.FLATTEN and len(out) == 1 == len(inputs) and prod(inputs[0]) == out[0]:
         formula = rf"{_product(inputs[0])} = {out[0]}"
         return formula, f"The {shape_text(inputs[0])} numbers are put in one row of {out[0]:,}; none is changed."
-    if layer.op.endswith("pool") and len(inputs) == 1 and inputs[0][0] == out[0]:
+    if is_pool(layer.op) and len(inputs) == 1 and inputs[0][0] == out[0]:
         return "", (
             f"An adaptive pool cuts the {shape_text(inputs[0][1:])} grid into {shape_text(out[1:])} windows that are "
             f"as equal as they can be; their sizes differ, and neighbours may share a row or column."
@@ -72,11 +68,11 @@ def _shape(layer: Layer) -> tuple[str, str]:
     return "", f"{' + '.join(map(shape_text, inputs))} becomes {shape_text(out)}."
 
 
-SHAPE_STAYS = {
-    "batch norm": "Batch norm scales and shifts every channel as a whole, so the shape stays {shape}.",
-    "dropout": "Dropout sets random numbers to zero in training and does nothing otherwise; the shape stays {shape}.",
-    "l2 normalize": "The vector is divided by its own length, so that it has length 1; the shape stays {shape}.",
-    "relu": "ReLU sets negative numbers to zero, each for itself, so the shape stays {shape}.",
+SHAPE_STAYS: dict[str, str] = {
+    Op.BATCH_NORM: "Batch norm scales and shifts every channel as a whole, so the shape stays {shape}.",
+    Op.DROPOUT: "Dropout sets random numbers to zero in training and does nothing otherwise; the shape stays {shape}.",
+    Op.L2_NORMALIZE: "The vector is divided by its own length, so that it has length 1; the shape stays {shape}.",
+    Op.RELU: "ReLU sets negative numbers to zero, each for itself, so the shape stays {shape}.",
 }
 
 
@@ -90,8 +86,8 @@ def _window_formula(window: Window) -> str:
 def _window_sentence(layer: Layer, window: Window) -> str:
     kernel, grid, out = shape_text(window.kernel), shape_text(window.grid), shape_text(window.out)
     channels = layer.out_shape[0]
-    if layer.op.endswith("pool"):
-        result = "average" if layer.op == "avg pool" else "largest number"
+    if is_pool(layer.op):
+        result = "average" if layer.op == Op.AVG_POOL else "largest number"
         if window.kernel == window.grid and window.out == (1, 1):
             return (
                 f"One window covers the whole {grid} grid and leaves one number of each of the {channels:,} channels, "
@@ -123,7 +119,7 @@ def _window_sentence(layer: Layer, window: Window) -> str:
 
 
 def _concat(inputs: tuple[Shape, ...], out: Shape) -> tuple[str, str] | None:
-    """None where the inputs do not add up along one axis."""
+    """Formula and sentence of a concatenation; None where the inputs do not add up along one axis."""
     if any(len(shape) != len(out) for shape in inputs):
         return None
     for axis, name in enumerate(("channels", "rows", "columns")[: len(out)]):
@@ -140,7 +136,7 @@ def _concat(inputs: tuple[Shape, ...], out: Shape) -> tuple[str, str] | None:
 def _sum(layer: Layer) -> tuple[str, str]:
     inputs, out = layer.in_shapes, layer.out_shape
     scale = layer.parts[0].scale
-    if layer.op == "residual sum" and scale is not None:
+    if layer.op == Op.RESIDUAL_SUM and scale is not None:
         names = [r"\text{shortcut}", r"\text{residual}"]
         factor = rf"{scale:g} \cdot "
     else:
@@ -149,7 +145,7 @@ def _sum(layer: Layer) -> tuple[str, str]:
     formula = f"{_labelled('y', _product(out))} = {f' + {factor}'.join(terms)}"
     if any(shape != out for shape in inputs):
         return formula, f"The smaller one of {' and '.join(map(shape_text, inputs))} is repeated to {shape_text(out)}."
-    then = ", then ReLU" if layer.parts[-1].op == "relu" else ""
+    then = ", then ReLU" if layer.parts[-1].op == Op.RELU else ""
     if factor:
         what = f"Number by number, shortcut + {scale:g} x residual{then}: both"
     else:
@@ -220,20 +216,20 @@ def _loss(slide: Slide, padding: str) -> str:
     """A sentence about one axis with {either}, {both} and {many} in place of its name."""
     zeros = f" + {slide.before} + {slide.after}" if slide.before or slide.after else ""
     division = f"({slide.size}{zeros} - {slide.reach}) mod {slide.stride} = {slide.left_over}"
-    gaps = len(slide.unread) - slide.dropped
+    gaps = len(slide.unread) - slide.behind
     if gaps:
-        jumps = f"Windows jump over {gaps} of {slide.size} {{many}}."
-        if slide.dropped:
-            return f"{jumps} {division}: no window reads the last {_last(slide.dropped)} either."
-        return jumps
+        jumps = f"Windows jump over {gaps} of {slide.size} {{many}}"
+        if slide.behind:
+            return f"{jumps}. {division}: no window reads the last {_last(slide.behind)} either."
+        return f"{jumps}, the last {_last(slide.dropped)} among them." if slide.dropped else f"{jumps}."
     if slide.left_over < 0:
         return f"The last window reaches {-slide.left_over} over the edge, so no {{either}} is lost."
     if slide.out == 1 and slide.left_over == 0:
         return "The one window reads every {both}."
     if slide.stride == 1:
         return "The window stops at every {both}, so none is lost."
-    if slide.dropped:
-        return f"{division}: no window reads the last {_last(slide.dropped)}."
+    if slide.behind:
+        return f"{division}: no window reads the last {_last(slide.behind)}."
     if slide.left_over:
         return f"{division}, but only {padding} left over: no {{either}} is lost."
     return f"{division}, so no {{either}} is lost."
@@ -252,10 +248,10 @@ def _params(layer: Layer) -> Count:
     terms = [term for part in layer.parts if part.params for term in _param_terms(part)]
     latex = " + ".join(term for term, _ in terms)
     words = "; ".join(words for _, words in terms)
-    normalised = any(part.op == "batch norm" for part in layer.parts[1:])
+    normalised = any(part.op == Op.BATCH_NORM for part in layer.parts[1:])
     remark = ""
-    if normalised and _weights(layer.parts[0]):
-        if layer.parts[0].params > _weights(layer.parts[0]):
+    if normalised and layer.parts[0].weights:
+        if layer.parts[0].params > layer.parts[0].weights:
             remark = " The batch norm subtracts the bias again, so it could be left out."
         else:
             remark = " A bias is not needed, because the batch norm would subtract it again."
@@ -264,15 +260,15 @@ def _params(layer: Layer) -> Count:
 
 def _param_terms(part: Part) -> list[tuple[str, str]]:
     """(LaTeX, words) of each summand."""
-    weights = _weights(part)
+    weights = part.weights
     channels = part.out_shape[0]
-    if part.op == "batch norm" and part.params == 2 * channels:
+    if part.op == Op.BATCH_NORM and part.params == 2 * channels:
         return [(rf"2 \times {channels}", f"a scale and a shift for each of the {channels:,} batch-norm channels")]
-    outputs = channels if part.op == "conv" else part.out_shape[-1]
+    outputs = channels if part.op == Op.CONV else part.out_shape[-1]
     bias = part.params - weights
     if not weights or bias not in (0, outputs):
         return [(_number(part.params), f"{part.params:,} of the {part.op}")]
-    if part.op == "conv" and part.window:
+    if part.op == Op.CONV and part.window:
         height, width = part.window.kernel
         inputs = weights // (outputs * height * width)
         groups = part.in_shapes[0][0] // inputs
@@ -290,8 +286,8 @@ def _macs(layer: Layer) -> Count:
     if not layer.macs:
         return Count(0, "", "MACs are counted for convolutions and linear layers only.")
     part = layer.parts[0]
-    positions = part.out_shape[1:] if part.op == "conv" else part.out_shape[:-1]
-    weights = _weights(part)
+    positions = part.out_shape[1:] if part.op == Op.CONV else part.out_shape[:-1]
+    weights = part.weights
     if not positions:
         latex = f"{_product((part.out_shape[-1], part.in_shapes[0][-1]))} = {_number(layer.macs)}"
         return Count(layer.macs, latex, f"Each of the {weights:,} weights is used once.")
@@ -302,17 +298,12 @@ def _macs(layer: Layer) -> Count:
     )
 
 
-def _weights(part: Part) -> int:
-    """Weights of a convolution or linear layer: each is used once at every output position."""
-    return part.macs // prod(part.out_shape[1:] if part.op == "conv" else part.out_shape[:-1])
-
-
 def _product(sizes: tuple[int, ...]) -> str:
     return r" \times ".join(map(str, sizes))
 
 
 def _number(value: int) -> str:
-    """With separators that LaTeX does not set as punctuation."""
+    """The number with commas for thousands, in braces so that LaTeX sets no space after them."""
     return f"{value:,}".replace(",", "{,}")
 
 

@@ -39,12 +39,13 @@ def export_table(table: pd.DataFrame, format: str, title: str = "Layer table") -
 
 
 def layer_title(graph: LayerGraph, keras: bool = False) -> str:
-    """The title of the graph's layer table, whatever its columns and rows: the network, its picture and its totals."""
+    """The title of the graph's layer table: the network, its picture, its totals, and what did not run."""
     params, whose = (graph.table(keras=True)["params"].sum(), "Keras") if keras else (graph.params, "PyTorch")
-    return (
+    title = (
         f"Layers of {graph.name} at {shape_text(graph.input_shape[1:])} px: "
         f"{params:,} parameters ({whose}'s count), {graph.macs / 1e9:,.3f} GMACs"
     )
+    return f"{title}. {graph.unused_text}" if graph.unused else title
 
 
 def summary_text(model: str, input_size: int | tuple[int, int]) -> str:
@@ -192,12 +193,12 @@ def _text(value: Any, whole: bool) -> str:
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: its suffix, its media type, whether a terminal can show it."""
+    """A file format of tables."""
 
-    suffix: str
-    mime: str
-    is_text: bool
-    render: Callable[[pd.DataFrame, str], bytes]
+    suffix: str  # of file names, with its dot
+    mime: str  # the media type
+    is_text: bool  # whether a terminal can show it
+    render: Callable[[pd.DataFrame, str], bytes]  # writes a table with a title
 
 
 FORMATS = {

@@ -1,20 +1,21 @@
 """Kinds of operation and their colours: one visual language for diagrams, charts and tables.
 
 Colours are from Okabe and Ito's set, which stays apart for colour-blind people. Diagrams use tints of them behind
-dark text and repeat the kind in words, so that nothing hangs on colour alone.
+dark text and repeat the kind in words, so that nobody has to tell colours apart.
 """
 
 from dataclasses import dataclass
 
 from ..graph.layer import Layer
+from ..graph.op import Op, is_pool
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of operation: its name in legends and its colour as #rrggbb."""
+    """A kind of operation."""
 
-    name: str
-    color: str
+    name: str  # in legends
+    color: str  # as #rrggbb
 
     @property
     def tint(self) -> str:
@@ -33,14 +34,17 @@ LINEAR = Kind("linear layer", "#d55e00")
 OTHER = Kind("other", "#999999")
 
 KINDS = (POINTWISE, SQUARE, FACTORISED, POOL, CONCAT, SUM, LINEAR, OTHER)
+# Kinds that the operation alone decides.
+BY_OP: dict[str, Kind] = {Op.CONCAT: CONCAT, Op.RESIDUAL_SUM: SUM, Op.SUM: SUM, Op.LINEAR: LINEAR}
 
 
 def kind_of(layer: Layer) -> Kind:
     """The kind of a layer's first operation."""
-    if layer.op == "conv" and layer.window:
+    if layer.op == Op.CONV and layer.window:
         height, width = layer.window.kernel
         if (height, width) == (1, 1):
             return POINTWISE
         return SQUARE if height == width else FACTORISED
-    by_op = {"concat": CONCAT, "residual sum": SUM, "sum": SUM, "linear": LINEAR}
-    return POOL if layer.op.endswith("pool") else by_op.get(layer.op, OTHER)
+    if is_pool(layer.op):
+        return POOL
+    return BY_OP.get(layer.op, OTHER)

@@ -35,10 +35,10 @@ DASHED = "filled,rounded,dashed"
 
 @dataclass(frozen=True)
 class Pair:
-    """The same layer in two versions; None where a version does not have it. id: of its box in the SVG."""
+    """The same layer in two versions of a block."""
 
-    id: str
-    versions: tuple[Layer | None, Layer | None]
+    id: str  # of its box in the SVG
+    versions: tuple[Layer | None, Layer | None]  # None where a version does not have the layer
 
     @property
     def layers(self) -> list[Layer]:
@@ -85,10 +85,10 @@ def overlay_dot(one: Sequence[Layer], other: Sequence[Layer], names: tuple[str, 
 
 @dataclass(frozen=True)
 class _View:
-    """Edges of one version, between boxes and from and to its ends, and the shapes at the ends."""
+    """What one version draws."""
 
-    edges: list[tuple[str, str]]
-    ends: dict[str, str]
+    edges: list[tuple[str, str]]  # between boxes, and from and to its ends
+    ends: dict[str, str]  # what comes in or goes out: the name of the end, and the shape there
 
 
 def _view(pairs: Sequence[Pair], version: int) -> _View:
@@ -148,7 +148,7 @@ def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str]) -> list
 
 
 def _details(pair: Pair, names: tuple[str, str]) -> str:
-    """Channels of both versions, then what else there is, with the version where only one has it."""
+    """The channels of both versions, then the other details; those that only one version has say which."""
     if len(pair.layers) == 1:
         return ", ".join(detail_texts(pair.layers[0]))
     (channels, *one), (other_channels, *other) = map(detail_texts, pair.layers)

@@ -1,10 +1,10 @@
 """The whole network folded on one screen, and several networks side by side.
 
-Data flows from top to bottom: a network is a chain of a dozen or two of wide, low boxes. In a column they stay legible
-beside a panel on a wide screen and fit a phone's width; in a row their text would shrink to a third.
+Data flows from top to bottom, because a network is a chain of about twenty wide, low boxes. In a column they can be
+read beside a panel on a wide screen and on a phone; in a row their text would shrink to a third.
 
-Colours name the kind of a stage and are those of the operation that makes it: yellow as concatenation for inception,
-purple as the residual sum for residual. The words are in the boxes too.
+The colour of a box says what kind of stage it is. It is the colour of the operation that marks the kind: an inception
+stage is yellow like a concatenation, a residual stage purple like a residual sum. The box says it in words too.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,9 +17,11 @@ from typing import Any, Literal
 
 import graphviz
 
-from ..graph.blocks import BlockType, Run, block_types, runs
+from ..graph.blocks import BlockType, Run, block_types, is_whole, runs
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
+from ..graph.op import SUMS, Op
+from ..graph.stages import merged_order
 from ..graph.window import Window
 from ..text import shape_text
 from .diagram import (
@@ -52,18 +54,16 @@ NARROWEST, WIDEST = 2.4, 4.2  # inches of a box of size 0 and of the largest
 
 @dataclass(frozen=True)
 class Box:
-    """One box of an overview: a run of equal blocks, or a stage.
+    """One box of an overview: a run of equal blocks, or a stage."""
 
-    id: of its SVG group. type: what to draw when it is opened; of a stage's the first one.
-    """
-
-    id: str
+    id: str  # of its SVG group
     runs: tuple[Run, ...]
     kind: Kind
-    type: BlockType
+    type: BlockType  # what to draw when it is opened; the first kind of block where a stage has several
 
     @property
     def stage(self) -> str:
+        """The paper's name of the stage."""
         return self.runs[0].stage
 
     @property
@@ -73,15 +73,17 @@ class Box:
 
     @property
     def params(self) -> int:
+        """Parameters of all layers that it stands for."""
         return sum(layer.params for layer in self.layers)
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates of all layers that it stands for."""
         return sum(layer.macs for layer in self.layers)
 
     @property
     def channels(self) -> int:
-        """Of what it hands on."""
+        """Channels of what it hands on."""
         return prod(self.layers[-1].out_shape[:1])
 
 
@@ -161,11 +163,11 @@ def box_hover(graph: LayerGraph, box: Box) -> str:
 
 @dataclass(frozen=True)
 class _End:
-    """Where edges of a layer end: inside which box, leaving from and going to which node."""
+    """Where edges of a layer end."""
 
-    box: str
-    out: str
-    into: str
+    box: str  # the box that the layer is in
+    out: str  # the node that edges leave from
+    into: str  # the node that edges go to
 
 
 def _add_box(dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, size: str, share: float) -> None:
@@ -184,9 +186,9 @@ def _add_box(dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, s
 
 
 def _add_opened(dot: graphviz.Digraph, box: Box) -> dict[int, _End]:
-    """Adds the layers of a box in frames: one block for each run, or all where no block stands twice."""
+    """Adds the layers of a box in frames: one block for each run, or the whole stage where `is_whole` says so."""
     frames = [(_name(run), run.blocks) for run in box.runs]
-    if len(frames) > 1 and all(len(run.blocks) == 1 for run in box.runs):
+    if is_whole(box.runs):
         frames = [(box.stage, (box.layers,))]
     ends = {}
     for n, (title, blocks) in enumerate(frames):
@@ -210,7 +212,7 @@ def _add_opened(dot: graphviz.Digraph, box: Box) -> dict[int, _End]:
 
 
 def _name(run: Run) -> str:
-    """Block35 ×10; of layers outside of blocks the first and last."""
+    """Block35 ×10; for layers outside of blocks the names of the first and the last."""
     layers = run.blocks[0]
     name = run.name or " to ".join(dict.fromkeys((layers[0].layer, layers[-1].layer)))
     return f"{name}\N{NO-BREAK SPACE}{_times(run)}" if len(run.blocks) > 1 else name
@@ -221,7 +223,7 @@ def _times(run: Run) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Names with commas; of many in a row the first and last."""
+    """The names with commas; where there are four or more, only the first and the last."""
     return ", ".join(names) if len(names) < 4 else f"{names[0]} to {names[-1]}"
 
 
@@ -233,44 +235,39 @@ def _size_text(size_by: SizeBy, size: int, total: int) -> str:
 
 
 def _kind(graph: LayerGraph, members: Sequence[Run]) -> Kind:
-    """The kind of a stage or run: by its place, then by what its layers do."""
+    """The kind of a stage or run: the first is the stem, one with an output is a head, and layers decide the rest."""
     stage, layers = members[0].stage, members[0].blocks[0]
-    first, last = graph.layers[0].stage, graph.layers[-1].stage
-    if first != last and stage in (first, last):
+    first = graph.layers[0].stage
+    heads = {graph.layers[i - 1].stage for i in graph.outputs or [len(graph.layers)] if i}
+    if first not in heads and stage in {first, *heads}:
         return STEM if stage == first else HEAD
     ops = {layer.op for layer in layers}
-    if ops & {"residual sum", "sum"}:
+    if ops & SUMS:
         return RESIDUAL
-    if "concat" in ops:
+    if Op.CONCAT in ops:
         return REDUCTION if layers[0].in_shapes[0][1:] > layers[-1].out_shape[1:] else INCEPTION
     return OTHER
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What one network has in one row of `side_by_side_dot`.
+    """What one network has in one row of `side_by_side_dot`."""
 
-    id: of its SVG group. boxes: of the stages that stand there. differences: from the first network, in words.
-    """
-
-    id: str
+    id: str  # of its SVG group
     graph: LayerGraph
-    boxes: tuple[Box, ...]
-    differences: tuple[str, ...]
+    boxes: tuple[Box, ...]  # of the stages that stand there
+    differences: tuple[str, ...]  # from the first network, in words
 
 
 def side_by_side(graphs: Sequence[LayerGraph]) -> list[list[Cell | None]]:
-    """Rows of stages that play the same part in each of the networks; None where a network has no such stage.
+    """One row for each part that stages play, one cell a network; None where a network has no stage for that part.
 
     Inception-A and Inception-ResNet-A play the same part. Channels, kernels, scales and the number of blocks make a
     difference, the size of the picture does not.
     """
     columns = [_by_part(graph) for graph in graphs]
-    order = list(columns[0])
-    for column in columns[1:]:
-        order = _merged(order, list(column))
     rows: list[list[Cell | None]] = []
-    for part in order:
+    for part in merged_order([list(column) for column in columns]):
         reference = columns[0].get(part)
         row: list[Cell | None] = []
         for n, (graph, column) in enumerate(zip(graphs, columns, strict=True)):
@@ -345,16 +342,8 @@ def _by_part(graph: LayerGraph) -> dict[str, list[Box]]:
     return parts
 
 
-def _merged(one: Sequence[str], other: Sequence[str]) -> list[str]:
-    """The texts of both, each once, in an order that agrees with both where there is one."""
-    merged: list[str] = []
-    for _, i, i_end, j, j_end in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        merged += [*one[i:i_end], *other[j:j_end]]
-    return list(dict.fromkeys(merged))
-
-
 def _differences(reference: Sequence[Box], boxes: Sequence[Box]) -> list[str]:
-    """Where stages differ from those of the first network, in words; nothing where they do not."""
+    """How stages differ from those of the first network, in words; an empty list where they do not."""
     old, new = ([run for box in members for run in box.runs] for members in (reference, boxes))
     texts = []
     names = [[run.name for run in members] for members in (old, new)]
@@ -386,17 +375,16 @@ def _run_differences(old: Run, new: Run) -> list[str]:
 
 
 def _own_numbers(layer: Layer) -> tuple[Any, ...]:
-    """What makes layers differ whatever they read: branch, operation, channels they choose, bias, window, scale."""
+    """What a layer is, apart from the shapes that it reads: branch, operations, channels, bias, window and scale."""
     numbers: list[Any] = [layer.branch]
     for part in layer.parts:
-        # Multiply-accumulates over positions are the weights, and the parameters besides them the bias.
-        chosen = (part.out_shape[0], part.params - part.macs // prod(part.out_shape[1:])) if part.macs else None
+        chosen = (part.out_shape[0], part.params - part.weights) if part.macs else None  # channels, biases
         numbers.append((part.op, chosen, _steps(part.window), part.scale))
     return tuple(numbers)
 
 
 def _steps(window: Window | None) -> Any:
-    """How a window slides; nothing for one that covers the whole grid, whatever its size."""
+    """How a window slides; None for a window that covers the whole grid, because it follows the picture's size."""
     if window is None or window.kernel == window.grid:
         return None
     return window.kernel, window.stride, window.padding

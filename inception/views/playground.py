@@ -17,19 +17,14 @@ class PlaygroundError(InputError):
 # Playground
 @dataclass(frozen=True)
 class PlaygroundResult:
-    """What a window does along one axis in TensorFlow and in PyTorch.
-
-    rule: TensorFlow's rule as LaTeX with these numbers. pytorch: None where PyTorch raises an error.
-    tensorflow_argument, pytorch_argument: what to write in tf.nn.conv2d and nn.Conv2d.
-    difference: whether and why the two differ, one or two sentences.
-    """
+    """What a window does along one axis in TensorFlow and in PyTorch."""
 
     tensorflow: Slide
-    pytorch: Slide | None
-    rule: str
-    tensorflow_argument: str
-    pytorch_argument: str
-    difference: str
+    pytorch: Slide | None  # None where PyTorch raises an error
+    rule: str  # TensorFlow's rule as LaTeX with these numbers
+    tensorflow_argument: str  # what to write in tf.nn.conv2d
+    pytorch_argument: str  # what to write in nn.Conv2d
+    difference: str  # whether and why the two differ, one or two sentences
 
 
 def playground(size: int, kernel: int, stride: int, padding: str, dilation: int = 1) -> PlaygroundResult:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
+from ..graph.op import Op
 from ..runtime.predictor import Predictor
 from ..runtime.private_copy import private_copy
 from ..text import shape_text
@@ -119,7 +120,7 @@ def inside_block(
     concat = next((layer for layer in layers if _joins_branches(layer)), None)
     if concat is None:
         raise InsideError(f"{block} has no branches; blocks with branches: {', '.join(branching_blocks(graph))}.")
-    residual_sum = next((layer for layer in layers if layer.op == "residual sum"), None)
+    residual_sum = next((layer for layer in layers if layer.op == Op.RESIDUAL_SUM), None)
     model = private_copy(predictor)
     read: dict[Layer, tuple[Tensor, ...]] = {}
     for joint in filter(None, (concat, residual_sum)):
@@ -139,7 +140,7 @@ def inside_block(
 
 def _joins_branches(layer: Layer) -> bool:
     """Whether it is a block's own concatenation, not that of a fork inside a branch."""
-    return layer.op == "concat" and not layer.branch
+    return layer.op == Op.CONCAT and not layer.branch
 
 
 def _run(predictor: Predictor, model: nn.Module, prepared: Image.Image) -> None:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from inception.training.race import COMPETITORS, TITLES
-from inception.views.charts import DASHES, LINE_COLORS
+from inception.views.figure import line_style
 
 EFFORTS = {"pictures": "Pictures seen", "macs": "MACs spent", "seconds": "Seconds"}
 AXES = EFFORTS | {"macs": "Multiply-accumulates (MACs) spent", "seconds": "Seconds of one core"}
@@ -24,7 +24,8 @@ def percent(share: float) -> str:
 def style_of(competitor: str) -> tuple[str, str]:
     """The colour and dash that a competitor has in all figures."""
     number = list(TITLES).index(competitor)
-    return LINE_COLORS[number], DASHES[number]
+    style = line_style(number)
+    return style.color, style.dash
 
 
 def race_figure(bands: pd.DataFrame, effort: str, quantity: str, target: float) -> go.Figure:

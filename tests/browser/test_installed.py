@@ -8,9 +8,10 @@ import pytest
 from PIL import ImageColor
 from playwright.sync_api import Page, expect
 
+from pages.parts.page_list import PAGES
+
 from .browser import ready
 from .server import ROOT, serving
-from .test_pages import PAGES
 
 HAS_COLOR = """color => [...document.querySelectorAll('[data-testid=stButtonGroup] *')]
     .some(part => getComputedStyle(part).color === color)"""

@@ -2,7 +2,9 @@
 
 import json
 import re
+from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import Any, get_args
 
 import pandas as pd
@@ -13,16 +15,8 @@ from torch import Tensor, nn
 
 from inception import LayerGraph, list_models, trace
 from inception.text import scaled
-from inception.views.charts import (
-    QUANTITIES,
-    QuantityName,
-    chart_config,
-    comparison_chart,
-    cost_treemap,
-    depth_chart,
-    main_path,
-    stage_chart,
-)
+from inception.views.charts import comparison_chart, cost_treemap, depth_chart, main_path, stage_chart
+from inception.views.figure import QUANTITIES, QuantityName, chart_config, line_style
 from inception.views.kinds import KINDS
 from tests import reference
 
@@ -372,6 +366,21 @@ def test_networks_differ_in_more_than_colour() -> None:
     figure = comparison_chart([traced(name, 299) for name in list_models()])
     looks = [(trace.line.dash, trace.marker.symbol) for trace in figure.data[::2]]
     assert len(set(looks)) == len(list_models())
+
+
+def test_twelve_networks_can_be_told_apart_without_colour() -> None:
+    graphs = [replace(chain(), name=f"network {number}") for number in range(12)]
+    looks = [(trace.line.dash, trace.marker.symbol) for trace in comparison_chart(graphs).data[::2]]
+    assert len(set(looks)) == 12
+    styles = [line_style(number) for number in range(216)]
+    assert len(set(styles)) == 216
+    for one, other in pairwise(styles):
+        assert one.color != other.color
+        assert one.dash != other.dash
+        assert one.symbol != other.symbol
+
+
+def test_kinds_differ_in_more_than_colour() -> None:
     kinds = stage_chart(traced("inception_resnet_v2", 299), "activation_bytes").data
     assert [bar.name for bar in kinds] == [kind.name for kind in KINDS]
     assert len({bar.marker.pattern.shape for bar in kinds}) == len(KINDS)

@@ -108,6 +108,14 @@ def test_networks_that_are_not_ours() -> None:
     ]
 
 
+def test_layers_outside_of_stages_stand_for_themselves() -> None:
+    flat = trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2)), 8)
+    assert compare_models([flat])[["stage", "layers", "params"]].to_numpy().tolist() == [
+        ["conv 0", 1, 3 * 4 * 9 + 4],
+        ["max pool 1", 1, 0],
+    ]
+
+
 def test_stages_in_opposite_order_are_refused() -> None:
     one = chain(conv=nn.Conv2d(3, 3, 3), pool=nn.MaxPool2d(2))
     other = chain(pool=nn.MaxPool2d(2), conv=nn.Conv2d(3, 3, 3))

@@ -349,7 +349,9 @@ def assert_reads(slide: Slide, windows: list[set[int]]) -> None:
     unread = [i for i in range(slide.size) if not any(i in window for window in windows)]
     assert list(slide.unread) == unread
     behind = max(map(max, windows)) + 1
-    assert slide.dropped == len(range(max(0, behind), slide.size))
+    assert slide.behind == len(range(max(0, behind), slide.size))
+    read = [i for window in windows for i in window if i < slide.size]
+    assert slide.dropped == slide.size - 1 - max([-1, *read])
     assert equations(slide.formula) == {"": len(windows)}
 
 

@@ -1,10 +1,10 @@
 """Differences about blocks and residual sums."""
 
 from dataclasses import replace
-from math import prod
 
 from torch import nn
 
+from ...graph.op import Op
 from ...models.layers import ConvUnit
 from ...zoo import KERAS_BLOG_V2
 from ..factorize import FACTORISED, SEPARABLE, Setting, calculate
@@ -148,7 +148,7 @@ def inception_b_order() -> Difference:
 
 def bias_under_batch_norm() -> Difference:
     blog = net(BLOG_NAME)
-    biases = sum(part.params - part.macs // prod(part.out_shape[1:]) for part in parts_of(blog.layers, "conv"))
+    biases = sum(part.params - part.weights for part in parts_of(blog.layers, Op.CONV))
     return Difference(
         id="bias-under-batch-norm",
         topic="blocks",
@@ -194,7 +194,7 @@ def about_residual() -> list[Difference]:
 def linear_1x1() -> Difference:
     blog = net(BLOG_NAME)
     normed = [layer for layer in blog.layers if layer.layer == "Conv2d_1x1" and not layer.branch]
-    norms = sum(part.params for part in parts_of(normed, "batch norm"))
+    norms = sum(part.params for part in parts_of(normed, Op.BATCH_NORM))
     return Difference(
         id="linear-1x1",
         topic="residual",
@@ -242,7 +242,7 @@ def last_block() -> Difference:
     v1 = net(V1)
     extra = block(v1, "Block8")
     before = block(v1, "Block8_5")
-    scales = [parts_of(layers, "residual sum")[0].scale or 0.0 for layers in (before, extra)]
+    scales = [parts_of(layers, Op.RESIDUAL_SUM)[0].scale or 0.0 for layers in (before, extra)]
     five_and_six = ("with five blocks", "with six")
     return Difference(
         id="last-block",

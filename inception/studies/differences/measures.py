@@ -12,6 +12,7 @@ from torch import nn
 from ...errors import InputError
 from ...graph.layer import Layer, Part, Shape
 from ...graph.layer_graph import LayerGraph
+from ...graph.op import Op
 from ...graph.table import keras_params
 from ...graph.trace import TraceError, trace
 from ...graph.window import Pair, Window
@@ -83,7 +84,7 @@ def parts_of(layers: Iterable[Layer], op: str) -> list[Part]:
 
 def norm_channels(layers: Iterable[Layer]) -> int:
     """Channels that pass a batch norm."""
-    return sum(part.out_shape[0] for part in parts_of(layers, "batch norm"))
+    return sum(part.out_shape[0] for part in parts_of(layers, Op.BATCH_NORM))
 
 
 def stage(graph: LayerGraph, *titles: str) -> list[Layer]:
@@ -98,7 +99,7 @@ def block(graph: LayerGraph, name: str) -> list[Layer]:
 
 def body(graph: LayerGraph) -> list[Layer]:
     """Everything before the first linear layer."""
-    return list(takewhile(lambda layer: layer.op != "linear", graph.layers))
+    return list(takewhile(lambda layer: layer.op != Op.LINEAR, graph.layers))
 
 
 def residual_stages(graph: LayerGraph) -> list[list[Layer]]:
@@ -127,7 +128,7 @@ def block_grids(graph: LayerGraph) -> str:
 
 
 def last_conv(layers: Iterable[Layer]) -> Layer:
-    return [layer for layer in layers if layer.op == "conv"][-1]
+    return [layer for layer in layers if layer.op == Op.CONV][-1]
 
 
 def droppers(graph: LayerGraph) -> list[Layer]:

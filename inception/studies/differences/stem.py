@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from ...graph.layer import Layer
+from ...graph.op import Op
 from ...graph.window import Pair
 from ...models.inception_v4 import StemV4
 from ...models.layers import ConvUnit, channel_scaler
@@ -157,7 +158,7 @@ def v1_stem_parallel() -> Difference:
     v1_stem = stage(v1, "Stem")
 
     def concats(layers: Sequence[Layer]) -> int:
-        return sum(layer.op == "concat" for layer in layers)
+        return sum(layer.op == Op.CONCAT for layer in layers)
 
     def uneven(layers: Sequence[Layer]) -> int:
         return sum(layer.window is not None and len(set(layer.window.kernel)) > 1 for layer in layers)
