@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 WHEN_USED = {
-    *("captum", "graphviz", "httpx2", "huggingface_hub", "jinja2", "matplotlib", "pandas", "plotly", "pyarrow"),
+    *("captum", "httpx2", "huggingface_hub", "jinja2", "matplotlib", "pandas", "plotly", "pyarrow"),
     *("pygraphviz", "tabulate", "torchinfo", "xlsxwriter"),
 }
 
