@@ -1,20 +1,65 @@
-"""Imports run one way: pages -> vision and anatomy -> models."""
+"""The order of rooms: imports run one way, from the top of `ORDER` to its bottom.
+
+`python -m tests.test_architecture` draws it from the imports as they are.
+"""
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# From the top down. A room imports rooms of lower rows only; rooms of one row do not import each other.
+ORDER = (
+    ("app", "bench", "inception.__main__"),
+    ("pages", "inception.cli"),
+    ("pages.parts",),
+    ("pages.figures",),
+    ("inception",),  # the facade, inception/__init__.py
+    ("inception.training",),
+    ("inception.studies", "inception.vision"),
+    ("inception.views", "inception.runtime"),
+    ("inception.graph",),
+    ("inception.zoo",),
+    ("inception.weights",),
+    ("inception.models",),
+    ("inception.version",),
+    ("inception.text", "inception.size", "inception.settings", "inception.paths"),
+    ("inception.errors",),
+)
+ROWS = {room: len(ORDER) - row for row, rooms in enumerate(ORDER) for room in rooms}
 LIBRARY = sorted((ROOT / "inception").rglob("*.py"))
-APP = sorted([ROOT / "app.py", *(ROOT / "pages").rglob("*.py")])
+PAGES = sorted((ROOT / "pages").rglob("*.py"))
+BENCHES = sorted((ROOT / "bench").rglob("*.py"))
+FILES = [ROOT / "app.py", *PAGES, *BENCHES, *LIBRARY]
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 600, 60
+REASON = "# long:"  # on the line of a definition that may be longer
+
+
+def module_of(file: Path) -> str:
+    """The full name of the module in a file."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str | None:
+    """The room of a module, or of a name in one; None for what is not ours."""
+    pieces = module.split(".")
+    if pieces[0] == "inception" and len(pieces) > 1:
+        room = ".".join(pieces[:2])
+        return room if room in ROWS else "inception"  # a name that the facade hands on
+    if pieces[0] == "pages" and len(pieces) > 1:
+        room = ".".join(pieces[:2])
+        return room if room in ROWS else "pages"
+    return pieces[0] if pieces[0] in ROWS else None
 
 
 def imported(file: Path) -> Iterator[str]:
     """Full names of the modules a file imports anywhere in it, relative imports resolved.
 
-    ``from a import b`` counts as ``a`` and as ``a.b``, because b may be a module.
+    ``from a import b`` counts as ``a.b``, because b may be a module, and as ``a`` where there is no such module.
     """
     package = file.relative_to(ROOT).with_suffix("").parts[:-1]
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
@@ -23,7 +68,6 @@ def imported(file: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
-            yield module
             yield from (f"{module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
@@ -32,49 +76,112 @@ def imported(file: Path) -> Iterator[str]:
                 yield str(argument.value)
 
 
-def violations(file: Path, forbidden: tuple[str, ...]) -> list[str]:
-    return [name for name in imported(file) if any(name == f or name.startswith(f"{f}.") for f in forbidden)]
+def arrows(file: Path) -> set[tuple[str, str]]:
+    """(room, room) of the file's imports from other rooms."""
+    here = room_of(module_of(file))
+    assert here is not None, f"{file} is in no room"
+    return {(here, there) for name in imported(file) if (there := room_of(name)) not in (None, here)}
+
+
+def wrong(arrow: tuple[str, str]) -> bool:
+    """Whether an arrow does not run down."""
+    source, target = arrow
+    return ROWS[source] <= ROWS[target]
+
+
+def takes(file: Path, packages: tuple[str, ...]) -> list[str]:
+    """What a file imports of these packages."""
+    return [name for name in imported(file) if name.split(".")[0] in packages]
 
 
 def relative(file: Path) -> str:
     return str(file.relative_to(ROOT))
 
 
-def test_there_is_an_app_and_a_library() -> None:
-    assert (ROOT / "app.py").is_file()
-    assert (ROOT / "inception" / "__init__.py").is_file()
-    assert list((ROOT / "pages").glob("*.py"))
+def modules() -> dict[str, set[str]]:
+    """Each of our modules and those of ours that it imports."""
+    names = {module_of(file): file for file in FILES}
+    graph = {}
+    for name, file in names.items():
+        found = {each if each in names else each.rpartition(".")[0] for each in imported(file)}
+        graph[name] = {each for each in found if each in names and each != name}
+    return graph
 
 
-@pytest.mark.parametrize("file", LIBRARY, ids=relative)
-def test_library_knows_nothing_of_the_app(file: Path) -> None:
-    assert violations(file, ("streamlit", "pages", "app")) == []
+def test_every_file_has_a_room() -> None:
+    assert [relative(file) for file in FILES if room_of(module_of(file)) is None] == []
+    inside = {path.stem for path in (ROOT / "inception").iterdir() if path.suffix == ".py" or path.is_dir()}
+    rooms = {room.split(".")[1] for room in ROWS if room.startswith("inception.")}
+    assert inside - {"__init__", "__pycache__", "locale", "py"} <= rooms
 
 
-@pytest.mark.parametrize("file", APP, ids=relative)
-def test_pages_touch_no_tensor(file: Path) -> None:
-    assert violations(file, ("torch", "torchvision", "numpy", "safetensors", "captum")) == []
+def test_imports_run_down() -> None:
+    assert {relative(file): up for file in FILES if (up := sorted(filter(wrong, arrows(file))))} == {}
 
 
-@pytest.mark.parametrize("file", [f for f in LIBRARY if f.parent == ROOT / "inception" / "models"], ids=relative)
-def test_models_stand_below_anatomy_and_vision(file: Path) -> None:
-    assert violations(file, ("inception.anatomy", "inception.vision")) == []
-    assert [name for name in imported(file) if name == "inception"] == []
+def test_there_is_no_circle() -> None:
+    try:
+        TopologicalSorter(modules()).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other: {error.args[1]}")
+
+
+def test_the_library_knows_nothing_of_the_app() -> None:
+    assert {relative(file): found for file in LIBRARY if (found := takes(file, ("streamlit", "pages", "app")))} == {}
+
+
+def test_pages_touch_no_tensor() -> None:
+    forbidden = ("torch", "torchvision", "numpy", "safetensors", "captum")
+    assert {relative(file): found for file in [ROOT / "app.py", *PAGES] if (found := takes(file, forbidden))} == {}
+
+
+def test_no_file_and_no_function_is_long() -> None:
+    long = {}
+    for file in FILES:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        if len(lines) > MOST_LINES:
+            long[relative(file)] = len(lines)
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                if length > MOST_LINES_OF_A_FUNCTION and REASON not in lines[node.lineno - 1]:
+                    long[f"{relative(file)}:{node.name}"] = length
+    assert long == {}
 
 
 def test_the_rules_would_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
-    file = tmp_path / "inception" / "models" / "bad.py"
+    file = tmp_path / "inception" / "views" / "bad.py"
     file.parent.mkdir(parents=True)
     file.write_text(
         "def f():\n"
         "    import streamlit.components.v1 as c\n"
-        "    from ..anatomy import trace\n"
-        "    from .. import vision\n"
+        "    from ..runtime.pool import networks\n"
+        "    from .. import studies\n"
+        "    from ..graph.layer import Layer\n"
+        "    from .. import trace\n"
         "    importlib.import_module('torch.nn')\n"
     )
+    assert takes(file, ("streamlit",)) == ["streamlit.components.v1"]
+    assert takes(file, ("torch",)) == ["torch.nn"]
+    assert sorted(target for _, target in filter(wrong, arrows(file))) == [
+        "inception",  # the facade stands above
+        "inception.runtime",  # in the same row
+        "inception.studies",
+    ]
 
-    assert violations(file, ("streamlit",)) == ["streamlit.components.v1"]
-    assert violations(file, ("inception.anatomy",)) == ["inception.anatomy", "inception.anatomy.trace"]
-    assert violations(file, ("inception.vision",)) == ["inception.vision"]
-    assert violations(file, ("torch",)) == ["torch.nn"]
+
+def drawing() -> str:
+    """The order of rooms as text, from the top down, with the rooms that each takes something from."""
+    taken = {arrow for file in FILES for arrow in arrows(file)}
+    lines = []
+    for rooms in ORDER:
+        for room in rooms:
+            below = sorted((target for source, target in taken if source == room), key=ROWS.__getitem__, reverse=True)
+            short = [target.removeprefix("inception.") for target in below]
+            lines.append(f"{room.removeprefix('inception.'):<14}{'-> ' + ', '.join(short) if short else ''}".rstrip())
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(drawing())

@@ -78,6 +78,27 @@ def network_box(label: str, keys: list[str], default: str) -> str:
     return st.selectbox(label, keys, format_func=TITLES.__getitem__, key=name, persist_state="session")
 
 
+def buttons(here: Live | None) -> None:
+    """Start, pause, go on, stop. Always the same four: one that came or went would move the others under the pointer."""
+    can_go_on = here is not None and not here.done
+    running = here is not None and here.running
+    with st.container(horizontal=True):
+        for button, icon, usable in (
+            ("Start", "play_arrow", True),
+            ("Pause", "pause", running),
+            ("Go on", "resume", can_go_on and not running),
+            ("Stop race", "stop", can_go_on),
+        ):
+            st.button(
+                button,
+                type="primary" if button == "Start" else "secondary",
+                icon=f":material/{icon}:",
+                disabled=not usable,
+                on_click=wish,
+                args=(button,),
+            )
+
+
 def live_view() -> None:
     """Two small networks that train before one's eyes."""
     controls, result = st.columns([1, 3], gap="large")
@@ -100,24 +121,7 @@ def live_view() -> None:
         steps = st.slider("Steps", 50, MAX_STEPS, 200, 50, key="race_steps", persist_state="session")
     with result, choices.one_run("race"):
         here = wished((first, second), rate, steps, seed)
-        can_go_on = here is not None and not here.done
-        running = here is not None and here.running
-        # Always the same four: a button that came or went would move the others under the pointer.
-        with st.container(horizontal=True):
-            for button, icon, usable in (
-                ("Start", "play_arrow", True),
-                ("Pause", "pause", running),
-                ("Go on", "resume", can_go_on and not running),
-                ("Stop race", "stop", can_go_on),
-            ):
-                st.button(
-                    button,
-                    type="primary" if button == "Start" else "secondary",
-                    icon=f":material/{icon}:",
-                    disabled=not usable,
-                    on_click=wish,
-                    args=(button,),
-                )
+        buttons(here)
         status, drawing, numbers = st.empty(), st.empty(), st.container()
         st.markdown(
             "The networks of the measured race, without dropout, at the smallest size they take, with the paper's "
