@@ -90,3 +90,7 @@ def markdown_table() -> str:
     """The pages and their questions, as the README has them."""
     rows = [f"| {page.title} | {page.question} |" for page in PAGES.values()]
     return "\n".join(["| page | the question it answers |", "|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    print(markdown_table())

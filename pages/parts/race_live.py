@@ -79,7 +79,7 @@ def network_box(label: str, keys: list[str], default: str) -> str:
 
 
 def buttons(here: Live | None) -> None:
-    """Start, pause, go on, stop. Always the same four: one that came or went would move the others under the pointer."""
+    """Start, pause, go on and stop: always all four, because one that came or went would move the others."""
     can_go_on = here is not None and not here.done
     running = here is not None and here.running
     with st.container(horizontal=True):
