@@ -1,17 +1,20 @@
 """Trace and table of the largest network against torchinfo.summary and a torchview graph of the same network."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torchinfo
 import torchview
 
 import inception
+from bench.run import Run
 from bench.timing import Row, compare
 
 NAME = "inception_resnet_v2"
 
 
-def rows() -> list[Row]:
+def rows(run: Run) -> Iterator[Row]:
+    """Ratios of the time that our table takes to the time of theirs."""
     model = inception.create_model(NAME, device="meta")
 
     def table(network: Any) -> Any:
@@ -23,18 +26,23 @@ def rows() -> list[Row]:
     def drawing(network: Any) -> Any:
         return torchview.draw_graph(network, input_size=(1, 3, 299, 299), device="meta", expand_nested=True, depth=9)
 
-    return [
-        compare(
-            f"{NAME}: build, trace, receptive fields and table / build and torchinfo.summary, both on meta",
-            lambda: table(NAME),
-            lambda: summary(inception.create_model(NAME, device="meta")),
-            goal=1 / 3,
-        ),
-        compare(
-            f"{NAME}: the same with the network built beforehand",
-            lambda: table(model),
-            lambda: summary(model),
-            goal=1 / 3,
-        ),
-        compare(f"{NAME}: the same against a torchview graph", lambda: table(model), lambda: drawing(model), runs=5),
-    ]
+    yield compare(
+        f"{NAME}: build, trace, receptive fields and table / build and torchinfo.summary, both on meta",
+        lambda: table(NAME),
+        lambda: summary(inception.create_model(NAME, device="meta")),
+        goal=1 / 3,
+        runs=1 if run.short else 9,
+    )
+    yield compare(
+        f"{NAME}: the same with the network built beforehand",
+        lambda: table(model),
+        lambda: summary(model),
+        goal=1 / 3,
+        runs=1 if run.short else 9,
+    )
+    yield compare(
+        f"{NAME}: the same against a torchview graph",
+        lambda: table(model),
+        lambda: drawing(model),
+        runs=1 if run.short else 5,
+    )

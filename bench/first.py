@@ -1,56 +1,67 @@
 """From an upload on the page Live inference to the answer, with what comes with the project and nothing else."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import pandas as pd
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from bench.timing import Row
-from inception.paths import BUNDLED
+from bench.run import Run
+from bench.timing import Row, measured
+from inception.paths import BUNDLED, PHOTOGRAPHS
 from inception.weights.known import known_weights
-from tests.browser.browser import find_chromium
-from tests.browser.server import served_app
+from tests.browser.browser import ready
 
-PHOTOGRAPHS = Path(__file__).parents[1] / "assets" / "photographs"
-COUNT = 5
+COUNT, SHORT_COUNT = 5, 2  # uploads for each network
+OPENS_ON = "cat"  # the sample picture that the page shows first
 
 
-def rows() -> Iterator[Row]:
+def rows(run: Run) -> Iterator[Row]:
     """Cold: an upload to a server that has just started, once its page can take one; warm: the median of later ones."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        for model in [weights.variant for weights in known_weights().values() if not weights.published]:
-            with TemporaryDirectory() as folder, served_app(Path(folder) / "log.txt") as url:
-                page = browser.new_page(viewport={"width": 1280, "height": 900})
-                page.goto(f"{url}/live?model={model}")
-                page.locator("input[type=file]").first.wait_for(state="attached", timeout=60_000)
-                times = [upload(page, path) for path in recognised(model)]
-                page.close()
-            yield Row(f"Live inference, {model}: first upload to its answer, cold", times[0], "s", 3.0)
-            yield Row(f"Live inference, {model}: upload to its answer, warm", median(times[1:]), "s", 3.0)
-        browser.close()
+    for model in [weights.variant for weights in known_weights().values() if not weights.published]:
+        first, *later = list(recognised(model).items())[: SHORT_COUNT if run.short else COUNT]
+        with run.server() as url, run.tab() as page:
+            cold = Row(f"Live inference, {model}: first upload to its answer, cold", "s", 3.0)
+            yield from measured([cold], partial(cold_upload, page, f"{url}/live?model={model}", first))
+            warm = Row(f"Live inference, {model}: upload to its answer, warm", "s", 3.0)
+            yield from measured([warm], partial(warm_uploads, page, later))
 
 
-def recognised(model: str) -> list[Path]:
-    """Photographs that the network knows, each of another class, so that an answer is never that of the one before."""
-    answers = pd.read_csv(BUNDLED / f"{model}.cifar10.photographs.csv")
-    # The page opens on a cat, and has no answer in large for what seems to be none of the classes.
-    known = answers[(answers["rank"] == 1) & (answers["label"] != "cat") & ~answers["none"]]
-    return [PHOTOGRAPHS / file for file in known.drop_duplicates("label")["file"][:COUNT]]
+def cold_upload(page: Page, address: str, photograph: tuple[Path, str]) -> list[tuple[float, str]]:
+    """Seconds of an upload as soon as the page can take one."""
+    page.goto(address)
+    page.locator("input[type=file]").first.wait_for(state="attached", timeout=60_000)
+    return [(upload(page, *photograph), "")]
 
 
-def answer(page: Page) -> Locator:
-    """The most probable class on the screen, and how probable."""
-    return page.get_by_role("heading", level=3).first
+def warm_uploads(page: Page, photographs: list[tuple[Path, str]]) -> list[tuple[float, str]]:
+    """The median of uploads to a page at rest."""
+    times = []
+    for photograph in photographs:
+        ready(page)
+        times.append(upload(page, *photograph))
+    return [(median(times), "")]
 
 
-def upload(page: Page, path: Path) -> float:
+def upload(page: Page, path: Path, label: str) -> float:
     """Seconds from choosing the file to its class on the screen, in words; the bars follow."""
+    answer = page.get_by_role("heading", level=3).first
+    expect(answer).not_to_contain_text(f"{label}, ")
     start = perf_counter()
     page.locator("input[type=file]").first.set_input_files(path)
-    expect(answer(page)).to_contain_text(f"{path.parent.name}, ", timeout=60_000)
+    expect(answer).to_contain_text(f"{label}, ", timeout=60_000)
     return perf_counter() - start
+
+
+def recognised(model: str) -> dict[Path, str]:
+    """Photographs and what the network answers for them: each another class, so that every answer is a new one.
+
+    The page has no answer in large for what seems to be none of the classes, so there are none of those.
+    """
+    answers = pd.read_csv(BUNDLED / f"{model}.cifar10.photographs.csv")
+    known = answers[(answers["rank"] == 1) & (answers["answer"] != OPENS_ON) & ~answers["none"]]
+    surest = known.sort_values("probability", ascending=False).drop_duplicates("answer")
+    return {PHOTOGRAPHS / file: str(answer) for file, answer in zip(surest["file"], surest["answer"], strict=True)}

@@ -5,6 +5,8 @@ and the logits the spread that training gives them, so that the probabilities ar
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -17,7 +19,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import inception
-from bench.timing import Row, seconds
+from bench.run import Run
+from bench.timing import Row, measured, seconds
 from inception.paths import SAMPLES
 from inception.runtime.devices import DTYPES, DeviceError, devices, dtype_name
 from inception.runtime.engines import load_network
@@ -27,10 +30,25 @@ from inception.runtime.speed import PlainNetwork, Setting, compare_outputs, offe
 from inception.weights.preprocessing import TIMM_V2
 
 NAME = "inception_resnet_v2"
-SIZE = (299, 299)
-RUNS = {1: 21, 8: 7}  # by batch
 LOGIT_SPREAD = 3.0  # standard deviation over the classes
-MATRIX_SIDE = 4096  # of the product that shows a device's peak
+Timed = float | Exception  # seconds, or what kept them from being measured
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the measurement is: input size in pixels, runs by batch, side of the matrices that show the peak.
+
+    warm_up: runs before these, which do not count.
+    """
+
+    size: tuple[int, int]
+    runs: dict[int, int]
+    warm_up: int
+    matrix_side: int
+
+
+FULL = Scale((299, 299), {1: 21, 8: 7}, 2, 4096)
+SHORT = Scale((75, 75), {1: 1, 8: 1}, 0, 256)
 
 # How many times as fast as the plain network on the same device; by engine, dtype and batch.
 GOALS = {
@@ -43,50 +61,84 @@ GOALS = {
 }
 
 
-def rows() -> Iterator[Row]:
+def rows(run: Run) -> Iterator[Row]:
     """One row a device, batch and setting; those of one device and batch take turns."""
+    scale = SHORT if run.short else FULL
     pictures = [inception.load_image(path) for path in sorted(SAMPLES.glob("*.jpg"))]
     with TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.safetensors"
-        save_weights(weights, pictures)
+        save_weights(weights, pictures, scale.size)
         for device in devices():
-            yield from device_rows(device, str(weights), pictures)
+            try:
+                yield from device_rows(device, str(weights), pictures, scale)
+            except Exception as error:  # the other devices go on
+                yield Row(f"the rest of {NAME} on {device}", "x").without_value(error)
 
 
-def device_rows(device: str, weights: str, pictures: list[Image.Image]) -> Iterator[Row]:
+def device_rows(device: str, weights: str, pictures: list[Image.Image], scale: Scale) -> Iterator[Row]:
     """All settings of a device against its plain network, which is itself a row: how far it is from the peak."""
     plain = PlainNetwork(NAME, weights, device)
-    prepared = [plain.prepare(picture, SIZE) for picture in pictures]
+    prepared = [plain.prepare(picture, scale.size) for picture in pictures]
     expected = plain.outputs(prepared)
-    settings = [setting for setting in offered_settings() if setting.device == device]
-    networks = [plain, *filter(None, (load(setting, weights) for setting in settings))]
-    flops = 2 * inception.trace(NAME, SIZE).macs
-    agreements = [agreement(network, prepared, expected) for network in networks]
-    products = {dtype: product(device, dtype) for dtype in {network.dtype for network in networks}}
-    for batch, runs in RUNS.items():
-        passes = [one_pass(network, prepared[:batch]) for network in networks]
-        times = medians([*passes, *products.values()], runs)
-        peaks = {dtype: 2 * MATRIX_SIDE**3 / time for dtype, time in zip(products, times[len(passes) :], strict=True)}
-        for network, time, agreed in zip(networks, times, agreements, strict=False):
-            dtype = dtype_name(network.dtype)
-            goal = GOALS.get((network.engine, dtype, batch))
-            reached, peak = batch * flops / time, peaks[network.dtype]
-            yield Row(
-                f"{NAME} on {device}, batch {batch}, {network.engine} {dtype} / plain float32",
-                time / times[0],
-                "x",
-                None if goal is None else 1 / goal,
-                f"{1e3 * time:.1f} ms / {1e3 * times[0]:.1f} ms, {times[0] / time:.2f} times as fast; "
-                f"{reached / 1e9:,.0f} GFLOP/s, {reached / peak:.0%} of a matrix product's {peak / 1e9:,.0f}; {agreed}",
+    networks: list[PictureNetwork] = [plain]
+    agreements = [agreement(plain, prepared, expected)]
+    errors: dict[Setting, Exception] = {}
+    for setting in (setting for setting in offered_settings() if setting.device == device):
+        try:
+            network = load_network(setting.engine, NAME, weights, device, DTYPES[setting.dtype])
+            agreements.append(agreement(network, prepared, expected))
+            networks.append(network)
+        except Exception as error:  # the other settings go on
+            errors[setting] = error
+    dtypes = list(dict.fromkeys(network.dtype for network in networks))
+    products = [product(device, dtype, scale.matrix_side) for dtype in dtypes]
+    flops, product_flops = 2 * inception.trace(NAME, scale.size).macs, 2 * scale.matrix_side**3
+    for batch, runs in scale.runs.items():
+        times = medians(
+            [*(one_pass(network, prepared[:batch]) for network in networks), *products], runs, scale.warm_up
+        )
+        for number, (network, agreed) in enumerate(zip(networks, agreements, strict=True)):
+            its_product = times[len(networks) + dtypes.index(network.dtype)]
+            setting = Setting(network.engine, device, dtype_name(network.dtype))
+            figures = partial(
+                against_plain, (times[number], times[0], its_product), batch * flops, product_flops, agreed
             )
+            yield from measured([empty_row(setting, batch)], figures)
+        for setting, reason in errors.items():  # that this machine cannot run a setting is no failure
+            yield empty_row(setting, batch).without_value(reason, failed=not isinstance(reason, DeviceError))
 
 
-def load(setting: Setting, weights: str) -> PictureNetwork | None:
-    """None where this machine cannot run it."""
-    try:
-        return load_network(setting.engine, NAME, weights, setting.device, DTYPES[setting.dtype])
-    except DeviceError:
-        return None
+def empty_row(setting: Setting, batch: int) -> Row:
+    """The claim about a setting."""
+    goal = GOALS.get((setting.engine, setting.dtype, batch))
+    return Row(
+        f"{NAME} on {setting.device}, batch {batch}, {setting.engine} {setting.dtype} / plain float32",
+        "x",
+        None if goal is None else 1 / goal,
+    )
+
+
+def against_plain(
+    times: tuple[Timed, Timed, Timed], flops: int, product_flops: int, agreed: str
+) -> list[tuple[float, str]]:
+    """A setting's time over that of the plain network, and the figures behind it.
+
+    times: of the setting, of the plain network, and of a matrix product in the setting's dtype; an error among them is
+    raised. flops: of a pass. product_flops: of the matrix product.
+    """
+    time, plain_time, product_time = map(seconds_or_raise, times)
+    reached, peak = flops / time, product_flops / product_time
+    detail = (
+        f"{1e3 * time:.1f} ms / {1e3 * plain_time:.1f} ms, {plain_time / time:.2f} times as fast; "
+        f"{reached / 1e9:,.0f} GFLOP/s, {reached / peak:.0%} of a matrix product's {peak / 1e9:,.0f}; {agreed}"
+    )
+    return [(time / plain_time, detail)]
+
+
+def seconds_or_raise(time: Timed) -> float:
+    if isinstance(time, Exception):
+        raise time
+    return time
 
 
 def agreement(network: PictureNetwork, prepared: list[Image.Image], expected: NDArray[np.float32]) -> str:
@@ -105,26 +157,34 @@ def one_pass(network: PictureNetwork, prepared: list[Image.Image]) -> Callable[[
     return run
 
 
-def product(device: str, dtype: torch.dtype) -> Callable[[], object]:
-    """A product of two large square matrices, which is as fast as a device gets."""
-    matrix = torch.rand(MATRIX_SIDE, MATRIX_SIDE, device=device).to(dtype)
+def product(device: str, dtype: torch.dtype, side: int) -> Callable[[], object]:
+    """A product of two square matrices, which, if they are large, is as fast as a device gets."""
+    matrix = torch.rand(side, side, device=device).to(dtype)
     return lambda: (matrix @ matrix)[0, 0].item()
 
 
-def medians(calls: list[Callable[[], object]], runs: int) -> list[float]:
-    """Seconds of each, taken in turns after a warm-up, so that all meet the same machine."""
-    for call in calls:
-        call()
-        call()
-    rounds = [[seconds(call) for call in calls] for _ in range(runs)]
-    return [median(times) for times in zip(*rounds, strict=True)]
+def medians(calls: list[Callable[[], object]], runs: int, warm_up: int) -> list[Timed]:
+    """Seconds of each, taken in turns after a warm-up, so that all meet the same machine.
+
+    For a call that raises it is the error, and the others go on without it.
+    """
+    times: list[list[float]] = [[] for _ in calls]
+    errors: dict[int, Exception] = {}
+    for _ in range(warm_up + runs):
+        for number, call in enumerate(calls):
+            if number not in errors:
+                try:
+                    times[number].append(seconds(call))
+                except Exception as error:  # reported in the row of this call
+                    errors[number] = error
+    return [errors[n] if n in errors else median(taken[warm_up:]) for n, taken in enumerate(times)]
 
 
-def save_weights(path: Path, pictures: list[Image.Image]) -> None:
+def save_weights(path: Path, pictures: list[Image.Image], size: tuple[int, int]) -> None:
     """Random weights, with batch norms that have seen the pictures once."""
     torch.manual_seed(0)
     model = inception.create_model(NAME)
-    batch = torch.cat([to_input(crop_and_resize(picture, SIZE, TIMM_V2), TIMM_V2) for picture in pictures])
+    batch = torch.cat([to_input(crop_and_resize(picture, size, TIMM_V2), TIMM_V2) for picture in pictures])
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # the statistics of this pass alone

@@ -5,26 +5,45 @@ fading and turning signs in twenty windows that wait took as much of the cores a
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from itertools import count, cycle, islice
 from time import time
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, sync_playwright
+from playwright.sync_api import FilePayload, Page
 
-from bench.timing import Row
-from tests.browser.browser import find_chromium
-from tests.browser.server import process_of, served_app
+from bench.run import Run
+from bench.timing import Row, measured
+from tests.browser.server import process_of
 
-NAME = "inception_resnet_v2.paper"  # of full width, as no weights of ours are for it
-PEOPLE = 20
-ROUNDS = 3  # in which all ask at once
-FEW = 4  # of them go on asking
-WARM_UP = 60  # requests, after which every session holds as many pictures as it may
-REQUESTS = 200
 PATIENCE = 120_000  # ms
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Who asks what.
+
+    people: each in a tab. rounds: in which all ask at once. few: of the people, who go on asking. warm_up: requests of
+    these, after which every session holds as many pictures as it may; requests: those that follow, until memory is
+    compared with what it was then. page: what all have open; quick: the same for the few, with small pictures.
+    """
+
+    people: int
+    rounds: int
+    few: int
+    warm_up: int
+    requests: int
+    page: str
+    quick: str
+
+
+# The network is of full width, as no weights of ours are for it.
+FULL = Crowd(20, 3, 4, 60, 200, "live?model=inception_resnet_v2.paper", "live?model=inception_resnet_v2.paper&size=96")
+SHORT = Crowd(2, 1, 1, 1, 1, "live?model=inception_v4&size=96", "live?model=inception_v4&size=75")
+
 # Each page notes for itself when it has its answer: asking twenty pages again and again takes the cores that they need.
 WATCH = """([name, patience]) => {
     const shown = input => input.value == `your picture: ${name}`
@@ -41,62 +60,77 @@ WATCH = """([name, patience]) => {
 }"""
 
 
-def rows() -> Iterator[Row]:
-    """The longest wait of twenty against what they take one after the other; and the server's memory."""
-    with TemporaryDirectory() as folder, served_app(Path(folder) / "log.txt") as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        pages = [browser.new_context(reduced_motion="reduce").new_page() for _ in range(PEOPLE)]
-        for page in pages:
-            page.set_default_timeout(PATIENCE)
-            page.goto(f"{url}/live?model={NAME}")
-            page.locator("input[type=file]").wait_for(state="attached")
-            page.get_by_text("median of").wait_for()
-        used = []
-        for number, page in enumerate(pages):
-            wait_for_one(page, number)
-            used.append(memory(url))
-        yield Row(
-            f"server memory with {PEOPLE} tabs that asked / with {FEW}",
-            used[-1] / used[FEW - 1],
-            "",
-            1.05,
-            f"{used[-1] / 1e6:,.0f} MB / {used[FEW - 1] / 1e6:,.0f} MB",
-        )
-        longest, orders = [], []
-        for _ in range(ROUNDS):  # each with a serial total of its own: a page grows with the pictures it was given
-            alone = sum(wait_for_one(page, number) for number, page in enumerate(pages, number + 1))
-            number += PEOPLE
-            asked, ended = wait_for_all(pages, number + 1)
-            number += PEOPLE
-            longest.append(max(end - start for start, end in zip(asked, ended, strict=True)) / alone)
-            orders.append(np.corrcoef(np.arange(PEOPLE), np.argsort(np.argsort(ended)))[0, 1])
-        yield Row(
-            f"{PEOPLE} people: longest wait of {ROUNDS} rounds / all one after the other",
-            max(longest),
-            "",
-            1.3,
-            ", ".join(f"{wait:.2f}" for wait in longest),
-        )
-        yield Row(f"{PEOPLE} people: rank correlation of asking and being answered, least of {ROUNDS}", min(orders), "")
-        for page in pages[FEW:]:
-            page.context.close()
-        for page in pages[:FEW]:
-            page.goto(f"{url}/live?model={NAME}&size=96")
-            page.get_by_text("median of").wait_for()
-        requests = {}
-        for stage in (WARM_UP, REQUESTS):
-            for _ in range(stage):
-                number += 1
-                wait_for_one(pages[number % FEW], number)
-            requests[stage] = memory(url)
-        yield Row(
-            f"server memory after {REQUESTS} more requests / before",
-            requests[REQUESTS] / requests[WARM_UP],
-            "",
-            1.05,
-            f"{requests[REQUESTS] / 1e6:,.0f} MB / {requests[WARM_UP] / 1e6:,.0f} MB",
-        )
-        browser.close()
+def rows(run: Run) -> Iterator[Row]:
+    """The longest wait of all against what they take one after the other; and the server's memory."""
+    crowd = SHORT if run.short else FULL
+    numbers = count()  # of pictures
+    tabs: list[Page] = []
+    try:
+        with run.server() as url:
+            for _ in range(crowd.people):
+                tabs.append(run.browser.new_context(reduced_motion="reduce").new_page())
+                tabs[-1].set_default_timeout(PATIENCE)
+                open_page(tabs[-1], f"{url}/{crowd.page}")
+            many = f"server memory with {crowd.people} tabs that asked / with {crowd.few}"
+            yield from measured([Row(many, "", 1.05)], partial(memory_by_tabs, tabs, crowd, url, numbers))
+            claims = [
+                Row(f"{crowd.people} people: longest wait of {crowd.rounds} rounds / all one after the other", "", 1.3),
+                Row(f"{crowd.people} people: rank correlation of asking and being answered, least of rounds", ""),
+            ]
+            yield from measured(claims, partial(waits, tabs, crowd, numbers))
+            after = f"server memory after {crowd.requests} more requests / before"
+            yield from measured([Row(after, "", 1.05)], partial(memory_by_requests, tabs, crowd, url, numbers))
+    finally:
+        for tab in tabs:
+            tab.context.close()
+
+
+def open_page(tab: Page, address: str) -> None:
+    """Opens a page and waits until it has answered about the picture that it opens on."""
+    tab.goto(address)
+    tab.locator("input[type=file]").wait_for(state="attached")
+    tab.get_by_text("median of").wait_for()
+
+
+def memory_by_tabs(tabs: list[Page], crowd: Crowd, url: str, numbers: Iterator[int]) -> list[tuple[float, str]]:
+    """The server's memory when all have asked against when the few have."""
+    used = []
+    for tab in tabs:
+        wait_for_one(tab, next(numbers))
+        used.append(memory(url))
+    return [ratio(used[-1], used[crowd.few - 1])]
+
+
+def waits(tabs: list[Page], crowd: Crowd, numbers: Iterator[int]) -> list[tuple[float, str]]:
+    """The longest wait when all ask at once, and how far they are answered in the order in which they asked."""
+    longest, orders = [], []
+    for _ in range(crowd.rounds):  # each with a serial total of its own: a page grows with the pictures it was given
+        alone = sum(wait_for_one(tab, next(numbers)) for tab in tabs)
+        asked = [upload(tab, next(numbers)) for tab in tabs]  # one right after the other
+        ended = [answered(tab) for tab in tabs]
+        longest.append(max(end - start for start, end in zip(asked, ended, strict=True)) / alone)
+        orders.append(float(np.corrcoef(np.arange(len(tabs)), np.argsort(np.argsort(ended)))[0, 1]))
+    return [(max(longest), ", ".join(f"{wait:.2f}" for wait in longest)), (min(orders), "")]
+
+
+def memory_by_requests(tabs: list[Page], crowd: Crowd, url: str, numbers: Iterator[int]) -> list[tuple[float, str]]:
+    """The server's memory after many requests of the few, once the others are gone, against before."""
+    for tab in tabs[crowd.few :]:
+        tab.context.close()
+    for tab in tabs[: crowd.few]:
+        open_page(tab, f"{url}/{crowd.quick}")
+    turns = cycle(tabs[: crowd.few])
+    used = []
+    for requests in (crowd.warm_up, crowd.requests):
+        for tab in islice(turns, requests):
+            wait_for_one(tab, next(numbers))
+        used.append(memory(url))
+    return [ratio(used[1], used[0])]
+
+
+def ratio(after: int, before: int) -> tuple[float, str]:
+    """Of two amounts of memory, and both in words."""
+    return after / before, f"{after / 1e6:,.0f} MB / {before / 1e6:,.0f} MB"
 
 
 def upload(page: Page, number: int) -> float:
@@ -121,12 +155,6 @@ def wait_for_one(page: Page, number: int) -> float:
     """Seconds from an upload to its answer."""
     began = upload(page, number)
     return answered(page) - began
-
-
-def wait_for_all(pages: list[Page], first: int) -> tuple[list[float], list[float]]:
-    """When each uploaded, one right after the other, and when each had its answer, in seconds since 1970."""
-    asked = [upload(page, number) for number, page in enumerate(pages, first)]
-    return asked, [answered(page) for page in pages]
 
 
 def memory(url: str) -> int:
