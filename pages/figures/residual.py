@@ -16,6 +16,9 @@ NUMBER, SHARE, DEAD = ",.3~g", ".1%", ".2%"  # of hover texts
 FEW_DEAD = 0.05  # the least that an axis of dead channels shows, so that one of them does not fill the chart
 LOSS_TICKS = [0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000]
 
+TALL, LOW = 170, 120  # heights of panels in pixels
+OWN_STEPS = 0.7  # decades up to which Plotly chooses what to label on a logarithmic axis
+LABEL = 17  # pixels that a label of an axis takes, with the room above it
 TITLE = 30  # pixels above a panel for its title
 
 Profiles = Mapping[str, pd.DataFrame]
@@ -35,22 +38,28 @@ def depth_figure(profiles: Profiles) -> go.Figure:
         *_lines(profiles, "residual_norm", f"scaled residual %{{y:{NUMBER}}}", "dot"),
     ]
     panels: list[Panel] = [
-        ("Norms: shortcut, scaled residual (dotted)", 170, norms, _log_axis(profiles)),
+        (
+            "Norms: shortcut, scaled residual (dotted)",
+            TALL,
+            norms,
+            _log_axis(profiles, ["shortcut_norm", "residual_norm"], TALL, "~s"),
+        ),
         (
             "Scaled residual over shortcut",
-            120,
+            LOW,
             _lines(profiles, "ratio", f"%{{y:{SHARE}}}", "solid"),
             {"rangemode": "tozero", "tickformat": "~%", "nticks": 5},
         ),
         (
             "Spread of the sum",
-            120,
+            LOW,
             _lines(profiles, "spread", f"%{{y:{NUMBER}}}", "solid"),
-            {"rangemode": "tozero", "tickformat": NUMBER, "nticks": 5},
+            # With 1 everywhere it grows so far that on a linear axis that of small scales would be a flat line.
+            _log_axis(profiles, ["spread"], LOW, NUMBER),
         ),
         (
             "Dead channels",
-            120,
+            LOW,
             _lines(profiles, "dead_share", f"%{{y:{DEAD}}}", "solid"),
             {"tickformat": "~%", "range": _dead_range(most), "nticks": 5},
         ),
@@ -109,15 +118,21 @@ def _log_range(values: pd.Series, low: float, high: float) -> list[float]:
     return [log10(min(low, *finite)) - 0.1, log10(max(high, *finite)) + 0.1]
 
 
-def _log_axis(profiles: Profiles) -> Spec:
-    """The axis of the norms, with enough labels to read a value by and room between them, whatever it spans."""
-    columns = ("shortcut_norm", "residual_norm")
-    norms = pd.concat([profile[column] for profile in profiles.values() for column in columns])
-    seen = norms[norms.between(0, inf, inclusive="neither")]
+def _log_axis(profiles: Profiles, columns: Sequence[str], height: int, tickformat: str) -> Spec:
+    """The axis of these columns, `height` pixels long: enough labels to read a value by, and room between them."""
+    values = pd.concat([profile[column] for profile in profiles.values() for column in columns])
+    seen = values[values.between(0, inf, inclusive="neither")]
     decades = log10(seen.max() / seen.min()) if len(seen) else 0
-    # Within a decade Plotly finds steps of its own; beyond, it would label 1, 2, 3 ... 9, one over the other.
-    steps = {"nticks": 5} if decades < 1 else {"dtick": "D2" if decades < 3 else 1}
-    return {"type": "log", "tickformat": "~s", **steps}
+    room = height // LABEL
+    # Plotly finds steps of its own as long as the axis, which is a little longer than what it shows, has less than a
+    # decade. Beyond, it would label 1, 2, 3 ... 9, one over the other.
+    if decades < OWN_STEPS:
+        steps: Spec = {"nticks": 5}
+    elif 3 * decades + 1 < room:
+        steps = {"dtick": "D2"}  # 1, 2 and 5 of each decade
+    else:
+        steps = {"dtick": 1 + int(decades // room)}  # in decades
+    return {"type": "log", "tickformat": tickformat, **steps}
 
 
 def _dead_range(most: float) -> list[float]:

@@ -228,51 +228,49 @@ def test_while_the_networks_are_built_the_page_says_so(app: AppTest, monkeypatch
     assert [info.value for info in app.info] == ["Building both networks…"]
 
 
+def profile_of(**columns: list[float]) -> pd.DataFrame:
+    """A profile of as many blocks as the columns have values, with harmless values in all other columns."""
+    count = len(next(iter(columns.values())))
+    rest = {"shortcut_norm": 1.0, "residual_norm": 1.0, "ratio": 0.1, "spread": 1.0, "dead_share": 0.0, "relu": True}
+    return pd.DataFrame({"index": range(1, count + 1), "stage": "A", "block": "Block", **rest, **columns})
+
+
 def labels(axis: go.layout.YAxis, low: float, high: float) -> int:
     """How many labels the logarithmic axis has from low to high, if it has a step of its own."""
+    digits, step = ((1, 2, 5), 1) if axis.dtick == "D2" else ((1,), int(axis.dtick))
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    digits = {"D2": (1, 2, 5), 1: (1,)}[axis.dtick]
-    return sum(low <= digit * 10**decade <= high for decade in decades for digit in digits)
+    return sum(low <= digit * 10**decade <= high for decade in decades if decade % step == 0 for digit in digits)
 
 
-@pytest.mark.parametrize("high", [130.0, 300.0, 1000.0, 2100.0, 50_000.0, 99_000.0, 1e6, 1e9])
-def test_norms_can_be_read(high: float) -> None:
+@pytest.mark.parametrize("high", [130.0, 300.0, 600.0, 980.0, 1000.0, 2100.0, 50_000.0, 99_000.0, 1e6, 1e9, 1e20])
+def test_logarithmic_axes_can_be_read(high: float) -> None:
+    """At most a label for each 17 pixels, and where Plotly chooses, less than a decade even with room at both ends."""
     low = 100.0
-    profile = pd.DataFrame(
-        {
-            "index": [1, 2, 3],
-            "stage": "A",
-            "block": "Block",
-            "shortcut_norm": [low, high, math.inf],
-            "residual_norm": [0.0, low, math.nan],
-            "ratio": 0.0,
-            "spread": 1.0,
-            "dead_share": 0.0,
-            "relu": True,
-        }
-    )
-    axis = depth_figure({"a": profile}).layout.yaxis
-    if high < 10 * low:
-        assert (axis.dtick, axis.nticks) == (None, 5), "Plotly finds steps within a decade"
-    else:
-        assert 3 <= labels(axis, low, high) <= 10
+    norms = {"shortcut_norm": [low, high, math.inf], "residual_norm": [0.0, low, math.nan]}
+    layout = depth_figure({"a": profile_of(**norms, spread=[high, 0.0, low])}).layout
+    for axis, height in ((layout.yaxis, 170), (layout.yaxis3, 120)):
+        assert axis.type == "log"
+        if axis.dtick is None:
+            assert axis.nticks == 5
+            assert 1.2 * math.log10(high / low) < 1
+        else:
+            assert 2 <= labels(axis, low, high) <= height / 17
 
 
-def test_norms_of_nothing_have_an_axis() -> None:
-    profile = pd.DataFrame(
-        {
-            "index": [1],
-            "stage": "A",
-            "block": "Block",
-            "shortcut_norm": [0.0],
-            "residual_norm": [0.0],
-            "ratio": [math.nan],
-            "spread": 0.0,
-            "dead_share": 1.0,
-            "relu": True,
-        }
-    )
-    assert depth_figure({"a": profile}).layout.yaxis.type == "log"
+def test_the_spread_of_the_network_as_built_is_no_flat_line() -> None:
+    """With 1 everywhere the spread grows to forty times that of the released scales, which is a line of its own."""
+    as_built, unscaled = profile_of(spread=[0.57, 0.49, 0.73]), profile_of(spread=[0.6, 4.0, 30.0])
+    axis = depth_figure({"as built": as_built, "1 everywhere": unscaled}).layout.yaxis3
+    place = math.log10 if axis.type == "log" else float
+    shown = [place(spread) for spread in (*as_built["spread"], *unscaled["spread"])]
+    own = [place(spread) for spread in as_built["spread"]]
+    assert (max(own) - min(own)) / (max(shown) - min(shown)) > 0.05
+
+
+def test_sums_of_nothing_have_axes() -> None:
+    profile = profile_of(shortcut_norm=[0.0], residual_norm=[0.0], spread=[0.0], ratio=[math.nan], dead_share=[1.0])
+    layout = depth_figure({"a": profile}).layout
+    assert (layout.yaxis.type, layout.yaxis3.type) == ("log", "log")
 
 
 def test_axes_of_a_run_that_overflowed() -> None:
