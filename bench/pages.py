@@ -51,14 +51,14 @@ def open_page(page: Page, address: str, last: Locator) -> None:
 def block_click(page: Page, url: str, runs: int) -> float:
     open_page(page, f"{url}/blocks?model=inception_resnet_v2&block=Inception-ResNet-B", page.locator(BOXES))
     names = ["1x7 conv", "7x1 conv"]
-    shapes = ["from 128x17x17 to 160x17x17", "from 160x17x17 to 192x17x17"]
+    layers = ["Conv2d_0b_1x7", "Conv2d_0c_7x1"]
 
     def click(n: int) -> float:
         return until_shown(
             page.locator(BOXES).filter(has_text=names[n % 2]).click,
             page.locator("svg .node.selected").filter(has_text=names[n % 2]),
-            page.locator("pre .selected").filter(has_text=f"Conv2d_0{'bc'[n % 2]}"),
-            page.get_by_text(shapes[n % 2]),
+            page.locator("pre .selected").filter(has_text=layers[n % 2]),
+            page.get_by_text(re.compile(rf"{layers[n % 2]} · \S+: conv, from")),
         )
 
     return median_of(click, runs)
