@@ -36,19 +36,21 @@ Timed = float | Exception  # seconds, or what kept them from being measured
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the measurement is: input size in pixels, runs by batch, side of the matrices that show the peak.
+    """How large the measurement is.
 
-    warm_up: runs before these, which do not count.
+    pictures: how many the settings must agree on. size: height and width of the input in pixels. runs: how many, by
+    batch. warm_up: runs before these, which do not count. matrix_side: of the matrices that show a device's peak.
     """
 
+    pictures: int
     size: tuple[int, int]
     runs: dict[int, int]
     warm_up: int
     matrix_side: int
 
 
-FULL = Scale((299, 299), {1: 21, 8: 7}, 2, 4096)
-SHORT = Scale((75, 75), {1: 1, 8: 1}, 0, 256)
+FULL = Scale(10, (299, 299), {1: 21, 8: 7}, 2, 4096)
+SHORT = Scale(2, (75, 75), {1: 1, 2: 1}, 0, 256)
 
 # How many times as fast as the plain network on the same device; by engine, dtype and batch.
 GOALS = {
@@ -64,7 +66,7 @@ GOALS = {
 def rows(run: Run) -> Iterator[Row]:
     """One row a device, batch and setting; those of one device and batch take turns."""
     scale = SHORT if run.short else FULL
-    pictures = [inception.load_image(path) for path in sorted(SAMPLES.glob("*.jpg"))]
+    pictures = [inception.load_image(path) for path in sorted(SAMPLES.glob("*.jpg"))[: scale.pictures]]
     with TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.safetensors"
         save_weights(weights, pictures, scale.size)

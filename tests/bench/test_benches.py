@@ -1,0 +1,153 @@
+"""Every bench in its short version gives every row; a row that fails ends neither the others nor goes unnoticed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bench import first, inference
+from bench.__main__ import BENCHES, main
+from bench.run import Run
+from bench.timing import Row, compare, measured
+from inception.runtime.devices import DeviceError
+from inception.runtime.speed import offered_settings
+from inception.weights.known import known_weights
+from tests.browser.browser import find_chromium
+
+ROOT = Path(__file__).parents[2]
+
+
+def reported(*benches: str) -> list[str]:
+    """The lines that the command prints for short versions; in a process of its own, as its users run it."""
+    command = [sys.executable, "-m", "bench", "--short", *benches]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def assert_rows(lines: list[str], claims: list[str]) -> None:
+    """One line for each claim, in this order, each with a value."""
+    assert [claim for line, claim in zip(lines, claims, strict=True) if claim not in line] == [], lines
+    assert all(float(line.split()[0]) >= 0 for line in lines if not line.lstrip().startswith("–"))
+
+
+def test_benches_of_the_library() -> None:
+    settings = ["plain float32", *(f"{s.engine} {s.dtype}" for s in offered_settings() if s.device == "cpu")]
+    claims = [
+        "both on meta",
+        "built beforehand",
+        "torchview",
+        "move of the C scale",
+        "a plain forward pass",
+        *(f"on cpu, batch {batch}, {setting} / plain" for batch in inference.SHORT.runs for setting in settings),
+    ]
+    lines = reported("anatomy", "residual", "inference")
+    assert_rows([line for line in lines if " on cuda, " not in line and " on mps, " not in line], claims)
+
+
+def test_benches_in_a_browser() -> None:
+    if find_chromium() is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium")
+    models = [weights.variant for weights in known_weights().values() if not weights.published]
+    claims = [
+        "Blocks: click",
+        "Atlas: click",
+        "kernel slider",
+        *(f"slider of the {stage} blocks" for stage in "ABC"),
+        f"{models[0]}: first upload",
+        f"{models[0]}: upload",
+        "tabs that asked",
+        "longest wait",
+        "rank correlation",
+        "more requests",
+    ]
+    assert_rows(reported("pages", "first", "load"), claims)
+
+
+def broken() -> None:
+    raise ValueError("\n  the first line\nthe second line")
+
+
+@pytest.fixture
+def two_benches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the place of the real ones: one whose first row fails and that breaks after the second, and a sound one."""
+
+    def unsound(run: Run) -> Iterator[Row]:
+        yield compare("a row that fails", broken, int, runs=1)
+        yield compare("the row after it", int, int, goal=0.0, runs=1)
+        broken()
+
+    def sound(run: Run) -> Iterator[Row]:
+        yield Row(f"a sound row, short: {run.short}", "s", 1.0, 2.0)
+
+    for name, rows in {"anatomy": unsound, "residual": sound}.items():
+        bench = ModuleType(name)
+        bench.__dict__["rows"] = rows
+        monkeypatch.setitem(sys.modules, f"bench.{name}", bench)
+
+
+def test_what_fails_is_said_and_the_rest_goes_on(two_benches: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["anatomy", "residual"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "failed  a row that fails: ValueError: the first line"
+    assert "(goal 0.00, missed)  the row after it: " in lines[1]
+    assert lines[2] == "failed  the rest of the bench anatomy: ValueError: the first line"
+    assert lines[3:] == ["  2.00 s (goal 1.00, missed)  a sound row, short: False"]
+
+
+def test_a_missed_goal_is_no_failure(two_benches: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["residual"]) == 0
+    assert "missed" in capsys.readouterr().out
+
+
+def test_a_short_run_has_no_goals(two_benches: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--short", "residual"]) == 0
+    assert capsys.readouterr().out == "  2.00 s  a sound row, short: True\n"
+
+
+def test_an_unknown_name_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["anatomy", "speed"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == f"There is no bench named 'speed'; the benches are {', '.join(BENCHES)}.\n"
+
+
+def test_rows_that_are_measured_together_fail_together() -> None:
+    rows = [Row("one", "s"), Row("two", "s")]
+    assert [row.value for row in measured(rows, lambda: [(1.0, ""), (2.0, "")])] == [1.0, 2.0]
+    assert all(row.failed for row in measured(rows, lambda: [(1.0, "")])), "a value is missing"
+
+
+def test_what_this_machine_cannot_do_is_no_failure() -> None:
+    row = Row("float16", "x").without_value(DeviceError("The CPU cannot."), failed=False)
+    assert row.text == "     –  float16: DeviceError: The CPU cannot."
+    assert not row.failed
+
+
+def test_a_setting_that_fails_does_not_stop_those_it_takes_turns_with() -> None:
+    calls = [0, 0]
+
+    def fails_later() -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            broken()
+
+    def works() -> None:
+        calls[1] += 1
+
+    error, time = inference.medians([fails_later, works], runs=3, warm_up=1)
+    assert isinstance(error, ValueError)
+    assert isinstance(time, float)
+    assert calls == [2, 4]
+
+
+@pytest.mark.parametrize("model", [weights.variant for weights in known_weights().values() if not weights.published])
+def test_every_upload_changes_the_answer(model: str) -> None:
+    """What the bench waits for is what the network answers, and never what is on the screen already."""
+    answers = list(first.recognised(model).values())
+    assert len(answers) >= first.COUNT
+    assert len({first.OPENS_ON, *answers}) == len(answers) + 1
