@@ -218,12 +218,12 @@ def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
         ),
         (["table", V1, "--size", "74"], "74x74 px: the grid vanishes at"),
         (["summary", V1, "--size", "20x400"], "20x400 px: the grid vanishes at"),
-        (["table", V1, "--collaps", "yes"], "yes"),
+        (["table", V1, "--collaps", "yes"], "--collaps"),
         (["factorize", "inception_v3"], "unknown model 'inception_v3'"),
         (["factorize", V1, "--kernel", "7", "--no-bias"], "--kernel, --bias and a MODEL exclude each other"),
         (["factorize", "--totals"], "--totals needs a MODEL"),
         (["factorize", "--kernel", "4"], "kernel must be an odd number from 3 to 31, not 4"),
-        (["factorize", "--kernel", "x"], "invalid int value: 'x'"),
+        (["factorize", "--kernel", "x"], "'x' is not a whole number"),
         (["factorize", "--in-channels", "0"], "in_channels must be a whole number from 1"),
         (["factorize", "--middle-channels=-1"], "middle_channels must be a whole number from 1"),
         (["factorize", "--out-channels", "1000000"], "out_channels must be a whole number from 1"),
@@ -240,15 +240,10 @@ def test_bad_input_gets_one_sentence(
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["--help"])
-    assert caught.value.code == 0
+    assert cli.main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("usage: python -m inception [-h] COMMAND")
-    assert all(
-        re.search(rf"^ +{command}( |$)", out, re.MULTILINE)
-        for command in ["models", "table", "compare", "diagram", "factorize", "summary"]
-    )
+    assert out.startswith("Usage: python -m inception COMMAND")
+    assert all(re.search(rf"^ +{command}( |$)", out, re.MULTILINE) for command in cli.COMMANDS)
 
 
 def test_a_file_that_cannot_be_written(fail: Callable[..., str], tmp_path: Path) -> None:
@@ -292,7 +287,7 @@ def test_ctrl_c_while_writing_leaves_the_old_file(
 
 
 def test_ctrl_c_while_computing(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "trace", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("inception.cli.networks.trace", lambda *_: signal.raise_signal(signal.SIGINT))
     assert cli.main(["table", V1]) == 130
     assert capfd.readouterr() == ("", "")
 
