@@ -25,7 +25,7 @@ from .output import UsageError, write
 NO_FRAME = Box("    \n" * 8)  # around the parts of the help: blanks
 DISTRIBUTION = "inception-explorer"
 COMMANDS = {
-    "models": ("networks", "List every model with its input size, parameters and GMACs."),
+    "models": ("networks", "List every model with its input size in pixels, its parameters and its GMACs."),
     "table": ("networks", "Write the layer table of a model."),
     "compare": ("networks", "Compare models side by side, stage by stage."),
     "summary": ("networks", "Write torchinfo's own summary of a model."),
@@ -36,7 +36,7 @@ COMMANDS = {
     "train": ("training", "Train a network on CIFAR-10 and measure it."),
     "evaluate": ("training", "Measure networks on CIFAR-10's 10,000 test pictures."),
     "race": ("training", "Train the small networks that the page Training race compares."),
-    "settings": ("settings", "List what environment variables set."),
+    "settings": ("settings", "List the settings: environment variables, their values and what they mean."),
 }
 
 

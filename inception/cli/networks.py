@@ -24,7 +24,7 @@ from .output import UsageError, write
 
 
 def models(*, to: TableOutput = STDOUT) -> None:
-    """List every model with its input size in pixels, its parameters and its GMACs (10^9 multiply-accumulates)."""
+    """List every model with its input size in pixels, its parameters and its GMACs."""
     graphs = [_trace(name, None) for name in VARIANTS]
     table = pd.DataFrame(
         {
@@ -41,7 +41,7 @@ def models(*, to: TableOutput = STDOUT) -> None:
 
 
 def table(model: Model, /, *, size: InputSize = None, collapse: bool = False, to: TableOutput = STDOUT) -> None:
-    """Write the layer table of a model, one row a layer.
+    """Write the layer table of a model.
 
     Args:
         collapse: Fold repeated blocks into one, with a column that says how often it stands there.

@@ -7,5 +7,5 @@ from .options import STDOUT, TableOutput
 
 
 def settings(*, to: TableOutput = STDOUT) -> None:
-    """List what environment variables set: name, value now, default, what they take, and meaning."""
+    """List the settings: environment variables, their values and what they mean."""
     to.write(pd.DataFrame(described_settings()), "Settings")

@@ -94,7 +94,10 @@ def similarity(
     dtype: Dtype = "float32",
     as_json: AsJson = False,
 ) -> str:
-    """Say how far apart two faces are: Euclidean distance and cosine of the embeddings of the pictures' centres."""
+    """Say how far apart two faces are.
+
+    They are compared by Euclidean distance and cosine of the embeddings of the pictures' centres.
+    """
     images = [load_image(path) for path in (first, second)]
     network = _network(model, weights, device, dtype, embeds=True)
     if not network.embeds:

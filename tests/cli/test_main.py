@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -371,3 +372,51 @@ def test_process_with_a_full_disk() -> None:
         _, err = process.communicate()
     assert process.returncode == 2
     assert err == b"python -m inception: cannot write standard output: No space left on device\n"
+
+
+def test_settings_lists_value_default_and_meaning(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("INCEPTION_MEMORY", "INCEPTION_WEIGHTS", "INCEPTION_UPLOADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("INCEPTION_THREADS", "3")
+    table = read_csv(run("settings")).set_index("name")
+    assert list(table.columns) == ["value", "default", "takes", "meaning"]
+    assert (str(table.value["INCEPTION_THREADS"]), str(table.default["INCEPTION_THREADS"])) == ("3", "")
+    assert table.value["INCEPTION_MEMORY"] == table.default["INCEPTION_MEMORY"] == "1GiB"
+    assert [row["name"] for row in json.loads(run("settings", "--format", "json"))] == list(table.index)
+
+
+def test_a_bad_setting_is_one_sentence(fail: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INCEPTION_THREADS", "many")
+    for argv in (["settings"], ["predict", str(ROOT / "assets/samples/cat.jpg")], ["evaluate", V1]):
+        assert "INCEPTION_THREADS must be a whole number from 1 to 1024, not 'many'." in fail(*argv)
+
+
+def test_version_and_help_load_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    script = (
+        "import sys; from inception.cli.main import main; main(sys.argv[1:])\n"
+        "assert [name for name in sys.modules if name.startswith('inception.cli.')] == ['inception.cli.output', "
+        "'inception.cli.main'], sys.modules"
+    )
+    for option, says in (("--version", "inception-explorer"), ("--help", "Usage: python -m inception COMMAND")):
+        out = subprocess.run(
+            [sys.executable, "-c", script, option], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        assert out.startswith(says)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_of_a_command(run: Run, command: str) -> None:
+    module, summary = cli.COMMANDS[command]
+    function = getattr(import_module(f"inception.cli.{module}"), command)
+    assert function.__doc__.partition("\n")[0] == summary
+    out = run(command, "--help").decode()
+    assert out.startswith(f"Usage: python -m inception {command}")
+    assert summary in " ".join(out.split())
+
+
+def test_the_command_is_called_as_it_was_started(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/inception-explorer", "table"])
+    assert cli.main() == 2
+    assert capfd.readouterr().err.startswith("inception-explorer: ")
