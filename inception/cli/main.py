@@ -3,7 +3,7 @@
 Exit status: 0 on success; 2 for bad input or an output that cannot be written, with one sentence on standard error;
 130 after Ctrl-C and 141 when the reader of a pipe leaves early, as shells count them.
 A command is a function whose parameters are its arguments and options; it writes, or returns the text to be written.
-Its module is imported only when it is called, so that --help need not wait for PyTorch.
+Its module is imported only when it is called, so that --help does not wait for what the commands need.
 """
 
 import io
@@ -11,7 +11,6 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cyclopts import App, CycloptsError, Parameter
@@ -20,10 +19,10 @@ from rich.box import Box
 from rich.console import Console
 
 from ..errors import InceptionError
+from ..version import DISTRIBUTION, __version__
 from .output import UsageError, write
 
 NO_FRAME = Box("    \n" * 8)  # around the parts of the help: blanks
-DISTRIBUTION = "inception-explorer"
 COMMANDS = {
     "models": ("networks", "List every model with its input size in pixels, its parameters and its GMACs."),
     "table": ("networks", "Write the layer table of a model."),
@@ -36,6 +35,7 @@ COMMANDS = {
     "train": ("training", "Train a network on CIFAR-10 and measure it."),
     "evaluate": ("training", "Measure networks on CIFAR-10's 10,000 test pictures."),
     "race": ("training", "Train the small networks that the page Training race compares."),
+    "app": ("app", "Serve the app to a browser."),
     "settings": ("settings", "List the settings: environment variables, their values and what they mean."),
 }
 
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not arguments:
             raise UsageError(f"name a COMMAND; {program} --help lists them")
-        text: str | None = _app(program, shown)(arguments)
+        text: str | None = make_app(program, shown, called=arguments[0])(arguments)
         write((text or re.sub(" +$", "", shown.getvalue(), flags=re.MULTILINE)).encode())
     except BrokenPipeError:
         return 141
@@ -62,11 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _app(program: str, shown: io.StringIO) -> App:
+def make_app(program: str, shown: io.StringIO, called: str = "") -> App:
+    """The command line under a name; --help and --version are written to `shown`.
+
+    called: the command that will be called. It describes itself, whereas all others are described by `COMMANDS`.
+    """
     app = App(
         name=program,
         help="Inception-v4, Inception-ResNet-v1 and -v2 from the inside.",
-        version=_version,
+        version=f"{DISTRIBUTION} {__version__}",
         default_parameter=Parameter(negative=(), show_default=lambda value: None if value is False else value),
         group_parameters="Options",
         console=Console(file=shown, width=min(120, shutil.get_terminal_size().columns)),
@@ -77,7 +81,7 @@ def _app(program: str, shown: io.StringIO) -> App:
         result_action="return_value",
     )
     for name, (module, help) in COMMANDS.items():
-        app.command(f"{__package__}.{module}:{name}", name=name, help=help)
+        app.command(f"{__package__}.{module}:{name}", name=name, help=None if name == called else help)
     return app
 
 
@@ -86,13 +90,6 @@ def _sentence(error: CycloptsError) -> str:
     text = str(error).partition(" Available commands:")[0]
     parts = re.split(r"(?<=[.?]) (?=[A-Z])", text)
     return "; ".join(part[:1].lower() + part[1:].removesuffix(".") for part in parts)
-
-
-def _version() -> str:
-    try:
-        return f"{DISTRIBUTION} {version(DISTRIBUTION)}"
-    except PackageNotFoundError:
-        return f"{DISTRIBUTION}, not installed"
 
 
 def _fail(program: str, sentence: str) -> int:

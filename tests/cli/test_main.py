@@ -16,6 +16,7 @@ import pytest
 
 from inception import create_model, list_models, trace
 from inception.cli import main as cli
+from inception.settings import described_settings
 from inception.views.compare import compare_models
 from inception.views.export import FORMATS, export_table, layer_title
 
@@ -420,3 +421,23 @@ def test_the_command_is_called_as_it_was_started(
     monkeypatch.setattr(sys, "argv", ["/usr/bin/inception-explorer", "table"])
     assert cli.main() == 2
     assert capfd.readouterr().err.startswith("inception-explorer: ")
+
+
+def test_the_readme_lists_every_command_with_all_its_options() -> None:
+    rows = re.findall(r"^\| `([a-z]+)[^|]*`[^|]*\|[^|]*\|([^|]*)\|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    listed: dict[str, set[str]] = {}
+    for command, options in rows:
+        listed.setdefault(command, set()).update(re.findall(r"`(--?[a-z-]+)`", options))
+    assert set(listed) == set(cli.COMMANDS)
+    app = cli.make_app("inception-explorer", io.StringIO())
+    for command in cli.COMMANDS:
+        arguments = app[command].assemble_argument_collection(default_parameter=app.default_parameter)
+        named = [argument for argument in arguments if argument.name.startswith("-")]
+        options = {"-o" if "-o" in argument.names else argument.name for argument in named}
+        assert listed[command] - {"--no-bias"} == options, command
+
+
+def test_the_readme_lists_every_setting() -> None:
+    rows = re.findall(r"^\| `(INCEPTION_[A-Z]+)` \| `?([^|`]*)`? \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    expected = [(row["name"], row["default"] or "PyTorch decides") for row in described_settings()]
+    assert [(name, default.strip()) for name, default in rows] == expected
