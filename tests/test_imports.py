@@ -5,7 +5,7 @@ import sys
 
 WHEN_USED = {
     *("captum", "httpx2", "huggingface_hub", "jinja2", "matplotlib", "pandas", "plotly", "pyarrow"),
-    *("pygraphviz", "tabulate", "torchinfo", "xlsxwriter"),
+    *("pydantic", "pydantic_settings", "pygraphviz", "rich", "tabulate", "torchinfo", "xlsxwriter"),
 }
 
 

@@ -19,7 +19,7 @@ RANGES = {
     "requirements-dev.txt": EXTRAS["dev"],
 }
 # Names under which distributions are imported, where they differ.
-IMPORTED_AS = {"pillow": "PIL"}
+IMPORTED_AS = {"pillow": "PIL", "pydantic-settings": "pydantic_settings"}
 # pandas imports these itself, for formats of the tables.
 FOR_PANDAS = {"jinja2", "pyarrow", "tabulate", "xlsxwriter"}
 

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from ..errors import InputError
+from ..settings import settings
 from .turns import OutOfMemory, is_out_of_memory
 
 
@@ -11,6 +12,17 @@ def devices() -> list[str]:
     """The kinds of devices that PyTorch finds on this machine; cpu always comes first."""
     found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     return ["cpu", *(device for device, available in found.items() if available)]
+
+
+def use_threads() -> None:
+    """Lets PyTorch compute with the number of threads that the setting `threads` names, if it names one.
+
+    The app and the commands that run networks call it; in a notebook, `torch.set_num_threads` is the reader's own.
+    Raises SettingsError.
+    """
+    threads = settings().threads
+    if threads is not None:
+        torch.set_num_threads(threads)
 
 
 DEVICES = ("cpu", "cuda", "mps")

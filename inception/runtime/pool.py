@@ -3,15 +3,15 @@
 import os
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from cachetools import LRUCache
 
+from ..settings import settings
 from ..weights.choice import AnyWeights, WeightsChoice
 from .engines import load_network
 from .predictor import PictureNetwork, Predictor
-
-LIMIT = 2**30  # bytes of weights; room for four of Inception-ResNet-v2 in float32
 
 Key = tuple[str, str, WeightsChoice, str, torch.dtype]  # engine, name, weights, device, dtype
 Stamp = tuple[str, int, int] | None  # path, time of change in nanoseconds, bytes
@@ -31,12 +31,21 @@ class Pool:
     on disk are loaded again. Any number of threads may ask; what several ask for at once is loaded once.
     """
 
-    def __init__(self, limit: int = LIMIT):
-        self.limit = limit
-        # The cache takes nothing that is larger than itself, so that such a network counts as just filling it.
-        self._entries: LRUCache[Key, _Entry] = LRUCache(limit, lambda entry: min(entry.network.nbytes, limit))
+    def __init__(self, limit: int | None = None):
+        self._given = limit
         self._loading: set[Key] = set()
         self._changed = threading.Condition()
+
+    @cached_property
+    def limit(self) -> int:
+        """Bytes: those it was made with, else the setting `memory`. Raises SettingsError."""
+        return settings().memory if self._given is None else self._given
+
+    @cached_property  # read first under the lock, because not every Python makes it once for all threads
+    def _entries(self) -> LRUCache[Key, _Entry]:
+        # The cache takes nothing that is larger than itself, so that such a network counts as just filling it.
+        limit = self.limit
+        return LRUCache(limit, lambda entry: min(entry.network.nbytes, limit))
 
     def get(
         self,
@@ -86,10 +95,12 @@ class Pool:
     @property
     def nbytes(self) -> int:
         """Of the weights of all networks here; one that alone is larger than the limit counts as the limit."""
-        return int(self._entries.currsize)
+        with self._changed:
+            return int(self._entries.currsize)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        with self._changed:
+            return len(self._entries)
 
 
 def _stamp(weights: WeightsChoice) -> Stamp:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
@@ -215,8 +214,10 @@ def known_weights() -> dict[str, Weights]:
 
 
 def weights_folder() -> Path:
-    """Where readers put checkpoint files: $INCEPTION_WEIGHTS, or weights/ in the working directory."""
-    return Path(os.environ.get("INCEPTION_WEIGHTS", "weights"))
+    """Where readers put checkpoint files: the setting `weights`. Raises SettingsError."""
+    from ..settings import settings  # here, because pydantic takes a tenth of a second to load
+
+    return settings().weights
 
 
 def locate(tag: str) -> Path | None:

@@ -8,6 +8,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 import inception
 from inception.errors import InceptionError
+from inception.runtime.devices import use_threads
 from inception.size import SizeError
 from inception.zoo import VARIANTS
 from pages.parts import choices
@@ -20,6 +21,7 @@ def run(chosen: StreamlitPage) -> None:
     page = PAGES[chosen.url_path or HOME.name]
     try:
         network_controls(page)
+        use_threads()
         chosen.run()
     except InceptionError as error:
         st.error(str(error), icon=":material/error:")

@@ -11,12 +11,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 import inception
 from inception.paths import SAMPLES as SAMPLES_FOLDER
 from inception.runtime.image import MAX_BYTES
+from inception.settings import settings
 
 # The cat first: every network here that names anything knows it.
 SAMPLES = {
     path.stem: path for path in sorted(SAMPLES_FOLDER.glob("*.jpg"), key=lambda path: (path.stem != "cat", path))
 }
-MOST = 8  # uploads of a session; with at most 20 MB each, what a reader can make the server hold
 UPLOAD = "your picture: "
 
 
@@ -36,7 +36,8 @@ def choose_picture(inviting: bool) -> bytes:
             on_change=_take,
             args=(key,),
             max_upload_size=MAX_BYTES >> 20,
-            help=f"JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in this session; the last {MOST} are kept.",
+            help="JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in this session; the last "
+            f"{settings().uploads} are kept.",
         )
         if st.toggle("Use the camera", key="camera_on"):
             key = f"picture_shot_{taken}"
@@ -112,11 +113,11 @@ def _take(key: str) -> None:
 
 def _keep(name: str, data: bytes) -> None:
     """Keeps a picture and shows it; another one of the same name gets a number, as cameras repeat theirs."""
-    kept = uploads()
-    numbered = (name, *(f"{name} ({number})" for number in range(2, MOST + 2)))
+    kept, most = uploads(), settings().uploads
+    numbered = (name, *(f"{name} ({number})" for number in range(2, most + 2)))
     name = next(free for free in numbered if kept.get(free, data) == data)
     kept.pop(name, None)
     kept[name] = data
     st.session_state["picture"] = UPLOAD + name
-    while len(kept) > MOST:
+    while len(kept) > most:
         kept.pop(next(iter(kept)))

@@ -13,7 +13,7 @@ from cachetools import FIFOCache
 
 import inception
 from inception.runtime.devices import devices
-from inception.runtime.pool import LIMIT, networks
+from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
 from inception.runtime.turns import OutOfMemory
 from inception.weights.checkpoint import MAX_BYTES, CheckpointError
@@ -117,7 +117,7 @@ def _shelf() -> FIFOCache[str, Predictor]:
     All together have at most as much memory as the pool of networks; the one brought first makes room. The cache takes
     nothing that is larger than itself, so that such a network counts as just filling it.
     """
-    limit = LIMIT
+    limit = networks.limit
     return FIFOCache(limit, lambda network: min(network.nbytes, limit))
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 
 from inception import create_model, list_models, trace
 from inception.cli import main as cli
+from inception.settings import described_settings
 from inception.views.compare import compare_models
 from inception.views.export import FORMATS, export_table, layer_title
 
@@ -218,12 +220,12 @@ def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
         ),
         (["table", V1, "--size", "74"], "74x74 px: the grid vanishes at"),
         (["summary", V1, "--size", "20x400"], "20x400 px: the grid vanishes at"),
-        (["table", V1, "--collaps", "yes"], "yes"),
+        (["table", V1, "--collaps", "yes"], "--collaps"),
         (["factorize", "inception_v3"], "unknown model 'inception_v3'"),
         (["factorize", V1, "--kernel", "7", "--no-bias"], "--kernel, --bias and a MODEL exclude each other"),
         (["factorize", "--totals"], "--totals needs a MODEL"),
         (["factorize", "--kernel", "4"], "kernel must be an odd number from 3 to 31, not 4"),
-        (["factorize", "--kernel", "x"], "invalid int value: 'x'"),
+        (["factorize", "--kernel", "x"], "'x' is not a whole number"),
         (["factorize", "--in-channels", "0"], "in_channels must be a whole number from 1"),
         (["factorize", "--middle-channels=-1"], "middle_channels must be a whole number from 1"),
         (["factorize", "--out-channels", "1000000"], "out_channels must be a whole number from 1"),
@@ -240,15 +242,10 @@ def test_bad_input_gets_one_sentence(
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["--help"])
-    assert caught.value.code == 0
+    assert cli.main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("usage: python -m inception [-h] COMMAND")
-    assert all(
-        re.search(rf"^ +{command}( |$)", out, re.MULTILINE)
-        for command in ["models", "table", "compare", "diagram", "factorize", "summary"]
-    )
+    assert out.startswith("Usage: python -m inception COMMAND")
+    assert all(re.search(rf"^ +{command}( |$)", out, re.MULTILINE) for command in cli.COMMANDS)
 
 
 def test_a_file_that_cannot_be_written(fail: Callable[..., str], tmp_path: Path) -> None:
@@ -292,7 +289,7 @@ def test_ctrl_c_while_writing_leaves_the_old_file(
 
 
 def test_ctrl_c_while_computing(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "trace", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("inception.cli.networks.trace", lambda *_: signal.raise_signal(signal.SIGINT))
     assert cli.main(["table", V1]) == 130
     assert capfd.readouterr() == ("", "")
 
@@ -376,3 +373,71 @@ def test_process_with_a_full_disk() -> None:
         _, err = process.communicate()
     assert process.returncode == 2
     assert err == b"python -m inception: cannot write standard output: No space left on device\n"
+
+
+def test_settings_lists_value_default_and_meaning(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("INCEPTION_MEMORY", "INCEPTION_WEIGHTS", "INCEPTION_UPLOADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("INCEPTION_THREADS", "3")
+    table = read_csv(run("settings")).set_index("name")
+    assert list(table.columns) == ["value", "default", "takes", "meaning"]
+    assert (str(table.value["INCEPTION_THREADS"]), str(table.default["INCEPTION_THREADS"])) == ("3", "")
+    assert table.value["INCEPTION_MEMORY"] == table.default["INCEPTION_MEMORY"] == "1GiB"
+    assert [row["name"] for row in json.loads(run("settings", "--format", "json"))] == list(table.index)
+
+
+def test_a_bad_setting_is_one_sentence(fail: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INCEPTION_THREADS", "many")
+    for argv in (["settings"], ["predict", str(ROOT / "assets/samples/cat.jpg")], ["evaluate", V1]):
+        assert "INCEPTION_THREADS must be a whole number from 1 to 1024, not 'many'." in fail(*argv)
+
+
+def test_version_and_help_load_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    script = (
+        "import sys; from inception.cli.main import main; main(sys.argv[1:])\n"
+        "assert [name for name in sys.modules if name.startswith('inception.cli.')] == ['inception.cli.output', "
+        "'inception.cli.main'], sys.modules"
+    )
+    for option, says in (("--version", "inception-explorer"), ("--help", "Usage: python -m inception COMMAND")):
+        out = subprocess.run(
+            [sys.executable, "-c", script, option], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        assert out.startswith(says)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_of_a_command(run: Run, command: str) -> None:
+    module, summary = cli.COMMANDS[command]
+    function = getattr(import_module(f"inception.cli.{module}"), command)
+    assert function.__doc__.partition("\n")[0] == summary
+    out = run(command, "--help").decode()
+    assert out.startswith(f"Usage: python -m inception {command}")
+    assert summary in " ".join(out.split())
+
+
+def test_the_command_is_called_as_it_was_started(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/inception-explorer", "table"])
+    assert cli.main() == 2
+    assert capfd.readouterr().err.startswith("inception-explorer: ")
+
+
+def test_the_readme_lists_every_command_with_all_its_options() -> None:
+    rows = re.findall(r"^\| `([a-z]+)[^|]*`[^|]*\|[^|]*\|([^|]*)\|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    listed: dict[str, set[str]] = {}
+    for command, options in rows:
+        listed.setdefault(command, set()).update(re.findall(r"`(--?[a-z-]+)`", options))
+    assert set(listed) == set(cli.COMMANDS)
+    app = cli.make_app("inception-explorer", io.StringIO())
+    for command in cli.COMMANDS:
+        arguments = app[command].assemble_argument_collection(default_parameter=app.default_parameter)
+        named = [argument for argument in arguments if argument.name.startswith("-")]
+        options = {"-o" if "-o" in argument.names else argument.name for argument in named}
+        assert listed[command] - {"--no-bias"} == options, command
+
+
+def test_the_readme_lists_every_setting() -> None:
+    rows = re.findall(r"^\| `(INCEPTION_[A-Z]+)` \| `?([^|`]*)`? \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    expected = [(row["name"], row["default"] or "PyTorch decides") for row in described_settings()]
+    assert [(name, default.strip()) for name, default in rows] == expected

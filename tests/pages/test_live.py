@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 import inception
 from inception.runtime import predictor
+from inception.runtime.pool import Pool
 from inception.weights import download
 from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.weights.known import known_weights
@@ -85,6 +86,20 @@ def test_several_uploads_a_bad_one_among_them(app: AppTest) -> None:
     assert list(answers["Picture"]) == ["red.png", "blue.png"]
     healthy(app.switch_page("pages/inside.py").run())
     assert next(box for box in app.selectbox if box.label == "Picture").value == "your picture: blue.png"
+
+
+def test_a_session_keeps_as_many_uploads_as_the_setting_says(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INCEPTION_UPLOADS", "2")
+    open_page(app, "live", "inception_v4", "75")
+    uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
+    assert "the last 2 are kept" in uploader.help
+    files = [(f"{color}.png", picture(color), "image/png") for color in ("red", "blue", "green")]
+    healthy(uploader.set_value(files).run())
+    chooser = next(box for box in app.selectbox if box.label == "Picture")
+    assert [name for name in chooser.options if name.startswith("your")] == [
+        "your picture: green.png",
+        "your picture: blue.png",
+    ]
 
 
 def test_uploads_of_one_name_and_of_one_content(app: AppTest) -> None:
@@ -181,7 +196,7 @@ def test_an_uploaded_checkpoint_runs_and_leaves_nothing(
 @pytest.fixture
 def room_for_one(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Readers' own weights have room for those of one."""
-    monkeypatch.setattr(weights_chooser, "LIMIT", 1)
+    monkeypatch.setattr(weights_chooser, "networks", Pool(limit=1))
     weights_chooser._shelf.clear()
     yield
     weights_chooser._shelf.clear()

@@ -1,0 +1,118 @@
+"""What an operator may set: one typed object, read from environment variables whose names start with INCEPTION_.
+
+Pydantic takes a tenth of a second to load. Modules that `import inception` loads therefore import this one inside the
+functions that need a setting.
+"""
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ByteSize, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import InputError
+
+PREFIX = "INCEPTION_"
+
+
+class SettingsError(InputError):
+    """A variable whose value cannot be used, in one sentence."""
+
+
+class Settings(BaseSettings):
+    """The settings; the title of each says what its variable takes, the description what it is for.
+
+    A variable that is absent or empty leaves the default.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    weights: Path = Field(
+        default=Path("weights"),
+        title="a folder",
+        description="where checkpoint files are looked for; a relative path starts at the working directory",
+    )
+    memory: ByteSize = Field(
+        default=ByteSize(2**30),
+        ge=1,
+        title="a size with its unit, such as 1.5GB or 512MiB",
+        description="memory for the weights of networks that stay loaded for all readers, and as much again for those "
+        "that readers bring; the network asked for last stays even if it is larger",
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        title="a whole number from 1 to 1024",
+        description="threads with which PyTorch computes on the CPU, in the app and on the command line; while it is "
+        "not set, PyTorch decides",
+    )
+    uploads: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        title="a whole number from 1 to 1000",
+        description="pictures of at most 20 MB that a reader's session keeps; the oldest go first",
+    )
+
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _has_a_unit(cls, value: Any) -> Any:
+        # Pydantic would read 512 as 512 bytes, where someone most likely meant megabytes, and ignore words at the end.
+        if isinstance(value, str) and not re.fullmatch(r"\s*[0-9.]+\s*[A-Za-z]+\s*", value):
+            raise ValueError("no size with a unit")
+        return value
+
+
+def settings() -> Settings:
+    """The settings of the environment as it is now; raises SettingsError for a value that cannot be used."""
+    return _read(tuple(sorted(item for item in os.environ.items() if item[0].upper().startswith(PREFIX))))
+
+
+@lru_cache(maxsize=1)
+def _read(variables: tuple[tuple[str, str], ...]) -> Settings:
+    """What pydantic makes of the environment; `variables` is what the answer depends on and is remembered for."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        title = Settings.model_fields[name].title
+        raise SettingsError(f"{variable(name)} must be {title}, not {first['input']!r}.") from error
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting: INCEPTION_WEIGHTS of `weights`."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def described_settings() -> list[dict[str, str]]:
+    """Every setting as texts: name of its variable, value, default (empty where there is none), takes, meaning.
+
+    Raises SettingsError.
+    """
+    now = settings()
+    return [
+        {
+            "name": variable(name),
+            "value": _text(getattr(now, name)),
+            "default": _text(field.default),
+            "takes": field.title or "",
+            "meaning": field.description or "",
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _text(value: object) -> str:
+    """The value as it could stand in the variable."""
+    if not isinstance(value, ByteSize):
+        return "" if value is None else str(value)
+    for unit in ("GiB", "GB", "MiB", "MB"):
+        number = round(value.to(unit), 3)
+        if number * ByteSize.byte_sizes[unit.lower()] == value:
+            return f"{number:g}{unit}"
+    return f"{value:d}B"

@@ -1,0 +1,107 @@
+"""What an operator may set: read from the environment, used where it counts, and one sentence for a bad value."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from inception import InceptionError
+from inception.runtime.devices import use_threads
+from inception.runtime.pool import Pool
+from inception.settings import PREFIX, Settings, SettingsError, described_settings, settings
+from inception.weights.known import weights_folder
+
+from .reference import assert_one_sentence
+
+NAMES = ["INCEPTION_WEIGHTS", "INCEPTION_MEMORY", "INCEPTION_THREADS", "INCEPTION_UPLOADS"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_defaults() -> None:
+    assert settings().model_dump() == {"weights": Path("weights"), "memory": 2**30, "threads": None, "uploads": 8}
+
+
+def test_every_setting_says_what_it_takes_and_means() -> None:
+    rows = described_settings()
+    assert [row["name"] for row in rows] == NAMES == [PREFIX + name.upper() for name in Settings.model_fields]
+    assert all(row["takes"] and row["meaning"] for row in rows)
+    assert [row["default"] for row in rows] == [row["value"] for row in rows] == ["weights", "1GiB", "", "8"]
+
+
+def test_the_environment_is_read_whenever_a_setting_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path))
+    assert weights_folder() == tmp_path
+    assert settings() is settings()
+    monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "others"))
+    assert weights_folder() == tmp_path / "others"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_variable_leaves_the_default(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+    assert settings() == Settings.model_construct()
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "shown"),
+    [
+        ("1.5GB", 1_500_000_000, "1.5GB"),
+        ("512MiB", 2**29, "0.5GiB"),
+        ("1 gib", 2**30, "1GiB"),
+        ("800mb", 800_000_000, "0.8GB"),
+        ("12345B", 12345, "12345B"),
+    ],
+)
+def test_memory_has_a_unit(monkeypatch: pytest.MonkeyPatch, text: str, size: int, shown: str) -> None:
+    monkeypatch.setenv("INCEPTION_MEMORY", text)
+    assert settings().memory == size
+    assert described_settings()[1]["value"] == shown
+    assert Pool().limit == size
+    assert Pool(limit=7).limit == 7
+
+
+def test_threads_are_those_of_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    try:
+        use_threads()
+        assert torch.get_num_threads() == before
+        monkeypatch.setenv("INCEPTION_THREADS", str(before + 1))
+        use_threads()
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
+BAD = [
+    *(
+        ("INCEPTION_MEMORY", text)
+        for text in ("512", "5GB more", "0GB", "-1GB", "1e400GB", "5potatoes", "many", "..GB")
+    ),
+    *(("INCEPTION_THREADS", text) for text in ("0", "-1", "2.5", "all", "1025", "9" * 30)),
+    *(("INCEPTION_UPLOADS", text) for text in ("0", "no", "1001")),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), BAD)
+def test_a_bad_value_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(SettingsError, match=rf"^{name} must be a .+, not '") as caught:
+        settings()
+    assert isinstance(caught.value, InceptionError)
+    assert text in str(caught.value)
+    assert_one_sentence(caught.value)
+
+
+def test_a_setting_that_cannot_be_used_leaves_the_pool_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = Pool()
+    monkeypatch.setenv("INCEPTION_MEMORY", "much")
+    with pytest.raises(SettingsError):
+        pool.get("inception_v4")
+    monkeypatch.setenv("INCEPTION_MEMORY", "1GB")
+    assert len(pool) == 0
+    assert pool.limit == 10**9
