@@ -30,7 +30,7 @@ CIFAR_10 = Path("data/cifar-10")
 Data = Annotated[Path, Parameter(help="Folder of CIFAR-10's binary batches, which are fetched if it has none.")]
 
 
-def train(
+def train(  # long: two thirds are its options and their help
     model: Model,
     /,
     *,
