@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .errors import InputError
 from .models.inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
 from .models.inception_v4 import InceptionV4, StemV4
 from .models.layers import ConvUnit
+from .models.network import Network
 from .weights.checkpoint import MAX_BYTES, CheckpointError, classes_in, load_weights, read_checkpoint
-from .weights.choice import AnyWeights, WeightsChoice
-from .weights.known import Weights, described
+from .weights.choice import AnyWeights, WeightsChoice, WeightsKind
+from .weights.known import Weights, described, locate
+from .weights.preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
 
 if TYPE_CHECKING:
     from .weights.download import Download
@@ -25,21 +27,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """One network of the zoo.
+    """One network of the zoo: all that the rest of the package has to know of it beside its modules."""
 
-    input_size: pixels of a side, as trained. source: where the description comes from. differs: from the paper.
-    embeds: whether its output is an embedding instead of classes.
-    keras_gamma: whether the Keras version trains a batch norm's gamma (TF-Slim and Keras Applications do not).
-    """
-
-    name: str
-    title: str
-    build: Callable[..., nn.Module]
-    input_size: int
-    source: str
-    differs: str
-    embeds: bool = False
-    keras_gamma: bool = False
+    name: str  # by which it is asked for
+    title: str  # for people
+    build: Callable[..., Network]  # takes the overrides of `create_model`
+    input_size: int  # pixels of a side of the pictures it was trained on
+    source: str  # where the description comes from
+    differs: str  # from the paper that describes it
+    preprocessing: Preprocessing = TIMM_V4  # what its published weights want, for weights that do not say
+    embeds: bool = False  # whether its output is an embedding instead of classes
+    keras_gamma: bool = False  # whether Keras trains a batch norm's gamma; not in TF-Slim and Keras Applications
+    side_by_side: bool = False  # whether the Atlas shows it beside the other networks of the paper
+    other_version: str = ""  # the network with blocks of the same kinds that can be laid over its own
 
 
 # Fig. 15 to 19: Inception-v4's stem, no Mixed_5b, no Conv2d_7b, a ReLU after every sum.
@@ -50,6 +50,7 @@ PAPER_V2 = replace(
     repeats=(5, 10, 5),
     plain_last_block=False,
     conv_7b=None,
+    names={},
 )
 
 _conv_with_bias = partial(ConvUnit, bias=True)
@@ -63,7 +64,7 @@ KERAS_BLOG_V2 = replace(
     block_c_kernel=7,
 )
 
-FACEID_V2 = replace(INCEPTION_RESNET_V2, num_classes=0, embedding=1024)
+FACEID_V2 = replace(INCEPTION_RESNET_V2, num_classes=0, embedding=1024, names={})
 
 VARIANTS = {
     variant.name: variant
@@ -75,6 +76,8 @@ VARIANTS = {
             input_size=299,
             source="Szegedy et al. 2016, Fig. 3 to 9; TF-Slim inception_v4.py; timm inception_v4",
             differs="TF-Slim's order of 1x7 and 7x1, which Fig. 3 and 5 draw differently in places.",
+            preprocessing=TIMM_V4,
+            side_by_side=True,
         ),
         Variant(
             name="inception_resnet_v1",
@@ -84,6 +87,9 @@ VARIANTS = {
             source="Szegedy et al. 2016, Fig. 10 to 15; FaceNet's inception_resnet_v1.py; facenet-pytorch",
             differs="A sixth C block without ReLU and scale, and a 512-d L2-normalised embedding instead of classes.",
             embeds=True,
+            preprocessing=FACENET,
+            side_by_side=True,
+            other_version="inception_resnet_v2",
         ),
         Variant(
             name="inception_resnet_v2",
@@ -93,6 +99,9 @@ VARIANTS = {
             source="TF-Slim inception_resnet_v2.py; timm inception_resnet_v2",
             differs="Inception-v3's stem and Mixed_5b instead of the paper's stem; twice as many residual blocks, "
             "on 320, 1088 and 2080 channels; a last C block without ReLU and scale; Conv2d_7b before the pool.",
+            preprocessing=TIMM_V2,
+            side_by_side=True,
+            other_version="inception_resnet_v1",
         ),
         Variant(
             name="inception_resnet_v2.paper",
@@ -103,6 +112,7 @@ VARIANTS = {
             differs="1x7 before 7x1 in the stem, where Fig. 3 has them the other way round. Channels before each "
             "residual sum are those that the concatenations give, because the 1154 and 2048 of Fig. 17 and 19 do not "
             "add up.",
+            preprocessing=TIMM_V2,
         ),
         Variant(
             name="inception_resnet_v2.keras_blog",
@@ -113,6 +123,7 @@ VARIANTS = {
             differs="The paper's stem with twice the blocks; batch norm and ReLU after the 1x1 that should be linear; "
             "no residual scale; 1x7 and 7x1 in block C; convolution biases under batch norm.",
             keras_gamma=True,
+            preprocessing=TIMM_V2,
         ),
         Variant(
             name="inception_resnet_v2.faceid",
@@ -122,6 +133,7 @@ VARIANTS = {
             source="A layer table published with a face recognition network after FaceNet's code",
             differs="The released network at 160 px with FaceNet's bottleneck, 1024-d, instead of classes.",
             embeds=True,
+            preprocessing=FACENET,
         ),
     )
 }
@@ -144,15 +156,20 @@ def create_model(
     weights: AnyWeights = None,
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
+    download: bool = False,
     **overrides: Any,
-) -> nn.Module:
+) -> Network:
     """The network of that name in eval mode; its `variant` attribute says which it is.
 
-    weights: tag of a known checkpoint that is on this machine, path of a checkpoint, or None for PyTorch's random
-    initialisation.
-    overrides: `num_classes`, `in_chans`, `width`, `repeats`, and `residual_scale` where the network has one; a known
-    checkpoint, or one that this project trained, brings those it was trained with.
-    Raises ValueError for an unknown name or override value, `CheckpointError` for weights that do not fit.
+    It takes pictures (N, in_chans, H, W). It gives logits (N, num_classes), or an embedding (N, D) of length 1 if the
+    variant embeds.
+    weights: tag of a known checkpoint, path of a checkpoint, or None for PyTorch's random initialisation.
+    download: whether to fetch a known checkpoint that is not on this machine. The call then waits for it; later calls
+    find it in the cache of timm or facenet-pytorch.
+    overrides: `num_classes`, `in_chans`, `width` and `repeats`, and what else the network has, such as
+    `residual_scale`. A known checkpoint, or one that this project trained, brings those it was trained with.
+    Raises InputError for an unknown name or override, CheckpointError for weights that are not here or do not fit,
+    DownloadError when they cannot be fetched. All three are ValueErrors.
     """
     variant = get_variant(name)
     choice = WeightsChoice.of(weights)
@@ -163,12 +180,18 @@ def create_model(
     allowed = inspect.signature(variant.build).parameters.keys() - {"plan"}
     if unknown := sorted(overrides.keys() - allowed):
         raise InputError(f"{name} has no override {unknown[0]!r}; it has {', '.join(sorted(allowed))}")
+    if known and choice.kind is WeightsKind.PUBLISHED and locate(choice.name) is None:
+        if not download:
+            raise CheckpointError(
+                f"{choice.name}: not on this machine; get it from {known.source}, or with download=True."
+            )
+        _download(choice.name)
     with torch.device(device):
         model = variant.build(**overrides)
     model.variant = variant  # type: ignore[assignment]  # modules take any attribute
     if path := choice.path:
         load_weights(model, path)
-    if dtype != torch.float32:  # what it is built in: to visit every tensor takes a tenth of the building
+    if dtype != torch.float32:  # `to` walks through all modules; that would make a plain call a tenth slower
         model.to(dtype)
     return model.eval()
 
@@ -188,7 +211,7 @@ def check_weights(variant: str, path: str | PathLike[str], **overrides: Any) -> 
         overrides = {**known.network, **overrides}
     overrides = {**classes_override(variant, state), **overrides}
     del state
-    # By way of the meta device: initial weights would only cost time and disturb the random numbers of others.
+    # Built on the meta device, because random weights would take time and change the random numbers of others.
     model = create_model(variant, device="meta", **overrides)
     if sum(tensor.nbytes for tensor in model.state_dict().values()) > MAX_BYTES:
         raise CheckpointError(f"{path.name}: a network with {overrides['num_classes']:,} classes is too large.")
@@ -196,8 +219,10 @@ def check_weights(variant: str, path: str | PathLike[str], **overrides: Any) -> 
 
 
 def classes_override(variant: str, state: Mapping[str, Tensor]) -> dict[str, int]:
-    """`num_classes` as the checkpoint of a classifier has them; nothing for embeddings and for names we do not know."""
-    classes = None if get_variant(variant).embeds else classes_in(state)
+    """The override `num_classes` that fits a checkpoint; empty for an embedding or if the file has no classifier."""
+    if get_variant(variant).embeds:
+        return {}
+    classes = classes_in(state, create_model(variant, device="meta"))
     return {} if classes is None else {"num_classes": classes}
 
 
@@ -206,6 +231,16 @@ def fetch_weights(tag: str) -> "Download":
     from .weights.download import start_download  # it loads an HTTP client, which nobody else here needs
 
     return start_download(tag, _fits)
+
+
+def _download(tag: str) -> None:
+    """Fetches a known checkpoint and waits until it is here; raises DownloadError when it cannot be had."""
+    from .weights.download import DownloadError
+
+    download = fetch_weights(tag)
+    download.wait()
+    if download.state != "done":
+        raise DownloadError(download.error or f"{tag}: the download was stopped.")
 
 
 def _fits(weights: Weights, path: Path) -> None:

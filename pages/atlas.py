@@ -18,11 +18,12 @@ from inception.views.overview import (
     side_by_side,
     side_by_side_dot,
 )
+from inception.zoo import VARIANTS
 from pages.parts import choices, components, diagrams, frame, selection
 
 LEVELS: dict[Level, str] = {"block": "Blocks", "stage": "Stages"}
 SIZES: dict[SizeBy, str] = {"channels": "Channels", "params": "Parameters", "macs": "MACs"}
-NETWORKS = ("inception_v4", "inception_resnet_v1", "inception_resnet_v2")
+NETWORKS = [variant.name for variant in VARIANTS.values() if variant.side_by_side]
 
 
 def details(graph: LayerGraph, box: Box) -> None:

@@ -8,8 +8,6 @@ from inception.views.diagram import diagram_caption, diagram_dot, node_name, par
 from inception.views.overlay import overlay_dot
 from pages.parts import choices, components, diagrams, frame, selection, tables
 
-OTHER_VERSION = {"inception_resnet_v1": "inception_resnet_v2", "inception_resnet_v2": "inception_resnet_v1"}
-
 frame.open_page("blocks")
 
 graph = choices.chosen_graph()
@@ -38,7 +36,7 @@ def select_line(line: int) -> None:
 
 
 laying, opening = st.columns(2)
-other = OTHER_VERSION.get(graph.name)
+other = choices.chosen_variant().other_version
 versions = {}
 if other:
     other_graph = choices.graph_of(other, Size(*graph.input_size))
@@ -46,7 +44,7 @@ if other:
 overlaid = title in versions and laying.toggle(f"Lay {other} over it", key="overlay", bind="query-params")
 units = overlaid or not opening.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
 if overlaid:
-    dot = overlay_dot(block.layers, versions[title].layers, (graph.name, str(other)), f"{title}, both versions")
+    dot = overlay_dot(block.layers, versions[title].layers, (graph.name, other), f"{title}, both versions")
 else:
     dot = diagram_dot(block.layers, title, units)
 

@@ -13,8 +13,13 @@ from torch import Tensor
 
 DATA = Path(__file__).with_name("reference")
 
-# Networks that timm 1.0.31 and facenet-pytorch 2.6 also have, and the input size at which they were measured.
-MEASURED = {"inception_v4": 299, "inception_resnet_v1": 160, "inception_resnet_v2": 299}
+# Networks that others have too, and the input size at which their outputs were measured: all with reference data.
+MEASURED: dict[str, int] = {
+    name: json.loads((DATA / f"{name}.outputs.json").read_text())["input_size"]
+    for name in sorted(path.name.removesuffix(".state_dict.csv") for path in DATA.glob("*.state_dict.csv"))
+}
+# Those of them whose layers were measured as well.
+LAYERS_MEASURED = {name: size for name, size in MEASURED.items() if (DATA / f"{name}.layers_{size}.csv").exists()}
 
 
 def table(name: str) -> list[dict[str, str]]:

@@ -87,7 +87,7 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
     module's forward cannot be traced; InputError for unknown names and overrides.
     """
     if isinstance(model, str):
-        module = create_model(model, device="meta", **overrides)
+        module: nn.Module = create_model(model, device="meta", **overrides)
     elif not isinstance(model, nn.Module):
         raise TraceError(f"trace takes the name of a network or an nn.Module, not {model!r:.80}.")
     elif overrides:

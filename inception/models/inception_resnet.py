@@ -6,17 +6,18 @@ input. `w` turns the paper's channels into those of the chosen width.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .inception_v4 import ReductionA
+from .inception_v4 import REDUCTION_A_NAMES, ReductionA
 from .layers import (
     BATCH_NORM_EPS,
+    MOST_REPEATS,
     Branch,
     ConvUnit,
     L2Normalize,
@@ -31,6 +32,7 @@ from .layers import (
     check_repeats,
     max_pool,
 )
+from .network import Network
 
 MakeConv = Callable[..., nn.Module]
 
@@ -114,6 +116,9 @@ class ResidualBlock(Parallel):
     (N, C, H, W) to (N, C, H, W). ``relu=False`` leaves the sum as it is.
     """
 
+    kind: ClassVar[Literal["A", "B", "C"]]
+    """The letter of the block in the paper; `residual_scale` has one number for each."""
+
     def __init__(
         self,
         channels: int,
@@ -143,6 +148,8 @@ class InceptionResNetA(ResidualBlock):
 
     filters: the three convolutions of Branch_2, of which the first is also the width of the other branches.
     """
+
+    kind = "A"
 
     def __init__(
         self,
@@ -182,6 +189,8 @@ class InceptionResNetB(ResidualBlock):
     filters: the 1x1 of Branch_0, then the 1x1, 1x7 and 7x1 of Branch_1.
     """
 
+    kind = "B"
+
     def __init__(
         self,
         channels: int,
@@ -217,6 +226,8 @@ class InceptionResNetC(ResidualBlock):
     filters: the 1x1 of Branch_0, then the three convolutions of Branch_1. kernel: the length of the
     one-dimensional kernels.
     """
+
+    kind = "C"
 
     def __init__(
         self,
@@ -276,32 +287,112 @@ class ReductionBResNet(Parallel):
         self.out_channels = b0 + b1 + b2 + in_channels
 
 
+# The layers of a block in timm and facenet-pytorch, by our path inside the block.
+_MIXED_5B = {
+    "Branch_0.Conv2d_1x1": "branch0",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_5x5": "branch1.1",
+    "Branch_2.Conv2d_0a_1x1": "branch2.0",
+    "Branch_2.Conv2d_0b_3x3": "branch2.1",
+    "Branch_2.Conv2d_0c_3x3": "branch2.2",
+    "Branch_3.Conv2d_0b_1x1": "branch3.1",
+}
+_BLOCK_A = {
+    "Branch_0.Conv2d_1x1": "branch0",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_3x3": "branch1.1",
+    "Branch_2.Conv2d_0a_1x1": "branch2.0",
+    "Branch_2.Conv2d_0b_3x3": "branch2.1",
+    "Branch_2.Conv2d_0c_3x3": "branch2.2",
+    "Conv2d_1x1": "conv2d",
+}
+_BLOCK_B = {
+    "Branch_0.Conv2d_1x1": "branch0",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_1x7": "branch1.1",
+    "Branch_1.Conv2d_0c_7x1": "branch1.2",
+    "Conv2d_1x1": "conv2d",
+}
+_REDUCTION_B = {
+    "Branch_0.Conv2d_0a_1x1": "branch0.0",
+    "Branch_0.Conv2d_1a_3x3": "branch0.1",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_1a_3x3": "branch1.1",
+    "Branch_2.Conv2d_0a_1x1": "branch2.0",
+    "Branch_2.Conv2d_0b_3x3": "branch2.1",
+    "Branch_2.Conv2d_1a_3x3": "branch2.2",
+}
+_BLOCK_C = {
+    "Branch_0.Conv2d_1x1": "branch0",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_1x3": "branch1.1",
+    "Branch_1.Conv2d_0c_3x1": "branch1.2",
+    "Conv2d_1x1": "conv2d",
+}
+
+
+def names_of_others(repeat_a: str, repeat_b: str, repeat_c: str) -> dict[str, str]:
+    """Paths of our modules from the stem to Block8, and of the same modules in timm and facenet-pytorch.
+
+    The three arguments are their names of the stages of A, B and C blocks, whose blocks they number from 0. They keep
+    the last C block outside its stage.
+    """
+    numbers = range(MOST_REPEATS)
+    blocks: list[tuple[str, str, dict[str, str]]] = [
+        ("inception_a.Mixed_5b", "mixed_5b", _MIXED_5B),
+        *((f"inception_resnet_a.Block35_{i + 1}", f"{repeat_a}.{i}", _BLOCK_A) for i in numbers),
+        ("reduction_a.Mixed_6a", "mixed_6a", REDUCTION_A_NAMES),
+        *((f"inception_resnet_b.Block17_{i + 1}", f"{repeat_b}.{i}", _BLOCK_B) for i in numbers),
+        ("reduction_b.Mixed_7a", "mixed_7a", _REDUCTION_B),
+        *((f"inception_resnet_c.Block8_{i + 1}", f"{repeat_c}.{i}", _BLOCK_C) for i in numbers),
+        ("inception_resnet_c.Block8", "block8", _BLOCK_C),
+    ]
+    stem = ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3", "Conv2d_4b_3x3")
+    return {
+        **{f"stem.{layer}": layer.lower().rpartition("_")[0] for layer in stem},
+        **{f"{ours}.{layer}": f"{theirs}.{name}" for ours, theirs, layers in blocks for layer, name in layers.items()},
+    }
+
+
+# Those of facenet-pytorch's InceptionResnetV1.
+FACENET_NAMES = {
+    **names_of_others("repeat_1", "repeat_2", "repeat_3"),
+    "head.Bottleneck.fully_connected": "last_linear",
+    "head.Bottleneck.batch_norm": "last_bn",
+    "head.Classifier": "logits",
+}
+# Those of timm's inception_resnet_v2.
+TIMM_NAMES = {
+    **names_of_others("repeat", "repeat_1", "repeat_2"),
+    "head.Conv2d_7b_1x1": "conv2d_7b",
+    "head.Logits.Logits": "classif",
+}
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What tells one Inception-ResNet from another; channel counts as in the paper's figures.
+    """What tells one Inception-ResNet from another. Channel counts are those of the paper's figures."""
 
-    klmn: Table 1. block_a, block_b, block_c, reduction_b: the `filters` of those blocks. scales: residual scale
-    of the A, B and C blocks. plain_last_block: whether the last C block has neither ReLU nor scale (TF-Slim).
-    conv_7b: channels of a 1x1 after it, or None. embedding: size of a bottleneck layer, or None.
-    """
-
-    stem: Callable[..., Stage]
-    mixed_5b: bool
-    block_a: tuple[int, int, int]
-    klmn: tuple[int, int, int, int]
-    block_b: tuple[int, int, int, int]
-    reduction_b: tuple[int, int, int, int]
-    block_c: tuple[int, int, int, int]
-    repeats: Repeats
-    num_classes: int
-    dropout: float
-    scales: tuple[float, float, float] = (0.17, 0.10, 0.20)
-    plain_last_block: bool = True
-    conv_7b: int | None = None
-    embedding: int | None = None
-    conv: MakeConv = ConvUnit
-    linear: MakeConv = linear_1x1
-    block_c_kernel: int = 3
+    stem: Callable[..., Stage]  # builds the stem from the channels of the picture, `w` and `conv`
+    mixed_5b: bool  # whether Mixed_5b stands between the stem and the A blocks
+    block_a: tuple[int, int, int]  # `filters` of the A blocks
+    klmn: tuple[int, int, int, int]  # filters of Reduction-A (Table 1)
+    block_b: tuple[int, int, int, int]  # `filters` of the B blocks
+    reduction_b: tuple[int, int, int, int]  # `filters` of Reduction-B
+    block_c: tuple[int, int, int, int]  # `filters` of the C blocks
+    repeats: Repeats  # how many A, B and C blocks, the last C block included
+    num_classes: int  # classes of the released network; 0 for an embedding
+    dropout: float  # share of the pooled features that training sets to 0
+    scales: tuple[float, float, float] = (0.17, 0.10, 0.20)  # residual scale of the A, B and C blocks
+    plain_last_block: bool = True  # whether the last C block has neither ReLU nor scale (TF-Slim)
+    conv_7b: int | None = None  # channels of a 1x1 after the last block, or None for no such layer
+    embedding: int | None = None  # size of a bottleneck layer after the pool, or None for no such layer
+    conv: MakeConv = ConvUnit  # builds every convolution but those before a residual sum
+    linear: MakeConv = linear_1x1  # builds the 1x1 before a residual sum
+    block_c_kernel: int = 3  # length of the one-dimensional kernels in the C blocks
+    # As `Network.names`; empty for a network that no one else has published.
+    names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    may_lack: tuple[str, ...] = ()  # as `Network.may_lack`
 
 
 # Table 1, Fig. 10 to 15; the last block is from FaceNet's code, 512-d bottleneck and dropout from facenet-pytorch.
@@ -317,6 +408,8 @@ INCEPTION_RESNET_V1 = Plan(
     num_classes=0,
     dropout=0.6,
     embedding=512,
+    names=FACENET_NAMES,
+    may_lack=("head.Classifier",),  # published files hold the classifier that the embedding was trained with
 )
 
 # TF-Slim's released network: Fig. 16 to 19 on 320, 1088 and 2080 channels.
@@ -332,6 +425,7 @@ INCEPTION_RESNET_V2 = Plan(
     num_classes=1000,
     dropout=0.2,
     conv_7b=1536,
+    names=TIMM_NAMES,
 )
 
 
@@ -369,7 +463,7 @@ class HeadResNet(Stage):
         super().__init__("Head", **blocks)
 
 
-class InceptionResNet(nn.Sequential):
+class InceptionResNet(Network):
     """Inception-ResNet after a `Plan`: (N, in_chans, H, W) to (N, num_classes), H and W at least 75 px.
 
     num_classes: None takes the plan's; 0 gives features: the L2-normalised embedding where the plan has a
@@ -393,7 +487,8 @@ class InceptionResNet(nn.Sequential):
         num_classes = plan.num_classes if num_classes is None else num_classes
         check_count("num_classes", num_classes, 0)
         check_count("in_chans", in_chans, 1)
-        self.in_chans = in_chans
+        self.in_chans, self.num_classes = in_chans, num_classes
+        self.names, self.may_lack = plan.names, plan.may_lack
         w = channel_scaler(width)
         a, b, c = check_repeats(plan.repeats if repeats is None else repeats)
         scale_a, scale_b, scale_c, scale_last = residual_scales(plan, residual_scale)
@@ -429,7 +524,21 @@ class InceptionResNet(nn.Sequential):
             blocks_c[f"Block8_{c}"] = block_c(scale=scale_last)
         self.inception_resnet_c = Stage("Inception-ResNet-C", **blocks_c)
 
+        self.num_features = w(plan.conv_7b) if plan.conv_7b else channels
+        self.head_hidden_size = self.num_features
+        if plan.embedding:
+            self.head_hidden_size = w(plan.embedding)
+            self.classifier_path = "head.Classifier"
         self.head = HeadResNet(channels, plan, num_classes, w)
+
+    def reset_classifier(self, num_classes: int) -> None:
+        """As `Network.reset_classifier`; an embedding without classes is scaled to length 1."""
+        super().reset_classifier(num_classes)
+        if self.classifier_path == "head.Classifier":
+            if hasattr(self.head, "Normalize"):
+                del self.head.Normalize
+            if not num_classes:
+                self.head.Normalize = L2Normalize().train(self.training)
 
 
 def residual_scales(

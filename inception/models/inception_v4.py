@@ -5,7 +5,6 @@ in the comments are those of a 299x299 input. `w` turns the paper's channels int
 """
 
 from collections.abc import Callable
-from string import ascii_lowercase
 
 from torch import nn
 
@@ -22,7 +21,9 @@ from .layers import (
     check_count,
     check_repeats,
     max_pool,
+    mixed_names,
 )
+from .network import Network
 
 REPEATS: Repeats = (4, 7, 3)  # of Inception-A, -B and -C (Fig. 9)
 
@@ -203,11 +204,6 @@ class InceptionC(Parallel):
         self.out_channels = 6 * w(256)  # 1536
 
 
-def mixed_names(grid: int, count: int) -> list[str]:
-    """TF-Slim's names of `count` equal blocks: Mixed_5b, Mixed_5c, ... (the letter a is the reduction's)."""
-    return [f"Mixed_{grid}{letter}" for letter in ascii_lowercase[1 : 1 + count]]
-
-
 class HeadV4(Stage):
     """Head: from the 8x8 grid to classes (Fig. 9).
 
@@ -225,7 +221,93 @@ class HeadV4(Stage):
         super().__init__("Head", Logits=logits)
 
 
-class InceptionV4(nn.Sequential):
+# timm's names of the layers of a block, by our path inside the block.
+REDUCTION_A_NAMES = {
+    "Branch_0.Conv2d_1a_3x3": "branch0",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_3x3": "branch1.1",
+    "Branch_1.Conv2d_1a_3x3": "branch1.2",
+}
+_MIXED_3A = {"Branch_1.Conv2d_0a_3x3": "conv"}
+_MIXED_4A = {
+    "Branch_0.Conv2d_0a_1x1": "branch0.0",
+    "Branch_0.Conv2d_1a_3x3": "branch0.1",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_1x7": "branch1.1",
+    "Branch_1.Conv2d_0c_7x1": "branch1.2",
+    "Branch_1.Conv2d_1a_3x3": "branch1.3",
+}
+_MIXED_5A = {"Branch_0.Conv2d_1a_3x3": "conv"}
+_BLOCK_A = {
+    "Branch_0.Conv2d_0a_1x1": "branch0",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_3x3": "branch1.1",
+    "Branch_2.Conv2d_0a_1x1": "branch2.0",
+    "Branch_2.Conv2d_0b_3x3": "branch2.1",
+    "Branch_2.Conv2d_0c_3x3": "branch2.2",
+    "Branch_3.Conv2d_0b_1x1": "branch3.1",
+}
+_BLOCK_B = {
+    "Branch_0.Conv2d_0a_1x1": "branch0",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_1x7": "branch1.1",
+    "Branch_1.Conv2d_0c_7x1": "branch1.2",
+    "Branch_2.Conv2d_0a_1x1": "branch2.0",
+    "Branch_2.Conv2d_0b_7x1": "branch2.1",
+    "Branch_2.Conv2d_0c_1x7": "branch2.2",
+    "Branch_2.Conv2d_0d_7x1": "branch2.3",
+    "Branch_2.Conv2d_0e_1x7": "branch2.4",
+    "Branch_3.Conv2d_0b_1x1": "branch3.1",
+}
+_REDUCTION_B = {
+    "Branch_0.Conv2d_0a_1x1": "branch0.0",
+    "Branch_0.Conv2d_1a_3x3": "branch0.1",
+    "Branch_1.Conv2d_0a_1x1": "branch1.0",
+    "Branch_1.Conv2d_0b_1x7": "branch1.1",
+    "Branch_1.Conv2d_0c_7x1": "branch1.2",
+    "Branch_1.Conv2d_1a_3x3": "branch1.3",
+}
+_BLOCK_C = {
+    "Branch_0.Conv2d_0a_1x1": "branch0",
+    "Branch_1.Conv2d_0a_1x1": "branch1_0",
+    "Branch_1.fork.Conv2d_0b_1x3": "branch1_1a",
+    "Branch_1.fork.Conv2d_0c_3x1": "branch1_1b",
+    "Branch_2.Conv2d_0a_1x1": "branch2_0",
+    "Branch_2.Conv2d_0b_3x1": "branch2_1",
+    "Branch_2.Conv2d_0c_1x3": "branch2_2",
+    "Branch_2.fork.Conv2d_0d_1x3": "branch2_3a",
+    "Branch_2.fork.Conv2d_0e_3x1": "branch2_3b",
+    "Branch_3.Conv2d_0b_1x1": "branch3.1",
+}
+
+
+def timm_names(repeats: Repeats) -> dict[str, str]:
+    """Paths of our modules with weights, and of the same modules in timm's inception_v4.
+
+    timm numbers the blocks from the picture to the head, so the names depend on how many there are.
+    """
+    a, b, c = repeats
+    blocks: list[tuple[str, dict[str, str]]] = [
+        ("stem.Conv2d_1a_3x3", {}),
+        ("stem.Conv2d_2a_3x3", {}),
+        ("stem.Conv2d_2b_3x3", {}),
+        ("stem.Mixed_3a", _MIXED_3A),
+        ("stem.Mixed_4a", _MIXED_4A),
+        ("stem.Mixed_5a", _MIXED_5A),
+        *((f"inception_a.{name}", _BLOCK_A) for name in mixed_names(5, a)),
+        ("reduction_a.Mixed_6a", REDUCTION_A_NAMES),
+        *((f"inception_b.{name}", _BLOCK_B) for name in mixed_names(6, b)),
+        ("reduction_b.Mixed_7a", _REDUCTION_B),
+        *((f"inception_c.{name}", _BLOCK_C) for name in mixed_names(7, c)),
+    ]
+    names = {"head.Logits.Logits": "last_linear"}
+    for n, (block, layers) in enumerate(blocks):
+        names[block] = f"features.{n}"
+        names |= {f"{block}.{ours}": f"features.{n}.{theirs}" for ours, theirs in layers.items()}
+    return names
+
+
+class InceptionV4(Network):
     """Inception-v4 (Fig. 9): (N, in_chans, H, W) to logits (N, num_classes), H and W at least 75 px.
 
     num_classes: 0 gives the pooled features (N, 1536).
@@ -238,9 +320,10 @@ class InceptionV4(nn.Sequential):
         super().__init__()
         check_count("num_classes", num_classes, 0)
         check_count("in_chans", in_chans, 1)
-        self.in_chans = in_chans
+        self.in_chans, self.num_classes = in_chans, num_classes
         w = channel_scaler(width)
         a, b, c = check_repeats(REPEATS if repeats is None else repeats)
+        self.names = timm_names((a, b, c))
 
         self.stem = StemV4(in_chans, w)
         self.inception_a = block_stage(
@@ -261,4 +344,5 @@ class InceptionV4(nn.Sequential):
         self.inception_c = block_stage(
             "Inception-C", mixed_names(7, c), lambda channels: InceptionC(channels, w), self.reduction_b.out_channels
         )
-        self.head = HeadV4(self.inception_c.out_channels, num_classes)
+        self.num_features = self.head_hidden_size = self.inception_c.out_channels
+        self.head = HeadV4(self.num_features, num_classes)

@@ -8,6 +8,7 @@ so that one description serves every width.
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from string import ascii_lowercase
 from typing import Any
 
 import torch
@@ -18,14 +19,17 @@ from ..errors import InputError
 
 BATCH_NORM_EPS = 1e-3  # TF-Slim's value; timm and facenet-pytorch keep it
 
+MOST_REPEATS = 25  # blocks of one kind in a row; TF-Slim's names run out of letters after that
+
 Kernel = int | tuple[int, int]
 Repeats = tuple[int, int, int]
 Scaler = Callable[[int], int]
 
 
 def channel_scaler(width: float) -> Scaler:
-    """What turns channels of the paper into channels at a width multiplier (MobileNet's alpha); at least 1.
+    """A function from the paper's number of channels to that of a network of this width, at least 1.
 
+    width: multiplies all channel counts, like the alpha of MobileNet.
     Raises ValueError unless ``0 < width``.
     """
     if not (isinstance(width, int | float) and 0 < width < math.inf):
@@ -38,9 +42,9 @@ def check_repeats(repeats: Repeats) -> Repeats:
     if not (
         isinstance(repeats, Sequence)
         and len(repeats) == 3
-        and all(isinstance(n, int) and 1 <= n <= 25 for n in repeats)
+        and all(isinstance(n, int) and 1 <= n <= MOST_REPEATS for n in repeats)
     ):
-        raise InputError(f"repeats must be three whole numbers from 1 to 25, not {repeats!r}")
+        raise InputError(f"repeats must be three whole numbers from 1 to {MOST_REPEATS}, not {repeats!r}")
     return repeats[0], repeats[1], repeats[2]
 
 
@@ -80,9 +84,13 @@ def max_pool() -> nn.MaxPool2d:
     return nn.MaxPool2d(kernel_size=3, stride=2)
 
 
-def avg_pool() -> nn.AvgPool2d:
-    """The paper's average pool inside blocks: 3x3, stride 1, SAME; the zeros do not count in the mean."""
-    return nn.AvgPool2d(kernel_size=3, stride=1, padding=1, count_include_pad=False)
+def avg_pool(count_zeros: bool = False) -> nn.AvgPool2d:
+    """The average pool inside blocks: 3x3, stride 1, SAME.
+
+    count_zeros: at the border part of the window lies on padded zeros. False leaves them out of the mean, as
+    TensorFlow does; True divides by nine everywhere, as timm and torchvision do in Inception-v3.
+    """
+    return nn.AvgPool2d(kernel_size=3, stride=1, padding=1, count_include_pad=count_zeros)
 
 
 class Concat(nn.Module):
@@ -146,6 +154,11 @@ class Stage(nn.Sequential):
     def __init__(self, title: str, **blocks: nn.Module):
         super().__init__(OrderedDict(blocks))
         self.title = title
+
+
+def mixed_names(grid: int, count: int) -> list[str]:
+    """TF-Slim's names of `count` equal blocks: Mixed_5b, Mixed_5c, ... (the letter a is the reduction's)."""
+    return [f"Mixed_{grid}{letter}" for letter in ascii_lowercase[1 : 1 + count]]
 
 
 def block_stage(title: str, names: Sequence[str], make_block: Callable[[int], Any], in_channels: int) -> Stage:

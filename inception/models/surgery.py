@@ -7,16 +7,16 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from ..errors import InputError
-from .inception_resnet import InceptionResNetA, InceptionResNetB, InceptionResNetC, ResidualBlock
+from .inception_resnet import ResidualBlock
 from .layers import Branch, ConvUnit, ResidualSum
 
 
-# Folding
 def fold_batch_norm(model: nn.Module) -> nn.Module:
     """The eval-mode model itself, each batch norm put into the convolution or linear layer before it.
 
-    A batch norm that does not learn any more is one factor and one summand for each channel (Ioffe and Szegedy 2015,
-    section 3.1), so it can be multiplied into the weights. Paths stay; an `nn.Identity` takes its place.
+    In eval mode a batch norm multiplies each channel by one number and adds another (Ioffe and Szegedy 2015, section
+    3.1), so the weights and the bias before it can take both over. Outputs stay the same up to rounding, and so do the
+    paths of all modules: an `nn.Identity` takes the place of each batch norm.
     """
     for module in model.modules():
         if isinstance(module, ConvUnit):
@@ -31,9 +31,9 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
 
 
 def lean(model: nn.Module) -> nn.Module:
-    """The model itself, each ReLU in place and each residual sum in one pass, which saves memory and its traffic.
+    """The model itself with ReLUs that work in place and residual sums in one pass, which saves memory and time.
 
-    What a layer hands on is then overwritten by the next, so no one can look into the model any more.
+    A ReLU then overwrites the output of the layer before it, so activations can no longer be read from this model.
     """
     for module in model.modules():
         if isinstance(module, nn.ReLU):
@@ -45,18 +45,17 @@ def lean(model: nn.Module) -> nn.Module:
 
 
 class OnePassSum(ResidualSum):
-    """`ResidualSum` that does not write the scaled residual down in between."""
+    """A `ResidualSum` that needs no memory for the scaled residual: both summands (N, C, H, W), as the sum."""
 
     def forward(self, shortcut: Tensor, residual: Tensor) -> Tensor:
         return torch.add(shortcut, residual, alpha=self.scale)
 
 
 Scales = tuple[float, float, float]  # of the A, B and C blocks
-KINDS: dict[type[nn.Module], str] = {InceptionResNetA: "A", InceptionResNetB: "B", InceptionResNetC: "C"}
 
 
 class ResidualError(InputError):
-    """A network without residual sums, or scales out of range, in one sentence."""
+    """A network without residual sums, or scales out of range. The message is one sentence."""
 
 
 def check_scales(scales: Scales) -> Scales:
@@ -78,26 +77,32 @@ def get_scales(model: nn.Module) -> Scales:
     """The scale of the first A, B and C block; raises ResidualError for a network without residual sums."""
     scales: dict[str, float] = {}
     for block in residual_blocks(model).values():
-        scales.setdefault(KINDS[type(block)], block.residual_sum.scale)
+        scales.setdefault(block.kind, block.residual_sum.scale)
     return scales["A"], scales["B"], scales["C"]
 
 
 def set_scales(model: nn.Module, scales: Scales) -> None:
-    """Sets the scale of all A, B and C blocks; a last block without ReLU keeps its own. Raises ResidualError."""
+    """Sets the scale of all A, B and C blocks; a last block without ReLU keeps its own scale.
+
+    Raises ResidualError for scales out of range and for a network without residual sums.
+    """
     by_kind = dict(zip("ABC", check_scales(scales), strict=True))
     for block in residual_blocks(model).values():
         if block.relu is not None:
-            block.residual_sum.scale = by_kind[KINDS[type(block)]]
+            block.residual_sum.scale = by_kind[block.kind]
 
 
 class Residual(nn.Module):
-    """In place of a residual sum: the residual as it is, (N, C, H, W), without shortcut and scale."""
+    """Stands where a residual sum was: two summands (N, C, H, W) to the second one, unscaled."""
 
     def forward(self, shortcut: Tensor, residual: Tensor) -> Tensor:
         return residual
 
 
 def cut_shortcuts(model: nn.Module) -> None:
-    """Replaces every residual sum by the residual alone, with the same blocks and parameters. Raises ResidualError."""
+    """Takes the shortcut out of every residual block, which then hands on its residual alone, unscaled.
+
+    Blocks and parameters stay. Raises ResidualError for a network without residual sums.
+    """
     for block in residual_blocks(model).values():
         block.add_module("residual_sum", Residual())

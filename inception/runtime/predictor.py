@@ -22,7 +22,6 @@ from ..weights.checkpoint import read_checkpoint
 from ..weights.choice import AnyWeights, WeightsChoice
 from ..weights.known import Weights
 from ..weights.labels import class_labels
-from ..weights.preprocessing import usual_preprocessing
 from ..zoo import classes_override, create_model, get_variant
 from .devices import DEVICES, DTYPES, DeviceError, check_device
 from .preprocess import crop_and_resize, to_input
@@ -71,7 +70,7 @@ class PictureNetwork(ABC):
         self.description = known = self.weights.known
         self.input_size = known.input_size if known else get_variant(name).input_size
         self.embeds = get_variant(name).embeds and not (known and known.num_classes)
-        self.preprocessing = known.preprocessing if known else usual_preprocessing(name, self.embeds)
+        self.preprocessing = known.preprocessing if known else get_variant(name).preprocessing
         self.temperature = known.temperature if known else 1.0
         self.threshold = known.threshold if known else -math.inf
         self.device, self.dtype = check_device(device, dtype), dtype

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..models.inception_resnet import INCEPTION_RESNET_V2, ResidualBlock
 from ..models.layers import ConvUnit
-from ..models.surgery import KINDS, Scales, get_scales, residual_blocks, set_scales
+from ..models.surgery import Scales, get_scales, residual_blocks, set_scales
 from ..runtime.predictor import Predictor
 from ..runtime.private_copy import private_copy
 
@@ -58,7 +58,7 @@ def recording(model: nn.Module) -> Iterator[list[Row]]:
     hooks = []
     for path, block in residual_blocks(model).items():
         stage, _, name = path.rpartition(".")
-        names: Row = {"stage": model.get_submodule(stage).title, "block": name, "kind": KINDS[type(block)]}
+        names: Row = {"stage": model.get_submodule(stage).title, "block": name, "kind": block.kind}
         hooks += [
             block.residual_sum.register_forward_hook(
                 lambda sum, inputs, output, names=names: rows.append(names | _sum_row(sum.scale, inputs, output))

@@ -264,7 +264,7 @@ def train(setting: Setting, examples: Examples) -> Generator[Step, None, None]:
 
 
 def _twins(setting: Setting, classes: int) -> dict[int, tuple[nn.Module, torch.optim.RMSprop]]:
-    twins = {}
+    twins: dict[int, tuple[nn.Module, torch.optim.RMSprop]] = {}
     for number, twin in enumerate(setting.twins):
         with forward_lock, torch.random.fork_rng(devices=[]):
             torch.manual_seed(setting.seed)  # so that networks of one kind start from the same weights

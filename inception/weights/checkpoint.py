@@ -1,4 +1,4 @@
-"""Loads checkpoints under our names, timm's or facenet-pytorch's: all of a file or nothing."""
+"""Loads checkpoints under our names or those of other implementations: all of a file or nothing."""
 
 import os
 import zipfile
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.types import Storage
 
 from ..errors import InceptionError
-from .names import NAMES, OPTIONAL, renamed_keys
+from ..models.network import Network
+from .names import renamed
 
 MAX_BYTES = 2**30  # of a checkpoint; the largest known one has 224 MB
 
@@ -23,12 +24,13 @@ class CheckpointError(InceptionError, ValueError):
 
 
 def load_weights(model: nn.Module, path_or_state_dict: str | PathLike[str] | Mapping[str, Tensor]) -> None:
-    """Fills `model` from a .safetensors, .pt or .pth file or a state dict, strictly.
+    """Copies weights from a .safetensors, .pt or .pth file or a state dict into `model`.
 
-    Keys are ours, timm's (Inception-v4, released Inception-ResNet-v2) or facenet-pytorch's (v1, with or without
-    its logits); tensors take the dtype of the model. As in PyTorch, ``num_batches_tracked`` may be absent.
+    Keys are ours, or those of another implementation for which the network carries a table (`Network.names`): timm's
+    for Inception-v4 and the released Inception-ResNet-v2, facenet-pytorch's for v1, with or without its logits.
+    Tensors take the dtype of the model. As in PyTorch, ``num_batches_tracked`` may be absent.
     Raises CheckpointError when an entry is missing, unexpected or of the wrong shape, or when the file is not a
-    checkpoint of plain tensors; the model then keeps the weights it had.
+    checkpoint of plain tensors. The model then keeps all the weights it had.
     """
     if isinstance(path_or_state_dict, Mapping):
         origin, state = "the state dict", dict(path_or_state_dict)
@@ -37,8 +39,12 @@ def load_weights(model: nn.Module, path_or_state_dict: str | PathLike[str] | Map
     ours = model.state_dict()
     if any(tensor.is_meta for tensor in ours.values()):
         raise CheckpointError(f"{origin}: a network on the meta device cannot hold weights.")
-    schemes = [{key: key for key in ours}, *renamed_keys(model, list(ours))]
-    names = max(schemes, key=lambda scheme: len(scheme.keys() & state.keys()))  # theirs -> ours
+    names = {key: key for key in ours}  # the file's -> ours
+    ignored: tuple[str, ...] = ()
+    if isinstance(model, Network):
+        theirs = renamed(ours, model.names)
+        if len(theirs.keys() & state.keys()) > len(names.keys() & state.keys()):
+            names, ignored = theirs, modules_to_ignore(model)
     if not names.keys() & state.keys():
         raise CheckpointError(f"{origin}: no entry belongs to this network; the first is {next(iter(state), None)!r}.")
     for key, our_key in names.items():
@@ -57,7 +63,7 @@ def load_weights(model: nn.Module, path_or_state_dict: str | PathLike[str] | Map
                 f"{origin}: {key!r} holds {state[key].dtype}, the network needs {ours[our_key].dtype}."
             )
     for key in state:
-        if key not in names and not (key in OPTIONAL and "last_bn.weight" in names):
+        if key not in names and not key.startswith(ignored):
             raise CheckpointError(f"{origin}: {key!r} does not belong to this network.")
     model.load_state_dict({**ours, **{our_key: state[key] for key, our_key in names.items() if key in state}})
 
@@ -81,7 +87,7 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
         if is_safetensors:
             content: object = load_file(path)
         else:
-            with open(path, "rb") as file:  # by its name alone torch.load would take some files for another format
+            with open(path, "rb") as file:  # given a path, torch.load would choose the format by its suffix
                 if start[:1] == b"P":
                     check_archive(file)
                     content = torch.load(file, map_location="cpu", weights_only=True)
@@ -100,7 +106,7 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
             raise CheckpointError(f"{name}: not a checkpoint (a name in it is not text).")
         if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_nested or value.is_meta:
             raise CheckpointError(f"{name}: {key!r} is not a plain tensor.")
-    # A small file can hold views that show one number a million times, which would fill the memory when copied.
+    # A view can show one stored number a million times. Copying such views would fill the memory from a small file.
     if sum(tensor.nbytes for tensor in content.values()) > os.path.getsize(path):
         raise CheckpointError(f"{name}: its tensors are larger than the file.")
     return dict(content)
@@ -109,8 +115,8 @@ def read_checkpoint(path: str | PathLike[str]) -> dict[str, Tensor]:
 def check_archive(file: BinaryIO) -> None:
     """Raises ValueError for a zip file whose records are packed, overlapping, marked as folders or damaged.
 
-    torch.load checks none of it: it unpacks gigabytes from a few kilobytes, gives memory that it never filled for a
-    record marked as a folder, and takes flipped bits for weights.
+    torch.load checks none of this. It unpacks gigabytes from a few kilobytes, returns memory that it never filled if a
+    record is marked as a folder, and reads flipped bits as weights.
     """
     with zipfile.ZipFile(file) as archive:
         records = archive.infolist()
@@ -122,9 +128,10 @@ def check_archive(file: BinaryIO) -> None:
 
 
 def cleared_storages(file: BinaryIO) -> Callable[[Storage, str], Storage]:
-    """A `map_location` for files from before PyTorch 1.6, whose storages are made first and filled later, if at all.
+    """A `map_location` for files from before PyTorch 1.6, in which storages are created first and filled later.
 
-    It keeps what was in memory before out of the weights, and refuses storages larger than their file.
+    A damaged file may never fill them, so each storage is set to 0 first: no old content of the memory gets into the
+    weights. Storages that are larger than their file are refused.
     """
     left = os.fstat(file.fileno()).st_size
 
@@ -138,17 +145,26 @@ def cleared_storages(file: BinaryIO) -> Callable[[Storage, str], Storage]:
     return clear
 
 
-def classes_in(state: Mapping[str, Tensor]) -> int | None:
-    """How many classes the classifier of a checkpoint tells apart; None where it has none under a name we know."""
-    ours = ("head.Logits.Logits", "head.Classifier")
-    for classifier in (*ours, *(table[name] for table in NAMES.values() for name in ours if name in table)):
-        if f"{classifier}.bias" in state:
-            return int(state[f"{classifier}.bias"].numel())
+def modules_to_ignore(model: Network) -> tuple[str, ...]:
+    """Beginnings of others' keys that may be in a file although the network is built without these modules."""
+    return tuple(f"{theirs}." for ours, theirs in model.names.items() if ours.startswith(model.may_lack))
+
+
+def classes_in(state: Mapping[str, Tensor], model: Network) -> int | None:
+    """How many classes the classifier of a checkpoint tells apart; None if it has none.
+
+    model: the network that the checkpoint is for, which knows what its classifier is called; with any number of
+    classes, on any device.
+    """
+    ours = model.classifier_path
+    for path in (ours, model.names.get(ours)):
+        if f"{path}.bias" in state:
+            return int(state[f"{path}.bias"].numel())
     return None
 
 
 def is_plain(value: object) -> bool:
-    """Whether it is a tensor with numbers in memory: neither sparse nor quantised nor on the meta device."""
+    """Whether a value is a tensor with its numbers in memory: not sparse, not quantised, not on the meta device."""
     return isinstance(value, Tensor) and value.layout == torch.strided and not value.is_meta and not value.is_quantized
 
 

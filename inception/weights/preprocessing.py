@@ -47,10 +47,3 @@ FACENET = Preprocessing(mean=127.5, std=128.0, crop=1.0, interpolation="bilinear
 IMAGENET = Preprocessing(
     mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375), crop=0.875, interpolation="bicubic"
 )
-
-
-def usual_preprocessing(name: str, embeds: bool) -> Preprocessing:
-    """What the published weights of a network's kind want, for weights that do not say."""
-    if embeds:
-        return FACENET
-    return TIMM_V2 if name.startswith("inception_resnet_v2") else TIMM_V4

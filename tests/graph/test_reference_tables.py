@@ -14,7 +14,7 @@ from tests import reference
 OP = {"Conv2d": "conv", "MaxPool2d": "max pool", "AvgPool2d": "avg pool", "Linear": "linear"}
 OTHER_SIZES = {
     name: list(dict.fromkeys(row["input"] for row in reference.table(f"{name}.shapes.csv")))
-    for name in reference.MEASURED
+    for name in reference.LAYERS_MEASURED
 }
 
 
@@ -28,7 +28,7 @@ def listed(graph: LayerGraph) -> list[Layer]:
     return [layer for layer in graph.layers if layer.op in OP.values() and "AvgPool_1a" not in layer.path]
 
 
-@pytest.mark.parametrize(("name", "size"), reference.MEASURED.items())
+@pytest.mark.parametrize(("name", "size"), reference.LAYERS_MEASURED.items())
 def test_every_layer_equals_the_reference(name: str, size: int) -> None:
     expected = reference.table(f"{name}.layers_{size}.csv")
     graph = trace(network(name), size)
@@ -62,7 +62,7 @@ def test_shapes_equal_the_reference_at_other_sizes(name: str, size: str) -> None
 
 
 def test_the_reference_was_measured_at_all_sizes_we_promise() -> None:
-    for name, size in reference.MEASURED.items():
+    for name, size in reference.LAYERS_MEASURED.items():
         measured = {*OTHER_SIZES[name], f"{size}x{size}"}
         assert measured == {"150x150", "160x160", "224x224", "299x299", "331x331", "350x400"}
 

@@ -1,5 +1,6 @@
 """The networks themselves: counts, dtypes, overrides, export, training."""
 
+import inspect
 import io
 import math
 import re
@@ -12,11 +13,12 @@ from torch import Tensor, nn
 
 from inception import create_model, list_models, trace
 from inception.models.layers import ConvUnit, ResidualSum
+from inception.zoo import VARIANTS
 from tests import reference
 
 NAMES = list_models()
-PLAIN = ["inception_v4", "inception_resnet_v1", "inception_resnet_v2"]
-RESIDUAL = [name for name in NAMES if name != "inception_v4"]
+PLAIN = [name for name in NAMES if "." not in name]  # the others vary one of these
+RESIDUAL = [name for name in NAMES if "residual_scale" in inspect.signature(VARIANTS[name].build).parameters]
 FEATURES = {"inception_v4": 1536, "inception_resnet_v2": 1536, "inception_resnet_v2.paper": 2144}
 EMBEDDINGS = {"inception_resnet_v1": 512, "inception_resnet_v2.faceid": 1024}
 TINY: dict[str, Any] = {"width": 0.1, "repeats": (1, 1, 1)}
@@ -38,9 +40,14 @@ def count(model: nn.Module) -> int:
 
 
 def test_the_zoo_has_every_variant() -> None:
-    assert {*PLAIN, "inception_resnet_v2.paper", "inception_resnet_v2.keras_blog", "inception_resnet_v2.faceid"} <= set(
-        list_models()
-    )
+    assert {
+        "inception_v4",
+        "inception_resnet_v1",
+        "inception_resnet_v2",
+        "inception_resnet_v2.paper",
+        "inception_resnet_v2.keras_blog",
+        "inception_resnet_v2.faceid",
+    } <= set(list_models())
 
 
 # Counts
@@ -275,7 +282,7 @@ def test_width_scales_every_conv_unit(name: str) -> None:
 def test_repeats(name: str, repeats: Any) -> None:
     table = trace(name, 75, width=0.05, repeats=repeats).table()
     blocks = table.groupby("stage", sort=False)["block"].nunique()
-    prefix = "Inception" if name == "inception_v4" else "Inception-ResNet"
+    prefix = "Inception-ResNet" if name in RESIDUAL else "Inception"
 
     assert [blocks[f"{prefix}-{letter}"] for letter in "ABC"] == list(repeats)
 
@@ -384,9 +391,10 @@ def test_bad_residual_scale(scale: Any) -> None:
     reference.assert_one_sentence(caught.value)
 
 
-def test_network_without_residuals_has_no_scale() -> None:
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in RESIDUAL])
+def test_network_without_residuals_has_no_scale(name: str) -> None:
     with pytest.raises(ValueError, match="residual_scale") as caught:
-        create_model("inception_v4", device="meta", residual_scale=0.1)
+        create_model(name, device="meta", residual_scale=0.1)
     reference.assert_one_sentence(caught.value)
 
 

@@ -19,8 +19,7 @@ from inception.vision.maps import map_image, strongest_channels
 from inception.weights.choice import WeightsChoice, available_weights
 from inception.weights.known import locate
 from inception.weights.labels import class_labels
-from inception.weights.preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing, usual_preprocessing
-from inception.zoo import get_variant
+from inception.weights.preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
 
 SIZE = (75, 75)
 
@@ -126,7 +125,7 @@ def test_classes_of_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_weights_that_say_nothing_are_fed_as_the_published_ones(name: str, expected: Preprocessing) -> None:
-    assert usual_preprocessing(name, get_variant(name).embeds) == expected
+    assert Predictor(name).preprocessing == expected
 
 
 def test_ten_classes_have_numbers_for_names() -> None:

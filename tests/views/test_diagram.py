@@ -468,7 +468,7 @@ def test_command_draws_the_folded_network(capfd: pytest.CaptureFixture[str]) -> 
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (["inception_v3"], "unknown model 'inception_v3'"),
+        (["inception_v5"], "unknown model 'inception_v5'"),
         ([V4, "--block", "Block35"], "there is no block 'Block35'; known: Stem; Inception-A (Mixed_5b-5e); "),
         ([V4, "--level", "layer"], "name one of its blocks with --block"),
         ([V4, "--level", "stage", "--block", "Stem"], "leave out --block"),

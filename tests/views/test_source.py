@@ -4,11 +4,11 @@ import inspect
 import re
 
 import pytest
-from torch import nn
 
 from inception import list_models, models, trace
 from inception.graph.blocks import BlockType, block_types
 from inception.models.layers import Branch, ConvUnit, Parallel, Stage
+from inception.models.network import Network
 from inception.views.source import block_source
 from inception.zoo import VARIANTS, Variant
 
@@ -72,14 +72,14 @@ class Plain(Parallel):
         super().__init__(**branches)
 
 
-class Network(nn.Sequential):
+class NextNetwork(Network):
     def __init__(self) -> None:
         super().__init__()
         self.stage = Stage("Stage", Mixed_1a=Plain(3))
 
 
 def test_a_block_written_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(VARIANTS, "next", Variant("next", "Next", Network, 8, "", ""))
+    monkeypatch.setitem(VARIANTS, "next", Variant("next", "Next", NextNetwork, 8, "", ""))
     monkeypatch.setattr(models, "__name__", "tests.views")  # this file stands for a network's
     layers = trace("next").layers
 

@@ -27,7 +27,7 @@ from safetensors.torch import save
 from inception import CheckpointError, create_model, zoo
 from inception.weights import download
 from inception.weights.choice import available_weights
-from inception.weights.download import Download, last_download
+from inception.weights.download import Download, DownloadError, last_download
 from inception.weights.known import known_weights, locate
 from inception.zoo import check_weights, fetch_weights
 from pages.parts import weights_chooser
@@ -252,6 +252,46 @@ def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+# By way of create_model
+@BOTH
+def test_create_model_fetches_what_is_not_here_if_asked(tag: str, server: Server) -> None:
+    with pytest.raises(CheckpointError, match=f"{tag}: not on this machine; get it from .* download=True") as caught:
+        create_model("inception_resnet_v1", tag)
+    reference.assert_one_sentence(caught.value)
+    assert server.ranges == [], "nothing is fetched unasked"
+
+    model = create_model("inception_resnet_v1", tag, download=True)
+
+    expected = torch.load(io.BytesIO(checkpoint()))
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in model.state_dict().items())
+    create_model("inception_resnet_v1", tag, download=True)
+    create_model("inception_resnet_v1", tag)
+    assert len(server.ranges) == 1, "it is here now"
+
+
+@BOTH
+def test_create_model_says_why_nothing_came(tag: str, server: Server, home: Path) -> None:
+    server.content = HTML
+
+    with pytest.raises(DownloadError) as caught:
+        create_model("inception_resnet_v1", tag, download=True)
+
+    last = last_download(tag)
+    assert last is not None
+    assert str(caught.value) == last.error != ""
+    assert files(home) == []
+
+
+def test_create_model_says_that_a_download_was_stopped(server: Server) -> None:
+    server.script = [serve(stop_after=1000, stall=True)]
+    stopper = threading.Timer(0.3, lambda: fetch_weights(RELEASE).cancel())
+    stopper.start()
+
+    with pytest.raises(DownloadError, match=f"{RELEASE}: the download was stopped"):
+        create_model("inception_resnet_v1", RELEASE, download=True)
+    stopper.join()
 
 
 # What succeeds
