@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .errors import InputError
 from .models.inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
+from .models.inception_v3 import InceptionV3
 from .models.inception_v4 import InceptionV4, StemV4
 from .models.layers import ConvUnit
 from .models.network import Network
@@ -134,6 +135,19 @@ VARIANTS = {
             differs="The released network at 160 px with FaceNet's bottleneck, 1024-d, instead of classes.",
             embeds=True,
             preprocessing=FACENET,
+        ),
+        Variant(
+            name="inception_v3",
+            title="Inception-v3",
+            build=InceptionV3,
+            input_size=299,
+            source="Szegedy et al. 2015 (arXiv 1512.00567), Table 1, Fig. 5 to 8 and 10; TF-Slim inception_v3.py; "
+            "timm and torchvision inception_v3",
+            differs="A stem that ends on a 1x1, a 3x3 and a max pool, where Table 1 has three 3x3; four 17x17 blocks, "
+            "where Table 1 has five; a 5x5 in each 35x35 block, where Fig. 5 has a 3x3; 192, 256 and 288 channels into "
+            "the 35x35 blocks, where Table 1 has 288. Average pools count their zeros, as in timm and torchvision but "
+            "not in TF-Slim.",
+            preprocessing=TIMM_V4,
         ),
     )
 }

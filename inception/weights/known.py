@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..paths import BUNDLED
 from .checkpoint import CheckpointError
-from .preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
+from .preprocessing import FACENET, IMAGENET, TIMM_V2, TIMM_V4, Preprocessing
 
 SUFFIXES = (".safetensors", ".pt", ".pth")
 HUB_FILE = "model.safetensors"
@@ -125,6 +125,49 @@ _FACENET_RELEASE = "https://github.com/timesler/facenet-pytorch/releases/downloa
 _PUBLISHED = {
     weights.tag: weights
     for weights in (
+        Weights(
+            tag="inception_v3.tf_in1k",
+            variant="inception_v3",
+            title="ImageNet-1k (TF-Slim, by way of timm)",
+            source="https://huggingface.co/timm/inception_v3.tf_in1k",
+            licence="Apache-2.0",
+            accuracy="77.866 % top-1, 93.644 % top-5 on ImageNet at 299 px (timm's results)",
+            num_classes=1000,
+            labels="imagenet_classes.csv",
+            preprocessing=TIMM_V4,
+            input_size=299,
+            megabytes=95,
+            repository="timm/inception_v3.tf_in1k",
+        ),
+        Weights(
+            tag="inception_v3.tv_in1k",
+            variant="inception_v3",
+            title="ImageNet-1k (torchvision, by way of timm)",
+            source="https://huggingface.co/timm/inception_v3.tv_in1k",
+            licence="Apache-2.0",
+            accuracy="77.472 % top-1, 93.468 % top-5 on ImageNet at 299 px (timm's results)",
+            num_classes=1000,
+            labels="imagenet_classes.csv",
+            preprocessing=TIMM_V4,
+            input_size=299,
+            megabytes=109,
+            repository="timm/inception_v3.tv_in1k",
+            overrides={"aux_logits": True},  # the file has the auxiliary head
+        ),
+        Weights(
+            tag="inception_v3.gluon_in1k",
+            variant="inception_v3",
+            title="ImageNet-1k (GluonCV, by way of timm)",
+            source="https://huggingface.co/timm/inception_v3.gluon_in1k",
+            licence="Apache-2.0",
+            accuracy="78.806 % top-1, 94.372 % top-5 on ImageNet at 299 px (timm's results)",
+            num_classes=1000,
+            labels="imagenet_classes.csv",
+            preprocessing=IMAGENET,
+            input_size=299,
+            megabytes=95,
+            repository="timm/inception_v3.gluon_in1k",
+        ),
         Weights(
             tag="inception_v4.tf_in1k",
             variant="inception_v4",
