@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench wheel
+.PHONY: help setup run test test-fast check format bench wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +21,9 @@ run: $(STAMP) ## serve the app on http://localhost:8501 (PORT=..., HOST=0.0.0.0 
 test: $(DEV_STAMP) ## run every test, those in a real Chromium included
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
+test-fast: $(DEV_STAMP) ## run the tests without a browser and without the slow ones
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not slow"
+
 check: $(DEV_STAMP) ## ruff format, ruff and mypy; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -30,8 +33,8 @@ format: $(DEV_STAMP) ## let ruff format the code and fix what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(DEV_STAMP) ## measure what we claim about speed, as ratios
-	$(BIN)/python -m bench
+bench: $(DEV_STAMP) ## measure what we claim about speed, as ratios (NAMES="anatomy pages" for some of it)
+	$(BIN)/python -m bench $(NAMES)
 
 wheel: $(DEV_STAMP) ## build the package into dist/
 	$(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
