@@ -3,10 +3,11 @@
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
 from .browser import find_chromium
 from .server import free_port, served_app
@@ -54,25 +55,41 @@ def is_error(message: ConsoleMessage) -> bool:
     return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
 
 
-@pytest.fixture
-def page(browser: Browser, app_url: str) -> Iterator[Page]:
-    """A fresh page of 1280x800. Console errors and requests to other hosts fail the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    tab = context.new_page()
-    problems: list[str] = []
-    host = urlsplit(app_url).netloc
-    tab.on("console", lambda message: problems.append(f"console: {message.text}") if is_error(message) else None)
-    tab.on("pageerror", lambda error: problems.append(f"page error: {error}"))
-    tab.on(
-        "request",
-        lambda request: (
-            problems.append(f"request to another host: {request.url}")
-            if re.match(r"(https?|wss?):", request.url) and urlsplit(request.url).netloc != host
-            else None
-        ),
-    )
+@pytest.fixture(scope="session")
+def tab(browser: Browser) -> Page:
+    """The tab of every test: it has read the app's scripts, which takes a new one longer than most tests."""
+    tab = browser.new_context(accept_downloads=True).new_page()
     tab.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
+    return tab
+
+
+@pytest.fixture
+def page(tab: Page, app_url: str) -> Iterator[Page]:
+    """An empty page of 1280x800 that remembers nothing. Console errors and requests to other hosts fail the test."""
+    problems: list[str] = []
+    host = urlsplit(app_url).netloc
+
+    def on_console(message: ConsoleMessage) -> None:
+        if is_error(message):
+            problems.append(f"console: {message.text}")
+
+    def on_error(error: Error) -> None:
+        problems.append(f"page error: {error}")
+
+    def on_request(request: Request) -> None:
+        if re.match(r"(https?|wss?):", request.url) and urlsplit(request.url).netloc != host:
+            problems.append(f"request to another host: {request.url}")
+
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    listeners: list[tuple[Any, Any]] = [("console", on_console), ("pageerror", on_error), ("request", on_request)]
+    for event, listener in listeners:
+        tab.on(event, listener)
     yield tab
-    context.close()
+    if tab.url.startswith(app_url):
+        tab.evaluate("localStorage.clear(), sessionStorage.clear()")
+    tab.goto("about:blank")  # which ends what the server still does for it
+    for event, listener in listeners:
+        tab.remove_listener(event, listener)
+    tab.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
     assert not problems, "\n".join(problems)

@@ -160,8 +160,8 @@ def test_another_size_and_then_another_method(page: Page, app_url: str) -> None:
     expect(page.get_by_role("combobox", name="Layer")).to_have_value(re.compile("1792x"))
 
 
-def test_who_wants_less_motion_gets_none(page: Page, app_url: str) -> None:
-    """Streamlit lets what is old fade, and signs turn, while it works."""
+def test_a_long_attribution_without_motion_and_stopped(page: Page, app_url: str) -> None:
+    """Streamlit lets what is old fade, and signs turn, while it works; who wants less motion gets none."""
     page.goto(f"{app_url}/looks?model=inception_resnet_v2.paper")  # of full width, so that it takes a while
     page.get_by_text("Integrated gradients", exact=True).click()
     page.get_by_role("button", name="Run the network").click()
@@ -172,15 +172,7 @@ def test_who_wants_less_motion_gets_none(page: Page, app_url: str) -> None:
     assert page.evaluate("document.getAnimations().length") == 0
     expect(page.get_by_text(re.compile("Pass [3-6] of"))).to_be_visible()
     assert page.evaluate("document.getAnimations().length") == 0
-    page.get_by_role("button", name="Stop computing").click()
-    ready(page)
 
-
-def test_a_long_attribution_can_be_stopped(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/looks?model=inception_resnet_v2.paper")  # of full width, so that it takes a while
-    page.get_by_text("Integrated gradients", exact=True).click()
-    page.get_by_role("button", name="Run the network").click()
-    expect(page.get_by_text("Pass 2 of")).to_be_visible()
     page.get_by_role("button", name="Stop computing").click()
     expect(page.get_by_role("button", name="Run the network")).to_be_visible()
     ready(page)

@@ -1,15 +1,49 @@
 """The training race in a real Chromium: curves grow side by side, wait, go on and stop; closed tabs do not train on."""
 
+import os
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from inception.training.twins import MAX_RUNS
-
 from .browser import ready
+from .server import ROOT, served_app
 
+PLACES = 2
+# What training gives is tested elsewhere. Here a step is a wait, so that other tests may have the processor, and few
+# may train at once, so that few tabs are needed to take every place.
+QUICK = f"""
+import math
+import threading
+import time
+
+import pandas as pd
+
+from inception.training import twins
+
+
+def step(twin, number, *_):
+    time.sleep(0.1)
+    return twins.Step(twin, number, 2.3 / number, 0.5, 1.0, math.nan, pd.DataFrame())
+
+
+twins._step = step
+twins.MAX_RUNS = {PLACES}
+twins._places = threading.BoundedSemaphore({PLACES})
+"""
 POINTS = "chart => chart.calcdata ? chart.calcdata.slice(0, 2).map(line => line.length) : [0, 0]"
+
+
+@pytest.fixture(scope="module")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app, served by a Python whose networks do not train."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "sitecustomize.py").write_text(QUICK)
+    path = os.pathsep.join([str(folder), str(ROOT)])
+    with served_app(folder / "log.txt", PYTHONPATH=path) as url:
+        yield url
+        assert "sitecustomize" not in (folder / "log.txt").read_text(), "the steps were real ones"
 
 
 def chart(page: Page) -> Locator:
@@ -94,13 +128,13 @@ def test_another_control_does_not_end_a_race(page: Page, app_url: str) -> None:
 
 def test_closed_tabs_do_not_train_on(page: Page, app_url: str) -> None:
     """There are so many places on a server; those of tabs that were closed are free again."""
-    tabs = [page.context.new_page() for _ in range(MAX_RUNS)]
+    tabs = [page.context.new_page() for _ in range(PLACES)]
     for tab in tabs:
         start(tab, app_url)
     for tab in tabs:
         grown(tab, 1)
     start(page, app_url)
-    expect(page.get_by_text("readers are training on this server")).to_be_visible()
+    expect(page.get_by_text(f"{PLACES} readers are training on this server")).to_be_visible()
     for tab in tabs:
         tab.close()
     for _ in range(20):  # a server notices a closed tab when it draws the next time

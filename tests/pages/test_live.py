@@ -58,6 +58,7 @@ def chosen_weights(app: AppTest) -> WeightsChoice:
 
 
 def test_untrained_weights_are_named_on_every_page(app: AppTest) -> None:
+    app.query_params["size"] = "75"
     app.run()
     for page in LIVE:
         healthy(app.switch_page(f"pages/{page}.py").run())

@@ -28,9 +28,9 @@ def healthy(app: AppTest) -> AppTest:
 @pytest.mark.parametrize("page", FILES)
 @pytest.mark.parametrize("model", ["inception_v4", "inception_resnet_v1", "inception_resnet_v2.paper"])
 def test_page_runs(app: AppTest, page: str, model: str) -> None:
-    healthy(app.run())
-    healthy(app.selectbox(key="model").set_value(model).run())
+    app.query_params["model"] = model
     healthy(app.switch_page(page).run())
+    assert app.selectbox(key="model").value == model
     assert app.header[0].value == PAGES[Path(page).stem].question, "a page opens with the question it answers"
     assert not app.error
 

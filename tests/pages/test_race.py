@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 import threading
 import time
 import weakref
@@ -16,12 +17,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
+from torch import Tensor, nn
 
 from inception.training import twins
 from inception.training.race import COMPETITORS
 from inception.training.race_results import compare, race_summary
-from inception.training.twins import History, Setting, Training, train, twin_of
+from inception.training.twins import History, Setting, Step, Training, train, twin_of
 from pages.figures.race import live_figure, logs_figure, style_of
 from pages.parts import race_live
 from pages.parts.race_live import Live, crops
@@ -166,6 +169,17 @@ def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return tiny
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that add up what the networks were given, in no time: what training makes of it is tested elsewhere."""
+
+    def step(twin: int, number: int, model: nn.Module, _: torch.optim.RMSprop, pictures: Tensor, *__: object) -> Step:
+        total = next(model.parameters()).data.add_(pictures.mean())
+        return Step(twin, number, total.sum().item(), 0.5, 1.0, math.nan, pd.DataFrame())
+
+    monkeypatch.setattr(twins, "_step", step)
+
+
 def setting_of(small: dict[str, Any], **changes: Any) -> Setting:
     return Setting((twin_of(small["v2"]), twin_of(small["v2_cut"])), **{"steps": 50, **changes})
 
@@ -222,6 +236,7 @@ def paused(small: dict[str, Any], steps: int) -> Live:
     return here
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_paused_race_waits_and_goes_on_as_if_it_had_not(live: AppTest, small: dict[str, Any]) -> None:
     here = paused(small, 7)
     live.session_state["race_live"] = here
@@ -236,6 +251,7 @@ def test_a_paused_race_waits_and_goes_on_as_if_it_had_not(live: AppTest, small: 
     assert [row["loss"] for row in here.history.rows] == expected
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_pause_waits_for_the_run_it_ends(live: AppTest, small: dict[str, Any]) -> None:
     """A button starts the next run of the script while the one before still takes a step, and shows that one too."""
     healthy(live.run())
@@ -280,6 +296,7 @@ def test_a_stopped_race_leaves_its_curves_and_nothing_else(live: AppTest, small:
     assert set(threading.enumerate()) <= threads
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_busy_server_says_so(live: AppTest, small: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     healthy(live.run())
     monkeypatch.setattr(twins, "_places", threading.Semaphore(0))

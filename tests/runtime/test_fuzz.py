@@ -333,7 +333,7 @@ def costly_checkpoints() -> Iterator[tuple[str, bytes]]:
         record.compress_type = zipfile.ZIP_DEFLATED
         return body
 
-    yield "packed zeros.pt", rezipped(torch_file({"0.weight": torch.zeros(100 * MB)}), pack)
+    yield "packed zeros.pt", rezipped(torch_file({"0.weight": torch.zeros(60 * MB)}), pack)
 
 
 @pytest.mark.parametrize("files", [costly_pictures, costly_checkpoints])

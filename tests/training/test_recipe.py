@@ -52,8 +52,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(pictures: Pictures, tmp_pat
     assert [row.epoch for row in whole] == [1, 2]
     assert [row.epoch for row in rest] == [2]
     assert rest[0].training_loss == whole[1].training_loss
+    parts = weights(tmp_path / "parts")
     for key, tensor in weights(tmp_path / "whole").items():
-        assert torch.equal(tensor, weights(tmp_path / "parts")[key]), key
+        assert torch.equal(tensor, parts[key]), key
     assert list(train(TINY, pictures, tmp_path / "parts")) == [], "nothing is left to do"
 
 
