@@ -9,6 +9,20 @@ from inception.weights.known import known_weights
 from . import wheel
 
 
+HERE = Path(__file__).parent
+# Folders and files under tests/ that `make test-fast` leaves out besides those marked one by one.
+SLOW = ("bench", "pages", "training", "weights/test_own_weights.py", "runtime/test_fuzz.py", "test_wheel.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests by where they stand, so that no file has to repeat it."""
+    for item in items:
+        if item.path.is_relative_to(HERE / "browser"):
+            item.add_marker(pytest.mark.browser)
+        if any(item.path.is_relative_to(HERE / place) for place in SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def no_bundled_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if this project came without weights of its own."""
