@@ -8,7 +8,6 @@ from inception.weights.known import known_weights
 
 from . import wheel
 
-
 HERE = Path(__file__).parent
 # Folders and files under tests/ that `make test-fast` leaves out besides those marked one by one.
 SLOW = ("bench", "pages", "training", "weights/test_own_weights.py", "runtime/test_fuzz.py", "test_wheel.py")
