@@ -1,5 +1,6 @@
 """What several test modules need."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def no_bundled_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if this project came without weights of its own."""
-    for tag in [tag for tag, weights in known_weights().items() if not weights.published]:
-        monkeypatch.delitem(known_weights(), tag)
+def no_bundled_weights() -> Iterator[None]:
+    """As if this project came without weights of its own; afterwards they are back in their order."""
+    known = known_weights()
+    everything = dict(known)
+    for tag in [tag for tag, weights in everything.items() if not weights.published]:
+        del known[tag]
+    yield
+    known.clear()
+    known.update(everything)
 
 
 @pytest.fixture(scope="session")
