@@ -1,14 +1,12 @@
 """The frame of the app: page configuration, navigation and the controls that all pages share."""
 
-from itertools import groupby
-
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 from inception.paths import ASSETS
 from inception.runtime.image import MAX_BYTES
 from pages.parts import frame
-from pages.parts.page_list import HOME, PAGES
+from pages.parts.page_list import HOME, by_group
 
 # Streamlit takes uploads apart with Starlette, which would put those above 1 MB into a temporary file on the disk:
 # pictures stay in memory.
@@ -20,7 +18,7 @@ menu = {
     group: [
         st.Page(page.path, title=page.title, icon=f":material/{page.icon}:", default=page is HOME) for page in entries
     ]
-    for group, entries in groupby(PAGES.values(), key=lambda page: page.group)
+    for group, entries in by_group().items()
 }
 chosen = st.navigation(menu, expanded=True)
 st.html(ASSETS / "style.css")

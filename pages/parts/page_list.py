@@ -86,6 +86,14 @@ PAGES = {
 HOME = PAGES["atlas"]  # the page that opens at the bare address
 
 
+def by_group() -> dict[str, list[PageEntry]]:
+    """The pages of each group of the menu, in the order of the list."""
+    groups: dict[str, list[PageEntry]] = {}
+    for page in PAGES.values():
+        groups.setdefault(page.group, []).append(page)
+    return groups
+
+
 def markdown_table() -> str:
     """The pages and their questions, as the README has them."""
     rows = [f"| {page.title} | {page.question} |" for page in PAGES.values()]
