@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pages.parts import page_list
+
 ROOT = Path(__file__).parent.parent
 # From the top down. A room imports rooms of lower rows only; rooms of one row do not import each other.
 ORDER = (
@@ -94,6 +96,11 @@ def takes(file: Path, packages: tuple[str, ...]) -> list[str]:
     return [name for name in imported(file) if name.split(".")[0] in packages]
 
 
+def pages_imported(file: Path) -> list[str]:
+    """The pages that a file imports; the parts and figures that they are made of are none."""
+    return [name for name in imported(file) if room_of(name) == "pages"]
+
+
 def relative(file: Path) -> str:
     return str(file.relative_to(ROOT))
 
@@ -117,6 +124,21 @@ def test_every_file_has_a_room() -> None:
 
 def test_imports_run_down() -> None:
     assert {relative(file): up for file in FILES if (up := sorted(filter(wrong, arrows(file))))} == {}
+
+
+def test_pages_do_not_import_each_other() -> None:
+    """What two pages share belongs into pages/parts; a page that is imported would also be drawn."""
+    assert {relative(file): found for file in PAGES if (found := pages_imported(file))} == {}
+
+
+def test_only_benches_take_helpers_from_the_tests() -> None:
+    rest = [ROOT / "app.py", *PAGES, *LIBRARY]
+    assert {relative(file): found for file in rest if (found := takes(file, ("tests", "bench")))} == {}
+
+
+def test_pages_holds_the_pages_alone() -> None:
+    found = {path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__"}
+    assert found == set(page_list.PAGES)
 
 
 def test_there_is_no_circle() -> None:
@@ -169,6 +191,29 @@ def test_the_rules_would_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "inception.runtime",  # in the same row
         "inception.studies",
     ]
+    page = tmp_path / "pages" / "bad.py"
+    page.parent.mkdir()
+    page.write_text(
+        "from pages.parts import frame\n"
+        "from pages import atlas\n"
+        "from tests.browser.browser import ready\n"
+        "import bench.timing\n"
+    )
+    assert pages_imported(page) == ["pages.atlas"]
+    assert takes(page, ("tests", "bench")) == ["tests.browser.browser.ready", "bench.timing"]
+
+
+def test_a_circle_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    files = {"one": "from .two import b\n", "two": "def f():\n    from . import one\n", "three": "import os\n"}
+    graph = tmp_path / "inception" / "graph"
+    graph.mkdir(parents=True)
+    for name, text in files.items():
+        (graph / f"{name}.py").write_text(text)
+    monkeypatch.setitem(globals(), "FILES", sorted(graph.glob("*.py")))
+    assert modules()["inception.graph.two"] == {"inception.graph.one"}
+    with pytest.raises(CycleError):
+        TopologicalSorter(modules()).prepare()
 
 
 def drawing() -> str:
