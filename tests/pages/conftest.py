@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +27,15 @@ def components() -> Iterator[None]:
 def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     """The app on a machine with nothing but the project, started from another folder than its own."""
     monkeypatch.chdir(tmp_path)
-    # AppTest makes a new one for each run; that the first run of a server starts over would lose the click.
-    monkeypatch.setattr("pages.parts.frame.PagesManager", SimpleNamespace(uses_pages_directory=False))
+    # AppTest makes one for each run, as if the server had just started: the run would begin with the page without its
+    # frame, and start over, which loses the click.
+    made = PagesManager.__init__
+
+    def in_the_frame(self: PagesManager, *args: Any, **options: Any) -> None:
+        made(self, *args, **options)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", in_the_frame)
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
