@@ -33,6 +33,8 @@ from inception.zoo import VARIANTS
 from pages.figures import common as figures
 from pages.figures import faces as face_figures
 from pages.parts import choices, frame, tables
+from pages.parts.kept import forget as forget_kept
+from pages.parts.kept import kept
 from pages.parts.pictures import arrived, problems, release
 from pages.parts.timing import show_timing
 from pages.parts.weights_chooser import choose_weights, network_with
@@ -118,7 +120,8 @@ def take(key: str) -> None:
 
 def forget() -> None:
     """Drops everything that the reader brought."""
-    for key in ("faces", "face_embeddings", "face_problems", "face"):
+    forget_kept("face_embeddings")
+    for key in ("faces", "face_problems", "face"):
         st.session_state.pop(key, None)
 
 
@@ -183,13 +186,12 @@ def threshold_control() -> float:
 
 def embeddings_of(network: PictureNetwork, prepared: list[Image.Image]) -> list[Any]:
     """The embedding of each picture; those of this session that are known already are not computed again."""
-    known = st.session_state.get("face_embeddings", {})
-    keys = [(network.name, network.weights, image.size, sha256(image.tobytes()).digest()) for image in prepared]
-    found = {
-        key: known[key] if key in known else network.embed(image) for key, image in zip(keys, prepared, strict=True)
-    }
-    st.session_state["face_embeddings"] = found
-    return [found[key] for key in keys]
+
+    def embedding(image: Image.Image) -> Any:
+        key = network.name, network.weights, image.size, sha256(image.tobytes()).digest()
+        return kept("face_embeddings", key, partial(network.embed, image), most=len(prepared))
+
+    return [embedding(image) for image in prepared]
 
 
 def gallery(pictures: list[Face], prepared: list[Image.Image], graph: LayerGraph) -> None:
@@ -248,7 +250,7 @@ def crop_controls() -> None:
     pictures = {face.name: face for face in faces()}
     if not pictures:
         return
-    choices.keep_choice("face", pictures, next(iter(pictures)))
+    choices.keep_if_offered("face", pictures, next(iter(pictures)))
     name = st.selectbox("Crop of", list(pictures), key="face")
     face = pictures[name]
     # With another key the chart starts without the box that was drawn.

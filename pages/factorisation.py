@@ -26,6 +26,7 @@ from inception.views.kinds import SQUARE as SQUARE_KERNEL
 from inception.views.kinds import kind_of
 from pages.figures import common as figures
 from pages.parts import choices, frame, selection, tables
+from pages.parts.kept import peek, put
 from pages.parts.subject import graph_of_network
 from pages.parts.weights_chooser import choose_weights, network_with
 
@@ -107,12 +108,12 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
     if st.button("Measure milliseconds on this server", icon=":material/timer:"):
         try:
             with st.spinner("Building everything and running it several times; this can take some seconds…"):
-                st.session_state["factor_times"] = title, measure(device)
+                put("milliseconds", title, measure(device))
         except (DeviceError, FactorizeError) as error:
             st.error(str(error), icon=":material/error:")
             return
-    measured, table = st.session_state.get("factor_times", ("", None))
-    if measured == title:
+    table: pd.DataFrame | None = peek("milliseconds", title)
+    if table is not None:
         st.dataframe(table.round({"milliseconds": 2}), hide_index=True, column_config=TABLE)
         tables.export_button(table, f"{name}_milliseconds", title)
 

@@ -3,7 +3,6 @@
 import pandas as pd
 import streamlit as st
 
-from inception.runtime.turns import OutOfMemory
 from inception.text import shape_text
 from inception.vision.inside import (
     Array,
@@ -113,12 +112,8 @@ def show_depth(subject: Subject) -> str:
 
 def show_block(subject: Subject, block: str) -> None:
     """The branches of a block before they are joined, and its two summands where it has a residual sum."""
-    try:
-        with st.spinner(f"Running the network and opening {block}…"):
-            found = inside_block(subject.network, subject.prepared, subject.graph, block, MAPS)
-    except OutOfMemory as error:
-        st.error(str(error), icon=":material/memory:")
-        return
+    with st.spinner(f"Running the network and opening {block}…"):
+        found = inside_block(subject.network, subject.prepared, subject.graph, block, MAPS)
     st.plotly_chart(figures.share_bars(found.shares), config=figures.PLAIN)
     st.caption(
         "A branch's share of the sum of squares of all values in the concatenation, beside its share of the channels: "

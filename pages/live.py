@@ -1,5 +1,6 @@
 """Live inference: what does the network make of your picture?"""
 
+from functools import partial
 from math import inf
 
 import pandas as pd
@@ -17,7 +18,7 @@ from inception.weights.choice import UNTRAINED, WeightsChoice, available_weights
 from inception.zoo import get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
-from pages.parts.kept import kept
+from pages.parts.kept import kept, put
 from pages.parts.pictures import uploads
 from pages.parts.subject import Subject, choose_subject, graph_of_network, weights_note
 from pages.parts.timing import show_timing
@@ -186,23 +187,21 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
 def remember(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> None:
     """Keeps the answer for an upload, so that it need not be asked for again beside others."""
     if subject.data in uploads().values():
-        st.session_state.setdefault("answers", {})[_question(subject, network, subject.data)] = _short(network, table)
+        put("answers", _question(subject, network, subject.data), _short(network, table), most=len(uploads()))
 
 
 def show_all(subject: Subject, network: PictureNetwork) -> None:
     """The answer for each picture of the session; those that were given before are kept."""
-    known: dict[tuple[object, ...], tuple[str, float, bool]] = st.session_state.setdefault("answers", {})
-    found = {}
+
+    def classify(data: bytes) -> tuple[str, float, bool]:
+        prepared = network.prepare(inception.load_image(data), subject.graph.input_size)
+        return _short(network, network.classify(prepared))
+
     rows = []
     with st.spinner("Running the network on all your pictures…"):
         for name, data in uploads().items():
-            key = _question(subject, network, data)
-            if key not in known:
-                prepared = network.prepare(inception.load_image(data), subject.graph.input_size)
-                known[key] = _short(network, network.classify(prepared))
-            found[key] = known[key]
-            rows.append((name, *known[key]))
-    st.session_state["answers"] = found
+            question = _question(subject, network, data)
+            rows.append((name, *kept("answers", question, partial(classify, data), most=len(uploads()))))
     table = pd.DataFrame(rows, columns=["Picture", "Class", "Probability", "None of them"])
     if network.threshold == -inf:  # such weights know no “none of them”
         table = table.drop(columns="None of them")

@@ -14,7 +14,6 @@ from inception import LayerGraph
 from inception.graph.op import Op
 from inception.models.surgery import Scales
 from inception.runtime.predictor import Predictor
-from inception.runtime.turns import OutOfMemory
 from inception.size import Size
 from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
 from inception.text import shape_text
@@ -145,12 +144,8 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
     """The network run on one picture."""
     instrument = instrument_on(network_with(name, weights))
     size = quick_size(instrument.network.input_size)
-    try:
-        views = views_of(data, instrument, size)
-        profiles = {label(s): measured(instrument, views, s, norm) for s in compared(scales)}
-    except (inception.ImageError, OutOfMemory) as error:
-        st.error(str(error), icon=":material/error:")
-        return
+    views = views_of(data, instrument, size)
+    profiles = {label(s): measured(instrument, views, s, norm) for s in compared(scales)}
 
     ratio, spread, dead = st.columns(3)
     with ratio:
@@ -338,5 +333,5 @@ if view == VIEWS[0]:
     with result:
         picture_view(graph.name, *subject, scales)
 else:
-    with result, choices.one_run("residual"):
+    with result, choices.one_run_at_a_time("residual"):
         training_view(graph.name, scales)

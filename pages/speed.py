@@ -5,20 +5,22 @@ from contextlib import closing
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-import inception
 from inception.runtime.speed import (
     BATCHES,
     Comparison,
-    SpeedError,
+    Setting,
     compare_settings,
     comparison_table,
     offered_settings,
 )
-from inception.runtime.turns import OutOfMemory
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
-from pages.parts.subject import choose_subject, weights_note
+from pages.parts.kept import peek, put
+from pages.parts.subject import Subject, choose_subject, weights_note
+
+KEPT = 8  # pictures, networks or sizes whose measurements a session keeps: each takes a minute or two
 
 ENGINE_NOTES = {
     "plain": "PyTorch as it is: float32, batch norm in place; what the others are measured against",
@@ -66,6 +68,23 @@ def show(rows: Iterable[Comparison]) -> None:
     )
 
 
+def measure(subject: Subject, settings: list[Setting], place: DeltaGenerator) -> None:
+    """Measures every setting and shows each as it comes; what was measured stays when a click ends the run."""
+    st.button("Stop measuring", icon=":material/stop:")  # any click ends a run
+    rows: list[Comparison] = []
+    put("speeds", subject.key, rows, most=KEPT)
+    total = len(BATCHES) * (len(settings) + 1)
+    bar = st.progress(0.0, "Loading the plain network…")
+    name, weights, size = subject.network.name, subject.network.weights, subject.graph.input_size
+    with closing(compare_settings(name, weights, size, [subject.picture], settings=settings)) as comparisons:
+        for comparison in comparisons:
+            rows.append(comparison)
+            bar.progress(len(rows) / total, f"{len(rows)} of {total} measured")
+            with place.container():
+                show(rows)
+    st.rerun()
+
+
 frame.open_page("speed")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
@@ -80,29 +99,11 @@ with controls:
     )
 with result:
     weights_note(subject)
-    name, weights = subject.network.name, subject.network.weights
-    key = subject.key
-    measured: dict[tuple[object, ...], list[Comparison]] = st.session_state.setdefault("speeds", {})
+    name = subject.network.name
     place = st.empty()
     if start:
-        st.button("Stop measuring", icon=":material/stop:")  # any click ends a run
-        rows = measured[key] = []
-        total = len(BATCHES) * (len(settings) + 1)
-        bar = st.progress(0.0, "Loading the plain network…")
-        try:
-            with closing(
-                compare_settings(name, weights, subject.graph.input_size, [subject.picture], settings=settings)
-            ) as comparisons:
-                for comparison in comparisons:
-                    rows.append(comparison)
-                    bar.progress(len(rows) / total, f"{len(rows)} of {total} measured")
-                    with place.container():
-                        show(rows)
-        except (SpeedError, OutOfMemory, inception.CheckpointError) as error:
-            st.error(str(error), icon=":material/error:")
-            st.stop()
-        st.rerun()
-    if rows := measured.get(key, [])[:]:  # a copy: a run that is ending may add a row yet
+        measure(subject, settings, place)
+    if rows := list(peek("speeds", subject.key) or ()):  # a copy: a run that is ending may add a row yet
         show(rows)
         table = comparison_table(rows)
         tables.export_button(table, f"{name}_speed", f"{name} at {choices.picture_size(subject.graph)}: speed")

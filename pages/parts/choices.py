@@ -51,26 +51,26 @@ def dead_link(sentence: str) -> None:
     st.warning(sentence, icon=":material/link_off:")
 
 
-def as_name(asked: str) -> str:
-    """What a name can hold of it: the sentence that it goes into is Markdown, and the address is anyone's."""
+def without_markdown(asked: str) -> str:
+    """A name from the address, with blanks for what Markdown would read as more than text: anyone can write it."""
     return re.sub(r"[^\w.-]", " ", asked)
 
 
-def keep_choice(key: str, options: Collection[object], default: object) -> None:
-    """Before a select box is drawn: keeps what was chosen while it is among the options, else chooses the default.
+def keep_if_offered(key: str, options: Collection[object], default: object) -> None:
+    """Call it before a select box is drawn: keeps the choice while it is among the options, else takes the default.
 
-    Set in every run, because the browser knows an option by its text, and that can change: of a layer with the size,
-    the weights and the network, of weights when their file has arrived.
+    It writes the choice in every run, because the browser knows an option by its text, and the text can change: that of
+    a layer with the size, the weights and the network, that of weights when their file has arrived.
     """
     kept = st.session_state.get(key)
     st.session_state[key] = kept if kept in options else default
 
 
-def one_run(name: str) -> threading.Lock:
-    """A lock of this session, to hold while a run of the script changes over seconds what the session keeps.
+def one_run_at_a_time(name: str) -> threading.Lock:
+    """A lock of this session, for a run of the script that takes seconds to change what the session keeps.
 
-    A control starts the next run at once, beside the one before, which ends only where it draws the next time: without
-    the lock the page can be drawn from what is still changing.
+    A click starts the next run at once, while the run before goes on until it draws something. Without the lock the
+    next run could draw what the one before is still changing.
     """
     lock: threading.Lock = st.session_state.setdefault(f"{name}_lock", threading.Lock())
     return lock

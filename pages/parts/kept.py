@@ -1,6 +1,6 @@
-"""What a session has computed, kept until what it was computed from changes."""
+"""What a session has computed, kept under a name until what it was computed from changes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -8,24 +8,41 @@ import streamlit as st
 T = TypeVar("T")
 
 
-def kept(name: str, key: object, compute: Callable[[], T]) -> T:
-    """The value of `compute`, from this session's memory where it was computed for the same key before.
+def kept(name: str, key: Hashable, compute: Callable[[], T], most: int = 1) -> T:
+    """What was computed under this name for this key, or else what `compute` gives now.
 
-    A session keeps one value a name, the last. key: everything that the value depends on.
+    key: everything that the value depends on. most: how many keys a name holds; those that were not asked for longest
+    make room.
     """
     found: T | None = peek(name, key)
     if found is None:
         found = compute()
-        put(name, key, found)
+    put(name, key, found, most)
     return found
 
 
-def peek(name: str, key: object) -> Any:
+def peek(name: str, key: Hashable) -> Any:
     """What is kept under a name for this key; None where there is nothing."""
-    known, value = st.session_state.get(f"kept_{name}", (None, None))
-    return value if known == key else None
+    return _held(name).get(key)
 
 
-def put(name: str, key: object, value: object) -> None:
-    """Keeps a value, in place of the one before."""
-    st.session_state[f"kept_{name}"] = key, value
+def put(name: str, key: Hashable, value: object, most: int = 1) -> None:
+    """Keeps a value as the latest of its name."""
+    others = [(other, held) for other, held in _held(name).items() if other != key]
+    # A new dict every time, so that a run of the session that is still ending sees the old one or the new one whole.
+    st.session_state[_entry(name)] = dict([*others, (key, value)][-most:])
+
+
+def forget(name: str) -> None:
+    """Drops everything that is kept under a name."""
+    st.session_state.pop(_entry(name), None)
+
+
+def _held(name: str) -> dict[Hashable, Any]:
+    held: dict[Hashable, Any] = st.session_state.get(_entry(name), {})
+    return held
+
+
+def _entry(name: str) -> str:
+    """Its key in the session's state, where the widgets keep their values too."""
+    return f"kept_{name}"

@@ -74,7 +74,7 @@ def wished(competitors: tuple[str, str], rate: float, steps: int, seed: int) -> 
 def network_box(label: str, keys: list[str], default: str) -> str:
     """A choice of a competitor, kept in the session while it is among the keys."""
     name = f"race_{label}"
-    choices.keep_choice(name, keys, default if default in keys else keys[0])
+    choices.keep_if_offered(name, keys, default if default in keys else keys[0])
     return st.selectbox(label, keys, format_func=TITLES.__getitem__, key=name, persist_state="session")
 
 
@@ -119,7 +119,7 @@ def live_view() -> None:
             persist_state="session",
         )
         steps = st.slider("Steps", 50, MAX_STEPS, 200, 50, key="race_steps", persist_state="session")
-    with result, choices.one_run("race"):
+    with result, choices.one_run_at_a_time("race"):
         here = wished((first, second), rate, steps, seed)
         buttons(here)
         status, drawing, numbers = st.empty(), st.empty(), st.container()

@@ -5,7 +5,7 @@ import streamlit as st
 from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.text import shape_text
-from pages.parts.choices import as_name, dead_link, keep_choice
+from pages.parts.choices import dead_link, keep_if_offered, without_markdown
 
 
 def selected_layer(graph: LayerGraph) -> Layer | None:
@@ -15,7 +15,9 @@ def selected_layer(graph: LayerGraph) -> Layer | None:
     if layer:
         select_layer(layer)
     elif asked and asked != selected:  # not one that was selected in another network
-        dead_link(f"{graph.name} has no layer called {as_name(asked)}; the layer table has those that there are.")
+        dead_link(
+            f"{graph.name} has no layer called {without_markdown(asked)}; the layer table has those that there are."
+        )
     return layer
 
 
@@ -38,7 +40,7 @@ def layer_box(graph: LayerGraph, layers: list[Layer], default: Layer, key: str) 
     selected = selected_layer(graph)
     if selected in layers:
         st.session_state[key] = selected.path
-    keep_choice(key, by_path, default.path)
+    keep_if_offered(key, by_path, default.path)
     path = st.selectbox(
         "Layer",
         list(by_path),

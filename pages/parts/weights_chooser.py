@@ -15,7 +15,6 @@ import inception
 from inception.runtime.devices import devices
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
-from inception.runtime.turns import OutOfMemory
 from inception.weights.checkpoint import MAX_BYTES, CheckpointError
 from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind, available_weights
 from inception.weights.download import Download, last_download
@@ -65,7 +64,7 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
     fits = own and own.name == name and (own.embeds or not embedding)
     options = [*([own.weights] if own and fits else []), *here, UNTRAINED, *absent]
     key = f"{'embedding' if embedding else 'weights'}_{name}"
-    choices.keep_choice(key, options, options[0])
+    choices.keep_if_offered(key, options, options[0])
     choice = st.selectbox(
         "Weights",
         options,
@@ -84,18 +83,17 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
 
 
 def network_with(name: str, weights: WeightsChoice) -> Predictor:
-    """The network with the weights that `choose_weights` gave; a sentence ends the page where they do not fit."""
+    """The network with the weights that `choose_weights` gave.
+
+    Raises CheckpointError where they do not fit and OutOfMemory where there is no room; the frame shows the sentence.
+    """
     if weights.kind is WeightsKind.UPLOAD:
         own = _own()
         if own is None:  # since choose_weights found it
             st.stop()
         return own
-    try:
-        with st.spinner("Building the network and loading its weights…"):
-            return networks.predictor(name, weights, DEVICE)
-    except (inception.CheckpointError, OutOfMemory) as error:
-        st.error(str(error), icon=":material/error:")
-        st.stop()
+    with st.spinner("Building the network and loading its weights…"):
+        return networks.predictor(name, weights, DEVICE)
 
 
 def _option(choice: WeightsChoice, absent: bool) -> str:

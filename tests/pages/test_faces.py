@@ -318,12 +318,12 @@ def test_another_session_sees_nothing(app: AppTest) -> None:
     upload(app, files(1, 2))
     other = healthy(new_app().run())
     assert names(other) == SAMPLES
-    mine, theirs = app.session_state["face_embeddings"], other.session_state["face_embeddings"]
+    mine, theirs = (each.session_state["kept_face_embeddings"] for each in (app, other))
     assert not set(mine) & set(theirs)
     held = (names(app), len(mine))
     healthy(button(upload(other, files(3, 4)), "Forget all").click().run())
     healthy(app.run())
-    assert (names(app), len(app.session_state["face_embeddings"])) == held
+    assert (names(app), len(app.session_state["kept_face_embeddings"])) == held
 
 
 def test_what_is_forgotten_is_gone(app: AppTest) -> None:
@@ -336,7 +336,7 @@ def test_what_is_forgotten_is_gone(app: AppTest) -> None:
     assert not any(uploads for manager in managers for uploads in manager.file_storage.values())
     state = app.session_state
     held = [weakref.ref(face.image) for face in state["faces"]]
-    held += [weakref.ref(embedding) for embedding in state["face_embeddings"].values()]
+    held += [weakref.ref(embedding) for embedding in state["kept_face_embeddings"].values()]
     assert len(held) == 4
     healthy(button(app, "Forget all").click().run())
     gc.collect()

@@ -1,6 +1,7 @@
 """A fresh machine without a network: the app names what a picture shows, and says what it cannot know."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,6 +14,11 @@ from inception.weights.known import known_weights
 ROOT = Path(__file__).parents[2]
 PHOTOGRAPHS = ROOT / "assets" / "photographs"
 NETWORKS = [weights.variant for weights in known_weights().values() if not weights.published]
+
+
+def latest(app: AppTest, name: str) -> Any:
+    """What the session keeps under a name, of the key that was asked for last."""
+    return list(app.session_state[f"kept_{name}"].values())[-1]
 
 
 def open_live(app: AppTest, model: str | None, photograph: str) -> AppTest:
@@ -34,7 +40,7 @@ def test_the_page_opens_on_a_cat_that_it_calls_a_cat(app: AppTest, model: str) -
     app.selectbox(key="model").set_value(model).run()
     app.switch_page("pages/live.py").run()
     assert next(box for box in app.selectbox if box.label == "Picture").value == "cat"
-    table = app.session_state["kept_classes"][1]
+    table = latest(app, "classes")
     assert table["label"].iloc[0] == "cat"
     assert table["probability"].iloc[0] > 0.8
     assert not any("None of the 10" in info.value for info in app.info)
@@ -47,7 +53,7 @@ def test_something_in_the_picture_speaks_for_the_cat(app: AppTest, model: str) -
     app.selectbox(key="model").set_value(model).run()
     app.switch_page("pages/looks.py").run()
     assert not app.exception, [error.message for error in app.exception]
-    assert app.session_state["kept_attribution"][1].values.max() > 0.1
+    assert latest(app, "attribution").values.max() > 0.1
     assert not any(markdown.value.startswith("Nothing that") for markdown in app.markdown)
 
 
@@ -64,7 +70,7 @@ def test_something_in_the_picture_speaks_for_the_cat(app: AppTest, model: str) -
 def test_an_uploaded_cat_is_a_cat_from_the_first_minute(app: AppTest, model: str | None, photograph: str) -> None:
     """Inception-v4 does not know the tabby, which lies upside down."""
     open_live(app, model, photograph)
-    table = app.session_state["kept_classes"][1]
+    table = latest(app, "classes")
     assert table["label"].iloc[0] == "cat"
     assert table["probability"].sum() == pytest.approx(1)
     assert app.subheader[0].value == f"cat, {table['probability'].iloc[0]:.1%}"
