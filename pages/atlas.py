@@ -4,9 +4,10 @@ from collections.abc import Collection
 
 import streamlit as st
 
+from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
 from inception.size import Size
-from inception.views.diagram import diagram_caption, diagram_dot, parts_by_name
+from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
 from inception.views.overview import (
     STAGE_KINDS,
     Box,
@@ -29,9 +30,7 @@ NETWORKS = [variant.name for variant in VARIANTS.values() if variant.side_by_sid
 def details(graph: LayerGraph, box: Box) -> None:
     """The opened box: its block as a diagram, and the layer selected in it."""
     block = box.type
-    st.subheader(
-        f"{box.stage}" if len(block.layers) == len(box.layers) else f"{box.stage} · {block.name} ×{block.repeat}"
-    )
+    st.subheader(f"{box.stage} · {block.name} ×{block.repeat}" if block.repeat > 1 else block.title)
     st.caption(box_hover(graph, box).replace("\n", " · "))
     parts = parts_by_name(block.layers)
     selected = selection.selected_layer(graph)
@@ -42,10 +41,10 @@ def details(graph: LayerGraph, box: Box) -> None:
     components.diagram(
         diagrams.svg_of(diagram_dot(block.layers, block.title), f"{block.title} of {graph.name}"),
         key="atlas_block",
-        selected=f"layer{selected.index}" if selected in block.layers and selected else None,
+        selected=node_name(selected) if selected in block.layers else None,
         on_click=select,
     )
-    if selected and selected in block.layers:
+    if selected in box.layers:
         selection.facts(graph, selected)
     with st.container(horizontal=True):
         st.page_link(
@@ -59,14 +58,30 @@ def details(graph: LayerGraph, box: Box) -> None:
         )
 
 
-def opened_box(boxes: Collection[Box]) -> Box | None:
-    """The box that was opened last, found by its stage and block: its place changes with the view and the network.
+def open_box(box: Box) -> None:
+    """Opens a box, which stays open until another one or a layer is selected.
 
-    Where a stage is one box it stands for its blocks, and where its blocks are boxes of their own the first one does.
+    Kept are its stage and the first block it stands for, because its place changes with the view and the network.
     """
-    stage, block = st.session_state.get("atlas_box", ("", ""))
+    st.session_state["atlas_box"] = box.stage, first_block(box), st.session_state.get("layer")
+
+
+def opened_box(boxes: Collection[Box], selected: Layer | None) -> Box | None:
+    """The box that was opened last; that of the selected layer where the layer was selected later, as by a link.
+
+    Where a whole stage is one box, it stands for each of its blocks; where the opened block has no box, the stage's
+    first one stands for it.
+    """
+    stage, block, selected_then = st.session_state.get("atlas_box", (None, None, None))
+    if selected and selected.path != selected_then:
+        return next((box for box in boxes if selected in box.layers), None)
     of_stage = [box for box in boxes if box.stage == stage]
-    return next((box for box in of_stage if box.runs[0].name == block), next(iter(of_stage), None))
+    return next((box for box in of_stage if first_block(box) == block), of_stage[0] if of_stage else None)
+
+
+def first_block(box: Box) -> str:
+    """The name of the first block that a box stands for; no other box of its stage has it."""
+    return box.layers[0].block
 
 
 def one_network(graph: LayerGraph) -> None:
@@ -80,7 +95,7 @@ def one_network(graph: LayerGraph) -> None:
     )
     in_place = place_control.toggle("Unfold the opened box in place")
     boxes = {box.id: box for box in overview_boxes(graph, level)}
-    opened = opened_box(boxes.values())
+    opened = opened_box(boxes.values(), selection.selected_layer(graph))
     dot = overview_dot(graph, level, size_by, [opened.id] if opened and in_place else [])
     unfolded = parts_by_name(opened.layers) if opened and in_place else {}
 
@@ -88,7 +103,7 @@ def one_network(graph: LayerGraph) -> None:
         if name in unfolded:
             selection.select_layer(unfolded[name][0])
         else:
-            st.session_state["atlas_box"] = boxes[name].stage, boxes[name].runs[0].name
+            open_box(boxes[name])
 
     overview, beside = st.columns([1, 1], gap="large")
     with overview:
@@ -113,16 +128,19 @@ def one_network(graph: LayerGraph) -> None:
 
 def three_networks() -> None:
     """v4, v1 and v2 aligned by stage."""
-    size = choices.chosen_size() or Size.square(299)
+    size = choices.chosen_size() or Size.square(max(VARIANTS[name].input_size for name in NETWORKS))
     graphs = [choices.graph_of(name, size) for name in NETWORKS]
     dot = side_by_side_dot(graphs)
+    # A stage of a network has one cell, whose place changes with the networks.
     cells = {cell.id: cell for row in side_by_side(graphs) for cell in row if cell}
-    opened = cells.get(st.session_state.get("atlas_cell", ""))
+    stages = {cell.id: (cell.graph.name, cell.boxes[-1].stage) for cell in cells.values()}
+    kept = st.session_state.get("atlas_cell")
+    opened = next((cell for cell in cells.values() if stages[cell.id] == kept), None)
     components.diagram(
         diagrams.svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
         key="atlas_three",
         selected=opened.id if opened else None,
-        on_click=lambda cell: st.session_state.update(atlas_cell=cell),
+        on_click=lambda cell: st.session_state.update(atlas_cell=stages[cell]),
     )
     diagrams.legend(STAGE_KINDS)
     st.caption(f"All at {choices.picture_size(graphs[0])}.")

@@ -2,11 +2,21 @@
 
 import streamlit as st
 
-from inception.graph.blocks import block_types
+from inception.graph.blocks import BlockType, block_types, find_block
+from inception.graph.layer import Layer
 from inception.size import Size
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
 from inception.views.overlay import overlay_dot
 from pages.parts import choices, components, diagrams, frame, selection, tables
+
+
+def block_of(layer: Layer | None) -> BlockType | None:
+    """The kind of block that a layer is in: the one it is drawn in, or for the later ones of equal blocks the first."""
+    if layer is None:
+        return None
+    drawn_in = (block for block in types.values() if layer in block.layers)
+    return next(drawn_in, None) or find_block(graph.layers, layer.block or layer.stage)
+
 
 frame.open_page("blocks")
 
@@ -14,13 +24,14 @@ graph = choices.chosen_graph()
 types = {block.title: block for block in block_types(graph.layers)}
 if st.session_state.get("block") not in types:
     st.session_state.pop("block", None)
-title = st.pills("Block", list(types), default=next(iter(types)), key="block", bind="query-params", required=True)
+selected = selection.selected_layer(graph)
+of_selected = block_of(selected)
+first = of_selected.title if of_selected else next(iter(types))
+title = st.pills("Block", list(types), default=first, key="block", bind="query-params", required=True)
 block = types[title]
 source = diagrams.source_of(graph.name, block)
 parts = parts_by_name(block.layers)
-selected = selection.selected_layer(graph)
-if selected not in block.layers:
-    selected = None
+drawn = selected if selected in block.layers else None  # not so in the later ones of equal blocks
 
 
 def select_box(box: str) -> None:
@@ -53,7 +64,7 @@ with picture:
     components.diagram(
         diagrams.svg_of(dot, f"{title} of {graph.name}"),
         key="block_diagram",
-        selected=node_name(selected) if selected and not overlaid else None,
+        selected=node_name(drawn) if drawn and not overlaid else None,
         on_click=(lambda _box: None) if overlaid else select_box,
     )
     if overlaid:
@@ -75,18 +86,18 @@ with details:
         st.caption("Grid sizes in the text and in the source are those of a 299x299 picture.")
     if block.repeat > 1:
         st.markdown(f"It stands {block.repeat} times in a row ({block.name}); this is the first.")
-    if selected:
+    if selected and of_selected == block:
         selection.facts(graph, selected)
     else:
         st.caption("Select a layer in the diagram, the table or the source.")
     several = len({layer.block for layer in block.layers}) > 1
     columns = [column for column in tables.BLOCK_COLUMNS if several or column != "block"]
     table = graph.table()
-    tables.layer_rows(graph, table[table["index"].isin([layer.index for layer in block.layers])], columns, selected)
+    tables.layer_rows(graph, table[table["index"].isin([layer.index for layer in block.layers])], columns, drawn)
     components.code(
         source.text,
         key="block_source",
-        selected=source.lines.get(selected.index) if selected else None,
+        selected=source.lines.get(drawn.index) if drawn else None,
         label=f"PyTorch source of {title}",
         on_click=select_line,
     )

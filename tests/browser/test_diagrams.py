@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from pypdf import PdfReader
 
-from .browser import ready
+from .browser import pick, ready
 
 
 def box(page: Page, text: str) -> Locator:
@@ -26,6 +26,25 @@ def test_stage_then_layer_on_the_atlas(page: Page, app_url: str) -> None:
     expect(page.locator("svg .node.selected").filter(has_text="Conv2d_0b_1x7")).to_be_visible()
     box(page, "Block35").click()
     expect(page.get_by_role("heading", name="Inception-ResNet-A")).to_be_visible()
+
+
+def test_what_is_opened_on_the_atlas_stays_open(page: Page, app_url: str) -> None:
+    """Its place among the boxes changes with the view and with the network; two boxes here are called Block8."""
+    page.goto(f"{app_url}/?model=inception_resnet_v2")
+    page.get_by_text("Stages", exact=True).click()
+    box(page, "Reduction-A").click()
+    heading = page.get_by_role("heading", level=3)
+    expect(heading).to_have_text("Reduction-A")
+    page.get_by_text("Blocks", exact=True).last.click()
+    expect(page.locator("svg .node.selected")).to_contain_text("Mixed_6a")
+    expect(heading).to_have_text("Reduction-A")
+    box(page, "Block8").last.click()
+    expect(heading).to_have_text("Inception-ResNet-C, last")
+    box(page, "Mixed_7a").click()
+    expect(heading).to_have_text("Reduction-B")
+    pick(page, "Network", "inception_v4")
+    expect(page.locator("svg .node.selected")).to_contain_text("Mixed_7a")
+    expect(heading).to_have_text("Reduction-B")
 
 
 def test_layer_row_source_and_caption_follow_each_other(page: Page, app_url: str) -> None:

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 import inception
 from inception.runtime.turns import OutOfMemory
+from inception.views.overview import overview_boxes
 from pages.parts import frame
 from pages.parts.page_list import PAGES, markdown_table
 
@@ -130,6 +131,34 @@ def test_a_link_to_a_layer_selects_it(app: AppTest, name: str, key: str) -> None
     assert app.session_state["layer"] == later
 
 
+@pytest.mark.parametrize("name", ["atlas", "layers", "blocks", "looks", "cell"])
+def test_every_page_that_writes_a_layer_into_the_address_reads_it(app: AppTest, name: str) -> None:
+    """The address that a page has written opens the same layer for somebody else."""
+    graph = inception.trace("inception_v4")
+    path = next(layer.path for layer in graph.layers if layer.block == "Mixed_6c" and layer.op == "concat")
+    app.query_params["layer"] = path
+    app.run()
+    healthy(app.switch_page(f"pages/{name}.py").run())
+    assert app.session_state["layer"] == path
+    assert app.query_params["layer"] == path
+    if name in ("atlas", "layers", "blocks"):
+        assert any("Mixed_6c" in text.value for text in app.markdown), "its figures"
+
+
+@pytest.mark.parametrize(
+    ("block", "title"),
+    [("Block8_9", "Inception-ResNet-C"), ("Block8", "Inception-ResNet-C, last"), ("Conv2d_2a_3x3", "Stem")],
+)
+def test_blocks_opens_at_the_block_of_the_layer_in_the_address(app: AppTest, block: str, title: str) -> None:
+    graph = inception.trace("inception_resnet_v2")
+    app.query_params["model"] = graph.name
+    app.query_params["layer"] = next(layer.path for layer in graph.layers if layer.block == block)
+    app.run()
+    healthy(app.switch_page("pages/blocks.py").run())
+    assert next(pills.value for pills in app.pills if pills.label == "Block") == title
+    assert any(f"· {block} ·" in text.value for text in app.markdown), "the layer's figures"
+
+
 def opened(app: AppTest) -> list[str]:
     """What the atlas has opened, by its heading."""
     return [heading.value for heading in app.subheader]
@@ -139,7 +168,7 @@ def test_the_atlas_keeps_open_what_was_opened(app: AppTest) -> None:
     """By its stage and block: its place among the boxes changes with the view and with the network."""
     healthy(app.run())
     assert not opened(app)
-    app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a"
+    app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a", None
     healthy(app.run())
     assert opened(app) == ["Reduction-A"]
     for level in ("stage", "block"):
@@ -148,11 +177,33 @@ def test_the_atlas_keeps_open_what_was_opened(app: AppTest) -> None:
         assert opened(app) == ["Reduction-A"]
     healthy(app.selectbox(key="model").set_value("inception_resnet_v2").run())
     assert opened(app) == ["Reduction-A"]
-    app.session_state["atlas_box"] = "Inception-ResNet-B", "Block17"
+    app.session_state["atlas_box"] = "Inception-ResNet-B", "Block17_1", None
     healthy(app.run())
     assert opened(app) == ["Inception-ResNet-B · Block17 ×20"]
     healthy(app.selectbox(key="model").set_value("inception_v4").run())
     assert not opened(app), "this network has no such stage"
+
+
+@pytest.mark.parametrize("name", inception.list_models())
+def test_no_two_boxes_of_the_atlas_are_kept_as_one(name: str) -> None:
+    graph = inception.trace(name)
+    for level in ("block", "stage"):
+        boxes = overview_boxes(graph, level)
+        assert len({(box.stage, box.layers[0].block) for box in boxes}) == len(boxes)
+
+
+def test_a_layer_selected_after_a_box_was_opened_leads_the_atlas_to_its_own_box(app: AppTest) -> None:
+    app.query_params["model"] = "inception_resnet_v2"
+    app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a", None
+    healthy(app.run())
+    assert opened(app) == ["Reduction-A"]
+    last = [layer for layer in inception.trace("inception_resnet_v2").layers if layer.block == "Block8"][-1]
+    app.session_state["layer"] = last.path
+    healthy(app.run())
+    assert opened(app) == ["Inception-ResNet-C, last"]
+    app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a", last.path
+    healthy(app.run())
+    assert opened(app) == ["Reduction-A"], "opened after that"
 
 
 def test_a_layer_that_another_network_lacks_is_no_reproach(app: AppTest) -> None:
