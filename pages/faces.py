@@ -96,7 +96,7 @@ def own(pictures: Iterable[Face]) -> list[Face]:
 def take(key: str) -> None:
     """Moves what a widget took in into the session; the first pictures of the reader's own replace the samples."""
     uploads = arrived(key)
-    if not uploads:  # as when those that were released are gone
+    if not uploads:  # the widget also calls this when its files were released
         return
     pictures = list(faces()) if own(faces()) else []
     room = MAX_PICTURES - len(pictures)

@@ -219,7 +219,7 @@ def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
     filters, inputs = layer.out_shape[0], layer.in_shapes[0][0]
     number = controls.number_input(f"Filter, of {filters:,}", 1, filters, 1, width=140)
     channel = controls.number_input(f"Input channel, of {inputs:,}", 1, inputs, 1, width=140)
-    kernel = network.kernels(layer)[(number - 1) * inputs + channel - 1]
+    kernel = network.kernel(layer, number - 1, channel - 1)  # the page counts them from 1
     return kernel.astype(float), f"{weights.name}_{path}_{number}_{channel}"
 
 

@@ -15,7 +15,7 @@ from inception.graph.op import Op
 from inception.models.surgery import Scales
 from inception.runtime.predictor import Predictor
 from inception.size import Size
-from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument
+from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, summarise
 from inception.text import shape_text
 from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
@@ -147,14 +147,17 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
     views = views_of(data, instrument, size)
     profiles = {label(s): measured(instrument, views, s, norm) for s in compared(scales)}
 
+    sums = {name: summarise(profile) for name, profile in profiles.items()}
     ratio, spread, dead = st.columns(3)
     with ratio:
-        number("Residual over shortcut, median", {k: f"{p['ratio'].median():.1%}" for k, p in profiles.items()})
+        number("Residual over shortcut, median", {name: f"{found.median_ratio:.1%}" for name, found in sums.items()})
     with spread:
-        ends = {k: (p["spread"].iloc[0], p["spread"].iloc[-1]) for k, p in profiles.items()}
-        number("Spread, first to last sum", {k: f"{first:#.3g} → {last:#.3g}" for k, (first, last) in ends.items()})
+        number(
+            "Spread, first to last sum",
+            {name: f"{found.first_spread:#.3g} → {found.last_spread:#.3g}" for name, found in sums.items()},
+        )
     with dead:
-        number("Dead channels", {k: f"{p['dead'].sum():,} of {p['channels'].sum():,}" for k, p in profiles.items()})
+        number("Dead channels", {name: f"{found.dead:,} of {found.channels:,}" for name, found in sums.items()})
     depth_chart(profiles, "picture")
 
     profile = next(iter(profiles.values()))
@@ -269,15 +272,15 @@ def training_result(history: History) -> None:
     setting, curves = history.setting, history.shared_curves()
     twin = setting.twins[0]
     names = twin_names(history)
-    both = curves["number"].max()
-    by_twin = {name: curves[curves["twin"] == twin] for twin, name in enumerate(names)}
+    results = dict(zip(names, history.results(), strict=True))
+    both = results[names[0]].steps
     gradient, loss, dead = st.columns(3)
     with gradient:
-        number("Norm of the first gradient", {k: f"{c['gradient_norm'].iloc[0]:,.1f}" for k, c in by_twin.items()})
+        number("Norm of the first gradient", {name: f"{got.first_gradient:,.1f}" for name, got in results.items()})
     with loss:
-        number("Loss, mean of all steps", {k: f"{c['loss'].mean():,.2f}" for k, c in by_twin.items()})
+        number("Loss, mean of all steps", {name: f"{got.mean_loss:,.2f}" for name, got in results.items()})
     with dead:
-        number(f"Dead channels, step {both}", {k: f"{c['dead_share'].iloc[-1]:.2%}" for k, c in by_twin.items()})
+        number(f"Dead channels, step {both}", {name: f"{got.dead_share:.2%}" for name, got in results.items()})
     st.caption(
         f"{twin.name} with {twin.width:.1%} of its channels, {setting.pictures} crops of {shape_text(SIZE)} px "
         f"a step, scales {' and '.join(names)}, learning rate {setting.learning_rate:g}, seed {setting.seed}; "

@@ -215,10 +215,13 @@ class Predictor(PictureNetwork):
                 hook.remove()
             return np.ascontiguousarray(outputs[0][0].float().cpu().numpy())
 
-    def kernels(self, layer: Layer) -> NDArray[np.float32]:
-        """The kernels of a convolution, (filters x inputs, height, width): all of the first filter, then the second."""
+    def kernel(self, layer: Layer, output: int, channel: int) -> NDArray[np.float32]:
+        """What a convolution's filter for one output channel does to one input channel: weights of (height, width).
+
+        Both channels count from 0.
+        """
         weight = self.model.get_submodule(layer.parts[0].path).weight
-        return weight.detach().float().flatten(0, 1).cpu().numpy()  # type: ignore[operator]
+        return weight[output, channel].detach().float().cpu().numpy()  # type: ignore[index]
 
 
 def module_bytes(module: nn.Module) -> int:

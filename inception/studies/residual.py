@@ -10,7 +10,7 @@ import random
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import torch
@@ -113,6 +113,28 @@ def profile_table(rows: list[Row]) -> pd.DataFrame:
     dead / channels.
     """
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+class ProfileSummary(NamedTuple):
+    """A table of `profile_table` in five numbers."""
+
+    median_ratio: float  # of the scaled residual over the shortcut
+    first_spread: float  # standard deviation of the first sum
+    last_spread: float  # and of the last one
+    dead: int  # channels that are 0 everywhere, of all sums
+    channels: int  # of all sums
+
+
+def summarise(profile: pd.DataFrame) -> ProfileSummary:
+    """What a table of `profile_table` comes to."""
+    spread = profile["spread"]
+    return ProfileSummary(
+        float(profile["ratio"].median()),
+        float(spread.iloc[0]),
+        float(spread.iloc[-1]),
+        int(profile["dead"].sum()),
+        int(profile["channels"].sum()),
+    )
 
 
 def random_crop(image: Image.Image, size: tuple[int, int], random: random.Random) -> Image.Image:

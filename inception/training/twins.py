@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pandas as pd
 import torch
@@ -166,6 +166,15 @@ class Step:
     profile: pd.DataFrame  # the residual sums, see `residual.profile_table`; empty unless measured
 
 
+class TwinResult(NamedTuple):
+    """What a twin came to by its last step that counts."""
+
+    steps: int
+    first_gradient: float  # Euclidean norm of the gradient in the first step
+    mean_loss: float  # of all steps
+    dead_share: float  # of channels that are 0 everywhere, in the last step
+
+
 @dataclass
 class History:
     """What a page keeps of a run: the curves of its twins, and their residual sums in the first and the last step."""
@@ -202,6 +211,17 @@ class History:
         curves = self.curves()
         taken = curves.groupby("number")["twin"].transform("count")
         return curves[taken == len(self.setting.twins)]
+
+    def results(self) -> list[TwinResult]:
+        """What each twin came to by the last step that all twins took; there must be one."""
+        found = []
+        for _, curve in self.shared_curves().groupby("twin"):
+            first, last = curve.iloc[0], curve.iloc[-1]
+            mean_loss = float(curve["loss"].mean())
+            found.append(
+                TwinResult(int(last["number"]), float(first["gradient_norm"]), mean_loss, float(last["dead_share"]))
+            )
+        return found
 
     def smooth(self, steps: int) -> pd.DataFrame:
         """The curves with loss and accuracy of each step averaged over the last `steps`, or those there were."""

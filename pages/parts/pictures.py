@@ -96,7 +96,7 @@ def problems(name: str) -> list[str]:
 def _take(key: str) -> None:
     """Moves what a widget took in into the session, which says in a sentence what of it cannot be read."""
     files = arrived(key)
-    if not files:  # as when those that were released are gone
+    if not files:  # the widget also calls this when its files were released
         return
     problems("picture_problems").clear()
     for file in files:

@@ -92,6 +92,23 @@ def test_size_too_small_is_one_sentence(page: Page, app_url: str, path: str) -> 
     expect(page.get_by_text("Traceback")).to_have_count(0)
 
 
+def test_a_bad_size_is_one_sentence_and_loses_nothing(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/live?model=inception_resnet_v1&size=96")
+    pick(page, "Picture", "koala")
+    size = page.get_by_role("combobox", name="Input size, pixels")
+    for text in ("many", "0", "9999", "3x"):
+        size.click()
+        size.fill(text)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text(f"'{text}' is not an input size")
+        ready(page)
+    size.click()
+    size.fill("75")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("What the network sees: 75x75 px")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Picture")).to_have_value("koala")
+
+
 BAD = [
     ("notes.jpg", b"these are only words", "is not a JPEG"),
     ("empty.png", b"", "empty"),

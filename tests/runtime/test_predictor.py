@@ -291,3 +291,13 @@ def test_timings_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert network.milliseconds((1, 3, 1, 1)) == []
     assert len(network.milliseconds((1, 3, 1, side))) == KEPT_PASSES
     assert len(network._passes) == KEPT_SHAPES
+
+
+def test_a_kernel_reads_one_channel_for_one_filter(predictor: Predictor) -> None:
+    """Against the convolution itself: what a single pixel of one channel gives in the channel of one filter."""
+    layer = next(layer for layer in inception.trace("inception_resnet_v1").layers if layer.block == "Conv2d_2a_3x3")
+    conv = predictor.model.get_submodule(layer.parts[0].path)
+    picture = torch.zeros(1, 32, 5, 5)
+    picture[0, 7, 2, 2] = 1
+    seen = conv(picture)[0, 4].flip(0, 1)  # a convolution reads the pixel with each weight in turn, the last one first
+    np.testing.assert_array_equal(predictor.kernel(layer, 4, 7), seen.detach().numpy())

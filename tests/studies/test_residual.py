@@ -29,6 +29,7 @@ from inception.studies.residual import (
     profile_table,
     random_crop,
     recording,
+    summarise,
 )
 
 SIZE = (75, 75)
@@ -171,6 +172,15 @@ def test_dead_are_channels_at_zero_everywhere_behind_the_relu(relu: bool, dead: 
         model(x)
     assert profile_table(rows)["dead"].tolist() == [dead]
     assert profile_table(rows)["dead_share"].tolist() == [dead / 8]
+
+
+def test_a_profile_in_five_numbers() -> None:
+    """Three sums of which one has a silent shortcut, and so no ratio."""
+    row = {"stage": "A", "block": "b", "kind": "A", "relu": True, "scale": 1.0, "mean": 0.0, "cells": 9, "index": 1}
+    row |= {"shortcut_norm": 1.0, "residual_norm": 1.0, "dead_share": 0.5}
+    measured = [(0.25, 3.0, 4), (0.75, 2.0, 0), (float("nan"), 5.0, 8)]
+    rows = [row | {"ratio": ratio, "spread": spread, "dead": dead, "channels": 8} for ratio, spread, dead in measured]
+    assert summarise(profile_table(rows)) == (0.5, 3.0, 5.0, 12, 24)
 
 
 def test_ratio_over_a_silent_shortcut_is_not_a_number() -> None:

@@ -217,6 +217,16 @@ def test_twins_are_compared_at_the_last_step_that_both_took() -> None:
         assert history.curves()["number"].max() > 2, "the curves are drawn whole"
 
 
+def test_results_are_of_the_steps_that_all_twins_took() -> None:
+    history = History(setting(twin(), twin(scales=UNSCALED), steps=9))
+    # Losses, norms of the gradient and dead shares of both twins; only the first one took the third step.
+    taken = [(0, 1, 4.0, 8.0, 0.1), (1, 1, 6.0, 9.0, 0.2), (0, 2, 2.0, 7.0, 0.3), (1, 2, 3.0, 6.0, 0.4)]
+    for index, number, loss, norm, dead in [*taken, (0, 3, 99.0, 99.0, 0.9)]:
+        step = Step(index, number, loss, accuracy=0.0, gradient_norm=norm, dead_share=dead, profile=pd.DataFrame())
+        history.add(step)
+    assert history.results() == [(2, 8.0, 3.0, 0.3), (2, 9.0, 4.5, 0.4)]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
