@@ -343,6 +343,7 @@ def test_dot_is_the_diagram_with_its_caption() -> None:
     assert drawn.graph_attr["bgcolor"] == "white"
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_another_process_at_another_time(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.views.test_diagram import DIAGRAM_FORMATS, exported\n"
