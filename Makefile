@@ -6,6 +6,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8501
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+# A process for each core. A file stays in one process, which keeps what its tests share. Files are taken in the order of
+# their folders, in which the longest, those with a browser, come first: nobody waits for one that started last.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast check format bench wheel
@@ -19,10 +22,10 @@ run: $(STAMP) ## serve the app on http://localhost:8501 (PORT=..., HOST=0.0.0.0 
 	$(BIN)/python -m inception app --host $(HOST) --port $(PORT)
 
 test: $(DEV_STAMP) ## run every test, those in a real Chromium included
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	$(PYTEST)
 
 test-fast: $(DEV_STAMP) ## run the tests without a browser and without the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not slow"
+	$(PYTEST) -m "not browser and not slow"
 
 check: $(DEV_STAMP) ## ruff format, ruff and mypy; changes nothing
 	$(BIN)/ruff format --check .

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from inception.weights.known import known_weights
-
 from . import wheel
 
 HERE = Path(__file__).parent
 # Folders and files under tests/ that `make test-fast` leaves out besides those marked one by one.
-SLOW = ("bench", "pages", "training", "weights/test_own_weights.py", "runtime/test_fuzz.py", "test_wheel.py")
+SLOW = (
+    *("bench", "pages", "training", "vision"),
+    *("models/test_outputs.py", "runtime/test_engines.py", "runtime/test_fuzz.py", "runtime/test_speed.py"),
+    *("studies/test_residual.py", "test_wheel.py", "weights/test_own_weights.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def no_bundled_weights() -> Iterator[None]:
     """As if this project came without weights of its own; afterwards they are back in their order."""
+    from inception.weights.known import known_weights  # here, because xdist's own process needs no torch
+
     known = known_weights()
     everything = dict(known)
     for tag in [tag for tag, weights in everything.items() if not weights.published]:

@@ -1,7 +1,10 @@
-"""`import inception` takes in torch and nothing heavier."""
+"""What `import inception` does in a process of its own: it takes in torch and nothing heavier."""
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 WHEN_USED = {
     *("captum", "httpx2", "huggingface_hub", "jinja2", "matplotlib", "pandas", "plotly", "pyarrow"),
@@ -9,9 +12,33 @@ WHEN_USED = {
 }
 
 
-def test_what_a_fresh_process_loads() -> None:
-    code = "import sys, inception; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+@pytest.fixture(scope="module")
+def fresh() -> subprocess.CompletedProcess[str]:
+    """A process that imports the library, prints the names of what is loaded, and what OpenMP makes of its settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP")}
+    return subprocess.run(
+        [sys.executable, "-c", "import sys, inception; print(*sys.modules)"],
+        env=environment | {"OMP_DISPLAY_ENV": "VERBOSE"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def test_what_a_fresh_process_loads(fresh: subprocess.CompletedProcess[str]) -> None:
+    loaded = {name.partition(".")[0] for name in fresh.stdout.split()}
     assert "torch" in loaded
     assert loaded & WHEN_USED == set()
+
+
+def test_import_reads_no_headers(fresh: subprocess.CompletedProcess[str]) -> None:
+    loaded = fresh.stdout.split()
+    assert "inception.weights" in loaded
+    assert "inception.weights.header" not in loaded
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PyTorch brings GNU's OpenMP on Linux only")
+def test_threads_that_wait_do_not_spin(fresh: subprocess.CompletedProcess[str]) -> None:
+    """OpenMP reads OMP_WAIT_POLICY once, when torch is loaded; it can be made to say how often threads then spin."""
+    assert "GOMP_SPINCOUNT = '0'" in fresh.stderr

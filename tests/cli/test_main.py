@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -288,6 +288,15 @@ def test_ctrl_c_while_writing_leaves_the_old_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts, as in a terminal; a shell lets the jobs that it starts in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_computing(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inception.cli.networks.trace", lambda *_: signal.raise_signal(signal.SIGINT))
     assert cli.main(["table", V1]) == 130
@@ -332,6 +341,7 @@ def start(*argv: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout, stderr=subprocess.PIPE)
 
 
+@pytest.mark.slow
 def test_process_succeeds_with_the_bytes_of_the_library(tmp_path: Path) -> None:
     """Another process, another hash seed, another second, another time zone: the same bytes."""
     script = (
@@ -346,6 +356,7 @@ def test_process_succeeds_with_the_bytes_of_the_library(tmp_path: Path) -> None:
         assert path.read_bytes() == export_table(graph.table(collapse=True), format, layer_title(graph)), format
 
 
+@pytest.mark.slow
 def test_process_fails_with_one_sentence() -> None:
     out, err = (process := start("table", "inception_v4", "--size", "74")).communicate()
     assert (process.returncode, out) == (2, b"")
@@ -356,6 +367,7 @@ def test_process_fails_with_one_sentence() -> None:
 SHORT = ["compare", V1, "inception_resnet_v2.faceid"]
 
 
+@pytest.mark.slow
 def test_process_whose_reader_leaves_says_nothing() -> None:
     process = start(*SHORT)
     assert process.stdout
@@ -366,6 +378,7 @@ def test_process_whose_reader_leaves_says_nothing() -> None:
     assert process.wait() == 141
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_process_with_a_full_disk() -> None:
     with open("/dev/full", "wb") as full:
@@ -392,6 +405,7 @@ def test_a_bad_setting_is_one_sentence(fail: Callable[..., str], monkeypatch: py
         assert "INCEPTION_THREADS must be a whole number from 1 to 1024, not 'many'." in fail(*argv)
 
 
+@pytest.mark.slow
 def test_version_and_help_load_no_command(capsys: pytest.CaptureFixture[str]) -> None:
     script = (
         "import sys; from inception.cli.main import main; main(sys.argv[1:])\n"

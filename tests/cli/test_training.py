@@ -59,6 +59,7 @@ def test_the_command_on_a_card_is_the_recipe_of_its_file(tag: str, monkeypatch: 
     assert asked == [recipe.Recipe(**json.loads(known_weights()[tag].training["recipe"]))]
 
 
+@pytest.mark.slow
 def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(
         assert (again / name).read_text() == (folder / name).read_text()
 
 
+@pytest.mark.slow
 def test_another_recipe_does_not_go_on(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(data, tmp_path / "run") == 0
     capsys.readouterr()

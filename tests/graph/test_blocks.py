@@ -10,6 +10,8 @@ from inception.graph.blocks import block_types, find_block
 from inception.models.layers import ConvUnit, Stage
 from tests.graph.widening import Widening, block
 
+from ..graphs import zoo_graph
+
 # What stood in addresses before there were ids; they must open the same blocks as ever.
 RESIDUAL = ["Inception-ResNet-A", "Reduction-A", "Inception-ResNet-B", "Reduction-B", "Inception-ResNet-C"]
 TITLES = {
@@ -35,14 +37,14 @@ WIDENING = [
 @pytest.mark.parametrize("name", TITLES)
 def test_titles_of_old_addresses_open_the_same_blocks(name: str) -> None:
     for size in (299, 160):
-        types = block_types(trace(name, size).layers)
+        types = block_types(zoo_graph(name, size).layers)
         assert [type.title for type in types] == TITLES[name]
         assert len({type.layers[0].path for type in types}) == len(types)
 
 
 @pytest.mark.parametrize("name", list_models())
 def test_every_kind_is_found_by_each_of_its_names(name: str) -> None:
-    layers = trace(name).layers
+    layers = zoo_graph(name).layers
     types = block_types(layers)
     assert len({type.id for type in types}) == len({type.title for type in types}) == len(types)
     for type in types:

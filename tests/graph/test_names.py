@@ -5,8 +5,10 @@ from functools import cache
 
 import pytest
 
-from inception import LayerGraph, create_model, list_models, trace
+from inception import LayerGraph, create_model, list_models
 from tests import reference
+
+from ..graphs import zoo_graph
 
 # From TF-Slim's inception_v4.py and inception_resnet_v2.py and FaceNet's inception_resnet_v1.py.
 SAMPLES = {
@@ -63,7 +65,7 @@ BLOCKS = {
 
 @cache
 def graph(name: str) -> LayerGraph:
-    return trace(name, 75)
+    return zoo_graph(name, 75)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -118,7 +120,7 @@ def test_published_face_recognition_table() -> None:
         expected.append((name, branch, layer, row["out_shape"], row["kernel"], stride, padding))
 
     ours = []
-    for cells in trace("inception_resnet_v2.faceid", 160).table().astype(str).to_dict("records"):
+    for cells in zoo_graph("inception_resnet_v2.faceid", 160).table().astype(str).to_dict("records"):
         name, _, count = (
             cells["block"].partition("_") if cells["block"].startswith("Block") else (cells["block"], "", "")
         )

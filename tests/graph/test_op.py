@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from inception import list_models, trace
+from inception import list_models
 from inception.graph.op import Op
+
+from ..graphs import zoo_graph
 
 ROOT = Path(__file__).parents[2]
 FILES = [file for folder in ("inception", "pages", "bench") for file in sorted((ROOT / folder).rglob("*.py"))]
@@ -34,7 +36,7 @@ def test_the_rule_would_notice() -> None:
 
 @pytest.mark.parametrize("name", list_models())
 def test_our_networks_have_operations_of_ours_only(name: str) -> None:
-    graph = trace(name, 160)
+    graph = zoo_graph(name, 160)
     assert all(isinstance(part.op, Op) for layer in graph.layers for part in layer.parts)
     table = graph.table(units=False)
     assert all(type(op) is str for op in table["op"])  # plain text in tables and files

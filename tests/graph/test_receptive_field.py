@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from inception import LayerGraph, create_model, list_models, trace
 from inception.graph.receptive_field import ReceptiveField
 
+from ..graphs import zoo_graph
+
 Pair = tuple[int, int]
 
 
@@ -103,7 +105,7 @@ def assert_field_is_exact(model: nn.Module, field: ReceptiveField, margin: Pair)
 # The figures of the networks
 @cache
 def traced(name: str) -> LayerGraph:
-    return trace(name, 299)
+    return zoo_graph(name, 299)
 
 
 def field_after(graph: LayerGraph, block: str) -> tuple[int, int, int]:
@@ -143,7 +145,7 @@ def test_fields_do_not_depend_on_the_size_of_the_picture() -> None:
 
 
 def test_one_dimensional_kernels_see_height_and_width_apart() -> None:
-    table = trace("inception_v4", 299).table()
+    table = zoo_graph("inception_v4", 299).table()
     branch = table[(table["block"] == "Mixed_4a") & (table["branch"] == "Branch_1")].set_index("layer")
 
     assert list(branch.loc["Conv2d_0b_1x7", ["rf", "rf_stride", "rf_offset"]]) == ["15x39", "4", "-2x-14"]

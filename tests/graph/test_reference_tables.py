@@ -11,6 +11,8 @@ from inception import LayerGraph, create_model, list_models, trace
 from inception.graph.layer import Layer
 from tests import reference
 
+from ..graphs import zoo_graph
+
 OP = {"Conv2d": "conv", "MaxPool2d": "max pool", "AvgPool2d": "avg pool", "Linear": "linear"}
 OTHER_SIZES = {
     name: list(dict.fromkeys(row["input"] for row in reference.table(f"{name}.shapes.csv")))
@@ -31,7 +33,7 @@ def listed(graph: LayerGraph) -> list[Layer]:
 @pytest.mark.parametrize(("name", "size"), reference.LAYERS_MEASURED.items())
 def test_every_layer_equals_the_reference(name: str, size: int) -> None:
     expected = reference.table(f"{name}.layers_{size}.csv")
-    graph = trace(network(name), size)
+    graph = zoo_graph(name, size)
     rows = graph.table().set_index("index")
     layers = listed(graph)
 
@@ -111,7 +113,7 @@ def test_params_and_macs_equal_torchinfo_layer_by_layer(name: str) -> None:
 
 @pytest.mark.parametrize("name", list_models())
 def test_column_sums_equal_the_totals(name: str) -> None:
-    graph = trace(network(name), 160)
+    graph = zoo_graph(name, 160)
     table = graph.table()
 
     assert table["params"].sum() == graph.params

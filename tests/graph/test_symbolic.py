@@ -1,8 +1,10 @@
 """Tracing beside other threads: torch.fx patches what every thread of the process calls."""
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 import torch
 from torch import nn
 
@@ -31,8 +33,19 @@ def run_together(*works: Callable[[], None]) -> list[Exception]:
     return errors
 
 
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Threads take turns as often as Python can; else the one that traces seldom lets the other predict."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless_threads")
 def test_others_predict_while_one_traces() -> None:
     model = inception.create_model("inception_resnet_v1", width=0.05)
+    other = inception.create_model("inception_resnet_v2", device="meta")
     x = torch.rand(1, 3, 75, 75)
     traced = threading.Event()
     expected = model(x)
@@ -42,7 +55,7 @@ def test_others_predict_while_one_traces() -> None:
         try:
             for _ in range(100):
                 inception.trace(model, 75)  # the same module: its parameters are not to become proxies elsewhere
-                inception.trace("inception_resnet_v2")
+                inception.trace(other, 75)
                 if sum(during) > 3:
                     break
         finally:

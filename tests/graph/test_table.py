@@ -13,14 +13,15 @@ import pytest
 import inception
 from inception.graph.table import search
 from inception.views.export import export_table
-from inception.zoo import VARIANTS
+
+from ..graphs import zoo_graph
 
 GOLDEN = Path(__file__).parent / "golden_tables"
 FACEID = Path(__file__).parents[1] / "reference" / "faceid_v2_160.table.csv"
 
 
 def golden_table(name: str) -> bytes:
-    return export_table(inception.trace(name, VARIANTS[name].input_size).table(collapse=True), "csv")
+    return export_table(zoo_graph(name).table(collapse=True), "csv")
 
 
 @pytest.mark.parametrize("name", inception.list_models())
@@ -53,7 +54,7 @@ RENAMED = {
 
 
 def test_every_row_of_the_published_face_recognition_table() -> None:
-    table = inception.trace("inception_resnet_v2.faceid", 160).table(collapse=True)
+    table = zoo_graph("inception_resnet_v2.faceid", 160).table(collapse=True)
     ours = table.to_dict("records")
     published = published_rows()
     assert published[0]["name"] == "inputs"
@@ -91,7 +92,7 @@ def test_every_row_of_the_published_face_recognition_table() -> None:
 
 @pytest.mark.parametrize("name", inception.list_models())
 def test_columns_add_up_in_every_view(name: str) -> None:
-    graph = inception.trace(name, 150)
+    graph = zoo_graph(name, 150)
     plain = graph.table()
     for options in ({}, {"collapse": True}, {"units": False}, {"collapse": True, "units": False}):
         table = graph.table(**options)
@@ -106,7 +107,7 @@ def test_columns_add_up_in_every_view(name: str) -> None:
 
 
 def test_opened_units_show_convolution_batch_norm_and_relu() -> None:
-    table = inception.trace("inception_v4", 299).table(units=False)
+    table = zoo_graph("inception_v4", 299).table(units=False)
     assert table["op"].head(3).tolist() == ["conv", "batch norm", "relu"]
     assert table["params"].head(3).tolist() == [864, 64, 0]
 
@@ -119,14 +120,14 @@ def test_keras_parameter_counts(name: str, params: int) -> None:
     """Keras Applications publishes 55,873,736 for the released network. It counts running statistics and, where it is
     trained, gamma: the tutorial's network has batch norms with all four numbers.
     """
-    graph = inception.trace(name, 299)
+    graph = zoo_graph(name, 299)
     channels = sum(part.params // 2 for layer in graph.layers for part in layer.parts if part.op == "batch norm")
     assert graph.table(keras=True)["params"].sum() == params
     assert params == graph.params + channels * (2 if graph.keras_gamma else 1)
 
 
 def test_search_takes_every_word() -> None:
-    table = inception.trace("inception_v4", 299).table()
+    table = zoo_graph("inception_v4", 299).table()
     assert set(search(table, "conv2d 1X7")["kernel"]) == {"1x7"}
     assert "1x7" not in set(search(table, "71x71")["kernel"])
     assert set(search(table, "mixed_6a concat")["block"]) == {"Mixed_6a"}

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from inception import LayerGraph, TraceError, create_model, list_models, trace
 from tests import reference
 
+from ..graphs import zoo_graph
+
 NAMES = list_models()
 
 
@@ -51,7 +53,7 @@ def test_running_along_the_edges_is_running_the_model(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_layers_read_earlier_ones_and_are_read(name: str) -> None:
-    graph = trace(name, 75)
+    graph = zoo_graph(name, 75)
 
     assert [layer.index for layer in graph.layers] == list(range(1, len(graph.layers) + 1))
     for layer in graph.layers:
@@ -64,7 +66,7 @@ def test_layers_read_earlier_ones_and_are_read(name: str) -> None:
 
 
 def test_concatenation_reads_the_ends_of_the_branches() -> None:
-    graph = trace("inception_resnet_v2", 75)
+    graph = zoo_graph("inception_resnet_v2", 75)
     concat = graph.layers[at(graph, "Mixed_5b", "concat") - 1]
 
     assert concat.inputs == (
@@ -92,7 +94,7 @@ def test_concatenation_reads_the_ends_of_the_branches() -> None:
     ],
 )
 def test_residual_sum_reads_the_shortcut_then_the_linear_1x1(name: str, block: str, before: tuple[str, str]) -> None:
-    graph = trace(name, 75)
+    graph = zoo_graph(name, 75)
 
     assert graph.layers[at(graph, block, "residual sum") - 1].inputs == (
         at(graph, *before),
@@ -102,7 +104,7 @@ def test_residual_sum_reads_the_shortcut_then_the_linear_1x1(name: str, block: s
 
 def test_forks_inside_a_branch() -> None:
     """Inception-C's 1x3 and 3x1 stand side by side on the same 1x1 (Fig. 6)."""
-    graph = trace("inception_v4", 75)
+    graph = zoo_graph("inception_v4", 75)
     one = at(graph, "Mixed_7b", "Conv2d_0a_1x1", "Branch_1")
     wide, high = (at(graph, "Mixed_7b", layer, "Branch_1") for layer in ("Conv2d_0b_1x3", "Conv2d_0c_3x1"))
 
@@ -111,7 +113,7 @@ def test_forks_inside_a_branch() -> None:
 
 
 def test_a_row_is_a_conv_unit() -> None:
-    graph = trace("inception_resnet_v2", 299)
+    graph = zoo_graph("inception_resnet_v2", 299)
 
     def ops(block: str, layer: str, branch: str = "") -> list[str]:
         return [part.op for part in graph.layers[at(graph, block, layer, branch) - 1].parts]
@@ -120,7 +122,7 @@ def test_a_row_is_a_conv_unit() -> None:
     assert ops("Block35_1", "Conv2d_1x1") == ["conv"]  # linear
     assert ops("Block35_1", "residual sum") == ["residual sum", "relu"]
     assert ops("Block8", "residual sum") == ["residual sum"]  # TF-Slim's last block
-    blog = trace("inception_resnet_v2.keras_blog", 299)
+    blog = zoo_graph("inception_resnet_v2.keras_blog", 299)
     linear = blog.layers[at(blog, "Block35_1", "Conv2d_1x1") - 1]
     assert [part.op for part in linear.parts] == ["conv", "batch norm", "relu"]  # where it should be linear
 
@@ -128,7 +130,7 @@ def test_a_row_is_a_conv_unit() -> None:
 # Input sizes
 @pytest.mark.parametrize("name", NAMES)
 def test_75_pixels_are_the_smallest_picture(name: str) -> None:
-    assert trace(name, 75).input_shape == (3, 75, 75)
+    assert zoo_graph(name, 75).input_shape == (3, 75, 75)
     model = create_model(name, device="meta", width=0.02, repeats=(1, 1, 1))
     for size in ((74, 74), (74, 200), (200, 74), (30, 30), (3, 3), (1, 1)):
         with pytest.raises(TraceError) as caught:

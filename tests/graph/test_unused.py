@@ -12,6 +12,8 @@ from inception.views.overview import HEAD, overview_boxes
 from inception.zoo import create_model
 from tests.graph.widening import Widening
 
+from ..graphs import zoo_graph
+
 
 def total(graph: LayerGraph) -> int:
     return graph.params + sum(unused.params for unused in graph.unused)
@@ -23,7 +25,7 @@ def parameters(module: nn.Module) -> int:
 
 @pytest.mark.parametrize("name", list_models())
 def test_all_of_our_networks_run(name: str) -> None:
-    graph = trace(name, 160)
+    graph = zoo_graph(name, 160)
     assert graph.unused == ()
     assert graph.unused_text == ""
     assert graph.table(unused=True).equals(graph.table())

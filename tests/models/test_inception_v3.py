@@ -112,6 +112,7 @@ def test_names_are_those_of_modules_with_weights_and_no_two_alike() -> None:
     assert len(set(NAMES.values())) == len(NAMES)
 
 
+@pytest.mark.slow
 def test_outputs_equal_the_reference_in_float64() -> None:
     expected = reference.outputs("inception_v3")
 
@@ -121,6 +122,7 @@ def test_outputs_equal_the_reference_in_float64() -> None:
     assert_outputs(out, expected)
 
 
+@pytest.mark.slow
 def test_outputs_of_the_auxiliary_head_equal_the_reference_in_float64() -> None:
     expected = reference.outputs("inception_v3.auxiliary")
     model = training_with_running_statistics(with_weights_of_the_recipe(aux_logits=True))

@@ -179,6 +179,7 @@ def test_meta_device_holds_no_memory(name: str) -> None:
     assert len(out.shape) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLAIN)
 def test_export_round_trip(name: str) -> None:
     model = tiny(name)

@@ -194,13 +194,13 @@ def test_what_the_failed_attempt_held_is_free_while_the_error_is_handled() -> No
         assert held[0]() is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="PyTorch brings GNU's OpenMP on Linux only")
-@pytest.mark.parametrize("command", [["-c", "import inception"], ["-m", "inception", "--help"]])
-def test_threads_that_wait_do_not_spin(command: list[str]) -> None:
-    """OpenMP reads OMP_WAIT_POLICY once, when torch is loaded; it can be made to say how often threads then spin."""
+def test_threads_of_a_command_that_wait_do_not_spin() -> None:
+    """As in tests/test_imports.py: what OpenMP has read when torch was loaded, which here the command line does."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP")}
     run = subprocess.run(
-        [sys.executable, *command],
+        [sys.executable, "-m", "inception", "--help"],
         env=environment | {"OMP_DISPLAY_ENV": "VERBOSE"},
         capture_output=True,
         text=True,

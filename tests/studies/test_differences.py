@@ -13,13 +13,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchinfo import summary
 
-from inception import create_model, trace
+from inception import create_model
 from inception.models.inception_resnet import INCEPTION_RESNET_V2, InceptionResNet, Plan, StemResNetV2, linear_1x1
 from inception.models.layers import ConvUnit
 from inception.studies.differences.claim import TOPICS, VERDICTS, Cost, Difference, Source, value_text
 from inception.studies.differences.topics import differences
-from inception.zoo import KERAS_BLOG_V2, PAPER_V2, get_variant
+from inception.zoo import KERAS_BLOG_V2, PAPER_V2
 from tests import reference
+
+from ..graphs import zoo_graph
 
 V4, V1, V2 = "inception_v4", "inception_resnet_v1", "inception_resnet_v2"
 Pairs = list[tuple[Any, Any]]
@@ -518,7 +520,7 @@ def test_every_place_is_a_row_of_that_table(by_id: dict[str, Difference]) -> Non
     for difference in by_id.values():
         for place in difference.where:
             if place.model not in tables:
-                tables[place.model] = set(trace(place.model, get_variant(place.model).input_size).table()["path"])
+                tables[place.model] = set(zoo_graph(place.model).table()["path"])
             assert place.path in tables[place.model], (difference.id, place)
     assert all(difference.where for difference in by_id.values() if difference.costs)
 

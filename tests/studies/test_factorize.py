@@ -41,6 +41,8 @@ from inception.studies.pairs import (
 )
 from inception.studies.square_network import compare_networks, square_network
 
+from ..graphs import zoo_graph
+
 REFERENCE = Path(__file__).parents[1] / "reference"
 
 some_settings = st.builds(
@@ -58,7 +60,7 @@ PICTURE = {"inception_v4": 299, "inception_resnet_v1": 160, "inception_resnet_v2
 
 @pytest.fixture(scope="module")
 def graphs() -> dict[str, LayerGraph]:
-    return {name: trace(name, size) for name, size in PICTURE.items()}
+    return {name: zoo_graph(name, size) for name, size in PICTURE.items()}
 
 
 def by_name(setting: Setting) -> dict[str, Option]:
@@ -354,7 +356,7 @@ def test_side_by_side_pairs_are_listed_apart(graphs: dict[str, LayerGraph]) -> N
 
 
 def test_blog_variant_has_seven_long_kernels_in_block_c() -> None:
-    totals = pair_totals(trace("inception_resnet_v2.keras_blog"))
+    totals = pair_totals(zoo_graph("inception_resnet_v2.keras_blog"))
     assert totals[["kernel", "pairs"]].to_numpy().tolist() == [[7, 1 + 20 + 10]]
 
 

@@ -10,12 +10,14 @@ from inception.models.layers import Stage
 from inception.views.compare import compare_models
 from tests import reference
 
+from ..graphs import zoo_graph
+
 NAMES = ["inception_v4", "inception_resnet_v2", "inception_resnet_v2.paper"]
 
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return compare_models([trace(name, 299) for name in NAMES])
+    return compare_models([zoo_graph(name, 299) for name in NAMES])
 
 
 def test_rows_of_a_stage_stand_together_in_order_of_execution(table: pd.DataFrame) -> None:
@@ -37,7 +39,7 @@ def test_rows_of_a_stage_stand_together_in_order_of_execution(table: pd.DataFram
 
 
 def test_every_network_keeps_its_own_order() -> None:
-    graphs = [trace("inception_resnet_v1", 160), trace("inception_v4", 160), trace("inception_resnet_v2", 160)]
+    graphs = [zoo_graph(name, 160) for name in ("inception_resnet_v1", "inception_v4", "inception_resnet_v2")]
     table = compare_models(graphs)
     for graph in graphs:
         own = list(dict.fromkeys(layer.stage for layer in graph.layers))
@@ -85,7 +87,7 @@ def test_one_network_at_two_sizes() -> None:
 
 
 def test_the_same_twice_is_refused() -> None:
-    graph = trace("inception_resnet_v1", 160)
+    graph = zoo_graph("inception_resnet_v1", 160)
     with pytest.raises(ValueError, match="inception_resnet_v1 at 3x160x160 is given more than once") as caught:
         compare_models([graph, graph])
     reference.assert_one_sentence(caught.value)

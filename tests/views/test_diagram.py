@@ -43,8 +43,8 @@ from inception.views.diagram import (
     render,
 )
 from inception.views.overview import overview_dot
-from inception.zoo import VARIANTS
 
+from ..graphs import zoo_graph
 from ..reference import assert_one_sentence
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -56,7 +56,7 @@ XLINK = "{http://www.w3.org/1999/xlink}"
 
 @cache
 def graph_of(name: str) -> LayerGraph:
-    return trace(name, VARIANTS[name].input_size)
+    return zoo_graph(name)
 
 
 def types_of(name: str) -> dict[str, BlockType]:
@@ -343,6 +343,7 @@ def test_dot_is_the_diagram_with_its_caption() -> None:
     assert drawn.graph_attr["bgcolor"] == "white"
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_another_process_at_another_time(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.views.test_diagram import DIAGRAM_FORMATS, exported\n"

@@ -13,10 +13,12 @@ from inception.views.diagram import DIAGRAM_FORMATS, diagram_caption, diagram_do
 from inception.views.overview import overview_dot
 from tests.reference import assert_one_sentence
 
+from ..graphs import zoo_graph
+
 
 @pytest.fixture(scope="module")
 def graph() -> LayerGraph:
-    return trace("inception_resnet_v2")
+    return zoo_graph("inception_resnet_v2")
 
 
 def test_a_graph_and_its_layers_are_a_line_each(graph: LayerGraph) -> None:

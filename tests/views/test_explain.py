@@ -19,13 +19,15 @@ from inception.graph.window import Slide, slides
 from inception.views.explain import Explanation, why_this_shape
 from inception.views.playground import PlaygroundError, playground
 
+from ..graphs import zoo_graph
+
 SIZES: list[int | tuple[int, int]] = [75, 150, 299, (350, 400)]
 EVERY = [(name, size) for name in list_models() for size in SIZES]
 
 
 @cache
 def explained(name: str, size: int | tuple[int, int]) -> list[tuple[Layer, Explanation]]:
-    return [(layer, why_this_shape(layer)) for layer in trace(name, size).layers]
+    return [(layer, why_this_shape(layer)) for layer in zoo_graph(name, size).layers]
 
 
 def find(name: str, size: int | tuple[int, int], block: str, layer: str, branch: str = "") -> Explanation:

@@ -10,8 +10,10 @@ from io import BytesIO
 import pandas as pd
 import pytest
 
-from inception import LayerGraph, trace
+from inception import LayerGraph
 from inception.views.export import FORMATS, ExportError, export_table, layer_title
+
+from ..graphs import zoo_graph
 
 AWKWARD = ["=1+1", "@x", "-5", "1x7", "8", "1e5", "a|b", "<b>&amp;", "\\x{}$#_~^%", "http://x.y", "éß", "", "a,b", '"']
 
@@ -108,7 +110,7 @@ def as_numbers(column: pd.Series) -> list[float | None]:
 
 @pytest.fixture(scope="module")
 def graph() -> LayerGraph:
-    return trace("inception_resnet_v1", 160)
+    return zoo_graph("inception_resnet_v1", 160)
 
 
 def test_a_reader_for_every_format() -> None:

@@ -25,6 +25,7 @@ from inception.views.overview import (
     side_by_side_dot,
 )
 
+from ..graphs import zoo_graph
 from .test_diagram import SVG, XLINK, Odd, graph_of, parse, texts
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -69,7 +70,7 @@ def test_v4_is_fig_9_folded() -> None:
 
 
 def test_v1_is_fig_15_with_facenet_s_sixth_c_block() -> None:
-    graph = trace(V1, 299)
+    graph = zoo_graph(V1, 299)
     edges = dict(labelled_edges(overview_dot(graph)))
     found = {name.replace(NBSP, " "): shape for name, shape in edges.items()}
     assert found["Conv2d_4b_3x3"] == found["Block35 ×5"] == "256x35x35"
@@ -308,7 +309,7 @@ def test_bias_scale_and_kernels_make_a_difference() -> None:
 
 
 def test_the_size_of_the_picture_makes_no_difference() -> None:
-    rows = side_by_side([trace(V1, 160), trace(V1, 299)])
+    rows = side_by_side([zoo_graph(V1, 160), zoo_graph(V1, 299)])
     assert [cell.differences for row in rows for cell in row if cell] == [()] * 2 * len(rows)
 
 

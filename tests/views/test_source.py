@@ -2,17 +2,32 @@
 
 import inspect
 import re
+from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
-from inception import list_models, models, trace
+from inception import create_model, list_models, models, trace
 from inception.graph.blocks import BlockType, block_types
 from inception.models.layers import Branch, ConvUnit, Parallel, Stage
 from inception.models.network import Network
+from inception.views import source
 from inception.views.source import block_source
 from inception.zoo import VARIANTS, Variant
 
-KINDS = [(name, type) for name in list_models() for type in block_types(trace(name).layers)]
+from ..graphs import zoo_graph
+
+
+@pytest.fixture(scope="module", autouse=True)
+def networks() -> Iterator[None]:
+    """Builds each network once: `block_source` builds one to look for the modules of a block."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "create_model", cache(create_model))
+        yield
+
+
+def kind_of(name: str, id: str) -> BlockType:
+    return next(kind for kind in block_types(zoo_graph(name).layers) if kind.id == id)
 
 
 def makes(line: str, name: str) -> bool:
@@ -23,27 +38,30 @@ def makes(line: str, name: str) -> bool:
     return bool(formatted and re.fullmatch(re.sub(r"\{.*?\}", ".+", formatted[1]), name))
 
 
-@pytest.mark.parametrize(("name", "type"), KINDS, ids=lambda value: value if isinstance(value, str) else value.id)
-def test_every_layer_has_the_line_that_makes_its_module(name: str, type: BlockType) -> None:
-    found = block_source(name, type.layers)
-    lines = found.text.splitlines()
-    assert found.lines.keys() == {layer.index for layer in type.layers}
-    for layer in type.layers:
-        assert makes(lines[found.lines[layer.index] - 1], layer.path.split(".")[-1]), layer.path
-    branches = {layer.branch for layer in type.layers if layer.branch}
-    for branch in branches:  # a layer stands in its own branch, not in one that has a layer of the same name
-        start = next(i for i, line in enumerate(lines, 1) if makes(line, branch))
-        numbers = [found.lines[layer.index] for layer in type.layers if layer.branch == branch and layer.op != "concat"]
-        assert all(number >= start for number in numbers)
-        assert len(set(numbers)) == len(numbers) or len({layer.block for layer in type.layers}) > 1
+@pytest.mark.parametrize("name", list_models())
+def test_every_layer_has_the_line_that_makes_its_module(name: str) -> None:
+    for kind in block_types(zoo_graph(name).layers):
+        found = block_source(name, kind.layers)
+        lines = found.text.splitlines()
+        assert found.lines.keys() == {layer.index for layer in kind.layers}, kind.id
+        for layer in kind.layers:
+            assert makes(lines[found.lines[layer.index] - 1], layer.path.split(".")[-1]), layer.path
+        several = len({layer.block for layer in kind.layers}) > 1
+        # A layer stands in its own branch, not in one that has a layer of the same name.
+        for branch in {layer.branch for layer in kind.layers if layer.branch}:
+            start = next(i for i, line in enumerate(lines, 1) if makes(line, branch))
+            own = [layer for layer in kind.layers if layer.branch == branch and layer.op != "concat"]
+            numbers = [found.lines[layer.index] for layer in own]
+            assert all(number >= start for number in numbers), (kind.id, branch)
+            assert len(set(numbers)) == len(numbers) or several, (kind.id, branch)
 
 
 def test_lines_of_the_last_linear_layer_and_of_names_with_a_number_in_them() -> None:
-    head = next(type for name, type in KINDS if name == "inception_v4" and type.id == "head")
+    head = kind_of("inception_v4", "head")
     found = block_source("inception_v4", head.layers)
     assert 'logits.add_module("Logits", nn.Linear(' in found.text.splitlines()[found.lines[head.layers[-1].index] - 1]
     assert found.summary.startswith("Head: from the 8x8 grid to classes")
-    blog = next(t for n, t in KINDS if n == "inception_resnet_v2.keras_blog" and t.id == "inception-resnet-c")
+    blog = kind_of("inception_resnet_v2.keras_blog", "inception-resnet-c")
     found = block_source("inception_resnet_v2.keras_blog", blog.layers)
     (line,) = {found.lines[layer.index] for layer in blog.layers if layer.layer == "Conv2d_0b_1x7"}
     assert 'f"Conv2d_0b_1x{kernel}": conv(' in found.text.splitlines()[line - 1]

@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from inception import list_models, trace
+from inception import list_models
 from inception.graph.window import Pair, Slide, Window, window_of
 from inception.views.kinds import KINDS
 from inception.views.playground import PlaygroundResult, playground
 from inception.views.window_picture import PictureError, crop, playground_svg, window_svg
+
+from ..graphs import zoo_graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 Cells = set[Pair]
@@ -186,7 +188,7 @@ def test_marks_are_what_torch_reads(example: tuple[Window, int, int]) -> None:
 
 @pytest.mark.parametrize("name", list_models())
 def test_every_window_of_every_variant(name: str) -> None:
-    seen = {layer.window for size in (75, 150, (350, 400)) for layer in trace(name, size).layers if layer.window}
+    seen = {layer.window for size in (75, 150, (350, 400)) for layer in zoo_graph(name, size).layers if layer.window}
     for window in seen:
         height, width = window.out
         assert_marks(window, height - 1, width // 2)

@@ -28,6 +28,8 @@ from inception.vision.cell_field import (
 )
 from inception.vision.inside import InsideError
 
+from ..graphs import zoo_graph
+
 SIZE = (139, 155)
 Cell = tuple[int, int]
 
@@ -129,7 +131,7 @@ def test_gradient_is_that_of_autograd(channel: int | None) -> None:
 
 def test_the_released_networks_last_cells() -> None:
     """3039/32/-1482: as published for the released Inception-ResNet-v2 (Araujo et al. 2019)."""
-    graph = inception.trace("inception_resnet_v2")
+    graph = zoo_graph("inception_resnet_v2")
     layer = graph.layer_at("head.Conv2d_7b_1x1")
     assert layer
     assert field_box(graph, layer, (0, 0)) == Box(-1482, -1482, 1557, 1557)
@@ -138,7 +140,7 @@ def test_the_released_networks_last_cells() -> None:
 
 
 def field_of(gradient: np.ndarray, box: Box) -> CellField:
-    layer = inception.trace("inception_v4").layers[0]
+    layer = zoo_graph("inception_v4").layers[0]
     return CellField(layer, (0, 0), None, box, gradient.astype(np.float32))
 
 

@@ -20,6 +20,8 @@ from inception.runtime.private_copy import private_copy
 from inception.runtime.turns import forward_lock
 from inception.vision.inside import InsideError, LayerMaps, block_ends, branching_blocks, inside_block, through_network
 
+from ..graphs import zoo_graph
+
 SIZE = (107, 91)
 
 
@@ -95,7 +97,7 @@ def test_every_block_in_order_of_depth(base: Predictor, name: str) -> None:
     ],
 )
 def test_as_many_blocks_as_the_figures_have(name: str, blocks: int, branching: int) -> None:
-    graph = inception.trace(name)
+    graph = zoo_graph(name)
     assert len(block_ends(graph)) == blocks
     assert len(branching_blocks(graph)) == branching
     assert len(set(branching_blocks(graph))) == branching

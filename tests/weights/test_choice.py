@@ -70,6 +70,7 @@ def test_no_two_uploads_are_the_same(tmp_path: Path) -> None:
     assert (one.kind, one.title, one.label) == (WeightsKind.UPLOAD, "my_own.pt", "your file: my own.pt")
 
 
+@pytest.mark.slow
 def test_the_library_takes_all_of_them(tmp_path: Path) -> None:
     path = tmp_path / "mine.safetensors"
     state = inception.create_model("inception_resnet_v1").state_dict()

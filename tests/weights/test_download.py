@@ -490,6 +490,7 @@ def test_a_truncating_server(tag: str, home: Path, server: Server) -> None:
     assert_installed(tag, finish(tag))
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.usefixtures("impatient")
 def test_a_server_that_stalls_for_good(tag: str, home: Path, server: Server) -> None:
@@ -736,6 +737,7 @@ def assert_does_not_fit(path: Path, variant: str, *mentioned: str, **overrides: 
         assert text in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["inception_v4", "inception_resnet_v1", "inception_resnet_v2"])
 def test_a_file_fits_its_network_and_no_other(variant: str, tmp_path: Path) -> None:
     path = small_file(tmp_path / "mine.safetensors", variant)
