@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .inception_v3 import StemV3
 from .inception_v4 import REDUCTION_A_NAMES, ReductionA
 from .layers import (
     BATCH_NORM_EPS,
@@ -57,25 +58,12 @@ class StemResNetV1(Stage):
         self.out_channels = w(256)
 
 
-class StemResNetV2(Stage):
+class StemResNetV2(StemV3):
     """Stem of the released Inception-ResNet-v2: 299 px down to a 35x35 grid (TF-Slim; not in the paper).
 
     The paper draws Inception-v4's stem here (Fig. 3). The released network keeps Inception-v3's plain row of
     layers, and Mixed_5b follows.
     """
-
-    def __init__(self, in_chans: int, w: Scaler, conv: MakeConv = ConvUnit):
-        super().__init__(
-            "Stem",
-            Conv2d_1a_3x3=conv(in_chans, w(32), 3, stride=2, padding="valid"),  # 149x149
-            Conv2d_2a_3x3=conv(w(32), w(32), 3, padding="valid"),  # 147x147
-            Conv2d_2b_3x3=conv(w(32), w(64), 3),
-            MaxPool_3a_3x3=max_pool(),  # 73x73
-            Conv2d_3b_1x1=conv(w(64), w(80), 1, padding="valid"),
-            Conv2d_4a_3x3=conv(w(80), w(192), 3, padding="valid"),  # 71x71
-            MaxPool_5a_3x3=max_pool(),  # 35x35
-        )
-        self.out_channels = w(192)
 
 
 class Mixed5b(Parallel):

@@ -40,15 +40,15 @@ class StemV3(Stage):
     network by a max pool.
     """
 
-    def __init__(self, in_chans: int, w: Scaler):
+    def __init__(self, in_chans: int, w: Scaler, conv: Callable[..., nn.Module] = ConvUnit):
         super().__init__(
             "Stem",
-            Conv2d_1a_3x3=ConvUnit(in_chans, w(32), 3, stride=2, padding="valid"),  # 149x149
-            Conv2d_2a_3x3=ConvUnit(w(32), w(32), 3, padding="valid"),  # 147x147
-            Conv2d_2b_3x3=ConvUnit(w(32), w(64), 3),
+            Conv2d_1a_3x3=conv(in_chans, w(32), 3, stride=2, padding="valid"),  # 149x149
+            Conv2d_2a_3x3=conv(w(32), w(32), 3, padding="valid"),  # 147x147
+            Conv2d_2b_3x3=conv(w(32), w(64), 3),
             MaxPool_3a_3x3=max_pool(),  # 73x73
-            Conv2d_3b_1x1=ConvUnit(w(64), w(80), 1, padding="valid"),
-            Conv2d_4a_3x3=ConvUnit(w(80), w(192), 3, padding="valid"),  # 71x71
+            Conv2d_3b_1x1=conv(w(64), w(80), 1, padding="valid"),
+            Conv2d_4a_3x3=conv(w(80), w(192), 3, padding="valid"),  # 71x71
             MaxPool_5a_3x3=max_pool(),  # 35x35
         )
         self.out_channels = w(192)
