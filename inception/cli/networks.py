@@ -8,16 +8,15 @@ from typing import Annotated, TypedDict
 import pandas as pd
 from cyclopts import Parameter
 
-from ..graph.blocks import find_block
 from ..graph.layer_graph import LayerGraph
 from ..graph.trace import trace
 from ..size import Size
 from ..studies.factorize import Setting, calculate, option_table
 from ..studies.pairs import pair_table, pair_title, pair_totals
 from ..views.compare import compare_models
-from ..views.diagram import DIAGRAM_FORMATS, diagram_caption, diagram_dot, diagram_file
+from ..views.diagram import DIAGRAM_FORMATS, diagram_file
+from ..views.drawing import Level, draw
 from ..views.export import layer_title, summary_text
-from ..views.overview import overview_dot
 from ..zoo import VARIANTS, get_variant
 from .options import SIZE, STDOUT, WHOLE, File, InputSize, Model, TableOutput, chosen_format, one_of
 from .output import UsageError, write
@@ -57,7 +56,7 @@ def diagram(
     size: InputSize = None,
     block: str | None = None,
     level: Annotated[
-        str | None,
+        Level | None,
         one_of(
             ("stage", "block", "layer"),
             "What a box is: a stage, a block or a layer. By default a block of the folded network; with --block a "
@@ -86,13 +85,9 @@ def diagram(
     graph = _trace(model, size)
     suffixes = {f".{name}": name for name in DIAGRAM_FORMATS}
     format = chosen_format(format, output, suffixes, binary=("png", "pdf"), defaults=("dot", "svg"))
-    if block:
-        found = find_block(graph.layers, block)
-        dot, what = diagram_dot(found.layers, found.title), found.title
-    else:
-        dot, what = overview_dot(graph, "stage" if level == "stage" else "block"), "Overview"
+    drawing = draw(graph, block, level)
     with _quiet():
-        data = diagram_file(dot, format, diagram_caption(graph, what))
+        data = diagram_file(drawing.dot, format, drawing.caption)
     write(data, output)
 
 

@@ -12,6 +12,8 @@ from ..graph.layer_graph import LayerGraph
 from .diagram import DIAGRAM_FORMATS, DiagramError, diagram_caption, diagram_dot, diagram_file, diagram_svg
 from .overview import overview_dot
 
+Level = Literal["stage", "block", "layer"]  # what a box of a diagram stands for
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -45,9 +47,7 @@ class Drawing:
         return self.svg
 
 
-def draw(
-    graph: LayerGraph, block: str | None = None, level: Literal["stage", "block", "layer"] | None = None
-) -> Drawing:
+def draw(graph: LayerGraph, block: str | None = None, level: Level | None = None) -> Drawing:
     """A diagram of the network, or of one of its blocks, that a notebook shows and `save` writes to a file.
 
     block: the block whose layers are drawn: its title, its id or TF-Slim's name, e.g. "Inception-A" or "Mixed_6a".
