@@ -353,7 +353,9 @@ def test_scale_changes_the_answer() -> None:
 
 
 # Bad input
-@pytest.mark.parametrize("name", ["inception_v4", "inception_resnet_v1", "inception_resnet_v2.keras_blog"])
+@pytest.mark.parametrize(
+    "name", ["inception_v3", "inception_v4", "inception_resnet_v1", "inception_resnet_v2.keras_blog"]
+)
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -364,6 +366,7 @@ def test_scale_changes_the_answer() -> None:
         {"width": "wide"},
         {"repeats": (0, 1, 1)},
         {"repeats": (1, -1, 1)},
+        {"repeats": (1, 26, 1)},
         {"repeats": (1, 2)},
         {"repeats": (1, 2, 3, 4)},
         {"repeats": (1, 1.5, 1)},
