@@ -7,6 +7,7 @@ import streamlit as st
 from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
 from inception.size import Size
+from inception.text import and_list
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
 from inception.views.overview import (
     STAGE_KINDS,
@@ -137,7 +138,7 @@ def three_networks() -> None:
     kept = st.session_state.get("atlas_cell")
     opened = next((cell for cell in cells.values() if stages[cell.id] == kept), None)
     components.diagram(
-        diagrams.svg_of(dot, "Inception-v4, Inception-ResNet-v1 and Inception-ResNet-v2 side by side"),
+        diagrams.svg_of(dot, f"{and_list([VARIANTS[name].title for name in NETWORKS])} side by side"),
         key="atlas_three",
         selected=opened.id if opened else None,
         on_click=lambda cell: st.session_state.update(atlas_cell=stages[cell]),

@@ -95,7 +95,3 @@ def _sentence(error: CycloptsError) -> str:
 def _fail(program: str, sentence: str) -> int:
     print(f"{program}: {' '.join(sentence.split())}", file=sys.stderr)
     return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main())
