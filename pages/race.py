@@ -101,10 +101,10 @@ def outcome(comparisons: list[Comparison]) -> str:
     parts += [f"{against} **contradict** it"] if against else []
     parts += [f"{unclear} {'show' if unclear > 1 else 'shows'} **no clear difference**"] if unclear else []
     return (
-        f"Of networks with shortcuts against ones without, on the way to {percent(comparisons[0].target)}: "
-        f"{', '.join(parts)}. Faster means here that every run of the one was faster than every run of the other. All "
-        "have the same learning rate, which need not be the best for each, so gaps can be wider than between networks "
-        "that were each trained their best way; the paper's end nearly level."
+        f"Do networks with shortcuts reach {percent(comparisons[0].target)} sooner than networks without? "
+        f"{', '.join(parts)}. *Faster* means that every run of one network was faster than every run of the other. All "
+        "networks have the same learning rate, which need not be the best for each. So the gaps can be wider than they "
+        "would be if each were trained in its best way; in the paper the networks end nearly level."
     )
 
 
@@ -175,11 +175,11 @@ def the_claim() -> None:
     )
     st.markdown(
         "**Limits.** The paper's networks have full width and see a million pictures of 299 px many times over; these "
-        "here are narrow, see small pictures scaled up, and stop early; Inception-ResNet-v2 has half of its blocks, so "
-        "that it can be as wide as the others. Cutting its shortcuts out leaves blocks that were drawn to have them: "
-        "thin branches that only add to what passes by. Inception-v4 is what a network without shortcuts "
-        "looks like when it is designed as one, so the two comparisons answer different questions. A few seeds show a "
-        "large difference, not a small one."
+        "here are narrow, see small pictures scaled up, and stop early. Inception-ResNet-v2 has half of its blocks, so "
+        "that it can be as wide as the others. Without its shortcuts it keeps blocks that were designed to have them: "
+        "thin branches that are meant to add a little to what passes by. Inception-v4, in contrast, was designed "
+        "without shortcuts. So the two comparisons answer different questions. A few seeds can show a large difference, "
+        "but not a small one."
     )
 
 
@@ -192,8 +192,9 @@ def long_trainings() -> None:
     st.plotly_chart(race_figures.logs_figure(logs), config=figures.PLAIN)
     st.caption(
         "The trainings of the checkpoints that come with this project: wider, on all training pictures, for more "
-        "epochs, one seed each and not at equal cost, so no race. Curves climb once more at the end, when the pictures "
-        "are hardly varied (and, in some trainings, larger than before: the cards say which). The logs are in "
+        "epochs, with one seed each and not at equal cost. So this is no race. The curves climb once more at the end, "
+        "where the training varies its pictures least (and in some trainings shows larger ones: the cards say which). "
+        "The logs are in "
         "assets/weights/: " + ", ".join(f"{tag}.log.csv" for tag in logs) + "."
     )
 

@@ -134,8 +134,9 @@ def choose_subject(name: str) -> tuple[WeightsChoice, bytes, Norm]:
         required=True,
         format_func=NORMS.__getitem__,
         key=f"norm_of_{weights.name}",
-        help="Of this pass, as in the first step of training; or stored ones, as when a trained network is used. "
-        "Before training 0 and 1 are stored: nothing is normalised, and the signal fades from layer to layer.",
+        help="Training normalises with the statistics of the current pass; a trained network in use takes the stored "
+        "ones. Before training, the stored mean is 0 and the stored variance is 1, so that nothing is normalised and "
+        "the signal fades from layer to layer.",
     )
     return weights, data, norm
 
@@ -166,7 +167,7 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
         "Every block adds what its branches found, times a scale, to what came in, the shortcut. Section 3.3 of the "
         "paper: without a scale of 0.1 to 0.3, networks with more than 1000 filters *died* early in training; after a "
         "few tens of thousands of steps the last layer before the average pool gave nothing but zeros. One pass cannot "
-        f"show that. It shows {shows}: how much a block changes its input, and how the sums grow."
+        f"show such a death. It shows {shows}: how much each block changes its input, and how the sums grow."
     )
     if instrument.rectified:
         st.markdown(
@@ -178,7 +179,8 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
     own = instrument.network.input_size
     if choices.chosen_size() is None and size[0] < own:
         notes += [
-            f"The network's own size is {own} px; with fewer the sliders answer at once. The sidebar takes any size."
+            f"The network's own size is {own} px. This page uses a smaller picture, so that the sliders answer at "
+            "once; the sidebar takes any size."
         ]
     notes += ["Spread is the standard deviation of all values of a sum."]
     notes += ["A channel is dead here if it is 0 in every cell of every view, behind the ReLU."]
@@ -250,8 +252,8 @@ def training_view(name: str, scales: Scales) -> None:
     st.markdown(
         "The recipe is the paper's (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045), the "
         "depth is the network's own, without dropout; width, picture, batch and number of steps are far smaller. The "
-        "paper's networks died after tens of thousands of steps at full width, so a run of seconds need not show it. "
-        "What it shows is the start: how large the first gradients are, and how soon the loss falls."
+        "paper's networks died after tens of thousands of steps at full width, so a run of a few seconds need not show "
+        "that. It shows the start of a training: how large the first gradients are, and how soon the loss falls."
     )
 
 

@@ -100,6 +100,6 @@ st.dataframe(
     column_config={"Source": st.column_config.LinkColumn()},
 )
 st.caption(
-    "Accuracies are those their sources publish, but for the networks that this project trained: theirs were measured "
-    "with `python -m inception evaluate`."
+    "Each accuracy is the one that its source publishes. This project measured the accuracies of the networks that it "
+    "trained itself with `python -m inception evaluate`."
 )

@@ -23,7 +23,7 @@ from .cifar10 import training_pictures
 from .recipe import Recipe, TrainingError, read_recipe, train
 
 SEEDS = (0, 1, 2)
-# A step costs its forward pass and about twice as much to get the gradients, of the inputs and of the weights.
+# The backward pass costs about twice the forward pass: it computes the gradients of the inputs and of the weights.
 PASSES = 3
 
 V2 = Recipe(
@@ -35,7 +35,7 @@ V2 = Recipe(
     learning_rate=0.05,
     pictures=8000,
 )
-# Widths such that a picture costs each about as many MACs as V2, which has half of its blocks; v4 and v1 have all.
+# With these widths a picture costs every network about as many MACs as V2, which has half of its blocks.
 COMPETITORS = {
     "v4": replace(V2, model="inception_v4", width=0.104, repeats=(4, 7, 3)),
     "v1": replace(V2, model="inception_resnet_v1", width=0.142, repeats=(5, 10, 6)),
