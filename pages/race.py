@@ -178,8 +178,8 @@ def the_claim() -> None:
         "here are narrow, see small pictures scaled up, and stop early. Inception-ResNet-v2 has half of its blocks, so "
         "that it can be as wide as the others. Without its shortcuts it keeps blocks that were designed to have them: "
         "thin branches that are meant to add a little to what passes by. Inception-v4, in contrast, was designed "
-        "without shortcuts. So the two comparisons answer different questions. A few seeds can show a large difference, "
-        "but not a small one."
+        "without shortcuts. So the two comparisons answer different questions. A few seeds can show a large "
+        "difference, but not a small one."
     )
 
 
