@@ -23,8 +23,9 @@ from ..weights.choice import AnyWeights, WeightsChoice
 from ..weights.known import Weights
 from ..weights.labels import class_labels
 from ..zoo import classes_override, create_model, get_variant
+from .crop import Crop
 from .devices import DEVICES, DTYPES, DeviceError, check_device
-from .preprocess import crop_and_resize, to_input
+from .preprocess import WHOLE_CENTRE, crop_and_resize, to_input
 from .turns import OutOfMemory, enough_memory, forward_lock
 
 __all__ = ["DTYPES", "DeviceError", "OutOfMemory", "PictureNetwork", "Predictor", "class_labels", "forward_lock"]
@@ -95,9 +96,12 @@ class PictureNetwork(ABC):
     def run(self, batch: Tensor) -> Tensor:
         """From (N, 3, H, W) input to (N, classes) logits or (N, D) embeddings; the caller must have the turn."""
 
-    def prepare(self, image: Image.Image, size: tuple[int, int]) -> Image.Image:
-        """What the network sees of an RGB picture: cut and scaled to `size` (height, width), values not normalised."""
-        return crop_and_resize(image, size, self.preprocessing)
+    def prepare(self, image: Image.Image, size: tuple[int, int], crop: Crop = WHOLE_CENTRE) -> Image.Image:
+        """What the network sees of an RGB picture: cut and scaled to `size` (height, width), values not normalised.
+
+        Raises CropError for a box that does not lie inside the picture.
+        """
+        return crop_and_resize(image, size, self.preprocessing, crop)
 
     def to_input(self, prepared: Image.Image) -> Tensor:
         """(1, 3, H, W) of a prepared picture, normalised, on the network's device, in its dtype and memory format."""

@@ -7,42 +7,70 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ..weights.preprocessing import Preprocessing
+from .crop import Box, Crop, Fit
 
-Box = tuple[float, float, float, float]
-
+WHOLE_CENTRE = Crop()  # what networks are tested on
 BINS = 64
 
 
-def crop_box(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessing) -> Box:
+def crop_box(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessing, crop: Crop = WHOLE_CENTRE) -> Box:
     """The part of a picture that ends up in the frame of `size` (height, width): left, top, right, bottom in pixels.
 
-    `crop` of what fits the frame is kept, as when the picture is scaled to size / crop and the centre is cut out.
+    Padded and squashed it is all that was asked for. Of a centre, `crop` of what fits the frame is kept, as when the
+    picture is scaled to size / crop and the centre is cut out. Raises CropError for a box outside the picture.
     """
+    left, top, right, bottom = region = crop.region(image.width, image.height)
+    if crop.fit is not Fit.CENTRE:
+        return region
     height, width = size
-    scale = max(height / image.height, width / image.width) / preprocessing.crop
-    left, top = (image.width - width / scale) / 2, (image.height - height / scale) / 2
+    scale = max(height / (bottom - top), width / (right - left)) / preprocessing.crop
+    left_of_centre = left + (right - left - width / scale) / 2
+    above_centre = top + (bottom - top - height / scale) / 2
     return (
-        max(0.0, left),
-        max(0.0, top),
-        min(left + width / scale, image.width),
-        min(top + height / scale, image.height),
+        max(left, left_of_centre),
+        max(top, above_centre),
+        min(left_of_centre + width / scale, right),
+        min(above_centre + height / scale, bottom),
     )
 
 
-def crop_and_resize(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessing) -> Image.Image:
-    """The centre of an RGB picture, undistorted, at `size` (height, width) pixels.
+def crop_and_resize(
+    image: Image.Image, size: tuple[int, int], preprocessing: Preprocessing, crop: Crop = WHOLE_CENTRE
+) -> Image.Image:
+    """An RGB picture, or the part of it that `crop` names, at `size` (height, width) pixels.
 
     Cutting and scaling are one step, so that a long thin picture never grows large in between. Where the network
-    learnt from smaller pictures, this one loses the detail they did not have on the way.
+    learnt from smaller pictures, this one loses the detail they did not have on the way. Raises CropError for a box
+    outside the picture.
     """
     height, width = size
-    box = crop_box(image, size, preprocessing)
     method = Image.Resampling[preprocessing.interpolation.upper()]
-    if preprocessing.detail:
-        short = min(size)
-        small = round(width * preprocessing.detail / short), round(height * preprocessing.detail / short)
-        return image.resize(small, method, box=box).resize((width, height), method)
-    return image.resize((width, height), method, box=box)
+    box = crop_box(image, size, preprocessing, crop)
+    detail = preprocessing.detail
+    small = width, height
+    if detail:
+        small = round(width * detail / min(size)), round(height * detail / min(size))
+    if crop.fit is Fit.PAD:
+        seen = Image.new("RGB", small, padding_color(preprocessing))
+        inner = padded_size(box, small)
+        part = image.resize(inner, method, box=box)
+        seen.paste(part, ((small[0] - inner[0]) // 2, (small[1] - inner[1]) // 2))
+    else:
+        seen = image.resize(small, method, box=box)
+    return seen.resize((width, height), method) if detail else seen
+
+
+def padded_size(box: Box, frame: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of a part of a picture that is as large as fits a frame of (width, height) undistorted."""
+    left, top, right, bottom = box
+    scale = min(frame[0] / (right - left), frame[1] / (bottom - top))
+    return max(1, round(scale * (right - left))), max(1, round(scale * (bottom - top)))
+
+
+def padding_color(preprocessing: Preprocessing) -> tuple[int, int, int]:
+    """Red, green and blue from 0 to 255 that become nearly 0, the middle of what the network learnt from."""
+    red, green, blue = preprocessing.mean if isinstance(preprocessing.mean, tuple) else (preprocessing.mean,) * 3
+    return round(red), round(green), round(blue)
 
 
 def framed(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessing) -> Image.Image:
