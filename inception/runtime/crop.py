@@ -19,7 +19,7 @@ class Fit(StrEnum):
     """How a part of a picture gets the shape of the network's frame."""
 
     CENTRE = "centre"  # its ends are cut off, as networks of ImageNet's classes are tested
-    PAD = "pad"  # nothing is cut off: what is missing of the frame is filled with the grey that becomes 0
+    PAD = "pad"  # nothing is cut off: what is missing of the frame is filled with its mean colour
     SQUASH = "squash"  # nothing is cut off: it is stretched or compressed
 
 
