@@ -50,15 +50,14 @@ class Settings(BaseSettings):
         description="threads with which PyTorch computes on the CPU, in the app and on the command line; while it is "
         "not set, PyTorch decides",
     )
-    uploads: int = Field(
-        default=8,
-        ge=1,
-        le=1000,
-        title="a whole number from 1 to 1000",
-        description="pictures of at most 20 MB that a reader's session keeps; the oldest go first",
+    uploads: ByteSize = Field(
+        default=ByteSize(160 * 2**20),
+        ge=20 * 2**20,  # the largest picture that can be uploaded
+        title="a size with its unit, at least 20MiB, such as 160MiB",
+        description="memory for the pictures, as encoded files, that a reader's session keeps; the oldest go first",
     )
 
-    @field_validator("memory", mode="before")
+    @field_validator("memory", "uploads", mode="before")
     @classmethod
     def _has_a_unit(cls, value: Any) -> Any:
         # Pydantic would read 512 as 512 bytes, where someone most likely meant megabytes, and ignore words at the end.

@@ -7,6 +7,7 @@ import torch
 
 from inception import InceptionError
 from inception.runtime.devices import use_threads
+from inception.runtime.image import MAX_BYTES
 from inception.runtime.pool import Pool
 from inception.settings import PREFIX, Settings, SettingsError, described_settings, settings
 from inception.weights.known import weights_folder
@@ -23,14 +24,19 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_defaults() -> None:
-    assert settings().model_dump() == {"weights": Path("weights"), "memory": 2**30, "threads": None, "uploads": 8}
+    assert settings().model_dump() == {
+        "weights": Path("weights"),
+        "memory": 2**30,
+        "threads": None,
+        "uploads": 8 * MAX_BYTES,
+    }
 
 
 def test_every_setting_says_what_it_takes_and_means() -> None:
     rows = described_settings()
     assert [row["name"] for row in rows] == NAMES == [PREFIX + name.upper() for name in Settings.model_fields]
     assert all(row["takes"] and row["meaning"] for row in rows)
-    assert [row["default"] for row in rows] == [row["value"] for row in rows] == ["weights", "1GiB", "", "8"]
+    assert [row["default"] for row in rows] == [row["value"] for row in rows] == ["weights", "1GiB", "", "160MiB"]
 
 
 def test_the_environment_is_read_whenever_a_setting_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -65,6 +71,14 @@ def test_memory_has_a_unit(monkeypatch: pytest.MonkeyPatch, text: str, size: int
     assert Pool(limit=7).limit == 7
 
 
+def test_a_session_has_room_for_the_largest_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INCEPTION_UPLOADS", f"{MAX_BYTES}B")
+    assert settings().uploads == MAX_BYTES
+    monkeypatch.setenv("INCEPTION_UPLOADS", f"{MAX_BYTES - 1}B")
+    with pytest.raises(SettingsError, match="at least 20MiB"):
+        settings()
+
+
 def test_threads_are_those_of_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.get_num_threads()
     try:
@@ -83,7 +97,7 @@ BAD = [
         for text in ("512", "5GB more", "0GB", "-1GB", "1e400GB", "5potatoes", "many", "..GB")
     ),
     *(("INCEPTION_THREADS", text) for text in ("0", "-1", "2.5", "all", "1025", "9" * 30)),
-    *(("INCEPTION_UPLOADS", text) for text in ("0", "no", "1001")),
+    *(("INCEPTION_UPLOADS", text) for text in ("8", "no", "19MiB")),
 ]
 
 

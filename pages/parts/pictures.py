@@ -12,12 +12,16 @@ import inception
 from inception.paths import SAMPLES as SAMPLES_FOLDER
 from inception.runtime.image import MAX_BYTES
 from inception.settings import settings
+from inception.text import and_list
+from pages.parts.choices import without_markdown
 
 # The cat first: every network here that names anything knows it.
 SAMPLES = {
     path.stem: path for path in sorted(SAMPLES_FOLDER.glob("*.jpg"), key=lambda path: (path.stem != "cat", path))
 }
 UPLOAD = "your picture: "
+MOST = 100  # uploads of a session, as a page runs the network on all of them
+NAMED = 3  # pictures of a list in a sentence
 
 
 def choose_picture(inviting: bool) -> bytes:
@@ -36,15 +40,18 @@ def choose_picture(inviting: bool) -> bytes:
             on_change=_take,
             args=(key,),
             max_upload_size=MAX_BYTES >> 20,
-            help="JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in this session; the last "
-            f"{settings().uploads} are kept.",
+            help=f"JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in this session, which keeps {room_text()}.",
         )
         if st.toggle("Use the camera", key="camera_on"):
             key = f"picture_shot_{taken}"
             st.camera_input("Camera", label_visibility="collapsed", key=key, on_change=_take, args=(key,))
             st.caption("Without a camera, or where the browser may not use it, upload a picture instead.")
-        for problem in problems("picture_problems"):
-            st.error(problem, icon=":material/broken_image:")
+        if uploads():
+            st.button("Forget my pictures", icon=":material/delete:", on_click=_forget)
+    for problem in problems("picture_problems"):
+        st.error(problem, icon=":material/broken_image:")
+    for note in problems("picture_notes"):
+        st.warning(note, icon=":material/inventory_2:")
     pictures = all_pictures()
     options = list(pictures)
     if st.session_state.get("picture") not in options:
@@ -65,6 +72,11 @@ def all_pictures() -> dict[str, Callable[[], bytes]]:
         **{UPLOAD + name: partial(uploads().__getitem__, name) for name in reversed(uploads())},
         **{name: path.read_bytes for name, path in SAMPLES.items()},
     }
+
+
+def room_text() -> str:
+    """How much a session keeps, in words."""
+    return f"up to {MOST} pictures and {settings().uploads / 2**20:,.0f} MB"
 
 
 def uploads() -> dict[str, bytes]:
@@ -94,30 +106,79 @@ def problems(name: str) -> list[str]:
 
 
 def _take(key: str) -> None:
-    """Moves what a widget took in into the session, which says in a sentence what of it cannot be read."""
+    """Moves what a widget took in into the session, and says in a sentence what of it is not kept and why."""
     files = arrived(key)
     if not files:  # the widget also calls this when its files were released
         return
-    problems("picture_problems").clear()
+    unreadable, notes = problems("picture_problems"), problems("picture_notes")
+    unreadable.clear()
+    notes.clear()
+    new: dict[str, bytes] = {}
+    left_out: list[str] = []
     for file in files:
+        data = file.getvalue()
         try:
+            if not _has_room(new, data):
+                left_out.append(file.name)
+                continue
             with st.spinner("Decoding…"):
-                inception.load_image(file.getvalue())
+                inception.load_image(data)
         except inception.ImageError as error:
-            problems("picture_problems").append(f"{file.name}: {error} The other pictures stay.")
+            unreadable.append(f"{file.name}: {error} The other pictures stay.")
         else:
-            _keep(file.name, file.getvalue())
-        release(file)
+            new[_keep(file.name, data)] = data
+        finally:
+            release(file)
+    gone = _make_room()
+    if left_out:
+        here = len(files) - len(left_out) - len(unreadable)
+        notes.append(
+            f"**{here} of {len(files)} pictures are here.** A session keeps {room_text()}, so there was no room for "
+            f"{_some(left_out)}. Upload those by themselves, and they take the place of the oldest."
+        )
+    if gone:
+        notes.append(f"To make room for the new pictures, the oldest had to go: {_some(gone)}.")
     st.session_state["pictures_taken"] = st.session_state.get("pictures_taken", 0) + 1
 
 
-def _keep(name: str, data: bytes) -> None:
+def _has_room(new: dict[str, bytes], data: bytes) -> bool:
+    """Whether a picture fits in beside those that arrived with it, if all earlier ones go."""
+    return len(new) < MOST and _size(new) + len(data) <= settings().uploads
+
+
+def _keep(name: str, data: bytes) -> str:
     """Keeps a picture and shows it; another one of the same name gets a number, as cameras repeat theirs."""
-    kept, most = uploads(), settings().uploads
-    numbered = (name, *(f"{name} ({number})" for number in range(2, most + 2)))
+    kept = uploads()
+    numbered = (name, *(f"{name} ({number})" for number in range(2, len(kept) + 3)))
     name = next(free for free in numbered if kept.get(free, data) == data)
     kept.pop(name, None)
     kept[name] = data
     st.session_state["picture"] = UPLOAD + name
-    while len(kept) > most:
-        kept.pop(next(iter(kept)))
+    return name
+
+
+def _make_room() -> list[str]:
+    """Drops the oldest pictures until the others fit into what a session keeps; their names."""
+    kept, gone = uploads(), []
+    while len(kept) > MOST or _size(kept) > settings().uploads:
+        gone.append(next(iter(kept)))
+        kept.pop(gone[-1])
+    return gone
+
+
+def _size(pictures: dict[str, bytes]) -> int:
+    return sum(map(len, pictures.values()))
+
+
+def _some(names: list[str]) -> str:
+    """The first names of a list, without signs that would be markup, and how many more there are."""
+    shown = [without_markdown(name) for name in names[:NAMED]]
+    more = len(names) - NAMED
+    return and_list([*shown, f"{more} more"] if more > 0 else shown)
+
+
+def _forget() -> None:
+    """Drops every picture that the reader brought."""
+    uploads().clear()
+    for name in ("picture_problems", "picture_notes"):
+        problems(name).clear()
