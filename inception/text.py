@@ -1,4 +1,7 @@
-"""Shapes, counts and numbers as readers see them."""
+"""Shapes, counts and numbers as readers see them; and what they look for."""
+
+import re
+from collections.abc import Sequence
 
 
 def scaled(number: int, unit: str = "") -> str:
@@ -22,3 +25,23 @@ def and_list(items: list[str]) -> str:
 def shape_text(sizes: tuple[int, ...]) -> str:
     """Sizes as the table writes them: 192x35x35."""
     return "x".join(map(str, sizes))
+
+
+def found_names(words: str, names: Sequence[str]) -> list[int]:
+    """Which names have all the words in them, as places in `names`: those with whole words first.
+
+    After them come names with words that begin so, then all others; each group keeps its order. "cat" finds "Siamese
+    cat", then "catamaran", then "muscat".
+    """
+
+    def rank(name: str) -> int:
+        """0 for whole words, 1 for beginnings of words, 2 for parts, 3 where a word is missing."""
+        return max((_rank(word, name) for word in words.casefold().split()), default=0)
+
+    ranks = [rank(name.casefold()) for name in names]
+    return [place for _, place in sorted((rank, place) for place, rank in enumerate(ranks) if rank < 3)]
+
+
+def _rank(word: str, name: str) -> int:
+    patterns = rf"(?<!\w){re.escape(word)}(?!\w)", rf"(?<!\w){re.escape(word)}", re.escape(word)
+    return next((rank for rank, pattern in enumerate(patterns) if re.search(pattern, name)), 3)

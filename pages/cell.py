@@ -10,7 +10,7 @@ from inception.vision.maps import npz_bytes, png_bytes
 from pages.figures import common as figures
 from pages.parts import frame, selection, tables
 from pages.parts.kept import kept
-from pages.parts.subject import Subject, choose_subject, weights_note
+from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
 
 ON_PICTURE, ON_NOISE = "On your picture", "On noise"
@@ -80,6 +80,7 @@ with controls:
     )
 with result:
     weights_note(subject)
+    crop_note(subject)
     field = field_of(subject, layer, cell, channel, on)
     drawing = draw_field(subject.prepared, field)
     left, right = st.columns([3, 2], gap="medium")

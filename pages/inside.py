@@ -17,7 +17,7 @@ from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
 from pages.figures import common as figures
 from pages.parts import choices, frame, selection, tables
 from pages.parts.kept import kept
-from pages.parts.subject import Subject, choose_subject, weights_note
+from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
 
 MAPS = 12  # of a layer on the screen
@@ -177,6 +177,7 @@ with controls:
     st.image(subject.prepared, caption=f"What goes in: {choices.picture_size(subject.graph)}", width="stretch")
 with result:
     weights_note(subject)
+    crop_note(subject)
     depth = show_depth(subject)
     show_timing(subject.network, subject.prepared)
     st.subheader("Inside a block")

@@ -7,20 +7,23 @@ import pandas as pd
 import streamlit as st
 
 import inception
+from inception.runtime.crop import Fit
 from inception.runtime.devices import DTYPES, DeviceError
 from inception.runtime.pool import networks
 from inception.runtime.predictor import PictureNetwork, Predictor
-from inception.runtime.preprocess import framed, value_counts
+from inception.runtime.preprocess import framed, lost_share, stretch, value_counts
 from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
+from inception.text import found_names
 from inception.vision.maps import png_bytes
 from inception.weights.choice import UNTRAINED, WeightsChoice, available_weights
 from inception.zoo import get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
+from pages.parts.crop_picker import crop_of
 from pages.parts.kept import kept, put
 from pages.parts.pictures import uploads
-from pages.parts.subject import Subject, choose_subject, graph_of_network, weights_note
+from pages.parts.subject import Subject, choose_subject, crop_note, graph_of_network, weights_note
 from pages.parts.timing import show_timing
 from pages.parts.trust import show_trust
 from pages.parts.weights_chooser import network_with
@@ -73,12 +76,17 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
         )
     elif subject.network.trained:  # in words, because a browser needs a second for its first chart
         st.subheader(f"{figures.shorten(table['label'].iloc[0], 44)}, {table['probability'].iloc[0]:.1%}", anchor=False)
+    if subject.network.trained:
+        st.caption(
+            f"It can only choose among {len(table):,} classes; what is none of them gets one of their names all the "
+            "same."
+        )
     st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN)
     show_timing(network, subject.prepared)
     with st.expander(f"All {len(table):,} classes", icon=":material/search:"):
         words = st.text_input("Search", placeholder="part of a name, such as cat", label_visibility="collapsed")
         ranked = table.assign(rank=range(1, len(table) + 1))
-        found = ranked[ranked["label"].str.contains(words, case=False, regex=False)] if words else ranked
+        found = ranked.iloc[found_names(words, ranked["label"].tolist())] if words else ranked
         if found.empty:
             st.caption(f"No class of this network has “{words}” in its name.")
         else:
@@ -97,20 +105,38 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     return table
 
 
+def fitting_text(subject: Subject) -> str:
+    """What was cut off, added or stretched, in words."""
+    preparation, crop = subject.network.preprocessing, subject.crop
+    left, top, right, bottom = crop.region(*subject.picture_size)
+    part = f"{right - left:,.0f} x {bottom - top:,.0f} pixels"
+    given = f"Of the picture the network gets a box of {part}" if crop.box else f"The picture has {part}"
+    dark = " What is dark here is lost."
+    if crop.fit is Fit.CENTRE:
+        kept = 1 - lost_share(subject.picture_size, subject.graph.input_size, preparation, crop)
+        return f"**1. Cut.** {given}. Its centre, {kept:.0%} of it, goes in.{dark}"
+    if crop.fit is Fit.PAD:
+        return (
+            f"**1. Pad.** {given}. All of it goes in, and what is missing of the network's frame gets its mean colour."
+            f"{dark if crop.box else ''}"
+        )
+    times = stretch(subject.picture_size, subject.graph.input_size, crop)
+    return (
+        f"**1. Squash.** {given}. All of it goes in, and things look {times:.2f} times as wide for their height."
+        f"{dark if crop.box else ''}"
+    )
+
+
 def show_preparation(subject: Subject) -> None:
     """From the picture to the numbers that go in, step by step."""
-    preparation, picture = subject.network.preprocessing, subject.picture
-    height, width = subject.graph.input_size
+    preparation, size = subject.network.preprocessing, subject.graph.input_size
+    height, width = size
     counts = value_counts(subject.prepared, preparation)
     st.subheader("How it was prepared")
     steps = st.columns(3)
     with steps[0]:
-        st.image(framed(picture, subject.graph.input_size, preparation), width="stretch")
-        part = "the largest part" if preparation.crop == 1 else f"{preparation.crop:.0%} of the largest part"
-        st.markdown(
-            f"**1. Cut.** Of {picture.width:,} x {picture.height:,} pixels the network gets the "
-            f"centre: {part} that has the right shape. What is dark here is lost."
-        )
+        st.image(framed(subject.picture, size, preparation, subject.crop), width="stretch")
+        st.markdown(fitting_text(subject))
     with steps[1]:
         st.image(subject.prepared, width="stretch")
         detail = f", by way of {preparation.detail} pixels, because it learnt from such" if preparation.detail else ""
@@ -156,7 +182,7 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
         return
     other: Predictor = network_with(*choice)
     graph = graph_of_network(other)
-    prepared = [subject.prepared, other.prepare(subject.picture, graph.input_size)]
+    prepared = [subject.prepared, other.prepare(subject.picture, graph.input_size, subject.crop)]
     try:
         with st.spinner("Running the other network…"):
             answers = [answer, other.classify(prepared[1])]
@@ -194,7 +220,7 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     """The answer for each picture of the session; those that were given before are kept."""
 
     def classify(data: bytes) -> tuple[str, float, bool]:
-        prepared = network.prepare(inception.load_image(data), subject.graph.input_size)
+        prepared = network.prepare(inception.load_image(data), subject.graph.input_size, crop_of(data))
         return _short(network, network.classify(prepared))
 
     rows = []
@@ -211,7 +237,7 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
 
 
 def _question(subject: Subject, network: PictureNetwork, data: bytes) -> tuple[object, ...]:
-    return network.name, network.weights, _setting_of(network), subject.graph.input_size, hash(data)
+    return network.name, network.weights, _setting_of(network), subject.graph.input_size, hash(data), crop_of(data)
 
 
 def _short(network: PictureNetwork, table: pd.DataFrame) -> tuple[str, float, bool]:
@@ -232,6 +258,7 @@ with picture:
     st.image(subject.prepared, caption=f"What the network sees: {choices.picture_size(subject.graph)}", width="stretch")
 with answer:
     weights_note(subject)
+    crop_note(subject)
     if subject.network.embeds:
         st.info(
             "**This network gives a face embedding** instead of classes: a point, near to that of other pictures of "

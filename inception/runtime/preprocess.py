@@ -13,13 +13,15 @@ WHOLE_CENTRE = Crop()  # what networks are tested on
 BINS = 64
 
 
-def crop_box(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessing, crop: Crop = WHOLE_CENTRE) -> Box:
-    """The part of a picture that ends up in the frame of `size` (height, width): left, top, right, bottom in pixels.
+def crop_box(
+    picture: tuple[int, int], size: tuple[int, int], preprocessing: Preprocessing, crop: Crop = WHOLE_CENTRE
+) -> Box:
+    """The part of a picture (width, height) that gets into a frame of `size` (height, width), in pixels of the picture.
 
     Padded and squashed it is all that was asked for. Of a centre, `crop` of what fits the frame is kept, as when the
     picture is scaled to size / crop and the centre is cut out. Raises CropError for a box outside the picture.
     """
-    left, top, right, bottom = region = crop.region(image.width, image.height)
+    left, top, right, bottom = region = crop.region(*picture)
     if crop.fit is not Fit.CENTRE:
         return region
     height, width = size
@@ -45,7 +47,7 @@ def crop_and_resize(
     """
     height, width = size
     method = Image.Resampling[preprocessing.interpolation.upper()]
-    box = crop_box(image, size, preprocessing, crop)
+    box = crop_box(image.size, size, preprocessing, crop)
     detail = preprocessing.detail
     small = width, height
     if detail:
@@ -77,9 +79,16 @@ def padding_color(image: Image.Image, box: Box) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def lost_share(image: Image.Image, size: tuple[int, int], preprocessing: Preprocessing, crop: Crop) -> float:
-    """Which share of the part that was asked for the network does not get, from 0 to 1."""
-    return 1 - _area(crop_box(image, size, preprocessing, crop)) / _area(crop.region(image.width, image.height))
+def lost_share(picture: tuple[int, int], size: tuple[int, int], preprocessing: Preprocessing, crop: Crop) -> float:
+    """Which share of the part that was asked for of a picture (width, height) is cut off, from 0 to 1."""
+    return 1 - _area(crop_box(picture, size, preprocessing, crop)) / _area(crop.region(*picture))
+
+
+def stretch(picture: tuple[int, int], size: tuple[int, int], crop: Crop) -> float:
+    """How many times as wide, against its height, a part of a picture (width, height) is when it has been squashed."""
+    left, top, right, bottom = crop.region(*picture)
+    height, width = size
+    return (width / (right - left)) / (height / (bottom - top))
 
 
 def framed(
@@ -89,7 +98,7 @@ def framed(
 
     Where it is padded, with the padding: RGBA then, as the corners beside picture and padding show nothing.
     """
-    seen = crop_box(image, size, preprocessing, crop)
+    seen = crop_box(image.size, size, preprocessing, crop)
     frame = _frame_round(seen, size) if crop.fit is Fit.PAD else seen
     whole = min(0.0, frame[0]), min(0.0, frame[1]), max(image.width, frame[2]), max(image.height, frame[3])
     scale = min(1.0, 640 / max(whole[2] - whole[0], whole[3] - whole[1]))

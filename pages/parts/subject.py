@@ -7,12 +7,17 @@ from PIL import Image
 
 import inception
 from inception import LayerGraph
+from inception.runtime.crop import Crop, Fit
 from inception.runtime.predictor import Predictor
+from inception.runtime.preprocess import lost_share
 from inception.size import Size
 from inception.weights.choice import WeightsKind
 from pages.parts import choices
+from pages.parts.crop_picker import choose_crop, fit_as
 from pages.parts.pictures import choose_picture
 from pages.parts.weights_chooser import choose_weights, network_with
+
+MUCH = 0.5  # of a picture: where more is cut off, the page says so
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Subject:
     network: Predictor
     graph: LayerGraph  # the network's trace at the size of the prepared picture
     data: bytes  # the picture as an encoded file
+    picture_size: tuple[int, int]  # width and height in pixels
+    crop: Crop  # which part of it the network gets, and how it is fitted in
     prepared: Image.Image  # what the network sees of it
 
     @property
@@ -37,7 +44,7 @@ class Subject:
     @property
     def key(self) -> tuple[object, ...]:
         """Tells one subject from another in a session."""
-        return self.network.name, self.network.weights, self.graph.input_size, hash(self.data)
+        return self.network.name, self.network.weights, self.graph.input_size, hash(self.data), self.crop
 
 
 def choose_subject(inviting: bool = False) -> Subject:
@@ -47,11 +54,12 @@ def choose_subject(inviting: bool = False) -> Subject:
     """
     variant = choices.chosen_variant()
     data = choose_picture(inviting)
+    image = inception.load_image(data)
+    crop = choose_crop(data, image)
     weights = choose_weights(variant.name)
     network = network_with(variant.name, weights)
     graph = graph_of_network(network)
-    prepared = network.prepare(inception.load_image(data), graph.input_size)
-    return Subject(network, graph, data, prepared)
+    return Subject(network, graph, data, image.size, crop, network.prepare(image, graph.input_size, crop))
 
 
 def graph_of_network(network: Predictor) -> LayerGraph:
@@ -60,6 +68,22 @@ def graph_of_network(network: Predictor) -> LayerGraph:
     if network.description:
         return choices.graph_of(network.name, size, **network.description.network)
     return choices.graph_of(network.name, size, **({} if network.embeds else {"num_classes": len(network.labels)}))
+
+
+def crop_note(subject: Subject) -> None:
+    """Says that most of the picture is cut off, where it is, and offers what keeps it."""
+    lost = lost_share(subject.picture_size, subject.graph.input_size, subject.network.preprocessing, subject.crop)
+    if lost <= MUCH:
+        return
+    of = "the box" if subject.crop.box else "the picture"
+    st.warning(
+        f"**Most of {of} is cut off.** The network gets its centre, {1 - lost:.0%} of it. If what you ask about lies "
+        "beyond, let all of it in:",
+        icon=":material/crop:",
+    )
+    with st.container(horizontal=True):
+        st.button("Pad it", icon=":material/fit_screen:", on_click=fit_as, args=(Fit.PAD,))
+        st.button("Squash it", icon=":material/compress:", on_click=fit_as, args=(Fit.SQUASH,))
 
 
 def weights_note(subject: Subject) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from inception.paths import ROOT
 from inception.runtime.crop import Box, Crop, CropError, Fit
-from inception.runtime.preprocess import crop_and_resize, framed, lost_share
+from inception.runtime.preprocess import crop_and_resize, framed, lost_share, stretch
 from inception.weights.preprocessing import TIMM_V4, Preprocessing
 
 SMALL = Preprocessing(mean=127.5, std=127.5, crop=1.0, interpolation="bicubic", detail=32)
@@ -84,13 +84,15 @@ def test_a_box_that_cannot_be_cut_out_gets_a_sentence(box: Box, sentence: str) -
 
 
 def test_the_share_that_is_lost() -> None:
-    long = Image.new("RGB", (220, 66))
+    long = 220, 66
     assert lost_share(long, (96, 96), SMALL, Crop()) == pytest.approx(1 - 66 / 220)
     assert lost_share(long, (96, 96), TIMM_V4, Crop()) == pytest.approx(1 - 0.875**2 * 66 / 220)
     assert lost_share(long, (96, 96), SMALL, Crop((0, 0, 66, 66))) == 0
     assert lost_share(long, (66, 220), SMALL, Crop()) == 0
     for fit in (Fit.PAD, Fit.SQUASH):
         assert lost_share(long, (96, 96), TIMM_V4, Crop(fit=fit)) == 0
+    assert stretch(long, (96, 96), Crop(fit=Fit.SQUASH)) == pytest.approx(66 / 220)
+    assert stretch(long, (96, 192), Crop((0, 0, 60, 60))) == 2
 
 
 def test_what_is_cut_is_dark_and_what_is_padded_shows() -> None:
