@@ -14,12 +14,12 @@ from inception.runtime.predictor import PictureNetwork, Predictor
 from inception.runtime.preprocess import framed, lost_share, stretch, value_counts
 from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
-from inception.text import found_names
 from inception.vision.maps import png_bytes
 from inception.weights.choice import UNTRAINED, WeightsChoice, available_weights
 from inception.zoo import get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
+from pages.parts.class_search import found_classes, search_field
 from pages.parts.crop_picker import crop_of
 from pages.parts.kept import kept, put
 from pages.parts.pictures import uploads
@@ -84,12 +84,9 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN)
     show_timing(network, subject.prepared)
     with st.expander(f"All {len(table):,} classes", icon=":material/search:"):
-        words = st.text_input("Search", placeholder="part of a name, such as cat", label_visibility="collapsed")
         ranked = table.assign(rank=range(1, len(table) + 1))
-        found = ranked.iloc[found_names(words, ranked["label"].tolist())] if words else ranked
-        if found.empty:
-            st.caption(f"No class of this network has “{words}” in its name.")
-        else:
+        found = found_classes(ranked, search_field("Search", "words"))
+        if not found.empty:
             st.dataframe(
                 found.assign(percent=100 * found["probability"]),
                 hide_index=True,

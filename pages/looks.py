@@ -11,9 +11,11 @@ from inception.vision.attributions import STEPS, WINDOWS, Attribution, Target, g
 from inception.vision.inside import block_ends
 from inception.vision.maps import color_bar, npz_bytes, png_bytes
 from pages.parts import choices, frame, selection, tables
+from pages.parts.class_search import choose_class
+from pages.parts.crop_picker import crop_of
 from pages.parts.kept import peek, put
 from pages.parts.pictures import all_pictures
-from pages.parts.subject import Subject, choose_subject, weights_note
+from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
 
 GRAD_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "Integrated gradients", "Occlusion"
@@ -30,20 +32,12 @@ EXPLAINED = {
 def choose_target(subject: Subject) -> tuple[Target, str]:
     """What the picture is asked about: a class, or the likeness to another face; and a name of it."""
     if not subject.network.embeds:
-        table = subject.network.classify(subject.prepared)
-        labels = dict(zip(table["index"], table["label"], strict=True))
-        chances = dict(zip(table["index"], table["probability"], strict=True))
-        index = st.selectbox(
-            "Class",
-            list(labels),
-            format_func=lambda i: f"{labels[i]} ({chances[i]:.1%})",
-            help="The most probable first; type to search.",
-        )
-        return int(index), labels[index]
+        return choose_class(subject.network.classify(subject.prepared))
     pictures = all_pictures()
     others = [name for name in pictures if name != st.session_state["picture"]]
     other = st.selectbox("Compared with the face in", others)
-    prepared = subject.network.prepare(inception.load_image(pictures[other]()), subject.graph.input_size)
+    data = pictures[other]()
+    prepared = subject.network.prepare(inception.load_image(data), subject.graph.input_size, crop_of(data))
     return subject.network.embed(prepared), other
 
 
@@ -124,6 +118,7 @@ with controls:
     layer = choose_layer(subject.graph) if method == GRAD_CAM else None
 with result:
     weights_note(subject)
+    crop_note(subject)
     found = attribution(subject, method, target, target_name, layer)
     if found is None:
         st.image(

@@ -76,7 +76,8 @@ def measure(subject: Subject, settings: list[Setting], place: DeltaGenerator) ->
     total = len(BATCHES) * (len(settings) + 1)
     bar = st.progress(0.0, "Loading the plain network…")
     name, weights, size = subject.network.name, subject.network.weights, subject.graph.input_size
-    with closing(compare_settings(name, weights, size, [subject.picture], settings=settings)) as comparisons:
+    picture, crop = subject.picture, subject.crop
+    with closing(compare_settings(name, weights, size, [picture], settings=settings, crop=crop)) as comparisons:
         for comparison in comparisons:
             rows.append(comparison)
             bar.progress(len(rows) / total, f"{len(rows)} of {total} measured")

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ..errors import InputError
+from ..runtime.crop import Crop, Fit, parse_box
 from ..runtime.devices import DTYPES, use_threads
 from ..runtime.image import load_image
 from ..runtime.predictor import Predictor
@@ -26,6 +27,15 @@ Weights = Annotated[
         help="A known tag, a file, or 'untrained' for random ones. By default the first that are on this machine."
     ),
 ]
+Fitted = Annotated[str, one_of(list(Fit), f"What becomes of another shape than the model's: {', '.join(Fit)}.")]
+
+
+BoxOf = Annotated[
+    str | None,
+    Parameter(
+        help="The part that the model gets: LEFT,TOP,RIGHT,BOTTOM in the picture's pixels. By default all of it."
+    ),
+]
 Dtype = Annotated[str, one_of(DTYPES, f"What the network computes in: {', '.join(DTYPES)}.")]
 
 
@@ -37,6 +47,8 @@ def predict(
     weights: Weights = None,
     device: Device = "cpu",
     dtype: Dtype = "float32",
+    fit: Fitted = Fit.CENTRE,
+    box: BoxOf = None,
     top: Whole = 5,
     as_json: AsJson = False,
 ) -> str:
@@ -49,7 +61,7 @@ def predict(
     """
     if top < 1:
         raise InputError(f"--top must be at least 1, not {top}")
-    paths = [image, *images]
+    crop, paths = Crop(parse_box(box) if box else None, Fit(fit)), [image, *images]
     pictures = [load_image(path) for path in paths]
     network = _network(model, weights, device, dtype)
     if network.embeds:
@@ -58,7 +70,7 @@ def predict(
     entries = []
     lines = [] if network.trained else ["untrained weights: the classes mean nothing"]
     for path, picture in zip(paths, pictures, strict=True):
-        prepared = network.prepare(picture, size)
+        prepared = network.prepare(picture, size, crop)
         table = network.classify(prepared)
         began = time.perf_counter()
         network.classify(prepared)  # the first run of a network prepares its memory

@@ -53,3 +53,12 @@ class Crop:
                 f"has {width:,}x{height:,} pixels (width x height)."
             )
         return self.box
+
+
+def parse_box(text: str) -> Box:
+    """The box in a text like "10,20,110,120": left, top, right, bottom; raises CropError for anything else."""
+    try:
+        left, top, right, bottom = map(float, text.split(","))
+    except ValueError as error:
+        raise CropError(f"{text!r} is no box: give left, top, right and bottom, such as 10,20,110,120.") from error
+    return left, top, right, bottom

@@ -15,9 +15,11 @@ from PIL import Image
 
 from ..errors import InceptionError
 from ..weights.choice import AnyWeights
+from .crop import Crop
 from .devices import DTYPES, DeviceError, devices, dtype_name
 from .engines import engines, load_network
 from .predictor import KEPT_PASSES, PictureNetwork, Predictor
+from .preprocess import WHOLE_CENTRE
 from .turns import OutOfMemory
 
 MIN_RUNS = 3
@@ -142,19 +144,20 @@ def compare_settings(
     pictures: Sequence[Image.Image],
     batches: Sequence[int] = BATCHES,
     settings: Sequence[Setting] | None = None,
+    crop: Crop = WHOLE_CENTRE,
 ) -> Generator[Comparison, None, None]:
     """Measures the network on RGB pictures of `size` (height, width): the plain one first, then each setting.
 
-    settings: all of `offered_settings` by default. Yields each row as soon as it is measured; closing the generator
-    ends the work. A setting that this machine cannot run has a row that says why. Each setting has a network of its
-    own, freed before the next is loaded.
+    settings: all of `offered_settings` by default. crop: which part of each picture the network gets. Yields each row
+    as soon as it is measured; closing the generator ends the work. A setting that this machine cannot run has a row
+    that says why. Each setting has a network of its own, freed before the next is loaded.
     Raises SpeedError while someone else measures, CheckpointError, OutOfMemory if even the plain network does not fit.
     """
     if not _place.acquire(blocking=False):
         raise SpeedError("Someone else is measuring on this server; try again in a minute.")
     try:
         plain = PlainNetwork(name, weights)
-        prepared = [plain.prepare(picture, size) for picture in pictures]
+        prepared = [plain.prepare(picture, size, crop) for picture in pictures]
         filled = {batch: [prepared[i % len(prepared)] for i in range(batch)] for batch in batches}
         reference = {}
         for batch, images in filled.items():

@@ -1,0 +1,36 @@
+"""Classes found by parts of their names, whole words first."""
+
+import pandas as pd
+import streamlit as st
+
+from inception.text import found_names
+
+FEW = 20  # classes that one finds in a list without a search
+
+
+def search_field(label: str, key: str) -> str:
+    """The words that the reader looks for."""
+    return st.text_input(label, placeholder="part of a name, such as cat", label_visibility="collapsed", key=key)
+
+
+def found_classes(table: pd.DataFrame, words: str) -> pd.DataFrame:
+    """The rows whose label has the words, whole words first; a sentence where there are none."""
+    found = table.iloc[found_names(words, table["label"].tolist())]
+    if found.empty:
+        st.caption(f"No class of this network has “{words}” in its name.")
+    return found
+
+
+def choose_class(table: pd.DataFrame) -> tuple[int, str]:
+    """A class of what `PictureNetwork.classify` gave, its index and its label: at first the most probable."""
+    words = search_field("Find a class", "class_words") if len(table) > FEW else ""
+    found = found_classes(table, words)
+    offered = (table if found.empty else found).set_index("index")
+    index = st.selectbox(
+        "Class",
+        offered.index,
+        format_func=lambda i: f"{offered['label'][i]} ({offered['probability'][i]:.1%})",
+        filter_mode="contains",
+        help="The most probable first; of those that the search finds, first the ones with whole words.",
+    )
+    return int(index), str(offered["label"][index])
