@@ -33,7 +33,7 @@ def crop_figure(image: Image.Image, box: Box, others: Sequence[Box] = ()) -> go.
         visible=False, range=[height, 0], fixedrange=True, constrain="domain", scaleanchor="x", scaleratio=1
     )
     return figure.update_layout(
-        height=WIDTH * min(max(height / width, 0.5), 1.4),
+        height=WIDTH * min(max(height / width, 0.25), 1.4),
         margin={"t": 0, "b": 0, "l": 0, "r": 0},
         dragmode="select",
         selectdirection="any",

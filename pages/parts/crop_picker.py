@@ -24,13 +24,14 @@ def choose_crop(data: bytes, image: Image.Image) -> Crop:
         required=True,
         key="fit",
         bind="query-params",
+        width="stretch",
         help="What becomes of a picture of another shape than the network's: "
         + "; ".join(f"*{fit}*: {meaning}" for fit, meaning in FITS.items())
         + ".",
     )
     large = min(image.size) > MIN_SIDE
     st.toggle(
-        "Only a part of the picture",
+        "Only a part of it",
         key="part",
         persist_state="session",
         disabled=not large,

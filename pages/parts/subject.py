@@ -77,8 +77,7 @@ def crop_note(subject: Subject) -> None:
         return
     of = "the box" if subject.crop.box else "the picture"
     st.warning(
-        f"**Most of {of} is cut off.** The network gets its centre, {1 - lost:.0%} of it. If what you ask about lies "
-        "beyond, let all of it in:",
+        f"**Most of {of} is cut off**: the network gets its centre only, {1 - lost:.0%} of it.",
         icon=":material/crop:",
     )
     with st.container(horizontal=True):

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 import inception
 from inception.cli.main import main
+from inception.runtime.crop import Crop, Fit
 from inception.runtime.predictor import Predictor
 
 Run = Callable[..., tuple[int, str, str]]
@@ -72,6 +73,18 @@ def test_predict_as_lines(run: Run, picture: Path, checkpoint: Path) -> None:
     assert "untrained" not in out
 
 
+def test_predict_takes_a_box_and_how_to_fit_it(run: Run, picture: Path) -> None:
+    words = "predict", picture, "--weights", "untrained", "--fit", "pad", "--box", "10,20,250,90", "--json"
+    best = json.loads(run(*words)[1])[0]["top"][0]
+    network = Predictor("inception_v4")
+    prepared = network.prepare(inception.load_image(picture), (299, 299), Crop((10, 20, 250, 90), Fit.PAD))
+    expected = network.classify(prepared).iloc[0]
+    assert best["index"] == expected["index"]
+    assert best["probability"] == pytest.approx(expected["probability"])
+    whole = json.loads(run("predict", picture, "--weights", "untrained", "--json")[1])[0]["top"][0]
+    assert whole["probability"] != best["probability"]
+
+
 def test_untrained_weights_are_named_so(run: Run, picture: Path) -> None:
     _, out, _ = run("similarity", picture, picture, "--weights", "untrained")
     assert out.startswith("untrained weights")
@@ -102,6 +115,9 @@ def test_similarity_is_that_of_the_embeddings(run: Run, picture: Path, tmp_path:
         (["predict", "PICTURE", "--weights", "nowhere.pt"], "nowhere.pt"),
         (["predict", "PICTURE", "--weights", "untrained", "--model", "inception_resnet_v1"], "gives embeddings"),
         (["predict", "PICTURE", "--weights", "untrained", "--top", "0"], "--top must be at least 1"),
+        (["predict", "PICTURE", "--fit", "middle"], "'middle' is none of centre, pad, squash"),
+        (["predict", "PICTURE", "--box", "1,2,3"], "'1,2,3' is no box"),
+        (["predict", "PICTURE", "--weights", "untrained", "--box", "0,0,999,9"], "does not lie inside the picture"),
         (["predict", "PICTURE", "--weights", "untrained", "--device", "tpu"], "device must be cpu, cuda or mps"),
         (["similarity", "PICTURE", "PICTURE", "--weights", "untrained", "--model", "inception_v4"], "no embeddings"),
     ],

@@ -89,20 +89,6 @@ def test_several_uploads_a_bad_one_among_them(app: AppTest) -> None:
     assert next(box for box in app.selectbox if box.label == "Picture").value == "your picture: blue.png"
 
 
-def test_a_session_keeps_as_many_uploads_as_the_setting_says(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INCEPTION_UPLOADS", "2")
-    open_page(app, "live", "inception_v4", "75")
-    uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
-    assert "the last 2 are kept" in uploader.help
-    files = [(f"{color}.png", picture(color), "image/png") for color in ("red", "blue", "green")]
-    healthy(uploader.set_value(files).run())
-    chooser = next(box for box in app.selectbox if box.label == "Picture")
-    assert [name for name in chooser.options if name.startswith("your")] == [
-        "your picture: green.png",
-        "your picture: blue.png",
-    ]
-
-
 def test_uploads_of_one_name_and_of_one_content(app: AppTest) -> None:
     """Cameras call every photo image.jpg."""
     open_page(app, "live", "inception_v4", "75")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inception.runtime import speed
+from inception.runtime.crop import Crop, CropError
 from inception.runtime.engines import load_network
 from inception.runtime.predictor import KEPT_PASSES, PictureNetwork, Predictor
 from inception.runtime.speed import (
@@ -141,6 +142,8 @@ def test_it_can_be_stopped_and_leaves_turns_to_others() -> None:
     again.close()
     with pytest.raises(ValueError, match="unknown model"):
         next(compare_settings("no such", None, SIZE, PICTURES))
+    with pytest.raises(CropError, match="does not lie inside"):
+        next(compare_settings(NAME, None, SIZE, PICTURES, crop=Crop((0, 0, 9999, 10))))
     last = compare_settings(NAME, None, SIZE, PICTURES, [1])
     next(last)
     last.close()

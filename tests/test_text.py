@@ -1,0 +1,24 @@
+"""What readers look for in lists of names."""
+
+from inception.text import found_names
+from inception.weights.labels import class_labels
+
+
+def test_whole_words_come_first() -> None:
+    names = ["caterpillar", "education", "Siamese cat", "dog", "cat", "cat-flap", "CAT"]
+    assert [names[place] for place in found_names("cat", names)] == [
+        *("Siamese cat", "cat", "cat-flap", "CAT"),
+        *("caterpillar", "education"),
+    ]
+    assert found_names("  ", names) == list(range(len(names))), "without a word everything, in its order"
+    assert [names[place] for place in found_names("cat siam", names)] == ["Siamese cat"], "all the words, in any order"
+    assert found_names("c.t", names) == []
+
+
+def test_among_imagenets_classes() -> None:
+    labels = class_labels(1000)
+    found = [labels[place] for place in found_names("cat", labels)]
+    whole = [name for name in found if "cat" in name.replace(",", " ").split()]
+    assert "Siamese cat" in found[: len(whole)][0] or any("Siamese cat" in name for name in found[: len(whole)])
+    assert found[: len(whole)] == whole
+    assert any(name.startswith("catamaran") for name in found[len(whole) :])
