@@ -51,8 +51,8 @@ def _add_box(figure: go.Figure, box: Box, widths: tuple[float, float], dash: str
 
 def _jpeg(image: Image.Image) -> str:
     """The picture small and as a data address, which leaves no file on the server."""
-    small = image.copy()
-    small.thumbnail((DRAWN_SIDE, DRAWN_SIDE))
+    scale = min(1.0, DRAWN_SIDE / max(image.size))
+    small = image.resize((max(1, round(scale * image.width)), max(1, round(scale * image.height))), reducing_gap=2)
     buffer = BytesIO()
     small.save(buffer, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -127,6 +127,7 @@ def test_no_page_keeps_a_decoded_upload(app: AppTest) -> None:
     open_page(app, "live", "inception_v4", "75")
     uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
     uploader.set_value(("red.png", picture("red"), "image/png"))
+    app.session_state["part"] = True  # a box can be drawn on it
     healthy(app.run())
     for page in LIVE:
         healthy(app.switch_page(f"pages/{page}.py").run())
