@@ -110,8 +110,10 @@ def fitting_text(subject: Subject) -> str:
     given = f"Of the picture the network gets a box of {part}" if crop.box else f"The picture has {part}"
     dark = " What is dark here is lost."
     if crop.fit is Fit.CENTRE:
-        kept = 1 - lost_share(subject.picture_size, subject.graph.input_size, preparation, crop)
-        return f"**1. Cut.** {given}. Its centre, {kept:.0%} of it, goes in.{dark}"
+        lost = lost_share(subject.picture_size, subject.graph.input_size, preparation, crop)
+        if not lost:
+            return f"**1. Cut.** {given}. They have the shape of the network's frame, so nothing is cut off."
+        return f"**1. Cut.** {given}. Its centre, {1 - lost:.0%} of it, goes in.{dark}"
     if crop.fit is Fit.PAD:
         return (
             f"**1. Pad.** {given}. All of it goes in, and what is missing of the network's frame gets its mean colour."

@@ -72,8 +72,8 @@ def padded_size(box: Box, frame: tuple[int, int]) -> tuple[int, int]:
 def padding_color(image: Image.Image, box: Box) -> tuple[int, int, int]:
     """Red, green and blue from 0 to 255: the mean colour of a part of an RGB picture.
 
-    With it the bundled networks named 51 % of photographs cut to five shapes rightly, with the grey that becomes 0 they
-    named 47 %.
+    On photographs cut to long and to high shapes, the networks that come with the app were right more often with it
+    than with grey, black or white.
     """
     red, green, blue = image.resize((1, 1), Image.Resampling.BOX, box=box).getpixel((0, 0))  # type: ignore[misc]
     return red, green, blue
