@@ -47,9 +47,10 @@ def choose_crop(data: bytes, image: Image.Image) -> Crop:
 
 
 def crop_of(data: bytes) -> Crop:
-    """What was chosen for an encoded picture."""
-    box = _boxes().get(hash(data)) if st.session_state["part"] else None
-    return Crop(box, Fit(st.session_state["fit"]))
+    """What was chosen for an encoded picture; all of it, centred, where nothing was asked yet."""
+    state = st.session_state
+    box = _boxes().get(hash(data)) if state.get("part") else None
+    return Crop(box, Fit(state.get("fit", Fit.CENTRE)))
 
 
 def keep_box(picture: int, box: Box | None) -> None:

@@ -16,7 +16,6 @@ from pages.parts import pictures
 from .test_live import healthy, open_page, picture
 
 PAGES = ("live", "inside", "looks", "cell", "speed")
-SMALL = "inception_resnet_v1"  # the quickest
 
 
 def van() -> bytes:
@@ -78,7 +77,7 @@ def test_how_it_is_fitted_and_its_box_hold_on_all_pages(
 ) -> None:
     # Under AppTest the first change of the page loses what was clicked; a browser keeps it.
     app.session_state["fit"], app.session_state["part"] = Fit.SQUASH, True
-    open_page(app, "live", SMALL)
+    open_page(app, "live", "inception_v4", "75")
     data = picture("red")
     upload(app, ("red.png", data))
     healthy(app.slider(key=f"box_{hash(data)}_across").set_value((20, 90)).run())
@@ -98,7 +97,7 @@ def test_how_it_is_fitted_and_its_box_hold_on_all_pages(
 
 
 def test_sliders_that_cross_leave_a_box(no_bundled_weights: None, app: AppTest, crops: list[Crop]) -> None:
-    open_page(app, "cell", SMALL, "75")
+    open_page(app, "cell", "inception_v4", "75")
     data = next(path for path in [pictures.SAMPLES["koala"]]).read_bytes()
     healthy(app.selectbox(key="picture").set_value("koala").run())
     healthy(app.toggle(key="part").set_value(True).run())
@@ -109,7 +108,7 @@ def test_sliders_that_cross_leave_a_box(no_bundled_weights: None, app: AppTest, 
 
 
 def test_pictures_too_small_for_a_box(no_bundled_weights: None, app: AppTest) -> None:
-    open_page(app, "live", SMALL, "75")
+    open_page(app, "live", "inception_v4", "75")
     file = io.BytesIO()
     Image.new("RGB", (8, 300)).save(file, "PNG")
     healthy(app.toggle(key="part").set_value(True).run())
@@ -128,7 +127,7 @@ def test_25_uploads_are_all_kept(no_bundled_weights: None, app: AppTest) -> None
 
 def test_what_finds_no_room_is_said(no_bundled_weights: None, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "MOST", 4)
-    open_page(app, "looks", SMALL, "75")
+    open_page(app, "looks", "inception_v4", "75")
     upload(app, *((f"{number}.png", picture(f"rgb({number}, 0, 0)")) for number in range(9)), ("no.png", b"words"))
     assert names(app) == ["3.png", "2.png", "1.png", "0.png"]
     assert "**4 of 10 pictures are here.** A session keeps up to 4 pictures and 160 MB" in warnings(app)
@@ -141,7 +140,7 @@ def test_what_finds_no_room_is_said(no_bundled_weights: None, app: AppTest, monk
 
 def test_room_is_counted_in_bytes(no_bundled_weights: None, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INCEPTION_UPLOADS", f"{MAX_BYTES}B")
-    open_page(app, "looks", SMALL, "75")
+    open_page(app, "looks", "inception_v4", "75")
     large = [(f"{color}.png", picture(color) + bytes(MAX_BYTES * 2 // 5)) for color in ("red", "green", "blue")]
     upload(app, *large)
     assert names(app) == ["green.png", "red.png"]
