@@ -9,7 +9,10 @@ ROOT = _PACKAGE if INSTALLED else _PACKAGE.parent
 
 ASSETS = ROOT / "assets"
 BUNDLED = ASSETS / "weights"  # networks that this project trained itself
+TOGETHER = BUNDLED / "together.json"  # how they say together that a picture shows none of their classes
 SAMPLES = ASSETS / "samples"
+SAMPLE_LIST = ASSETS / "samples.csv"  # the pictures that pages offer, and what the bundled networks say of each
+OTHERS = ASSETS / "others.csv"  # pictures that measure "none of them", and what the bundled networks say of each
 PHOTOGRAPHS = ASSETS / "photographs"
 RACE_CURVES = ASSETS / "race" / "curves.csv"
 

@@ -142,10 +142,9 @@ class PictureNetwork(ABC):
     def is_none(self, classes: pd.DataFrame) -> bool:
         """Whether a picture seems to show none of the classes, by what `classify` gave for it.
 
-        It does where the log of the summed exponentials of the logits is below the threshold that came with the
-        weights. Liu et al. (2020, *Energy-based Out-of-distribution Detection*) call that number the negative energy.
+        It does where the network's `certainty` is below the threshold that came with the weights.
         """
-        return bool(np.logaddexp.reduce(classes["logit"]) < self.threshold)
+        return certainty(classes) < self.threshold
 
     def embed(self, prepared: Image.Image) -> NDArray[np.float32]:
         """The embedding (D,) of a prepared picture; raises ValueError for a network of classes, OutOfMemory."""
@@ -226,6 +225,15 @@ class Predictor(PictureNetwork):
         """
         weight = self.model.get_submodule(layer.parts[0].path).weight
         return weight[output, channel].detach().float().cpu().numpy()  # type: ignore[index]
+
+
+def certainty(classes: pd.DataFrame) -> float:
+    """How sure a network is that a picture shows one of its classes, by what `classify` gave: low for other things.
+
+    The log of the summed exponentials of the logits; Liu et al. (2020, *Energy-based Out-of-distribution Detection*)
+    call it the negative energy.
+    """
+    return float(np.logaddexp.reduce(classes["logit"]))
 
 
 def module_bytes(module: nn.Module) -> int:
