@@ -246,8 +246,8 @@ def training_view(name: str, scales: Scales) -> None:
     else:
         drawing.info(
             "**Train both** starts two networks from the same weights, with the scales "
-            f"{' and with '.join(map(label, twins))}. They learn to tell crops of {len(sample_pictures())} sample pictures "
-            "apart; it takes some seconds.",
+            f"{' and with '.join(map(label, twins))}. They learn to tell crops of {len(sample_pictures())} sample "
+            "pictures apart; it takes some seconds.",
             icon=":material/play_circle:",
         )
     st.markdown(

@@ -12,6 +12,7 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -71,9 +72,9 @@ def main() -> None:
 
 def ask(networks: list[Predictor], pictures: list[Image.Image], rule: Together) -> tuple[pd.DataFrame, Array]:
     """What the networks say, as a table, and their (N, networks, classes) logits."""
-    tables = {network: classified(network, pictures) for network in networks}
-    logits = [[table.sort_values("index")["logit"] for table in found] for found in tables.values()]
-    return answers(tables, rule), np.array(logits).swapaxes(0, 1)
+    tables = [classified(network, pictures) for network in networks]
+    logits = [[table.sort_values("index")["logit"] for table in found] for found in tables]
+    return answers(networks, tables, rule), np.array(logits).swapaxes(0, 1)
 
 
 def read(others: pd.DataFrame, folder: Path) -> tuple[list[Image.Image], pd.DataFrame]:
@@ -119,6 +120,16 @@ def softmax(logits: Array) -> Array:
     return np.exp(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True))
 
 
+def certainty_of(network: int, logits: Array) -> Array:
+    """Of one of the networks."""
+    return energies(logits)[:, network]
+
+
+def highest_of(network: int, logits: Array) -> Array:
+    """The highest probability that one of the networks gives."""
+    return softmax(logits)[:, network].max(axis=1)
+
+
 def least_energy(logits: Array) -> Array:
     """The rule that was chosen."""
     return energies(logits).min(axis=1)
@@ -146,8 +157,8 @@ def rules() -> dict[str, Callable[[Array], Array]]:
     """Everything that was tried: what says of (N, networks, classes) logits how sure the networks are."""
     each: dict[str, Callable[[Array], Array]] = {}
     for i, tag in enumerate(tag for tag, weights in known_weights().items() if not weights.published):
-        each[f"{tag}: certainty"] = lambda logits, i=i: energies(logits)[:, i]
-        each[f"{tag}: highest probability"] = lambda logits, i=i: softmax(logits)[:, i].max(axis=1)
+        each[f"{tag}: certainty"] = partial(certainty_of, i)
+        each[f"{tag}: highest probability"] = partial(highest_of, i)
     return each | {f"together: {name}": rule for name, rule in TOGETHER_RULES.items()}
 
 

@@ -124,7 +124,7 @@ def resources(data: bytes) -> Iterator[tuple[str, bytes]]:
 
 def credits(files: dict[str, bytes]) -> dict[str, Credit]:
     """Whose each file is, as the files called README beside them say in blocks of "Key: value" lines."""
-    found = {}
+    found: dict[str, Credit] = {}
     for path, content in files.items():
         folder = PurePosixPath(path).parent
         if PurePosixPath(path).name != "README":

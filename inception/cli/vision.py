@@ -13,6 +13,7 @@ from ..runtime.devices import DTYPES, use_threads
 from ..runtime.image import load_image
 from ..runtime.predictor import Predictor
 from ..vision.faces import cosine_matrix, distance_matrix
+from ..vision.none_of_them import says_none
 from ..weights.checkpoint import CheckpointError
 from ..weights.choice import UNTRAINED, WeightsChoice, available_weights
 from ..zoo import VARIANTS
@@ -87,7 +88,7 @@ def predict(
             }
         )
         lines.append(f"{path} ({ms} ms)")
-        if network.is_none(table):
+        if says_none(network, table, prepared):
             lines.append(f"  none of the {len(network.labels)} classes, it seems; nearest are")
         lines += [f"  {chance:7.2%}  {label}" for label, chance in zip(best["label"], best["probability"], strict=True)]
     if as_json:

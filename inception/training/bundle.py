@@ -202,7 +202,7 @@ def rounded(model: nn.Module) -> dict[str, Tensor]:
 def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame, others: pd.DataFrame | None = None) -> str:
     """The model card, in Markdown.
 
-    tests: as `noted` gives them. others: as `none_of_them.others_table` gives them, if the network was asked about them.
+    tests: as `noted` gives them. others: as `none_of_them.others_table` gives them, where the network is in there.
     """
     overrides = ", ".join(f"{name} {value}" for name, value in weights.overrides.items())
     facts = weights.training

@@ -129,16 +129,16 @@ def classified(network: PictureNetwork, pictures: Iterable[Image.Image]) -> list
     return [network.classify(network.prepare(picture, size)) for picture in pictures]
 
 
-def answers(tables: Mapping[PictureNetwork, Sequence[pd.DataFrame]], rule: Together) -> pd.DataFrame:
-    """What networks said of pictures, as `classified` gives it, and all together: columns as of `others_table`."""
+def answers(asked: Sequence[PictureNetwork], tables: Sequence[Sequence[pd.DataFrame]], rule: Together) -> pd.DataFrame:
+    """What networks said of pictures, each as `classified` gives it, and all together: columns as of `others_table`."""
     columns: dict[str, list[Any]] = {}
-    for network, found in tables.items():
+    for network, found in zip(asked, tables, strict=True):
         tag = network.weights.name
         columns[f"{tag} answer"] = [table["label"].iloc[0] for table in found]
         columns[f"{tag} probability"] = [round(table["probability"].iloc[0], 4) for table in found]
         columns[f"{tag} certainty"] = [round(certainty(table), 4) for table in found]
         columns[f"{tag} none"] = [network.is_none(table) for table in found]
-    each = zip(*(map(certainty, found) for found in tables.values()), strict=True)
+    each = zip(*(map(certainty, found) for found in tables), strict=True)
     return pd.DataFrame({**columns, "together none": [rule.is_none(certainties) for certainties in each]})
 
 
