@@ -65,8 +65,8 @@ def main() -> None:
     write(OTHERS, pd.concat([others, credits], axis=1), said)
 
     table = pd.concat([others, said], axis=1)
-    for weights in own.values():
-        write_card(weights, table)
+    for tag, weights in own.items():
+        (BUNDLED / f"{tag}.md").write_text(written_card(weights, table), encoding="utf-8")
     print(compared(known, logits, others).to_markdown(index=False))
 
 
@@ -100,14 +100,13 @@ def write(path: Path, given: pd.DataFrame, said: pd.DataFrame) -> None:
     pd.concat([given, said], axis=1).to_csv(path, index=False, lineterminator="\n")
 
 
-def write_card(weights: Weights, others: pd.DataFrame) -> None:
-    """Writes the card of a bundled network anew from what lies beside it."""
+def written_card(weights: Weights, others: pd.DataFrame) -> str:
+    """The card of a bundled network, from what lies beside it."""
     facts = json.loads(weights.training["recipe"])
     recipe = Recipe(**{**facts, "repeats": tuple(facts["repeats"]) if facts["repeats"] else None})
     photographs = pd.read_csv(BUNDLED / f"{weights.tag}.photographs.csv").astype({"rank": "Int64"})
     tests = pd.read_csv(BUNDLED / f"{weights.tag}.tests.csv")
-    text = card(weights, recipe, hits(photographs), tests, others)
-    (BUNDLED / f"{weights.tag}.md").write_text(text, encoding="utf-8")
+    return card(weights, recipe, hits(photographs), tests, others)
 
 
 def energies(logits: Array) -> Array:
