@@ -1,7 +1,7 @@
 """The pictures that the app offers: two or three of each of CIFAR-10's classes, and some of none of them."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from pathlib import Path
 
 import pandas as pd
@@ -11,31 +11,26 @@ from .photographs import OTHER
 
 
 class Group(Enum):
-    """What a network of the ten classes can make of a sample."""
+    """What networks of the ten classes make of a sample."""
 
-    KNOWN = "one of the ten"  # every bundled network names it rightly, and none says that it shows none of them
-    HARD = "one of the ten, and hard"
-    NONE = "none of the ten"
+    KNOWN = auto()  # every bundled network names it rightly, and none says that it shows none of the classes
+    HARD = auto()  # it shows one of the classes, but not every network knows it
+    NONE = auto()  # it shows none of the classes
 
 
 @dataclass(frozen=True)
 class Sample:
     """A picture that comes with the project."""
 
-    name: str  # in the address
+    name: str
     path: Path
     shows: str  # one of CIFAR-10's classes or `OTHER`
     group: Group
 
     @property
     def title(self) -> str:
-        """Name for people, with what it shows where the name does not tell."""
-        title = self.name.replace("_", " ")
-        if self.group is Group.NONE:
-            return f"{title} ({self.group.value})"
-        if self.group is Group.HARD:
-            return f"{title} ({self.shows}, hard)"
-        return title if self.shows in title.split() else f"{title} ({self.shows})"
+        """Its name for people, and in the address."""
+        return self.name.replace("_", " ")
 
 
 def sample_table() -> pd.DataFrame:

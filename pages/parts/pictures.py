@@ -14,6 +14,7 @@ from inception.settings import settings
 from inception.text import and_list
 from pages.parts.choices import without_markdown
 from inception.vision.samples import samples
+from pages.parts.sample_picker import choose_sample, sample_note
 
 SAMPLES = samples()  # a cat first: every network here that names anything knows it
 UPLOAD = "your picture: "
@@ -60,6 +61,9 @@ def choose_picture(inviting: bool) -> bytes:
         key="picture",
         bind="query-params",
     )
+    if choice in SAMPLES:
+        sample_note(SAMPLES[choice])
+    choose_sample()
     return pictures[choice]()
 
 

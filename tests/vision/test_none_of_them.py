@@ -96,15 +96,6 @@ def test_old_links_open_and_a_cat_that_all_know_comes_first() -> None:
     assert {sample.shows for sample in one_of_each()} == set(CLASSES)
 
 
-def test_titles_of_samples_say_what_they_show() -> None:
-    titles = {sample.name: sample.title for sample in samples().values()}
-    assert len(set(titles.values())) == len(titles)
-    assert titles["white_dog"] == "white dog"
-    assert titles["gull"] == "gull (bird)"
-    assert titles["macaw"] == "macaw (bird, hard)"
-    assert titles["koala"] == "koala (none of the ten)"
-
-
 def test_enough_pictures_of_other_things_had_no_say(others: pd.DataFrame) -> None:
     quoted = others[(others["use"] == QUOTED) & (others["shows"] == OTHER)]
     assert len(quoted) >= 137
