@@ -12,6 +12,7 @@ import inception
 from inception.vision.samples import Group, Sample, samples
 
 THUMBNAIL, TILE = 84, 104  # pixels of a side, and of the place it stands in
+ABREAST = 3  # in a row, as a phone has room for
 SAID = {
     Group.HARD: "One of the ten things that this app's own networks know, and a hard one: not all get it right.",
     Group.NONE: "None of the ten things that this app's own networks know. What do they say?",
@@ -50,8 +51,8 @@ def sample_note(sample: Sample) -> None:
 
 
 def _group(title: str, shown: Sequence[Sample]) -> None:
-    """Samples side by side, as many as fit, under a title."""
-    with st.container(width=len(shown) * TILE, gap="small"):
+    """Samples in rows under a title."""
+    with st.container(width=min(len(shown), ABREAST) * TILE, gap="small"):
         st.markdown(f"**{title}**")
         with st.container(horizontal=True, gap=None):
             for sample in shown:

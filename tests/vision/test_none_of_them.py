@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inception.paths import ASSETS, BUNDLED, TOGETHER
+from inception.paths import ASSETS, BUNDLED, ROOT, TOGETHER
 from inception.runtime.image import load_image
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
@@ -161,6 +161,25 @@ def test_the_cards_say_what_was_measured(tag: str, others: pd.DataFrame) -> None
     assert text == written_card(known_weights()[tag], others)
     assert str(refusals(others, tag)) in text
     assert str(refusals(others, "together")) in text
+
+
+def test_the_experiment_that_chose_the_rule_says_what_the_list_says(others: pd.DataFrame) -> None:
+    text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    none, choice = others["shows"] == OTHER, others["use"] == CHOICE
+    sure = others.filter(regex=" certainty$").min(axis=1).to_numpy()
+    area = (sure[~none & choice][:, None] > sure[none & choice]).mean()
+    for name, column in {
+        "**together: least certainty**": "together none",
+        "Inception-v4 alone: certainty": "inception_v4.cifar10 none",
+        "Inception-ResNet-v1 alone: certainty": "inception_resnet_v1.cifar10 none",
+        "Inception-ResNet-v2 alone: certainty": "inception_resnet_v2.cifar10 none",
+    }.items():
+        row = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
+        parts = [cell.strip("* ") for cell in row.strip("|").split("|")]
+        shares = [others.loc[part, column].mean() for part in (none & choice, ~none & choice, none & ~choice)]
+        assert [parts[1], parts[2], parts[4]] == [f"{share:.1%}" for share in shares]
+        if column == "together none":
+            assert parts[3] == f"{area:.3f}"
 
 
 def test_intervals_are_wilsons() -> None:
