@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from inception.vision.none_of_them import others_table, refusals, wrong_refusals
 from inception.vision.samples import samples
+from inception.weights.choice import WeightsChoice
 from inception.weights.known import known_weights
 
 BUNDLED = sorted(tag for tag, weights in known_weights().items() if not weights.published)
@@ -22,9 +23,11 @@ def live(app: AppTest, **address: str) -> AppTest:
 @pytest.mark.parametrize("tag", BUNDLED)
 def test_a_bundled_network_opens_on_a_picture_that_it_gets_right(app: AppTest, tag: str) -> None:
     live(app, model=known_weights()[tag].variant)
-    weights = next(box.value for box in app.selectbox if box.label == "Weights")
+    weights: object = next(box.value for box in app.selectbox if box.label == "Weights")
+    assert isinstance(weights, WeightsChoice)
     assert weights.name == tag
-    picture = next(box for box in app.selectbox if box.label == "Picture").value
+    picture = app.selectbox(key="picture").value
+    assert isinstance(picture, str)
     assert app.subheader[0].value.startswith(f"{samples()[picture].shows}, ")
     assert not any("None of the" in info.value for info in app.info)
 

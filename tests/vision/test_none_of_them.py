@@ -131,7 +131,7 @@ def test_the_lists_and_the_photographs_of_a_network_say_the_same(others: pd.Data
     mine = others.set_index("file")
     for tag in TAGS:
         said = pd.read_csv(BUNDLED / f"{tag}.photographs.csv")
-        rows = mine.loc["photographs/" + said["file"]]
+        rows = mine.loc[[f"photographs/{file}" for file in said["file"]]]
         assert rows[f"{tag} none"].tolist() == said["none"].tolist()
         assert rows[f"{tag} answer"].tolist() == said["answer"].tolist()
 
