@@ -12,8 +12,8 @@ import inception
 from inception.runtime.image import MAX_BYTES
 from inception.settings import settings
 from inception.text import and_list
-from pages.parts.choices import without_markdown
 from inception.vision.samples import samples
+from pages.parts.choices import without_markdown
 from pages.parts.sample_picker import choose_sample, sample_note
 
 SAMPLES = samples()  # a cat first: every network here that names anything knows it
