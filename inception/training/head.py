@@ -6,7 +6,7 @@ All heads are one tensor, so that a step of them all is two products of matrices
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Self
 
@@ -38,7 +38,9 @@ class HeadError(InputError):
 class Examples:
     """Pictures as a network's features, and what they show. Raises HeadError for what cannot be learnt from."""
 
-    features: Floats  # (N, D), what the network's classifier reads
+    # (N, views, D), what the network's classifier reads of each view of each picture. Views beside the first, which is
+    # the picture as it comes, are only learnt from.
+    features: Floats
     classes: Whole  # (N,), the number of each picture's class
     names: tuple[str, ...]  # of the classes
 
@@ -54,6 +56,11 @@ class Examples:
     def counts(self) -> list[int]:
         """How many pictures each class has."""
         return np.bincount(self.classes, minlength=len(self.names)).tolist()
+
+    @property
+    def as_they_come(self) -> "Examples":
+        """Without the further views."""
+        return replace(self, features=self.features[:, :1])
 
     @property
     def chance(self) -> float:
@@ -123,18 +130,21 @@ class HeadTraining:
     """A head in training with those of its folds, on the CPU in float32.
 
     Features are moved to the mean of the pictures that a head learns from, and scaled by one number, their standard
-    deviation: one for each feature, as is usual, blows up what hardly varies in a few pictures, and was worse on
-    photographs in all networks tried.
+    deviation. One for each feature, as is usual, blows up what hardly varies in a few pictures, and was never better
+    on photographs.
     """
 
     def __init__(self, examples: Examples, learnt: NDArray[np.bool_], left_out: NDArray[np.bool_]) -> None:
         """learnt, left_out: (heads, N), which pictures each head learns from, and which it is asked about."""
-        self.examples, self.left_out = examples, torch.from_numpy(left_out)
-        self._learnt = torch.from_numpy(learnt).float()
-        self._y = torch.from_numpy(examples.classes)
+        views = examples.features.shape[1]
+        self.examples, self._views = examples, views
+        first = np.arange(left_out.shape[1] * views) % views == 0
+        self.left_out = torch.from_numpy(left_out.repeat(views, 1) & first)  # (heads, N * views), as all below
+        self._learnt = torch.from_numpy(learnt.repeat(views, 1)).float()
+        self._y = torch.from_numpy(examples.classes.repeat(views))
         # Features of an untrained network are all but the same for all pictures. Float32 would lose what differs in
         # the products below, so the mean and scale of all pictures go first; each head then has its own beside them.
-        features = torch.from_numpy(examples.features).double()
+        features = torch.from_numpy(examples.features).double().flatten(0, 1)
         self._centre = features.mean(0)
         centred = features - self._centre
         self._unit = centred.square().mean().sqrt().clamp(min=1e-30)
@@ -224,7 +234,7 @@ class HeadTraining:
         heads, pictures = self.left_out.nonzero(as_tuple=True)
         order = pictures.argsort()
         answer = self._logits().argmax(2)[heads, pictures]
-        return pictures[order].numpy(), answer[order].numpy()
+        return pictures[order].numpy() // self._views, answer[order].numpy()
 
     def share(self) -> Share:
         """How many of the pictures that were left out are answered rightly."""
@@ -239,7 +249,7 @@ class HeadTraining:
         return np.bincount(pairs, minlength=count**2).reshape(count, count)
 
     def _logits(self) -> Tensor:
-        """(heads, N, classes)."""
+        """(heads, N * views, classes)."""
         scaled = self.weight / self._scale[:, :, None]
         bias = self.bias - (scaled @ self._mean[:, :, None])[:, :, 0]
         return self._x @ scaled.transpose(1, 2) + bias[:, None]
@@ -265,7 +275,7 @@ def learning_curve(examples: Examples, shuffled: bool = False) -> list[CurvePoin
     Up to one picture less than the smallest class has; empty where that has one only.
     shuffled: deals the names of the classes out at random first, so that there is nothing to know about the rest.
     """
-    generator = np.random.default_rng(SEED)
+    examples, generator = examples.as_they_come, np.random.default_rng(SEED)
     least = min(examples.counts)
     sizes = [size for size in (1, 2, 3, 4, 5, 7, 10, 15, 20) if size < least]
     points = []
