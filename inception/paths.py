@@ -11,6 +11,7 @@ ASSETS = ROOT / "assets"
 BUNDLED = ASSETS / "weights"  # networks that this project trained itself
 SAMPLES = ASSETS / "samples"
 PHOTOGRAPHS = ASSETS / "photographs"
+TEACH = ASSETS / "teach"  # classes that the page Teach it opens on
 RACE_CURVES = ASSETS / "race" / "curves.csv"
 
 # The script that Streamlit runs; pages/ and .streamlit/config.toml lie beside it.

@@ -244,7 +244,7 @@ class Predictor(PictureNetwork):
         for key, tensor in self.model.state_dict().items():
             if not key.startswith(f"{self.model.classifier_path}.") and not key.endswith("num_batches_tracked"):
                 digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
-                digest.update(tensor.cpu().contiguous().view(torch.uint8).numpy().data)
+                digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
     def kernel(self, layer: Layer, output: int, channel: int) -> NDArray[np.float32]:
