@@ -47,17 +47,18 @@ def controls() -> tuple[Source, int]:
     network = network_with(choices.chosen_variant().name, choose_weights(choices.chosen_variant().name))
     graph = graph_of_network(network)
     varied = st.toggle(
-        "Learn from varied views too",
+        "Varied views",
         key="teach_varied",
         persist_state="session",
-        help=f"The mirror image and the four corners of each picture, {VIEWS} views in all: as many times the work. "
-        "On photographs with the bundled networks it was worth 2 to 4 points with five pictures of each class.",
+        help="Whether it learns from the mirror image and the four corners of each picture too: "
+        f"{VIEWS} views, and as many times the work. With five photographs of each class and the networks that come "
+        "with this project it was worth 2 to 4 points.",
     )
     least = min((len(one.pictures) for one in classes()), default=0)
     options = [ALL, *range(1, least)]
     choices.keep_if_offered("teach_most", options, ALL)
     most = st.selectbox(
-        "Pictures of each class to learn from",
+        "Learn from, of each class",
         options,
         key="teach_most",
         help=f"With {ALL}, every picture is left out once, and a head that learnt from the others is asked about it. "
@@ -115,7 +116,7 @@ def verdict(share: Share, chance: float) -> str:
     """What the left-out pictures say about others like them."""
     low, high = share.interval
     guessing = (
-        f"Guessing gets {percent(chance)}, so this is better than guessing, and by how much stays open."
+        f"Guessing gets {percent(chance)}, so this is most likely better than guessing; by how much stays open."
         if low > chance
         else f"Guessing gets {percent(chance)}, so this does not even rule out guessing."
     )
@@ -169,8 +170,7 @@ def loaded_head(source: Source) -> Head | None:
 
 def files(source: Source, here: Lesson | None, names: tuple[str, ...]) -> None:
     """The head as a file, out and in."""
-    with st.container(border=True):
-        st.markdown("**The head as a file**")
+    with st.container(horizontal=True):
         if here is not None and not here.running:
             share = here.training.share()
             measured = f"{share.right} of {share.pictures} left-out pictures right"
@@ -181,11 +181,12 @@ def files(source: Source, here: Lesson | None, names: tuple[str, ...]) -> None:
                 f"{source.network.name}.head.safetensors",
                 key="teach_download",
             )
-        key = f"teach_head_{st.session_state.get('teach_heads', 0)}"
-        st.file_uploader(
-            "Load a head", key=key, on_change=load_head, args=(key,), max_upload_size=MOST_BYTES >> 20
-        )
-        st.caption("It fits the network and weights with whose features it was trained, and no others.")
+        with st.popover("Load a head", icon=":material/upload_file:"):
+            key = f"teach_head_{st.session_state.get('teach_heads', 0)}"
+            st.file_uploader(
+                "A head from this page", key=key, on_change=load_head, args=(key,), max_upload_size=MOST_BYTES >> 20
+            )
+            st.caption("It fits the network and weights with whose features it was trained, and no others.")
 
 
 def judge(source: Source, head: Head) -> None:
@@ -238,8 +239,8 @@ def what_is_frozen(source: Source, head: Head) -> None:
         )
     )
     st.markdown(
-        f"The network looks at each picture once; its {width:,} features are what its own last layer read, and they are "
-        "all that is kept of a picture in training. Only the head changes: a layer that weighs these features for each "
+        f"The network looks at each picture once; its {width:,} features are what its own last layer read, and all "
+        "that training sees of the picture. Only the head changes: a layer that weighs these features for each "
         "of your classes. That is why it takes seconds, and why it can only use what the network has learnt to see "
         "before. This is called a linear probe, or transfer learning with a frozen backbone."
     )
@@ -266,9 +267,7 @@ def overfitting(here: Lesson) -> None:
     if not points:
         st.caption("It takes two pictures of each class at least to leave some out.")
         return
-    st.plotly_chart(
-        teach_figures.curve_figure(points, shuffled, found.chance), config=figures.PLAIN, key="teach_curve"
-    )
+    st.plotly_chart(teach_figures.curve_figure(points, shuffled, found.chance), config=figures.PLAIN, key="teach_curve")
     few = points[min(1, len(points) - 1)]
     chance = shuffled[min(1, len(points) - 1)]
     st.markdown(
@@ -284,8 +283,8 @@ def random_features(source: Source, here: Lesson, taught: list[Taught]) -> None:
     """The same head on features of the same network with random numbers."""
     if not source.network.trained:
         st.info(
-            "**Random features.** This network is untrained: its features are those of random numbers. What a head gets "
-            "right with them it owes to colours and brightness; choose trained weights to compare.",
+            "**Random features.** This network is untrained: its features are those of random numbers. What a head "
+            "gets right with them it owes to colours and brightness; choose trained weights to compare.",
             icon=":material/science:",
         )
         return
@@ -320,7 +319,6 @@ frame.open_page("teach")
 left, main = st.columns([1, 3], gap="large")
 with left:
     source, most = controls()
-    file_place = st.container()
     privacy()
 with main:
     class_cards()
@@ -345,9 +343,7 @@ with main:
         else:
             show_lesson(here)
             what_came_out(here, here.training.examples.chance)
-with file_place:
     files(source, here, names)
-with main:
     own = loaded_head(source)
     head = own or (here.head(names) if here else None)
     if head is not None:

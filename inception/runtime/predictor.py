@@ -238,7 +238,7 @@ class Predictor(PictureNetwork):
 
     @cached_property
     def fingerprint(self) -> str:
-        """The SHA-256 of all weights before the classifier: equal where `features` are, whatever the file was called."""
+        """The SHA-256 of all weights before the classifier: equal where `features` are, whatever file they are from."""
         assert isinstance(self.model, Network)
         digest = sha256()
         for key, tensor in self.model.state_dict().items():

@@ -22,7 +22,10 @@ def lesson_figure(steps: Sequence[Step], last: int, chance: float) -> go.Figure:
     figure = make_subplots(rows=1, cols=2, subplot_titles=["Loss, nats", "Accuracy"], horizontal_spacing=0.12)
     panels = (("loss", "left_out_loss", ".2f"), ("accuracy", "left_out_accuracy", ".0%"))
     for column, (known, others, format) in enumerate(panels, 1):
-        for field, name, color, dash in ((known, LEARNT, SQUARE.color, "solid"), (others, LEFT_OUT, LINEAR.color, "dash")):
+        for field, name, color, dash in (
+            (known, LEARNT, SQUARE.color, "solid"),
+            (others, LEFT_OUT, LINEAR.color, "dash"),
+        ):
             line = go.Scatter(
                 x=[step.number for step in steps],
                 y=[getattr(step, field) for step in steps],

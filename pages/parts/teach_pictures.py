@@ -19,7 +19,7 @@ MOST_CLASSES = 6
 MOST_PICTURES = 20  # of a class
 MOST_NEW = 12
 MOST_LETTERS = 40  # of a name
-THUMBNAIL = 62  # pixels on the screen
+THUMBNAIL = 48  # pixels on the screen
 NOTHING = "none of them: a cat"  # of the samples to be judged
 
 
@@ -131,12 +131,10 @@ def card(one: Taught, removable: bool) -> None:
         change(one_key, lambda found: replace(found, pictures=rest))
 
     one_key, names = one.key, list(one.pictures)
-    st.text_input(
-        "Name of the class", one.name, key=f"teach_name_{one_key}", max_chars=MOST_LETTERS, on_change=rename
-    )
+    st.text_input("Name of the class", one.name, key=f"teach_name_{one_key}", max_chars=MOST_LETTERS, on_change=rename)
     with st.container(horizontal=True, gap="xsmall"):
-        for name, data in one.pictures.items():
-            st.image(data, caption=None, width=THUMBNAIL)
+        for data in one.pictures.values():
+            st.image(data, width=THUMBNAIL)
     st.caption(counted(len(one.pictures), "picture") if one.pictures else "No pictures yet: five are enough.")
     key = f"teach_files_{one_key}_{st.session_state.get('teach_widget', 0)}"
     st.file_uploader(

@@ -40,6 +40,9 @@ def opened(app: AppTest) -> AppTest:
 
 def test_x(app):
     import time
-    t=time.time(); opened(app); print(time.time()-t)
-    for k in ("metric","markdown","caption","info","error","warning","subheader","button"):
-        print(k,[getattr(e,"value",None) if k!="button" else (e.label,e.disabled) for e in getattr(app,k)])
+
+    t = time.time()
+    opened(app)
+    print(time.time() - t)
+    for k in ("metric", "markdown", "caption", "info", "error", "warning", "subheader", "button"):
+        print(k, [getattr(e, "value", None) if k != "button" else (e.label, e.disabled) for e in getattr(app, k)])
