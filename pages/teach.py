@@ -9,7 +9,7 @@ from inception.runtime.image import MAX_BYTES
 from inception.runtime.turns import OutOfMemory
 from inception.text import and_list, counted
 from inception.training.features import VIEWS
-from inception.training.head import Head, HeadError, HeadTraining, Share, learning_curve
+from inception.training.head import CurvePoint, Head, HeadError, HeadTraining, Share, learning_curve
 from inception.training.head_file import MOST_BYTES, Origin, read_head, write_head
 from inception.weights.choice import UNTRAINED
 from pages.figures import common as figures
@@ -259,7 +259,7 @@ def overfitting(here: Lesson) -> None:
     st.markdown("**What few pictures do**: learnt by heart, and known")
     found = here.training.examples
 
-    def measured() -> tuple[object, object]:
+    def measured() -> tuple[list[CurvePoint], list[CurvePoint]]:
         return learning_curve(found), learning_curve(found, shuffled=True)
 
     with st.spinner("Training heads on few pictures…"):

@@ -117,8 +117,8 @@ class Head:
 
     def probabilities(self, features: Floats) -> Floats:
         """(N, classes) for (N, D) features; each row sums to 1."""
-        logits: Floats = (features - self.mean) @ self.weight.T + self.bias
-        return F.softmax(torch.from_numpy(logits), dim=1).numpy()
+        logits = torch.from_numpy(features - self.mean) @ torch.from_numpy(self.weight).T
+        return F.softmax(logits + torch.from_numpy(self.bias), dim=1).numpy()
 
     @property
     def parameters(self) -> int:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -158,7 +159,7 @@ def with_head(network: Predictor, head: Head) -> Network:
     return model.eval()
 
 
-def _kept_overrides(network: Predictor) -> dict[str, object]:
+def _kept_overrides(network: Predictor) -> dict[str, Any]:
     """Those that a header has; an auxiliary head is left behind, because only training from nothing needs it."""
     known = network.description
     return {key: value for key, value in (known.overrides if known else {}).items() if key in ("width", "repeats")}

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 import inception
+from inception.paths import SAMPLES
 from inception.runtime.image import MAX_BYTES
 from inception.text import counted
 from inception.training.features import NEW, samples, small_copy
 from inception.training.head import LEAST_CLASSES
 from inception.vision.faces import picture_name
-from inception.paths import SAMPLES
 from pages.parts.choices import without_markdown
 from pages.parts.pictures import arrived, release
 
