@@ -315,34 +315,38 @@ def random_features(source: Source, here: Lesson, taught: list[Taught]) -> None:
     )
 
 
-frame.open_page("teach")
-left, main = st.columns([1, 3], gap="large")
-with left:
-    source, most = controls()
-    privacy()
-with main:
+# In functions, because Streamlit holds on to the callbacks of widgets that are gone, and those to this module: what it
+# named here would outlive *Forget all*.
+def lesson(source: Source, taught: list[Taught], most: int) -> Lesson | None:
+    """The training with its buttons, its curves and what came out."""
+    button_place = st.container()
+    here, problem = None, ""
+    try:
+        here = lesson_here(source, taught, most)
+    except (HeadError, OutOfMemory) as error:
+        problem = str(error)
+    with button_place:
+        buttons(here)
+    if problem:
+        st.error(problem, icon=":material/error:")
+    elif here is None:
+        st.info(
+            "**Train** shows the pictures to the network and trains a head on what it sees. It takes seconds.",
+            icon=":material/model_training:",
+        )
+    else:
+        show_lesson(here)
+        what_came_out(here, here.training.examples.chance)
+    return here
+
+
+def lessons_and_answers(source: Source, most: int) -> None:
+    """All that the pictures are for."""
     class_cards()
     taught = classes()
     names = tuple(one.name for one in taught)
     with choices.one_run_at_a_time("teach"):
-        button_place = st.container()
-        here, problem = None, ""
-        try:
-            here = lesson_here(source, taught, most)
-        except (HeadError, OutOfMemory) as error:
-            problem = str(error)
-        with button_place:
-            buttons(here)
-        if problem:
-            st.error(problem, icon=":material/error:")
-        elif here is None:
-            st.info(
-                "**Train** shows the pictures to the network and trains a head on what it sees. It takes seconds.",
-                icon=":material/model_training:",
-            )
-        else:
-            show_lesson(here)
-            what_came_out(here, here.training.examples.chance)
+        here = lesson(source, taught, most)
     files(source, here, names)
     own = loaded_head(source)
     head = own or (here.head(names) if here else None)
@@ -359,3 +363,12 @@ with main:
             overfitting(here)
         with second:
             mixed_up(here, names)
+
+
+frame.open_page("teach")
+left, main = st.columns([1, 3], gap="large")
+with left:
+    chosen = controls()
+    privacy()
+with main:
+    lessons_and_answers(*chosen)

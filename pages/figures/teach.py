@@ -19,7 +19,7 @@ def lesson_figure(steps: Sequence[Step], last: int, chance: float) -> go.Figure:
 
     chance: the accuracy of guessing.
     """
-    figure = make_subplots(rows=1, cols=2, subplot_titles=["Loss, nats", "Accuracy"], horizontal_spacing=0.12)
+    figure = make_subplots(rows=1, cols=2, subplot_titles=["Loss, nats", "Accuracy"], horizontal_spacing=0.2)
     panels = (("loss", "left_out_loss", ".2f"), ("accuracy", "left_out_accuracy", ".0%"))
     for column, (known, others, format) in enumerate(panels, 1):
         for field, name, color, dash in (
@@ -102,9 +102,9 @@ def frozen_html(picture: str, network: str, frozen: int, features: int, learnt: 
     share = 100 * learnt / (frozen + learnt)
     return (
         f'<div style="display:flex;flex-wrap:wrap;gap:.4rem">{drawn}</div>'
-        '<div style="display:flex;height:.7rem;margin-top:.7rem;border-radius:4px;overflow:hidden" role="img" '
+        '<div style="display:flex;height:.7rem;margin-top:.7rem" role="img" '
         f'aria-label="{share:.2f} % of all numbers are trained">'
         f'<div style="flex:1;background:{POINTWISE.color}"></div>'
-        f'<div style="width:max(2px,{share:.3f}%);background:{LINEAR.color}"></div></div>'
+        f'<div style="width:max(4px,{share:.3f}%);background:{LINEAR.color}"></div></div>'
         f"<small>{share:.2f} % of all numbers are trained: the narrow strip on the right.</small>"
     )
