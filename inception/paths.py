@@ -14,6 +14,7 @@ SAMPLES = ASSETS / "samples"
 SAMPLE_LIST = ASSETS / "samples.csv"  # the pictures that pages offer, and what the bundled networks say of each
 OTHERS = ASSETS / "others.csv"  # pictures that measure "none of them", and what the bundled networks say of each
 PHOTOGRAPHS = ASSETS / "photographs"
+TEACH = ASSETS / "teach"  # classes that the page Teach it opens on
 RACE_CURVES = ASSETS / "race" / "curves.csv"
 
 # The script that Streamlit runs; pages/ and .streamlit/config.toml lie beside it.

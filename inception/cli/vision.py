@@ -64,7 +64,7 @@ def predict(
         raise InputError(f"--top must be at least 1, not {top}")
     crop, paths = Crop(parse_box(box) if box else None, Fit(fit)), [image, *images]
     pictures = [load_image(path) for path in paths]
-    network = _network(model, weights, device, dtype)
+    network = network_of(model, weights, device, dtype)
     if network.embeds:
         raise InputError(f"{model} gives embeddings, not classes; 'similarity' compares them")
     size = network.input_size, network.input_size
@@ -112,7 +112,7 @@ def similarity(
     They are compared by Euclidean distance and cosine of the embeddings of the pictures' centres.
     """
     images = [load_image(path) for path in (first, second)]
-    network = _network(model, weights, device, dtype, embeds=True)
+    network = network_of(model, weights, device, dtype, embeds=True)
     if not network.embeds:
         raise InputError(f"{model} names classes and gives no embeddings; {EMBEDDER} does")
     size = network.input_size, network.input_size
@@ -127,7 +127,7 @@ def similarity(
     return f"{note}distance {found['distance']:.4f}, cosine {found['cosine']:.4f}\n"
 
 
-def _network(name: str, weights: str | None, device: str, dtype: str, embeds: bool = False) -> Predictor:
+def network_of(name: str, weights: str | None, device: str, dtype: str = "float32", embeds: bool = False) -> Predictor:
     """The network to run; without `weights` with the first ones on this machine, of embeddings if it must embed."""
     use_threads()
     if weights is not None:

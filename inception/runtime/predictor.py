@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from hashlib import sha256
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..graph.layer import Layer
+from ..models.network import Network
 from ..weights.checkpoint import read_checkpoint
 from ..weights.choice import AnyWeights, WeightsChoice
 from ..weights.known import Weights
@@ -217,6 +220,31 @@ class Predictor(PictureNetwork):
             finally:
                 hook.remove()
             return np.ascontiguousarray(outputs[0][0].float().cpu().numpy())
+
+    def features(self, prepared: Image.Image) -> NDArray[np.float32]:
+        """What the network's classifier reads of a prepared picture: (D,), before any classes; raises OutOfMemory."""
+        with self.turn() as model, torch.inference_mode():
+            assert isinstance(model, Network)
+            grid = model.forward_features(self.to_input(prepared))
+            return model.forward_head(grid, pre_logits=True)[0].float().cpu().numpy()
+
+    @property
+    def frozen_parameters(self) -> int:
+        """How many numbers training could change before the classifier, which `features` leaves out."""
+        assert isinstance(self.model, Network)
+        head = {id(parameter) for parameter in self.model.get_classifier().parameters()}
+        return sum(parameter.numel() for parameter in self.model.parameters() if id(parameter) not in head)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all weights before the classifier: equal where `features` are, whatever file they are from."""
+        assert isinstance(self.model, Network)
+        digest = sha256()
+        for key, tensor in self.model.state_dict().items():
+            if not key.startswith(f"{self.model.classifier_path}.") and not key.endswith("num_batches_tracked"):
+                digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()
 
     def kernel(self, layer: Layer, output: int, channel: int) -> NDArray[np.float32]:
         """What a convolution's filter for one output channel does to one input channel: weights of (height, width).

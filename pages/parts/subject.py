@@ -12,6 +12,7 @@ from inception.runtime.predictor import Predictor
 from inception.runtime.preprocess import lost_share
 from inception.size import Size
 from inception.weights.choice import WeightsKind
+from inception.weights.known import Weights
 from pages.parts import choices
 from pages.parts.crop_picker import choose_crop, fit_as
 from pages.parts.pictures import choose_picture
@@ -103,9 +104,13 @@ def weights_note(subject: Subject) -> None:
             icon=":material/science:",
         )
     elif known and known.training:
-        detail = known.preprocessing.detail
-        saw = f" It learnt from {detail}-pixel pictures, so yours is reduced to those first." if detail else ""
-        st.caption(
-            f":material/school: A small network: channels x {known.overrides['width']:g}, and it knows "
-            f"{known.num_classes} things only: {', '.join(network.labels)}.{saw}"
-        )
+        st.caption(f":material/school: {what_it_knows(known, network.labels)}")
+
+
+def what_it_knows(known: Weights, labels: list[str]) -> str:
+    """What weights that this project trained, or a reader with it, cannot know, in a sentence or two."""
+    width, detail = known.overrides["width"], known.preprocessing.detail
+    things = f"{known.num_classes} things only: {', '.join(labels)}."
+    knows = f"A small network: channels x {width:g}, and it knows {things}" if width < 1 else f"It knows {things}"
+    saw = f" It learnt from {detail}-pixel pictures, so yours is reduced to those first." if detail else ""
+    return knows + saw
