@@ -11,6 +11,8 @@ ASSETS = ROOT / "assets"
 BUNDLED = ASSETS / "weights"  # networks that this project trained itself
 SAMPLES = ASSETS / "samples"
 PHOTOGRAPHS = ASSETS / "photographs"
+FACE_SAMPLES = ASSETS / "faces"
+FACE_DETECTOR = FACE_SAMPLES / "mtcnn.safetensors"
 RACE_CURVES = ASSETS / "race" / "curves.csv"
 
 # The script that Streamlit runs; pages/ and .streamlit/config.toml lie beside it.
