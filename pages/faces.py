@@ -15,7 +15,7 @@ from inception.runtime.image import MAX_BYTES
 from inception.runtime.predictor import PictureNetwork
 from inception.runtime.turns import OutOfMemory
 from inception.studies.face_crops import DATE, PAIRS, PEOPLE, PORTRAITS, WEIGHTS, crop_table
-from inception.studies.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, WIKI_TEST, lfw_table
+from inception.studies.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, THRESHOLD, WIKI_TEST, lfw_table
 from inception.vision.face_detector import FRAME, MARGIN
 from inception.vision.faces import (
     FARTHEST,
@@ -174,7 +174,7 @@ def threshold_control() -> float:
         "The same person up to a distance of",
         0.0,
         FARTHEST,
-        round(PAPER_THRESHOLD, 2),
+        THRESHOLD,
         0.01,
         key="face_threshold",
         persist_state="session",
@@ -423,7 +423,7 @@ def explanation() -> None:
     crops = crop_table()
     st.dataframe(crops, hide_index=True, column_config=CROPS, height=tables.table_height(len(crops)), placeholder="–")
     st.caption(
-        f"Measured for this project on {DATE} with {WEIGHTS} weights and the threshold {PAPER_THRESHOLD:.2f}: "
+        f"Measured for this project on {DATE} with {WEIGHTS} weights and the threshold {THRESHOLD:.2f}: "
         f"{PORTRAITS} portraits of {PEOPLE} people, {PAIRS:,} pairs."
     )
 

@@ -72,8 +72,7 @@ class FacePicture:
     def with_found(self, index: int) -> "FacePicture":
         """The same picture with the crop of another face that was found, counted from 0; raises FaceError."""
         if not 0 <= index < len(self.found):
-            count = "no face was" if not self.found else f"{len(self.found)} faces were"
-            raise FaceError(f"{self.name}: {count} found, so there is no face number {index + 1}.")
+            raise FaceError(f"{self.name}: faces found: {len(self.found)}, so there is no face number {index + 1}.")
         return replace(self, crop=FaceCrop(self.found[index].with_margin(self.image.size), Origin.FOUND))
 
     def with_box(self, box: Box) -> "FacePicture":
