@@ -141,28 +141,14 @@ def similarity(
     # The two files can have one name.
     faces = [embed_face(network, replace(picture, name=str(i))) for i, picture in enumerate(pictures)]
     pair = pair_table(faces, THRESHOLD).iloc[0]
-    same = None if isna(pair["same"]) else bool(pair["same"])
-    entries = [
-        {
-            "file": picture.name,
-            "faces": len(picture.found),
-            "origin": face.crop.origin.value,
-            # Large pictures are looked at in a smaller size.
-            "box": [edge * image.width / picture.image.width for edge in face.crop.box],
-        }
-        for picture, image, face in zip(pictures, images, faces, strict=True)
-    ]
-    distance, cosine = float(pair["distance"]), float(pair["cosine"])
-    if as_json:
-        found = {"distance": distance, "cosine": cosine, "same": same, "threshold": THRESHOLD, "pictures": entries}
-        return json.dumps(found) + "\n"
-    lines = [_face_line(entry) for entry in entries] + [f"distance {distance:.4f}, cosine {cosine:.4f}"]
-    if same is None:
-        lines.append("no verdict: the weights are untrained, so the distance means nothing")
-    else:
-        verdict = "the same person" if same else "different persons"
-        lines.append(f"{verdict}: the same is what is at most {THRESHOLD:.2f} apart")
-    return "\n".join(lines) + "\n"
+    found = {
+        "distance": float(pair["distance"]),
+        "cosine": float(pair["cosine"]),
+        "same": None if isna(pair["same"]) else bool(pair["same"]),
+        "threshold": THRESHOLD,
+        "pictures": [_crop_entry(picture, image) for picture, image in zip(pictures, images, strict=True)],
+    }
+    return json.dumps(found) + "\n" if as_json else _similarity_lines(found)
 
 
 def _face(path: Path, image: Pixels, number: int | None, box: str | None, cropped: bool) -> FacePicture:
@@ -180,13 +166,32 @@ def _face(path: Path, image: Pixels, number: int | None, box: str | None, croppe
     return picture
 
 
-def _face_line(entry: dict[str, Any]) -> str:
-    left, top, right, bottom = entry["box"]
-    box = f"{left:.0f},{top:.0f},{right:.0f},{bottom:.0f}"
-    if entry["origin"] == Origin.DRAWN:
-        return f"{entry['file']}: the box {box}"
-    several = f", one of {entry['faces']} faces" if entry["faces"] > 1 else ""
-    return f"{entry['file']}: face found at {box}{several}"
+def _crop_entry(picture: FacePicture, image: Pixels) -> dict[str, Any]:
+    """What was cut out of which picture; the box in pixels of the file, which can be larger than what is looked at."""
+    assert picture.crop is not None  # `_face` saw to that
+    return {
+        "file": picture.name,
+        "faces": len(picture.found),
+        "origin": picture.crop.origin.value,
+        "box": [edge * image.width / picture.image.width for edge in picture.crop.box],
+    }
+
+
+def _similarity_lines(found: dict[str, Any]) -> str:
+    """What `similarity` found, to be read."""
+    lines = []
+    for entry in found["pictures"]:
+        box = ",".join(f"{edge:.0f}" for edge in entry["box"])
+        several = f", one of {entry['faces']} faces" if entry["faces"] > 1 else ""
+        how = "the box" if entry["origin"] == Origin.DRAWN else "face found at"
+        lines.append(f"{entry['file']}: {how} {box}{several}")
+    lines.append(f"distance {found['distance']:.4f}, cosine {found['cosine']:.4f}")
+    if found["same"] is None:
+        lines.append("no verdict: the weights are untrained, so the distance means nothing")
+    else:
+        verdict = "the same person" if found["same"] else "different persons"
+        lines.append(f"{verdict}: the same is what is at most {found['threshold']:.2f} apart")
+    return "\n".join(lines) + "\n"
 
 
 def _network(name: str, weights: str | None, device: str, dtype: str, embeds: bool = False) -> Predictor:
