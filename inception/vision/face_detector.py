@@ -122,12 +122,10 @@ def _looked_at(net: nn.Module, image: Image.Image, boxes: Boxes, side: int) -> t
 
 
 def _cut(image: Image.Image, box: NDArray[np.float64], side: int) -> Image.Image:
-    """The part of a box that lies in the picture, as a square."""
-    left, top = max(0, int(box[0])), max(0, int(box[1]))
-    right, bottom = min(image.width, int(box[2])), min(image.height, int(box[3]))
-    left, top = min(left, image.width - 1), min(top, image.height - 1)
-    within = left, top, max(right, left + 1), max(bottom, top + 1)
-    return image.resize((side, side), Image.Resampling.BILINEAR, box=within)
+    """A box as a square picture; black where it reaches over the edges."""
+    left, top, right, bottom = (int(edge) for edge in box)
+    part = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    return part.resize((side, side), Image.Resampling.BILINEAR)
 
 
 def _input(image: Image.Image) -> Tensor:
