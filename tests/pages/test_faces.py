@@ -22,6 +22,7 @@ from inception.paths import FACE_SAMPLES
 from inception.runtime.predictor import Predictor
 from inception.studies.lfw import PAPER_THRESHOLD, THRESHOLD
 from inception.vision.faces import MAX_PICTURES, FacePicture, Origin, embed_face, face_picture, pair_table
+from inception.weights.choice import UNTRAINED
 from inception.zoo import VARIANTS
 
 ROOT = Path(__file__).parents[2]
@@ -308,23 +309,27 @@ def test_the_crop_is_what_is_compared(app: AppTest) -> None:
     assert app.session_state["faces"][0].crop == first.crop
 
 
-def test_other_pages_take_picture_and_crop_from_here(app: AppTest) -> None:
+@pytest.mark.usefixtures("app")
+def test_other_pages_take_picture_and_crop_from_here() -> None:
     """A network that embeds gets a face, with its crop, on every page on a picture; no cat."""
-    script = FRAME.replace("page = st.navigation([", f'page = st.navigation([st.Page("{ROOT}/pages/looks.py"), ')
-    app = AppTest.from_string(script, default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     app.query_params["model"] = "inception_resnet_v1"
     app.query_params["size"] = str(SIZE)
-    healthy(app.run())
+    app.run()
+    app.switch_page("pages/faces.py").run()
     choose(app, "Hopper")
     healthy(app.slider(key="face_box_Hopper_across").set_value((100, 400)).run())
-    hopper = app.session_state["faces"][2]
-    app.switch_page("pages/looks.py")
-    healthy(app.run())
+    app.switch_page("pages/looks.py").run()
+    # Here the bundled weights come first, which name classes.
+    healthy(app.selectbox(key="weights_inception_resnet_v1").set_value(UNTRAINED).run())
     chosen, other = app.selectbox(key="face"), next(box for box in app.selectbox if box.label.startswith("Compared"))
     assert chosen.value == "Hopper"
     assert chosen.options == [name for name in SAMPLES if name != "cat"]
     assert other.options == [name for name in SAMPLES if name not in ("cat", "Hopper")]
-    assert app.session_state["faces"][2].crop == hopper.crop
+    choose(app, "Giunchedi")
+    app.switch_page("pages/faces.py").run()
+    assert healthy(app).selectbox(key="face").value == "Giunchedi"
+    assert app.session_state["faces"][2].crop.box[::2] == (100, 400)
 
 
 @pytest.mark.parametrize("model", [name for name, variant in VARIANTS.items() if not variant.embeds])
