@@ -324,7 +324,7 @@ def crop_controls() -> None:
             args=(face.name, key),
             label_visibility="collapsed",
         )
-    elif not margins:
+    elif face.crop is None:
         st.info("No face found: draw a box round one, from forehead to chin.", icon=":material/frame_person_off:")
     box = face.crop.box if face.crop else (0, 0, *face.image.size)
     pick_box(f"face_box_{face.name}", face.image, box, partial(draw, face.name), others=margins)
