@@ -15,6 +15,8 @@ SAMPLE_LIST = ASSETS / "samples.csv"  # the pictures that pages offer, and what 
 OTHERS = ASSETS / "others.csv"  # pictures that measure "none of them", and what the bundled networks say of each
 PHOTOGRAPHS = ASSETS / "photographs"
 TEACH = ASSETS / "teach"  # classes that the page Teach it opens on
+FACE_SAMPLES = ASSETS / "faces"
+FACE_DETECTOR = FACE_SAMPLES / "mtcnn.safetensors"
 RACE_CURVES = ASSETS / "race" / "curves.csv"
 
 # The script that Streamlit runs; pages/ and .streamlit/config.toml lie beside it.
