@@ -52,7 +52,7 @@ def export_table(
     spec = FORMATS[format]
     left_out: list[str] = []
     if columns is None and spec.is_page and LAYER_COLUMNS <= set(table.columns):
-        columns = page_columns(_texts(table))
+        columns = page_columns(cell_texts(table))
         left_out = [name for name in table.columns if name not in columns]
     if spec.has_lists:
         table = with_lists(table)
@@ -99,14 +99,14 @@ def _json(table: pd.DataFrame, title: str) -> bytes:
 
 
 def _markdown(table: pd.DataFrame, title: str) -> bytes:
-    texts = _texts(table).map(lambda text: text.replace("|", r"\|"))
+    texts = cell_texts(table).map(lambda text: text.replace("|", r"\|"))
     sides = ["right" if is_numeric_dtype(dtype) else "left" for dtype in table.dtypes]
     return (texts.to_markdown(index=False, tablefmt="pipe", disable_numparse=True, colalign=sides) + "\n").encode()
 
 
 def _latex(table: pd.DataFrame, title: str) -> bytes:
     numbers = [is_numeric_dtype(dtype) for dtype in table.dtypes]
-    return latex_table(_texts(table), numbers, title).encode()
+    return latex_table(cell_texts(table), numbers, title).encode()
 
 
 HTML_STYLE = """
@@ -133,7 +133,7 @@ def _html(table: pd.DataFrame, title: str) -> bytes:
     columns = list(map(str, table.columns))
     head = cells(columns, ['th scope="col"'] * len(columns))
     row_tags = ['th scope="row"', *["td"] * (len(columns) - 1)]
-    rows = "\n".join(f"<tr>{cells(row, row_tags)}</tr>" for row in _texts(table).to_numpy().tolist())
+    rows = "\n".join(f"<tr>{cells(row, row_tags)}</tr>" for row in cell_texts(table).to_numpy().tolist())
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -170,7 +170,7 @@ def _xlsx(table: pd.DataFrame, title: str) -> bytes:
         sheet = writer.sheets["Table"]
         sheet.set_row(0, None, writer.book.add_format({"bold": True}))
         sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-        for i, (name, texts) in enumerate(_texts(table).items()):
+        for i, (name, texts) in enumerate(cell_texts(table).items()):
             dtype = table.dtypes.iloc[i]
             style = "#,##0" if is_integer_dtype(dtype) else "#,##0.000" if is_numeric_dtype(dtype) else "@"
             # In characters; the header shares its cell with the filter's button.
@@ -194,7 +194,7 @@ def _parquet(table: pd.DataFrame, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def _texts(table: pd.DataFrame) -> pd.DataFrame:
+def cell_texts(table: pd.DataFrame) -> pd.DataFrame:
     """Every cell as a reader sees it: thousands separated, three decimals where not whole, nothing for missing."""
     return pd.DataFrame(
         {

@@ -1,0 +1,1 @@
+def diagram(): "Draw a model, or one of its blocks."
