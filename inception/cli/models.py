@@ -166,7 +166,9 @@ def _found(module: str, attribute: str) -> Any:
 
 def _builds(value: Any, module: Any) -> bool:
     """Whether a module's attribute may be a network or make one."""
-    return isinstance(value, nn.Module) or (callable(value) and getattr(value, "__module__", "") == getattr(module, "__name__", ""))
+    return isinstance(value, nn.Module) or (
+        callable(value) and getattr(value, "__module__", "") == getattr(module, "__name__", "")
+    )
 
 
 def _built(factory: Any, name: str) -> nn.Module:

@@ -32,11 +32,25 @@ def one_of(names: Collection[str], help: str) -> Parameter:
     return Parameter(converter=choice, help=help)
 
 
-def _positive(_: Any, tokens: Sequence[Token]) -> int:
-    number = _whole(_, tokens)
-    if number < 1:
-        raise ValueError(f"{tokens[0].value!r} is not a whole number from 1")
-    return number
+def whole_within(numbers: range) -> Parameter:
+    """What an option is that takes a whole number of a range."""
+
+    def number(_: Any, tokens: Sequence[Token]) -> int:
+        if (value := _whole(_, tokens)) not in numbers:
+            end = "" if numbers.stop == sys.maxsize else f" to {numbers.stop - 1}"
+            raise ValueError(f"{value} is not a whole number from {numbers.start}{end}")
+        return value
+
+    return Parameter(converter=number)
+
+
+def names_list(help: str) -> Parameter:
+    """What an option is that takes names with commas between them."""
+
+    def names(_: Any, tokens: Sequence[Token]) -> list[str]:
+        return [name.strip() for token in tokens for name in token.value.split(",") if name.strip()]
+
+    return Parameter(converter=names, n_tokens=1, help=help)
 
 
 def _size(_: Any, tokens: Sequence[Token]) -> Size:
@@ -57,10 +71,6 @@ def _shapes(_: Any, tokens: Sequence[Token]) -> list[InputShape]:
             raise ValueError(f"{token.value!r} is not a shape: give sizes without the batch, such as 3x224x224")
         shapes.append(tuple(map(int, token.value.split("x"))))
     return shapes
-
-
-def _names(_: Any, tokens: Sequence[Token]) -> list[str]:
-    return [name for token in tokens for name in re.split(r"[\s,]+", token.value) if name]
 
 
 SIZE = Parameter(converter=_size, n_tokens=1, accepts_keys=False)
@@ -94,22 +104,20 @@ AsJson = Annotated[bool, Parameter(name="--json", help="Write JSON instead of li
 File = Annotated[Path | None, Parameter(name=["--output", "-o"], help="File to write instead of standard output.")]
 
 
-Columns = Annotated[
-    list[str] | None,
-    Parameter(converter=_names, n_tokens=1, help="Names of columns, with commas between them, in the order wanted."),
-]
-
-
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Part:
     """Which part of a table is written."""
 
-    columns: Columns = None
+    columns: Annotated[
+        list[str] | None, names_list("Names of columns, with commas between them, in the order wanted.")
+    ] = None
     sort: Annotated[
         str | None, Parameter(help="A column: its largest number or size first, texts by the alphabet.")
     ] = None
-    top: Annotated[int | None, Parameter(converter=_positive, help="Only that many rows, the first ones.")] = None
+    top: Annotated[
+        int | None, whole_within(range(1, sys.maxsize)), Parameter(help="Only that many rows, the first ones.")
+    ] = None
 
     def rows_of(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows that are written, in their order."""

@@ -7,8 +7,8 @@ column is the network's total.
 """
 
 import json
-from copy import deepcopy
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -28,7 +28,6 @@ from ..zoo import create_model
 from .latex import latex_table, page_columns
 from .numbers import NESTED, TABLE_FORMAT, list_columns, with_lists
 from .rows import choose_columns
-
 
 LAYER_COLUMNS = frozenset({"path", "out_shape", "rf_offset", "activation_bytes"})  # which table this is
 
@@ -51,7 +50,7 @@ def export_table(
         raise ExportError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
     spec = FORMATS[format]
     left_out: list[str] = []
-    if columns is None and spec.is_page and LAYER_COLUMNS <= set(table.columns):
+    if columns is None and spec.is_page and set(table.columns) >= LAYER_COLUMNS:
         columns = page_columns(cell_texts(table))
         left_out = [name for name in table.columns if name not in columns]
     if spec.has_lists:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from ..errors import InputError
 from ..text import and_list
@@ -157,7 +156,7 @@ def _comment(layout: _Layout, on_one_page: bool, everything: str) -> str:
 
 def _is_known(character: str) -> bool:
     """Whether pdfLaTeX has the character by itself in the encoding T1."""
-    return character <= "\N{LATIN SMALL LETTER LONG S}" and character != "\N{SOFT HYPHEN}" or character in PUNCTUATION
+    return (character <= "\N{LATIN SMALL LETTER LONG S}" and character != "\N{SOFT HYPHEN}") or character in PUNCTUATION
 
 
 def _layout(rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> _Layout:
@@ -175,7 +174,10 @@ def _layout(rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> _Layout:
             least = [
                 width if number else narrow
                 for width, narrow, number in zip(
-                    whole, _widths([[max(_pieces(t), key=len) for t in row] for row in rows], font), numbers, strict=True
+                    whole,
+                    _widths([[max(_pieces(t), key=len) for t in row] for row in rows], font),
+                    numbers,
+                    strict=True,
                 )
             ]
             if sum(whole) + 2 * GAP * count <= line:
@@ -234,10 +236,7 @@ def _line(row: Sequence[str], broken: bool) -> str:
 
 def _cell(text: str, broken: bool) -> str:
     """A cell; a row that began with [ or * would be an argument of the line break before it."""
-    if broken:
-        cell = r"\allowbreak{}".join(escaped(piece) for piece in _pieces(text))
-    else:
-        cell = escaped(text)
+    cell = r"\allowbreak{}".join(map(escaped, _pieces(text) if broken else [text]))
     return f"{{{cell[0]}}}{cell[1:]}" if cell[:1] in ("[", "*") else cell
 
 

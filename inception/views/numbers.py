@@ -6,10 +6,11 @@ docs/table-format.md describes the result.
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-# Of what docs/table-format.md describes. Files that can carry it do. A new meaning or type of a column is a new version.
+# Of what docs/table-format.md describes; files that can carry it do. A new meaning or type of a column is a new one.
 TABLE_FORMAT = 2
 
 NestedSizes = list[list[int]]  # one list of sizes for each input
@@ -41,7 +42,7 @@ def with_lists(table: pd.DataFrame) -> pd.DataFrame:
     ranks = [len(sizes or ()) for sizes in map(_sizes, columns.get("rf", [""] * len(table)))]
     typed = table.copy()
     for name, texts in columns.items():
-        lists: Sequence[list[int] | NestedSizes | None] = [*map(_nested if name in NESTED else _sizes, texts)]
+        lists: list[Any] = [*map(_nested if name in NESTED else _sizes, texts)]
         if name in PAIRED:
             lists = [
                 sizes * rank if sizes and len(sizes) == 1 else sizes
