@@ -209,6 +209,8 @@ def _declared(model: nn.Module) -> InputShape:
 
 def _what(error: BaseException) -> str:
     """An error in one line."""
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg}"
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 

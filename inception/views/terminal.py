@@ -65,4 +65,4 @@ def _that_fit(texts: pd.DataFrame, first: Sequence[str], width: int) -> list[str
             width -= needed
         else:
             break
-    return [name for name in map(str, texts) if name in chosen]
+    return [str(name) for name in texts if name in chosen]
