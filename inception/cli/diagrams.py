@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ..views.diagram import DIAGRAM_FORMATS
-from ..views.drawing import Level, draw
+from ..views.drawing import ON_A_PAGE, Level, draw
 from ..views.style import POINTS, Amount, Direction, Style, Theme
 from .models import named_model
 from .options import AnyModel, File, Inputs, InputSize, chosen_format, names_list, one_of, whole_within
@@ -72,8 +72,8 @@ def diagram(
         Level | None,
         one_of(
             ("stage", "block", "layer"),
-            "What a box is: a stage, a block or a layer. By default a block of the folded network; with --block a "
-            "layer.",
+            "What a box is. By default a block of the folded network; a layer with --block and in networks of few "
+            "layers.",
         ),
     ] = None,
     unfold: Annotated[
@@ -98,13 +98,13 @@ def diagram(
         block: Draw the layers of this block, e.g. Inception-A or Mixed_6a.
         opened: Give batch norm and activation boxes of their own, with --block.
     """
-    if level == "layer" and not block:
-        raise UsageError("the layers of a whole network fit no page; name one of its blocks with --block")
     if block and level in ("stage", "block"):
         raise UsageError(f"--level {level} draws the whole network; leave out --block")
     suffixes = {f".{name}": name for name in DIAGRAM_FORMATS}
     format = chosen_format(format, output, suffixes, binary=("png", "pdf"), defaults=("dot", "svg"))
     graph, *beside = (named_model(name).graph(size, input or ()) for name in (model, *others))
+    if level == "layer" and not block and len(graph.layers) > ON_A_PAGE:
+        raise UsageError("the layers of a whole network fit no page; name one of its blocks with --block")
     drawing = draw(
         graph,
         block,

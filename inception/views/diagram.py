@@ -333,18 +333,19 @@ def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool, style: Style, a
 
 def _legend(kinds: Sequence[Kind], caption: str, style: Style) -> str:
     """An HTML-like label: a row of swatches with their names, the caption below them."""
-    swatches = []
+    items = []
     for kind in kinds:
         box = style.box(kind)
         swatch = f'bgcolor="{box["fillcolor"]}" color="{box["color"]}" border="{round(float(box.get("penwidth", 1)))}"'
-        swatches.append(f'<td {swatch} width="14" height="10"></td>')
-        swatches.append(f'<td border="0" align="left"><font point-size="{style.points(10)}">{kind.name}</font></td>')
-    per_row = 2 * LEGEND_COLUMNS
-    rows = [swatches[i : i + per_row] for i in range(0, len(swatches), per_row)]
-    if caption:
-        rows.append([f'<td border="0" colspan="{min(per_row, len(swatches))}">{caption}</td>'])
-    body = "".join(f"<tr>{cells}</tr>" for cells in map("".join, rows))
-    return f'<table border="0" cellspacing="6">{body}</table>'
+        name = f'<td border="0"><font point-size="{style.points(10)}">{kind.name}</font></td>'
+        items.append(f'<td {swatch} fixedsize="true" width="16" height="12"></td>{name}')
+    # A table in each row, because the cells of one table would be as wide as the caption.
+    rows = [
+        f'<table border="0" cellspacing="6"><tr>{"".join(items[i : i + LEGEND_COLUMNS])}</tr></table>'
+        for i in range(0, len(items), LEGEND_COLUMNS)
+    ]
+    body = "".join(f"<tr><td>{row}</td></tr>" for row in [*rows, *filter(None, [caption])])
+    return f'<table border="0" cellspacing="0" cellpadding="0">{body}</table>'
 
 
 def _html(text: str) -> str:

@@ -7,6 +7,7 @@ The colour of a box says what kind of stage it is. It is the colour of the opera
 stage is yellow like a concatenation, a residual stage purple like a residual sum. The box says it in words too.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -125,23 +126,26 @@ def overview_dot(
     sizes = [getattr(box, size_by) for box in boxes]
     largest = max(*sizes, 1)
     dot = new_diagram(f"{graph.name}, {level} by {level}", style)
-    # Below a box its label stands beside the line. In a row from left to right it would stand in the next box.
-    beside = "taillabel" if style.direction == "down" else "label"
     dot.graph_attr["ranksep"] = f"{0.27 * style.font_size / POINTS:g}"
     dot.edge_attr |= {"labelangle": "75", "labeldistance": style.points(3.4)}  # beside the line, between two boxes
     dot.node_attr["margin"] = "0.12,0.04"
+    straight = _straight(graph, boxes, opened)
+    beside = "taillabel" if style.direction == "down" else "label"  # to the right a tail's label would stand in a box
     ends = {0: _End("", "input", "input")}
-    add_end(dot, "input", "input", style)
+    add_end(dot, "input", "input" if "" in straight else f"input {shape_text(graph.input_shape)}", style)
     for box, size in zip(boxes, sizes, strict=True):
         if box.id in opened:
             ends |= _add_opened(dot, graph, box, style, amount)
         else:
-            text = _size_text(size_by, size, sum(sizes))
+            lines = [_size_text(size_by, size, sum(sizes))]
             if amount and amount != size_by:
-                text = amount_text(amount, box.layers, graph.receptive_fields[box.layers[-1].index])
-            _add_box(dot, graph, box, level, text, size / largest, style)
+                lines = [amount_text(amount, box.layers, graph.receptive_fields[box.layers[-1].index])]
+            if box.id not in straight:
+                lines.insert(0, f"out {shape_text(box.layers[-1].out_shape)}")
+            _add_box(dot, graph, box, level, lines, size / largest, style)
             ends |= {layer.index: _End(box.id, box.id, box.id) for layer in box.layers}
 
+    of_layer = {layer.index: box.id for box in boxes for layer in box.layers}
     drawn, labelled = set(), set()
     for source, target in graph.edges:
         tail, head = ends[source], ends[target]
@@ -149,7 +153,9 @@ def overview_dot(
             continue
         drawn.add((tail.out, head.into))
         shape = shape_text(graph.layers[source - 1].out_shape if source else graph.input_shape)
-        if head.box == head.into:
+        if of_layer.get(source, "") not in straight:
+            dot.edge(tail.out, head.into)  # the box says the shape
+        elif head.box == head.into:
             dot.edge(tail.out, head.into, **{beside: plain_text(shape)})
         else:  # many layers of an opened box may read it; one label tells what
             dot.edge(tail.out, head.into, label=plain_text("" if (source, head.box) in labelled else f"  {shape}"))
@@ -160,8 +166,23 @@ def overview_dot(
         if layer.index not in read:
             add_end(dot, f"to{layer.index}", "output", style)
             shape = plain_text(shape_text(layer.out_shape))
-            dot.edge(ends[layer.index].out, f"to{layer.index}", **{beside: shape})
+            label = {beside: shape} if of_layer[layer.index] in straight else {}
+            dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
     return str(dot.source)
+
+
+def _straight(graph: LayerGraph, boxes: Sequence[Box], opened: Collection[str]) -> set[str]:
+    """The ids of boxes, "" for the picture, with one arrow that leaves them, straight down to one that has no other.
+
+    Only beside such an arrow a label stands free. Others' labels would stand in boxes, so that the boxes say it.
+    """
+    of_layer = {0: ""} | {layer.index: box.id for box in boxes for layer in box.layers}
+    read = {source for source, _ in graph.edges}
+    arrows = {(of_layer[source], of_layer[target]) for source, target in graph.edges}
+    arrows |= {(of_layer[layer.index], f"to{layer.index}") for layer in graph.layers if layer.index not in read}
+    arrows = {(tail, head) for tail, head in arrows if tail != head}
+    leaving, coming = (Counter(arrow[side] for arrow in arrows) for side in (0, 1))
+    return {tail for tail, head in arrows if tail in opened or (leaving[tail] == 1 and coming[head] == 1)}
 
 
 def box_hover(graph: LayerGraph, box: Box) -> str:
@@ -189,14 +210,20 @@ class _End:
 
 
 def _add_box(
-    dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, size: str, share: float, style: Style
+    dot: graphviz.Digraph,
+    graph: LayerGraph,
+    box: Box,
+    level: Level,
+    lines: Sequence[str],
+    share: float,
+    style: Style,
 ) -> None:
     names = ", ".join(_name(run) for run in box.runs) if len(box.runs) < 4 else f"{len(box.layers)} layers"
     kind = "" if box.kind is OTHER or box.kind.name in box.stage.lower() else f" ({box.kind.name})"
     head, line = (box.stage or names, names) if level == "stage" else (names, box.stage)
     dot.node(
         box.id,
-        box_text(head, f"{line}{kind}", size, style=style),
+        box_text(head, f"{line}{kind}", *lines, style=style),
         id=box.id,
         width=f"{(NARROWEST + (WIDEST - NARROWEST) * share) * style.font_size / POINTS:.2f}",
         **style.box(box.kind),

@@ -65,4 +65,4 @@ def _that_fit(texts: pd.DataFrame, first: Sequence[str], width: int) -> list[str
             width -= needed
         else:
             break
-    return [str(name) for name in texts if name in chosen]
+    return [name for name in texts.columns.astype(str) if name in chosen]
