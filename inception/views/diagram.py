@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import closing
 from html import escape
-from math import prod
+from math import ceil, prod
 
 import graphviz
 
@@ -39,7 +39,8 @@ DIAGRAM_FORMATS = {
     "pdf": "application/pdf",
     "dot": "text/vnd.graphviz",
 }
-LEGEND_COLUMNS = 4  # swatches in a row
+LEGEND_COLUMNS = 4  # swatches in a row, at most
+LINEAR = "linear"  # said of a convolution that no activation follows
 PRODUCT = "mul"  # what a trace calls the product of two tensors, e.g. of a gate and what it lets through
 PRINT_DPI = 192  # twice what Graphviz draws for screens
 
@@ -188,9 +189,12 @@ def add_layers(
     """
     by_index = {layer.index: layer for layer in layers}
     same_row(dot, [node_name(layer) for layer in layers if not by_index.keys() & layer.inputs])
+    # Layers whose norm or activation is a layer of its own, as in networks that are not ours.
+    goes_on = {source for layer in layers if "norm" in layer.op or layer.op in ACTIVATIONS for source in layer.inputs}
     for layer in layers:
         field = fields[layer.index] if fields else None
-        _add_layer(dot, layer, units, style, amount_text(amount, (layer,), field))
+        details = [text for text in detail_texts(layer) if text != LINEAR or layer.index not in goes_on]
+        _add_layer(dot, layer, details, units, style, amount_text(amount, (layer,), field))
         for source in layer.inputs:
             if source in by_index:
                 dot.edge(last_box(by_index[source], units), node_name(layer))
@@ -281,7 +285,7 @@ def detail_texts(layer: Layer) -> list[str]:
     if layer.parts[0].scale is not None:
         details.append(f"residual x {layer.parts[0].scale:g}")
     if layer.op == Op.CONV and all(part.op == Op.BATCH_NORM for part in layer.parts[1:]):
-        details.append("linear")
+        details.append(LINEAR)
     # The figures of the paper leave out ReLU, so it goes without saying.
     details += [part.op for part in layer.parts[1:] if part.op in ACTIVATIONS and part.op != Op.RELU]
     if window is None or window.kernel == window.grid:  # once over the whole grid, there is nowhere to step to
@@ -312,10 +316,12 @@ def shape_read(layer: Layer, source: int) -> str:
     return shape_text(layer.in_shapes[layer.inputs.index(source)])
 
 
-def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool, style: Style, amount: str) -> None:
+def _add_layer(
+    dot: graphviz.Digraph, layer: Layer, details: Sequence[str], units: bool, style: Style, amount: str
+) -> None:
     dot.node(
         node_name(layer),
-        box_text(head_text(layer), ", ".join(detail_texts(layer)), layer_name(layer), amount, style=style),
+        box_text(head_text(layer), ", ".join(details), layer_name(layer), amount, style=style),
         id=node_name(layer),
         group=group_of(layer),
         **style.box(kind_of(layer)),
@@ -337,12 +343,13 @@ def _legend(kinds: Sequence[Kind], caption: str, style: Style) -> str:
     for kind in kinds:
         box = style.box(kind)
         swatch = f'bgcolor="{box["fillcolor"]}" color="{box["color"]}" border="{round(float(box.get("penwidth", 1)))}"'
-        name = f'<td border="0"><font point-size="{style.points(10)}">{kind.name}</font></td>'
+        name = f'<td border="0" align="left"><font point-size="{style.points(10)}">{kind.name}</font></td>'
         items.append(f'<td {swatch} fixedsize="true" width="16" height="12"></td>{name}')
     # A table in each row, because the cells of one table would be as wide as the caption.
+    per_row = ceil(len(items) / ceil(len(items) / LEGEND_COLUMNS))  # rows of equal length
     rows = [
-        f'<table border="0" cellspacing="6"><tr>{"".join(items[i : i + LEGEND_COLUMNS])}</tr></table>'
-        for i in range(0, len(items), LEGEND_COLUMNS)
+        f'<table border="0" cellspacing="6"><tr>{"".join(items[i : i + per_row])}</tr></table>'
+        for i in range(0, len(items), per_row)
     ]
     body = "".join(f"<tr><td>{row}</td></tr>" for row in [*rows, *filter(None, [caption])])
     return f'<table border="0" cellspacing="0" cellpadding="0">{body}</table>'

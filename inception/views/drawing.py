@@ -13,7 +13,7 @@ from ..graph.layer_graph import LayerGraph
 from ..text import and_list
 from ..zoo import VARIANTS
 from .diagram import DIAGRAM_FORMATS, DiagramError, diagram_caption, diagram_dot, diagram_file, diagram_svg
-from .kinds import KINDS, Kind, kind_of
+from .kinds import KINDS, OTHER, Kind, kind_of
 from .overlay import overlay_dot
 from .overview import STAGE_KINDS, SizeBy, overview_boxes, overview_dot, side_by_side, side_by_side_dot
 from .overview import Level as OverviewLevel
@@ -106,7 +106,8 @@ def draw(
     title = f"{what} of {and_list([each.name for each in (graph, *beside)])}"
     if caption is None:
         caption = diagram_caption(graph, what, *beside)
-    shown = tuple(kind for kind in dict.fromkeys((*STAGE_KINDS, *KINDS)) if kind in kinds) if legend else ()
+    known = dict.fromkeys(kind for kind in (*STAGE_KINDS, *KINDS) if kind in kinds - {OTHER})
+    shown = (*known, *(kinds & {OTHER})) if known and legend else ()
     return Drawing(dot, title, caption, shown, style)
 
 

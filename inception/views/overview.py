@@ -129,10 +129,10 @@ def overview_dot(
     dot.graph_attr["ranksep"] = f"{0.27 * style.font_size / POINTS:g}"
     dot.edge_attr |= {"labelangle": "75", "labeldistance": style.points(3.4)}  # beside the line, between two boxes
     dot.node_attr["margin"] = "0.12,0.04"
-    straight = _straight(graph, boxes, opened)
+    is_chain = _is_chain(graph, boxes)
     beside = "taillabel" if style.direction == "down" else "label"  # to the right a tail's label would stand in a box
     ends = {0: _End("", "input", "input")}
-    add_end(dot, "input", "input" if "" in straight else f"input {shape_text(graph.input_shape)}", style)
+    add_end(dot, "input", "input" if is_chain else f"input {shape_text(graph.input_shape)}", style)
     for box, size in zip(boxes, sizes, strict=True):
         if box.id in opened:
             ends |= _add_opened(dot, graph, box, style, amount)
@@ -140,12 +140,11 @@ def overview_dot(
             lines = [_size_text(size_by, size, sum(sizes))]
             if amount and amount != size_by:
                 lines = [amount_text(amount, box.layers, graph.receptive_fields[box.layers[-1].index])]
-            if box.id not in straight:
+            if not is_chain:
                 lines.insert(0, f"out {shape_text(box.layers[-1].out_shape)}")
             _add_box(dot, graph, box, level, lines, size / largest, style)
             ends |= {layer.index: _End(box.id, box.id, box.id) for layer in box.layers}
 
-    of_layer = {layer.index: box.id for box in boxes for layer in box.layers}
     drawn, labelled = set(), set()
     for source, target in graph.edges:
         tail, head = ends[source], ends[target]
@@ -153,7 +152,7 @@ def overview_dot(
             continue
         drawn.add((tail.out, head.into))
         shape = shape_text(graph.layers[source - 1].out_shape if source else graph.input_shape)
-        if of_layer.get(source, "") not in straight:
+        if not is_chain:
             dot.edge(tail.out, head.into)  # the box says the shape
         elif head.box == head.into:
             dot.edge(tail.out, head.into, **{beside: plain_text(shape)})
@@ -166,23 +165,20 @@ def overview_dot(
         if layer.index not in read:
             add_end(dot, f"to{layer.index}", "output", style)
             shape = plain_text(shape_text(layer.out_shape))
-            label = {beside: shape} if of_layer[layer.index] in straight else {}
+            label = {beside: shape} if is_chain else {}
             dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
     return str(dot.source)
 
 
-def _straight(graph: LayerGraph, boxes: Sequence[Box], opened: Collection[str]) -> set[str]:
-    """The ids of boxes, "" for the picture, with one arrow that leaves them, straight down to one that has no other.
-
-    Only beside such an arrow a label stands free. Others' labels would stand in boxes, so that the boxes say it.
-    """
+def _is_chain(graph: LayerGraph, boxes: Sequence[Box]) -> bool:
+    """Whether one arrow leads from each box to the next. Elsewhere labels of arrows would stand in other boxes."""
     of_layer = {0: ""} | {layer.index: box.id for box in boxes for layer in box.layers}
     read = {source for source, _ in graph.edges}
     arrows = {(of_layer[source], of_layer[target]) for source, target in graph.edges}
     arrows |= {(of_layer[layer.index], f"to{layer.index}") for layer in graph.layers if layer.index not in read}
     arrows = {(tail, head) for tail, head in arrows if tail != head}
     leaving, coming = (Counter(arrow[side] for arrow in arrows) for side in (0, 1))
-    return {tail for tail, head in arrows if tail in opened or (leaving[tail] == 1 and coming[head] == 1)}
+    return all(leaving[tail] == coming[head] == 1 for tail, head in arrows)
 
 
 def box_hover(graph: LayerGraph, box: Box) -> str:

@@ -36,7 +36,7 @@ def terminal_table(
     left_out: list[str] = []
     if columns is None and first:
         names = _that_fit(texts, [name for name in first if name in shown], width)
-        left_out = [name for name in shown if name not in names]
+        left_out = [str(name) for name in shown if name not in names]
         shown, texts = shown[names], texts[names]
     # Between columns rich draws a blank; the padding is what is left of the gap.
     drawn = Table(box=SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
@@ -65,4 +65,4 @@ def _that_fit(texts: pd.DataFrame, first: Sequence[str], width: int) -> list[str
             width -= needed
         else:
             break
-    return [name for name in texts.columns.astype(str) if name in chosen]
+    return [str(name) for name in texts if name in chosen]
