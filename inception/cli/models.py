@@ -51,9 +51,9 @@ class Named:
         """The `input_size` for `trace`."""
         if size and inputs:
             raise UsageError("--size and --input exclude each other: --input says the whole shape")
-        if len(inputs) > 1:
-            return list(inputs)
-        return inputs[0] if inputs else size or self.input_size
+        shapes = [*inputs] or [size or self.input_size]
+        is_picture = len(shapes) == 1 and len(shapes[0]) in (2, 3)
+        return shapes[0] if is_picture else shapes
 
 
 def named_model(name: str) -> Named:

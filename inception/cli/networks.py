@@ -72,11 +72,13 @@ def table(
     """
     graph = named_model(model).graph(size, input or ())
     rows = graph.table(collapse=collapse, units=not opened, flops=flops, keras=keras)
+    whole = len(rows)
     if stage:
         rows = rows_of_stage(rows, stage)
     if split:
         rows = with_columns(rows)
-    to.write(part.rows_of(rows), layer_title(graph, keras), part.columns, TABLE_FIRST)
+    rows = part.rows_of(rows)
+    to.write(rows, layer_title(graph, keras, len(rows), whole), part.columns, TABLE_FIRST)
 
 
 @Parameter(name="*")

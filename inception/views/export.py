@@ -59,14 +59,35 @@ def export_table(
     return b"% Columns that have no room here: " + ", ".join(left_out).encode() + b"\n" + data if left_out else data
 
 
-def layer_title(graph: LayerGraph, keras: bool = False) -> str:
-    """The title of the graph's layer table: the network, its picture, its totals, and what did not run."""
+def layer_title(graph: LayerGraph, keras: bool = False, rows: int = 0, of: int = 0) -> str:
+    """The title of the graph's layer table: the network, its picture, its totals, and what did not run.
+
+    rows, of: how many of its rows the table has, where a part of them is left out.
+    """
     params, whose = (graph.table(keras=True)["params"].sum(), "Keras") if keras else (graph.params, "PyTorch")
-    title = (
-        f"Layers of {graph.name} at {shape_text(graph.input_shape[1:])} px: "
-        f"{params:,} parameters ({whose}'s count), {graph.macs / 1e9:,.3f} GMACs"
-    )
-    return f"{title}. {graph.unused_text}" if graph.unused else title
+    shape = graph.input_shape
+    reads = f"at {shape_text(shape[1:])} px" if len(shape) == 3 else f"for {shape_text(shape)}"
+    title = f"Layers of {graph.name} {reads}: {params:,} parameters ({whose}'s count), {graph.macs / 1e9:,.3f} GMACs"
+    if graph.unused:
+        title = f"{title}. {graph.unused_text}"
+    return f"{title}. Here are {rows:,} of its {of:,} rows" if rows < of else title
+
+
+def table_name(
+    graph: LayerGraph,
+    *,
+    folded: bool = False,
+    opened: bool = False,
+    flops: bool = False,
+    keras: bool = False,
+    part: bool = False,
+) -> str:
+    """A name for the file of a layer table that says how it was made: inception_v4_299x299_folded_keras_part.
+
+    part: whether rows were left out.
+    """
+    ways = {"folded": folded, "opened": opened, "flops": flops, "keras": keras, "part": part}
+    return "_".join([graph.name, shape_text(graph.input_size), *(way for way, taken in ways.items() if taken)])
 
 
 def summary_text(model: str | nn.Module, input_size: int | Sequence[int]) -> str:
@@ -76,12 +97,14 @@ def summary_text(model: str | nn.Module, input_size: int | Sequence[int]) -> str
     a size that does not work.
     """
     shape = trace(model, input_size).input_shape
+    several = isinstance(input_size, list) and len(input_size) > 1
+    sizes = [(1, *each) for each in input_size] if several else (1, *shape)
     columns = ("input_size", "output_size", "kernel_size", "num_params", "mult_adds")
     # A copy, because the hooks of torchinfo would stay in a module that fails.
     network = create_model(model, device="meta") if isinstance(model, str) else deepcopy(model).to("meta")
     depth = 1 + max(name.count(".") + 1 for name, _ in network.named_modules())
     summary = torchinfo.summary(
-        network, (1, *shape), col_names=columns, row_settings=("var_names",), depth=depth, device="meta", verbose=0
+        network, sizes, col_names=columns, row_settings=("var_names",), depth=depth, device="meta", verbose=0
     )
     return f"{summary}\n"
 

@@ -48,6 +48,7 @@ ESCAPES = str.maketrans(
 )
 # What pdfLaTeX knows beside Latin letters with accents.
 PUNCTUATION = "\N{EN DASH}\N{EM DASH}\N{BULLET}\N{HORIZONTAL ELLIPSIS}\N{EURO SIGN}‘’“”‚„†‡‹›™"  # noqa: RUF001
+LONGEST = 14  # letters that stand together in a text that has to break
 BREAKS = re.compile(r"(?<=[ _./-])|(?<=\dx)(?=\d)")  # where a text may go on in the next line
 
 
@@ -227,7 +228,7 @@ def _broken(text: str, room: float, font: Font) -> list[str]:
 
 def _pieces(text: str) -> list[str]:
     """What a line break cannot separate."""
-    return BREAKS.split(text)
+    return [whole[i : i + LONGEST] for whole in BREAKS.split(text) for i in range(0, max(len(whole), 1), LONGEST)]
 
 
 def _line(row: Sequence[str], broken: bool) -> str:

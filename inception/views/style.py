@@ -61,8 +61,8 @@ def amount_text(amount: Amount | None, layers: tuple[Layer, ...], field: Recepti
         return ""
     if amount == "rf":
         return f"sees {shape_text(field.size)} px" if field else f"sees {MISSING}"
-    known = [getattr(layer, amount) for layer in layers]
-    number = MISSING if None in known else f"{sum(known):,}"
+    unknown = amount == "macs" and any(getattr(layer, "doubt", "") for layer in layers)
+    number = MISSING if unknown else f"{sum(getattr(layer, amount) for layer in layers):,}"
     return f"{number} {AMOUNT_WORDS[amount]}"
 
 
