@@ -90,15 +90,14 @@ def table_name(
     return "_".join([graph.name, shape_text(graph.input_size), *(way for way, taken in ways.items() if taken)])
 
 
-def summary_text(model: str | nn.Module, input_size: int | Sequence[int]) -> str:
+def summary_text(model: str | nn.Module, input_size: Any) -> str:
     """The summary that torchinfo itself prints for a network and one picture, down to the last module.
 
     model, input_size: what `trace` takes. Raises what `trace` raises: ValueError for an unknown model, TraceError for
     a size that does not work.
     """
     shape = trace(model, input_size).input_shape
-    several = isinstance(input_size, list) and len(input_size) > 1
-    sizes = [(1, *each) for each in input_size] if several else (1, *shape)
+    sizes = [(1, *each) for each in input_size] if isinstance(input_size, list) else (1, *shape)
     columns = ("input_size", "output_size", "kernel_size", "num_params", "mult_adds")
     # A copy, because the hooks of torchinfo would stay in a module that fails.
     network = create_model(model, device="meta") if isinstance(model, str) else deepcopy(model).to("meta")

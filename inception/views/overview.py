@@ -160,22 +160,24 @@ def overview_dot(
             dot.edge(tail.out, head.into, label=plain_text("" if (source, head.box) in labelled else f"  {shape}"))
         labelled.add((source, head.box))
 
-    read = {source for source, _ in graph.edges}
-    for layer in graph.layers:
-        if layer.index not in read:
-            add_end(dot, f"to{layer.index}", "output", style)
-            shape = plain_text(shape_text(layer.out_shape))
-            label = {beside: shape} if is_chain else {}
-            dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
+    for layer in _unread(graph):
+        add_end(dot, f"to{layer.index}", "output", style)
+        label = {beside: plain_text(shape_text(layer.out_shape))} if is_chain else {}
+        dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
     return str(dot.source)
+
+
+def _unread(graph: LayerGraph) -> list[Layer]:
+    """The layers whose output no other layer reads."""
+    read = {source for source, _ in graph.edges}
+    return [layer for layer in graph.layers if layer.index not in read]
 
 
 def _is_chain(graph: LayerGraph, boxes: Sequence[Box]) -> bool:
     """Whether one arrow leads from each box to the next. Elsewhere labels of arrows would stand in other boxes."""
     of_layer = {0: ""} | {layer.index: box.id for box in boxes for layer in box.layers}
-    read = {source for source, _ in graph.edges}
     arrows = {(of_layer[source], of_layer[target]) for source, target in graph.edges}
-    arrows |= {(of_layer[layer.index], f"to{layer.index}") for layer in graph.layers if layer.index not in read}
+    arrows |= {(of_layer[layer.index], f"to{layer.index}") for layer in _unread(graph)}
     arrows = {(tail, head) for tail, head in arrows if tail != head}
     leaving, coming = (Counter(arrow[side] for arrow in arrows) for side in (0, 1))
     return all(leaving[tail] == coming[head] == 1 for tail, head in arrows)

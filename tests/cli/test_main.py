@@ -169,8 +169,11 @@ def test_summary_is_torchinfo_s(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_terminal_shows_markdown(run: Run) -> None:
-    assert run("table", V1).startswith(b"|   index | stage ")
+def test_a_terminal_shows_a_table_of_its_width(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    lines = run("table", V1).decode().splitlines()
+    assert lines[0].split() == "index block branch layer op kernel out_shape params macs".split()
+    assert max(map(len, lines)) <= 100
     assert run("table", V1, "--format", "csv").startswith(b"index,stage,")
 
 
@@ -298,7 +301,7 @@ def ctrl_c() -> Iterator[None]:
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_computing(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inception.cli.networks.trace", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("inception.cli.models.trace", lambda *_: signal.raise_signal(signal.SIGINT))
     assert cli.main(["table", V1]) == 130
     assert capfd.readouterr() == ("", "")
 
