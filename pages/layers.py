@@ -11,7 +11,7 @@ from inception.graph.table import search
 from inception.text import shape_text
 from inception.views.charts import cost_treemap, depth_chart, stage_chart
 from inception.views.explain import why_this_shape
-from inception.views.export import layer_title, summary_text
+from inception.views.export import layer_title, summary_text, table_name
 from inception.views.figure import QuantityName, chart_config
 from inception.views.playground import PlaygroundError, playground
 from inception.views.window_picture import playground_svg, window_svg
@@ -95,6 +95,10 @@ with viewing.popover("View", icon=":material/tune:", width="stretch"):
         bind="query-params",
         help="Keras also counts the running mean and variance of each batch norm, and gamma only where it is trained.",
     )
+    split = st.toggle(
+        "Download sizes as numbers",
+        help="In CSV and Excel, rf_h and rf_w instead of 63x63. JSON and Parquet always hold numbers.",
+    )
     hidden = st.multiselect("Hide columns", list(tables.COLUMNS), key="hidden", persist_state="session")
 
 stage = st.pills(
@@ -138,7 +142,10 @@ else:
 name = f"{graph.name}_{shape_text(graph.input_size)}"
 rows, other = st.columns([3, 2], vertical_alignment="bottom")
 with rows:
-    tables.export_button(table, name, layer_title(graph, keras))
+    # The name says what the numbers are, so that two files of one network are not taken for each other.
+    file_name = table_name(graph, folded=collapse, opened=opened, flops=flops, keras=keras, part=len(table) < whole)
+    title = layer_title(graph, keras, len(table), whole)
+    tables.export_button(table, file_name, title, key=graph.name, split=split)
 with other:
     tables.download_button(
         "Download torchinfo's summary",

@@ -21,7 +21,7 @@ RANGES = {
 # Names under which distributions are imported, where they differ.
 IMPORTED_AS = {"pillow": "PIL", "pydantic-settings": "pydantic_settings"}
 # pandas imports these itself, for formats of the tables.
-FOR_PANDAS = {"jinja2", "pyarrow", "tabulate", "xlsxwriter"}
+FOR_PANDAS = {"tabulate", "xlsxwriter"}
 
 
 def pins(file: str) -> dict[NormalizedName, str]:

@@ -28,7 +28,7 @@ COMMANDS = {
     "table": ("networks", "Write the layer table of a model."),
     "compare": ("networks", "Compare models side by side, stage by stage."),
     "summary": ("networks", "Write torchinfo's own summary of a model."),
-    "diagram": ("networks", "Draw a model, or one of its blocks."),
+    "diagram": ("diagrams", "Draw a model, or one of its blocks."),
     "factorize": ("networks", "Say what 1xk followed by kx1 saves, in a model or for any channels."),
     "predict": ("vision", "Say what pictures show, by a model with weights."),
     "similarity": (

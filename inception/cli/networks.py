@@ -1,8 +1,5 @@
-"""The commands about the networks themselves: `models`, `table`, `diagram`, `factorize`, `compare` and `summary`."""
+"""The commands about the networks themselves: `models`, `table`, `factorize`, `compare` and `summary`."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, TypedDict
 
 import pandas as pd
@@ -14,12 +11,21 @@ from ..size import Size
 from ..studies.factorize import Setting, calculate, option_table
 from ..studies.pairs import pair_table, pair_title, pair_totals
 from ..views.compare import compare_models
-from ..views.diagram import DIAGRAM_FORMATS, diagram_file
-from ..views.drawing import Level, draw
 from ..views.export import layer_title, summary_text
+from ..views.numbers import with_columns
+from ..views.rows import rows_of_stage
 from ..zoo import VARIANTS, get_variant
-from .options import SIZE, STDOUT, WHOLE, File, InputSize, Model, TableOutput, chosen_format, one_of
+from .models import named_model
+from .options import SIZE, STDOUT, WHOLE, WHOLE_TABLE, AnyModel, Inputs, InputSize, Part, TableOutput
 from .output import UsageError, write
+
+# What a terminal shows of a table, the most important first.
+TABLE_FIRST = (
+    *("layer", "out_shape", "params", "macs", "flops", "block", "op", "kernel", "branch", "repeat", "index", "stride"),
+    *("rf", "stage", "pad", "dropped"),
+)
+COMPARE_FIRST = ("stage", "model", "out_shape", "params", "macs", "layers", "blocks", "activation_bytes", "input")
+MODELS_FIRST = ("name", "params", "gmacs", "input_size", "title")
 
 
 def models(*, to: TableOutput = STDOUT) -> None:
@@ -36,59 +42,43 @@ def models(*, to: TableOutput = STDOUT) -> None:
         }
         for variant, graph in zip(VARIANTS.values(), graphs, strict=True)
     )
-    to.write(table, "Models")
+    to.write(table, "Models", first=MODELS_FIRST)
 
 
-def table(model: Model, /, *, size: InputSize = None, collapse: bool = False, to: TableOutput = STDOUT) -> None:
+def table(
+    model: AnyModel,
+    /,
+    *,
+    size: InputSize = None,
+    input: Inputs = None,
+    collapse: bool = False,
+    opened: bool = False,
+    flops: bool = False,
+    keras: bool = False,
+    split: bool = False,
+    stage: str | None = None,
+    part: Part = WHOLE_TABLE,
+    to: TableOutput = STDOUT,
+) -> None:
     """Write the layer table of a model.
 
     Args:
         collapse: Fold repeated blocks into one, with a column that says how often it stands there.
+        opened: Give batch norm and activation rows of their own.
+        flops: Count FLOPs, two for each multiply-accumulate.
+        keras: Count parameters as Keras does, with the running mean and variance of batch norms.
+        split: Write sizes as numbers in columns of their own: rf_h and rf_w instead of rf.
+        stage: Only the rows of this stage, e.g. Stem.
     """
-    graph = _trace(model, size)
-    to.write(graph.table(collapse=collapse), layer_title(graph))
-
-
-def diagram(
-    model: Model,
-    /,
-    *,
-    size: InputSize = None,
-    block: str | None = None,
-    level: Annotated[
-        Level | None,
-        one_of(
-            ("stage", "block", "layer"),
-            "What a box is: a stage, a block or a layer. By default a block of the folded network; with --block a "
-            "layer.",
-        ),
-    ] = None,
-    format: Annotated[
-        str | None,
-        one_of(
-            DIAGRAM_FORMATS,
-            f"{', '.join(DIAGRAM_FORMATS)}. By default what the suffix of the file says; without a file, dot on a "
-            "terminal and svg elsewhere.",
-        ),
-    ] = None,
-    output: File = None,
-) -> None:
-    """Draw a model, or one of its blocks.
-
-    Args:
-        block: Draw the layers of this block, e.g. Inception-A or Mixed_6a.
-    """
-    if level == "layer" and not block:
-        raise UsageError("the layers of a whole network fit no page; name one of its blocks with --block")
-    if block and level in ("stage", "block"):
-        raise UsageError(f"--level {level} draws the whole network; leave out --block")
-    graph = _trace(model, size)
-    suffixes = {f".{name}": name for name in DIAGRAM_FORMATS}
-    format = chosen_format(format, output, suffixes, binary=("png", "pdf"), defaults=("dot", "svg"))
-    drawing = draw(graph, block, level)
-    with _quiet():
-        data = diagram_file(drawing.dot, format, drawing.caption)
-    write(data, output)
+    graph = named_model(model).graph(size, input or ())
+    rows = graph.table(collapse=collapse, units=not opened, flops=flops, keras=keras)
+    whole = len(rows)
+    if stage:
+        rows = rows_of_stage(rows, stage)
+    if split:
+        rows = with_columns(rows)
+    rows = part.rows_of(rows)
+    to.write(rows, layer_title(graph, keras, len(rows), whole), part.columns, TABLE_FIRST)
 
 
 @Parameter(name="*")
@@ -134,7 +124,15 @@ def factorize(
     to.write(option_table(calculate(setting)), setting.title)
 
 
-def compare(model: Model, /, *others: Model, size: InputSize = None, to: TableOutput = STDOUT) -> None:
+def compare(
+    model: AnyModel,
+    /,
+    *others: AnyModel,
+    size: InputSize = None,
+    input: Inputs = None,
+    part: Part = WHOLE_TABLE,
+    to: TableOutput = STDOUT,
+) -> None:
     """Compare models side by side, stage by stage.
 
     Args:
@@ -143,31 +141,15 @@ def compare(model: Model, /, *others: Model, size: InputSize = None, to: TableOu
     if not others:
         raise UsageError("there is nothing to compare with: name another MODEL")
     names = [model, *others]
-    to.write(compare_models([_trace(name, size) for name in names]), f"Stages of {', '.join(names)}")
+    rows = compare_models([named_model(name).graph(size, input or ()) for name in names])
+    to.write(part.rows_of(rows), f"Stages of {', '.join(names)}", part.columns, COMPARE_FIRST)
 
 
-def summary(model: Model, /, *, size: InputSize = None) -> None:
+def summary(model: AnyModel, /, *, size: InputSize = None, input: Inputs = None) -> None:
     """Write torchinfo's own summary of a model."""
-    write(summary_text(model, size or get_variant(model).input_size).encode())
+    named = named_model(model)
+    write(summary_text(named.model, named.reads(size, input or ())).encode())
 
 
 def _trace(name: str, size: Size | None) -> LayerGraph:
     return trace(name, size or get_variant(name).input_size)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Drops what C libraries write to standard error: fontconfig remarks on configuration newer than itself."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # closed already
-        yield
-        return
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(nothing)
-        os.close(kept)

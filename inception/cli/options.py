@@ -1,5 +1,7 @@
 """The options that several commands share, and how their values are read."""
 
+import re
+import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,12 @@ from cyclopts import Parameter, Token
 
 from ..size import Size
 from ..views.export import FORMATS, export_table
+from ..views.rows import sort_rows
+from ..views.terminal import terminal_table
 from .output import UsageError, write
+
+TERMINAL = "terminal"  # the format of a table on a terminal
+InputShape = tuple[int, ...]  # without the batch
 
 
 def one_of(names: Collection[str], help: str) -> Parameter:
@@ -25,6 +32,27 @@ def one_of(names: Collection[str], help: str) -> Parameter:
     return Parameter(converter=choice, help=help)
 
 
+def whole_within(numbers: range) -> Parameter:
+    """What an option is that takes a whole number of a range."""
+
+    def number(_: Any, tokens: Sequence[Token]) -> int:
+        if (value := _whole(_, tokens)) not in numbers:
+            end = "" if numbers.stop == sys.maxsize else f" to {numbers.stop - 1}"
+            raise ValueError(f"{value} is not a whole number from {numbers.start}{end}")
+        return value
+
+    return Parameter(converter=number)
+
+
+def names_list(help: str) -> Parameter:
+    """What an option is that takes names with commas between them."""
+
+    def names(_: Any, tokens: Sequence[Token]) -> list[str]:
+        return [name.strip() for token in tokens for name in token.value.split(",") if name.strip()]
+
+    return Parameter(converter=names, n_tokens=1, help=help)
+
+
 def _size(_: Any, tokens: Sequence[Token]) -> Size:
     return Size.parse(tokens[0].value)
 
@@ -34,6 +62,15 @@ def _whole(_: Any, tokens: Sequence[Token]) -> int:
         return int(tokens[0].value)
     except ValueError as error:
         raise ValueError(f"{tokens[0].value!r} is not a whole number") from error
+
+
+def _shapes(_: Any, tokens: Sequence[Token]) -> list[InputShape]:
+    shapes = []
+    for token in tokens:
+        if not re.fullmatch(r"[0-9]{1,7}(x[0-9]{1,7}){0,4}", token.value, re.ASCII) or "0" in token.value.split("x"):
+            raise ValueError(f"{token.value!r} is not a shape: give sizes without the batch, such as 3x224x224")
+        shapes.append(tuple(map(int, token.value.split("x"))))
+    return shapes
 
 
 SIZE = Parameter(converter=_size, n_tokens=1, accepts_keys=False)
@@ -46,9 +83,50 @@ InputSize = Annotated[
     Parameter(help="Pixels of the picture: N for a square, or HEIGHTxWIDTH. By default the model's own size."),
 ]
 Model = Annotated[str, Parameter(help="A name that the command models lists.")]
+AnyModel = Annotated[
+    str,
+    Parameter(
+        help="A name that the command models lists; package.module:factory for a network of your own, from the "
+        "current directory too; timm:NAME or torchvision:NAME, where that is installed."
+    ),
+]
+Inputs = Annotated[
+    list[InputShape] | None,
+    Parameter(
+        name="--input",
+        converter=_shapes,
+        n_tokens=1,
+        help="Instead of --size, the shape of an input without the batch, e.g. 3x224x224; once for each input.",
+    ),
+]
 Device = Annotated[str, Parameter(help="cpu, cuda or mps.")]
 AsJson = Annotated[bool, Parameter(name="--json", help="Write JSON instead of lines to read.")]
 File = Annotated[Path | None, Parameter(name=["--output", "-o"], help="File to write instead of standard output.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Part:
+    """Which part of a table is written."""
+
+    columns: Annotated[
+        list[str] | None, names_list("Names of columns, with commas between them, in the order wanted.")
+    ] = None
+    sort: Annotated[
+        str | None, Parameter(help="A column: its largest number or size first, texts by the alphabet.")
+    ] = None
+    top: Annotated[
+        int | None, whole_within(range(1, sys.maxsize)), Parameter(help="Only that many rows, the first ones.")
+    ] = None
+
+    def rows_of(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows that are written, in their order."""
+        if self.sort:
+            table = sort_rows(table, self.sort)
+        return table if self.top is None else table.head(self.top)
+
+
+WHOLE_TABLE = Part()
 
 
 @Parameter(name="*")
@@ -59,19 +137,30 @@ class TableOutput:
     format: Annotated[
         str | None,
         one_of(
-            FORMATS,
-            f"{', '.join(FORMATS)}. By default what the suffix of the file says; without a file, markdown on a "
-            "terminal and csv elsewhere.",
+            (TERMINAL, *FORMATS),
+            f"{', '.join((TERMINAL, *FORMATS))}. By default what the suffix of the file says; without a file, a table "
+            f"as wide as the window ({TERMINAL}) on a terminal and csv elsewhere.",
         ),
     ] = None
     output: File = None
 
-    def write(self, table: pd.DataFrame, title: str) -> None:
-        """Writes the table; `title` heads it in formats that have titles."""
+    def write(
+        self, table: pd.DataFrame, title: str, columns: Sequence[str] | None = None, first: Sequence[str] = ()
+    ) -> None:
+        """Writes the table.
+
+        title: heads it in formats that have titles. columns: those that are written; all by default. first: the
+        columns that a terminal shows by default, the most important first.
+        """
         suffixes = {format.suffix: name for name, format in FORMATS.items()}
         binary = [name for name, format in FORMATS.items() if not format.is_text]
-        format = chosen_format(self.format, self.output, suffixes, binary, defaults=("markdown", "csv"))
-        write(export_table(table, format, title), self.output)
+        format = chosen_format(self.format, self.output, suffixes, binary, defaults=(TERMINAL, "csv"))
+        if format == TERMINAL:
+            width = shutil.get_terminal_size().columns
+            data = terminal_table(table, title, width, columns, first).encode()
+        else:
+            data = export_table(table, format, title, columns)
+        write(data, self.output)
 
 
 STDOUT = TableOutput()

@@ -13,16 +13,19 @@ import threading
 from collections.abc import Sequence
 from contextlib import closing
 from html import escape
+from math import ceil, prod
 
 import graphviz
 
 from ..errors import InputError
 from ..graph.layer import Layer, Part
 from ..graph.layer_graph import LayerGraph
-from ..graph.op import SUMS, Op
+from ..graph.op import ACTIVATIONS, SUMS, Op
+from ..graph.receptive_field import ReceptiveField
 from ..text import shape_text
 from ..version import __version__
-from .kinds import kind_of
+from .kinds import Kind, kind_of
+from .style import PLAIN_STYLE, Amount, Style, amount_text
 
 FONT = "Helvetica,Arial,sans-serif"
 INK = "#1a1a1a"
@@ -36,6 +39,9 @@ DIAGRAM_FORMATS = {
     "pdf": "application/pdf",
     "dot": "text/vnd.graphviz",
 }
+LEGEND_COLUMNS = 4  # swatches in a row, at most
+LINEAR = "linear"  # said of a convolution that no activation follows
+PRODUCT = "mul"  # what a trace calls the product of two tensors, e.g. of a gate and what it lets through
 PRINT_DPI = 192  # twice what Graphviz draws for screens
 
 # Graphviz's C code keeps global state; two threads in it at once abort the process.
@@ -46,14 +52,22 @@ class DiagramError(InputError):
     """A format that does not exist, or text that is not DOT, in one sentence."""
 
 
-def diagram_dot(layers: Sequence[Layer], title: str, units: bool = True) -> str:
+def diagram_dot(
+    layers: Sequence[Layer],
+    title: str,
+    units: bool = True,
+    style: Style = PLAIN_STYLE,
+    amount: Amount | None = None,
+    fields: Sequence[ReceptiveField | None] = (),
+) -> str:
     """DOT text of the layers of a block or stage, with arrows from what they read and to what reads them.
 
     units: a convolution, its batch norm and its ReLU share a box. False gives each a box of its own.
+    amount: what boxes say beside what a layer is; for "rf" `fields` are the graph's receptive fields.
     Boxes have the SVG ids that `node_name` tells.
     """
-    dot = new_diagram(title)
-    add_layers(dot, layers, units)
+    dot = new_diagram(title, style)
+    add_layers(dot, layers, units, style, amount, fields)
     inside = {layer.index for layer in layers}
     read = {source for layer in layers for source in layer.inputs}
     outside = set()
@@ -63,10 +77,10 @@ def diagram_dot(layers: Sequence[Layer], title: str, units: bool = True) -> str:
                 continue
             if source not in outside:
                 outside.add(source)
-                add_end(dot, f"from{source}", f"input {shape_read(layer, source)}")
+                add_end(dot, f"from{source}", f"input {shape_read(layer, source)}", style)
             dot.edge(f"from{source}", node_name(layer))
         if layer.index not in read:
-            add_end(dot, f"to{layer.index}", f"output {shape_text(layer.out_shape)}")
+            add_end(dot, f"to{layer.index}", f"output {shape_text(layer.out_shape)}", style)
             dot.edge(last_box(layer, units), f"to{layer.index}")
     return str(dot.source)
 
@@ -77,15 +91,17 @@ def diagram_svg(dot: str, title: str) -> str:
     return svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{escape(_printable(title))}" ', 1)
 
 
-def diagram_file(dot: str, format: str, caption: str) -> bytes:
+def diagram_file(dot: str, format: str, caption: str, legend: Sequence[Kind] = (), style: Style = PLAIN_STYLE) -> bytes:
     """DOT text as a file of that format, a key of `DIAGRAM_FORMATS`, on white and with a line of text below.
 
+    caption: that line; empty for none. legend: the kinds whose colours are explained above it.
     PNG has 192 pixels an inch. The same text gives the same bytes on the same machine.
     Raises DiagramError for an unknown format or for text that is not DOT.
     """
     if format not in DIAGRAM_FORMATS:
         raise DiagramError(f"unknown format {format!r}; known: {', '.join(DIAGRAM_FORMATS)}")
-    line = f'<<font point-size="10">{_html(caption)}</font>>'
+    line = f'<font point-size="{style.points(10)}">{_html(caption)}</font>'
+    line = f"<{_legend(legend, line if caption else '', style)}>" if legend else f"<{line}>" if caption else '""'
     # Attributes at the end of the text replace those at its beginning.
     page = f'{dot.rstrip().removesuffix("}")}\tgraph [label={line} labelloc=b fontname="{FONT}" bgcolor=white]\n}}\n'
     if format == "dot":
@@ -126,12 +142,12 @@ def parts_by_name(layers: Sequence[Layer]) -> dict[str, tuple[Layer, Part]]:
     return {node_name(layer, n): (layer, part) for layer in layers for n, part in enumerate(layer.parts, 1)}
 
 
-def new_diagram(title: str) -> graphviz.Digraph:
+def new_diagram(title: str, style: Style = PLAIN_STYLE) -> graphviz.Digraph:
     """An empty diagram in the style that all diagrams share."""
     return graphviz.Digraph(
         plain_text(title),
         graph_attr={
-            "rankdir": "TB",
+            "rankdir": "TB" if style.direction == "down" else "LR",
             "ordering": "out",
             "bgcolor": "transparent",
             "nodesep": "0.25",
@@ -142,7 +158,7 @@ def new_diagram(title: str) -> graphviz.Digraph:
             "shape": "box",
             "style": "filled,rounded",
             "fontname": FONT,
-            "fontsize": "12",
+            "fontsize": style.points(12),
             "fontcolor": INK,
             "penwidth": "1.5",
             "margin": "0.12,0.06",
@@ -153,18 +169,32 @@ def new_diagram(title: str) -> graphviz.Digraph:
             "arrowsize": "0.7",
             "penwidth": "1.2",
             "fontname": FONT,
-            "fontsize": "10",
+            "fontsize": style.points(10),
             "fontcolor": LINE,
         },
     )
 
 
-def add_layers(dot: graphviz.Digraph, layers: Sequence[Layer], units: bool = True) -> None:
-    """Adds the boxes of `layers` and the edges between them: branches start in one row and run straight down."""
+def add_layers(
+    dot: graphviz.Digraph,
+    layers: Sequence[Layer],
+    units: bool = True,
+    style: Style = PLAIN_STYLE,
+    amount: Amount | None = None,
+    fields: Sequence[ReceptiveField | None] = (),
+) -> None:
+    """Adds the boxes of `layers` and the edges between them: branches start in one row and run straight down.
+
+    amount, fields: as `diagram_dot` takes them.
+    """
     by_index = {layer.index: layer for layer in layers}
     same_row(dot, [node_name(layer) for layer in layers if not by_index.keys() & layer.inputs])
+    # Layers whose norm or activation is a layer of its own, as in networks that are not ours.
+    goes_on = {source for layer in layers if "norm" in layer.op or layer.op in ACTIVATIONS for source in layer.inputs}
     for layer in layers:
-        _add_layer(dot, layer, units)
+        field = fields[layer.index] if fields else None
+        details = [text for text in detail_texts(layer) if text != LINEAR or layer.index not in goes_on]
+        _add_layer(dot, layer, details, units, style, amount_text(amount, (layer,), field))
         for source in layer.inputs:
             if source in by_index:
                 dot.edge(last_box(by_index[source], units), node_name(layer))
@@ -194,9 +224,10 @@ def group_of(layer: Layer) -> str:
     return plain_text(f"{layer.block} {layer.branch}".rstrip())
 
 
-def add_end(dot: graphviz.Digraph, name: str, text: str) -> None:
+def add_end(dot: graphviz.Digraph, name: str, text: str, style: Style = PLAIN_STYLE) -> None:
     """Adds what comes in or goes out, as text without a box."""
-    dot.node(name, plain_text(text), shape="plaintext", style="", margin="0.05,0.02", fontcolor=LINE, fontsize="11")
+    size = style.points(11)
+    dot.node(name, plain_text(text), shape="plaintext", style="", margin="0.05,0.02", fontcolor=LINE, fontsize=size)
 
 
 def plain_text(text: str) -> str:
@@ -209,10 +240,10 @@ def hover_value(text: str) -> str:
     return graphviz.escape(plain_text(text))
 
 
-def box_text(head: str, *lines: str, marked: Sequence[str] = ()) -> str:
+def box_text(head: str, *lines: str, marked: Sequence[str] = (), style: Style = PLAIN_STYLE) -> str:
     """The text of a box as an HTML-like label: one line in bold, smaller ones below it, the last of them marked."""
     small = [_html(line) for line in lines if line] + [f"<b>{_html(line)}</b>" for line in marked]
-    texts = [f"<b>{_html(head)}</b>", *(f'<font point-size="10">{line}</font>' for line in small)]
+    texts = [f"<b>{_html(head)}</b>", *(f'<font point-size="{style.points(10)}">{line}</font>' for line in small)]
     rows = "".join(f"<tr><td>{text}</td></tr>" for text in texts)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="0">{rows}</table>>'
 
@@ -222,17 +253,41 @@ def head_text(layer: Layer) -> str:
     size = f"{shape_text(layer.window.kernel)} " if layer.window else ""
     if layer.op in SUMS:
         return "+"
+    if layer.op == PRODUCT:
+        return "\N{MULTIPLICATION SIGN}"
+    if groups_of(layer) > 1:
+        return f"{size}{'depthwise' if is_depthwise(layer) else 'grouped'} {layer.op}"
     return "filter concat" if layer.op == Op.CONCAT else f"{size}{layer.op}"
+
+
+def groups_of(layer: Layer) -> int:
+    """Into how many groups a convolution splits its channels; 1 for anything else.
+
+    The trace counts weights; a convolution without groups would have in x out channels for each cell of its window.
+    """
+    first = layer.parts[0]
+    if layer.op != Op.CONV or not layer.window or not first.weights:
+        return 1
+    return first.in_shapes[0][0] * first.out_shape[0] * prod(layer.window.kernel) // first.weights
+
+
+def is_depthwise(layer: Layer) -> bool:
+    """Whether each channel that comes in has a window of its own."""
+    return groups_of(layer) == layer.in_shapes[0][0] > 1
 
 
 def detail_texts(layer: Layer) -> list[str]:
     """How a layer does it: channels first, then scale, linear, stride, V for VALID."""
     window = layer.window
     details = [shape_text(layer.out_shape[:1])]
+    if groups_of(layer) > 1 and not is_depthwise(layer):
+        details.append(f"{groups_of(layer)} groups")
     if layer.parts[0].scale is not None:
         details.append(f"residual x {layer.parts[0].scale:g}")
     if layer.op == Op.CONV and all(part.op == Op.BATCH_NORM for part in layer.parts[1:]):
-        details.append("linear")
+        details.append(LINEAR)
+    # The figures of the paper leave out ReLU, so it goes without saying.
+    details += [part.op for part in layer.parts[1:] if part.op in ACTIVATIONS and part.op != Op.RELU]
     if window is None or window.kernel == window.grid:  # once over the whole grid, there is nowhere to step to
         return details
     if window.stride != (1, 1):
@@ -261,15 +316,15 @@ def shape_read(layer: Layer, source: int) -> str:
     return shape_text(layer.in_shapes[layer.inputs.index(source)])
 
 
-def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool) -> None:
-    kind = kind_of(layer)
+def _add_layer(
+    dot: graphviz.Digraph, layer: Layer, details: Sequence[str], units: bool, style: Style, amount: str
+) -> None:
     dot.node(
         node_name(layer),
-        box_text(head_text(layer), ", ".join(detail_texts(layer)), layer_name(layer)),
+        box_text(head_text(layer), ", ".join(details), layer_name(layer), amount, style=style),
         id=node_name(layer),
         group=group_of(layer),
-        fillcolor=kind.tint,
-        color=kind.color,
+        **style.box(kind_of(layer)),
         tooltip=hover_value(hover_text(layer)),
     )
     if units and not has_own_relu(layer):
@@ -280,6 +335,24 @@ def _add_layer(dot: graphviz.Digraph, layer: Layer, units: bool) -> None:
         path = f"{part.path}: {part.params:,} parameters" if part.params else part.path
         dot.node(name, plain_text(text), id=name, group=group_of(layer), tooltip=hover_value(path), **PLAIN)
         dot.edge(node_name(layer, n - 1), name)
+
+
+def _legend(kinds: Sequence[Kind], caption: str, style: Style) -> str:
+    """An HTML-like label: a row of swatches with their names, the caption below them."""
+    items = []
+    for kind in kinds:
+        box = style.box(kind)
+        swatch = f'bgcolor="{box["fillcolor"]}" color="{box["color"]}" border="{round(float(box.get("penwidth", 1)))}"'
+        name = f'<td border="0" align="left"><font point-size="{style.points(10)}">{kind.name}</font></td>'
+        items.append(f'<td {swatch} fixedsize="true" width="16" height="12"></td>{name}')
+    # A table in each row, because the cells of one table would be as wide as the caption.
+    per_row = ceil(len(items) / ceil(len(items) / LEGEND_COLUMNS))  # rows of equal length
+    rows = [
+        f'<table border="0" cellspacing="6"><tr>{"".join(items[i : i + per_row])}</tr></table>'
+        for i in range(0, len(items), per_row)
+    ]
+    body = "".join(f"<tr><td>{row}</td></tr>" for row in [*rows, *filter(None, [caption])])
+    return f'<table border="0" cellspacing="0" cellpadding="0">{body}</table>'
 
 
 def _html(text: str) -> str:

@@ -1,11 +1,14 @@
 """Tables as files: the same table gives the same bytes on every call, from the page and from the command line.
 
-CSV, JSON and Parquet are for programs and hold plain numbers. Markdown, LaTeX and HTML are for readers: thousands are
-separated and other numbers have three decimals. Excel holds typed numbers that look like that. No format appends
-totals, so that the sum of a column is the network's total.
+CSV, JSON and Parquet are for programs and hold plain numbers; JSON and Parquet hold sizes as lists of numbers too, as
+docs/table-format.md describes. Markdown, LaTeX and HTML are for readers: thousands are separated and other numbers
+have three decimals. Excel holds typed numbers that look like that. No format appends totals, so that the sum of a
+column is the network's total.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -15,50 +18,92 @@ from typing import Any
 import pandas as pd
 import torchinfo
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
+from torch import nn
 
 from ..errors import InputError
 from ..graph.layer_graph import LayerGraph
 from ..graph.trace import trace
 from ..text import shape_text
 from ..zoo import create_model
+from .latex import latex_table, page_columns
+from .numbers import NESTED, TABLE_FORMAT, list_columns, with_lists
+from .rows import choose_columns
+
+LAYER_COLUMNS = frozenset({"path", "out_shape", "rf_offset", "activation_bytes"})  # which table this is
 
 
 class ExportError(InputError):
     """A format that does not exist, in one sentence."""
 
 
-def export_table(table: pd.DataFrame, format: str, title: str = "Layer table") -> bytes:
+def export_table(
+    table: pd.DataFrame, format: str, title: str = "Layer table", columns: Sequence[str] | None = None
+) -> bytes:
     """`table` without its index as a file of that format, a key of `FORMATS`.
 
     title: heads the HTML document and the LaTeX table, and is a property of the Excel workbook.
-    Raises ExportError for an unknown format.
+    columns: what the file has, in this order. By default everything; of a layer table LaTeX has what fits a page.
+    Raises ExportError for an unknown format, InputError for an unknown column, LatexError for a table that fits no
+    page.
     """
     if format not in FORMATS:
         raise ExportError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
-    return FORMATS[format].render(table, title)
+    spec = FORMATS[format]
+    left_out: list[str] = []
+    if columns is None and spec.is_page and set(table.columns) >= LAYER_COLUMNS:
+        columns = page_columns(cell_texts(table))
+        left_out = [name for name in table.columns if name not in columns]
+    if spec.has_lists:
+        table = with_lists(table)
+    data = spec.render(choose_columns(table, columns), title)
+    return b"% Columns that have no room here: " + ", ".join(left_out).encode() + b"\n" + data if left_out else data
 
 
-def layer_title(graph: LayerGraph, keras: bool = False) -> str:
-    """The title of the graph's layer table: the network, its picture, its totals, and what did not run."""
+def layer_title(graph: LayerGraph, keras: bool = False, rows: int = 0, of: int = 0) -> str:
+    """The title of the graph's layer table: the network, its picture, its totals, and what did not run.
+
+    rows, of: how many of its rows the table has, where a part of them is left out.
+    """
     params, whose = (graph.table(keras=True)["params"].sum(), "Keras") if keras else (graph.params, "PyTorch")
-    title = (
-        f"Layers of {graph.name} at {shape_text(graph.input_shape[1:])} px: "
-        f"{params:,} parameters ({whose}'s count), {graph.macs / 1e9:,.3f} GMACs"
-    )
-    return f"{title}. {graph.unused_text}" if graph.unused else title
+    shape = graph.input_shape
+    reads = f"at {shape_text(shape[1:])} px" if len(shape) == 3 else f"for {shape_text(shape)}"
+    title = f"Layers of {graph.name} {reads}: {params:,} parameters ({whose}'s count), {graph.macs / 1e9:,.3f} GMACs"
+    if graph.unused:
+        title = f"{title}. {graph.unused_text}"
+    return f"{title}. Here are {rows:,} of its {of:,} rows" if rows < of else title
 
 
-def summary_text(model: str, input_size: int | tuple[int, int]) -> str:
-    """The summary that torchinfo itself prints for a model of the zoo and one picture, down to the last module.
+def table_name(
+    graph: LayerGraph,
+    *,
+    folded: bool = False,
+    opened: bool = False,
+    flops: bool = False,
+    keras: bool = False,
+    part: bool = False,
+) -> str:
+    """A name for the file of a layer table that says how it was made: inception_v4_299x299_folded_keras_part.
 
-    Raises what `trace` raises: ValueError for an unknown model, TraceError for a size that does not work.
+    part: whether rows were left out.
+    """
+    ways = {"folded": folded, "opened": opened, "flops": flops, "keras": keras, "part": part}
+    return "_".join([graph.name, shape_text(graph.input_size), *(way for way, taken in ways.items() if taken)])
+
+
+def summary_text(model: str | nn.Module, input_size: Any) -> str:
+    """The summary that torchinfo itself prints for a network and one picture, down to the last module.
+
+    model, input_size: what `trace` takes. Raises what `trace` raises: ValueError for an unknown model, TraceError for
+    a size that does not work.
     """
     shape = trace(model, input_size).input_shape
+    sizes = [(1, *each) for each in input_size] if isinstance(input_size, list) else (1, *shape)
     columns = ("input_size", "output_size", "kernel_size", "num_params", "mult_adds")
-    network = create_model(model, device="meta")
+    # A copy, because the hooks of torchinfo would stay in a module that fails.
+    network = create_model(model, device="meta") if isinstance(model, str) else deepcopy(model).to("meta")
     depth = 1 + max(name.count(".") + 1 for name, _ in network.named_modules())
     summary = torchinfo.summary(
-        network, (1, *shape), col_names=columns, row_settings=("var_names",), depth=depth, device="meta", verbose=0
+        network, sizes, col_names=columns, row_settings=("var_names",), depth=depth, device="meta", verbose=0
     )
     return f"{summary}\n"
 
@@ -68,35 +113,21 @@ def _csv(table: pd.DataFrame, title: str) -> bytes:
 
 
 def _json(table: pd.DataFrame, title: str) -> bytes:
-    return (table.to_json(orient="records", indent=1, force_ascii=False, double_precision=15) + "\n").encode()
+    values = table.astype(object)
+    records = values.where(values.notna(), None).to_dict("records")
+    rows = ",\n".join(json.dumps(record, ensure_ascii=False, allow_nan=False) for record in records)
+    return f"[\n{rows}\n]\n".encode()
 
 
 def _markdown(table: pd.DataFrame, title: str) -> bytes:
-    texts = _texts(table).map(lambda text: text.replace("|", r"\|"))
+    texts = cell_texts(table).map(lambda text: text.replace("|", r"\|"))
     sides = ["right" if is_numeric_dtype(dtype) else "left" for dtype in table.dtypes]
     return (texts.to_markdown(index=False, tablefmt="pipe", disable_numparse=True, colalign=sides) + "\n").encode()
 
 
-LATEX_COMMENT = r"""% Needs \usepackage{booktabs}, \usepackage{longtable} and \usepackage[T1]{fontenc}.
-% All columns of a layer table fit A3: \usepackage[a3paper,landscape,margin=2cm]{geometry},
-% and around the table {\tiny\setlength{\tabcolsep}{2pt} ... }
-"""
-LATEX_ESCAPES = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{character: f"\\{character}" for character in "&%$#_{}"},
-    }
-)
-
-
 def _latex(table: pd.DataFrame, title: str) -> bytes:
-    sides = "".join("r" if is_numeric_dtype(dtype) else "l" for dtype in table.dtypes)
-    latex = _texts(table).to_latex(
-        index=False, escape=True, longtable=True, column_format=sides, caption=title.translate(LATEX_ESCAPES)
-    )
-    return (LATEX_COMMENT + latex).encode()
+    numbers = [is_numeric_dtype(dtype) for dtype in table.dtypes]
+    return latex_table(cell_texts(table), numbers, title).encode()
 
 
 HTML_STYLE = """
@@ -123,7 +154,7 @@ def _html(table: pd.DataFrame, title: str) -> bytes:
     columns = list(map(str, table.columns))
     head = cells(columns, ['th scope="col"'] * len(columns))
     row_tags = ['th scope="row"', *["td"] * (len(columns) - 1)]
-    rows = "\n".join(f"<tr>{cells(row, row_tags)}</tr>" for row in _texts(table).to_numpy().tolist())
+    rows = "\n".join(f"<tr>{cells(row, row_tags)}</tr>" for row in cell_texts(table).to_numpy().tolist())
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -156,10 +187,11 @@ def _xlsx(table: pd.DataFrame, title: str) -> bytes:
         table.to_excel(writer, sheet_name="Table", index=False, freeze_panes=(1, 0), autofilter=True)
         # Without a fixed date the workbook holds the time at which it was written.
         writer.book.set_properties({"title": title, "created": datetime(1980, 1, 1)})
+        writer.book.set_custom_property("table_format", TABLE_FORMAT)
         sheet = writer.sheets["Table"]
         sheet.set_row(0, None, writer.book.add_format({"bold": True}))
         sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-        for i, (name, texts) in enumerate(_texts(table).items()):
+        for i, (name, texts) in enumerate(cell_texts(table).items()):
             dtype = table.dtypes.iloc[i]
             style = "#,##0" if is_integer_dtype(dtype) else "#,##0.000" if is_numeric_dtype(dtype) else "@"
             # In characters; the header shares its cell with the filter's button.
@@ -169,10 +201,21 @@ def _xlsx(table: pd.DataFrame, title: str) -> bytes:
 
 
 def _parquet(table: pd.DataFrame, title: str) -> bytes:
-    return table.to_parquet(index=False)
+    import pyarrow as pa  # not above: it takes a tenth of a second, and only this format needs it
+    from pyarrow import parquet
+
+    sizes = pa.list_(pa.int64())
+    types = {name: pa.list_(sizes) if name in NESTED else sizes for name in list_columns(table)}
+    inferred = pa.Schema.from_pandas(table, preserve_index=False)
+    schema = pa.schema([field.with_type(types.get(field.name, field.type)) for field in inferred])
+    columns = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
+    metadata = {**(columns.schema.metadata or {}), b"title": title.encode(), b"table_format": b"%d" % TABLE_FORMAT}
+    buffer = BytesIO()
+    parquet.write_table(columns.replace_schema_metadata(metadata), buffer)
+    return buffer.getvalue()
 
 
-def _texts(table: pd.DataFrame) -> pd.DataFrame:
+def cell_texts(table: pd.DataFrame) -> pd.DataFrame:
     """Every cell as a reader sees it: thousands separated, three decimals where not whole, nothing for missing."""
     return pd.DataFrame(
         {
@@ -199,14 +242,16 @@ class Format:
     mime: str  # the media type
     is_text: bool  # whether a terminal can show it
     render: Callable[[pd.DataFrame, str], bytes]  # writes a table with a title
+    has_lists: bool = False  # whether sizes are lists of numbers in it
+    is_page: bool = False  # whether it is as wide as a page, and has no room for all of a layer table
 
 
 FORMATS = {
     "csv": Format(".csv", "text/csv", True, _csv),
-    "json": Format(".json", "application/json", True, _json),
+    "json": Format(".json", "application/json", True, _json, has_lists=True),
     "markdown": Format(".md", "text/markdown", True, _markdown),
-    "latex": Format(".tex", "application/x-tex", True, _latex),
+    "latex": Format(".tex", "application/x-tex", True, _latex, is_page=True),
     "html": Format(".html", "text/html", True, _html),
     "xlsx": Format(".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", False, _xlsx),
-    "parquet": Format(".parquet", "application/vnd.apache.parquet", False, _parquet),
+    "parquet": Format(".parquet", "application/vnd.apache.parquet", False, _parquet, has_lists=True),
 }

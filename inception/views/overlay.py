@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 import graphviz
 
 from ..graph.layer import Layer
+from ..graph.receptive_field import ReceptiveField
 from ..text import shape_text
 from .diagram import (
     PLAIN,
@@ -29,7 +30,9 @@ from .diagram import (
     shape_read,
 )
 from .kinds import kind_of
+from .style import PLAIN_STYLE, Amount, Style, amount_text
 
+Fields = Sequence[ReceptiveField | None]
 DASHED = "filled,rounded,dashed"
 
 
@@ -61,21 +64,30 @@ def pair_layers(one: Sequence[Layer], other: Sequence[Layer]) -> list[Pair]:
     return [Pair(f"pair{n}", pair) for n, pair in enumerate(pairs, 1)]
 
 
-def overlay_dot(one: Sequence[Layer], other: Sequence[Layer], names: tuple[str, str], title: str) -> str:
+def overlay_dot(
+    one: Sequence[Layer],
+    other: Sequence[Layer],
+    names: tuple[str, str],
+    title: str,
+    style: Style = PLAIN_STYLE,
+    amount: Amount | None = None,
+    fields: tuple[Fields, Fields] = ((), ()),
+) -> str:
     """DOT text of two versions of a block or stage in one diagram; its boxes have the ids of `pair_layers`.
 
     names: what to call the versions, as in "only v1".
+    amount: what boxes say beside what they are; for "rf" `fields` are the receptive fields of both graphs.
     """
     pairs = pair_layers(one, other)
     views = [_view(pairs, version) for version in (0, 1)]
     edges = {edge: [edge in view.edges for view in views] for view in views for edge in view.edges}
-    dot = new_diagram(title)
+    dot = new_diagram(title, style)
     read_inside = {head for tail, head in edges if not tail.startswith("from")}
     same_row(dot, [pair.id for pair in pairs if pair.id not in read_inside])
-    dashed = {name for pair in pairs for name in _add_pair(dot, pair, names)}
+    dashed = {name for pair in pairs for name in _add_pair(dot, pair, names, style, _amounts(pair, amount, fields))}
     for end in dict.fromkeys(end for view in views for end in view.ends):
         shapes = _both(view.ends[end] for view in views if end in view.ends)
-        add_end(dot, end, f"{'input' if end.startswith('from') else 'output'} {shapes}")
+        add_end(dot, end, f"{'input' if end.startswith('from') else 'output'} {shapes}", style)
     for (tail, head), present in edges.items():
         only = _only(present, names)
         label = "" if {tail, head} & dashed else f"  {only}"  # the box says it already
@@ -116,7 +128,15 @@ def _view(pairs: Sequence[Pair], version: int) -> _View:
     return view
 
 
-def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str]) -> list[str]:
+def _amounts(pair: Pair, amount: Amount | None, fields: tuple[Fields, Fields]) -> str:
+    return _both(
+        amount_text(amount, (layer,), own[layer.index] if own else None)
+        for layer, own in zip(pair.versions, fields, strict=True)
+        if layer
+    )
+
+
+def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str], look: Style, amounts: str) -> list[str]:
     """Adds the box of a pair and that of its ReLU; returns the names of those that only one version has."""
     first, group = pair.layers[0], group_of(pair.layers[0])
     present = [layer is not None for layer in pair.versions]
@@ -124,17 +144,20 @@ def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str]) -> list
     hover = "\n".join(f"{name}: {hover_text(layer)}" for name, layer in zip(names, pair.versions, strict=True) if layer)
     only = _only(present, names)
     text = box_text(
-        _both(map(head_text, pair.layers)), _details(pair, names), layer_name(first), marked=[only] if only else []
+        _both(map(head_text, pair.layers)),
+        _details(pair, names),
+        layer_name(first),
+        amounts,
+        marked=[only] if only else [],
+        style=look,
     )
     style = {"style": DASHED} if only else {}
-    kind = kind_of(first)
     dot.node(
         pair.id,
         text,
         id=pair.id,
         group=group,
-        fillcolor=kind.tint,
-        color=kind.color,
+        **look.box(kind_of(first)),
         tooltip=hover_value(hover),
         **style,
     )

@@ -7,6 +7,7 @@ The colour of a box says what kind of stage it is. It is the colour of the opera
 stage is yellow like a concatenation, a residual stage purple like a residual sum. The box says it in words too.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -38,9 +39,10 @@ from .diagram import (
     same_row,
 )
 from .kinds import CONCAT, LINEAR, OTHER, POOL, SQUARE, SUM, Kind
+from .style import AMOUNT_WORDS, PLAIN_STYLE, POINTS, Amount, Style, amount_text
 
 Level = Literal["stage", "block"]
-SizeBy = Literal["channels", "params", "macs"]
+SizeBy = Literal["channels", "params", "macs", "activation_bytes"]
 
 STEM = Kind("stem", SQUARE.color)
 INCEPTION = Kind("inception", CONCAT.color)
@@ -82,6 +84,11 @@ class Box:
         return sum(layer.macs for layer in self.layers)
 
     @property
+    def activation_bytes(self) -> int:
+        """Bytes of the outputs of all layers that it stands for, in float32."""
+        return sum(layer.activation_bytes for layer in self.layers)
+
+    @property
     def channels(self) -> int:
         """Channels of what it hands on."""
         return prod(self.layers[-1].out_shape[:1])
@@ -100,29 +107,42 @@ def overview_boxes(graph: LayerGraph, level: Level = "block") -> list[Box]:
 
 
 def overview_dot(
-    graph: LayerGraph, level: Level = "block", size_by: SizeBy = "channels", opened: Collection[str] = ()
+    graph: LayerGraph,
+    level: Level = "block",
+    size_by: SizeBy = "channels",
+    opened: Collection[str] = (),
+    style: Style = PLAIN_STYLE,
+    amount: Amount | None = None,
 ) -> str:
     """DOT text of a network: a box for each run of equal blocks (or for each stage), from picture to output.
 
-    size_by: what makes boxes wide: the channels they hand on, or the parameters or MACs of all blocks they stand for.
+    size_by: what makes boxes wide: the channels they hand on, or what all blocks they stand for have of a quantity.
     Widths grow evenly from `NARROWEST` for 0 to `WIDEST` for the largest.
     opened: ids of boxes whose layers are drawn in their place, with ids as in `diagram_dot`.
+    amount: what boxes say beside what they are, where that is not what makes them wide.
     Edges are labelled with the shape of what they carry.
     """
     boxes = overview_boxes(graph, level)
     sizes = [getattr(box, size_by) for box in boxes]
     largest = max(*sizes, 1)
-    dot = new_diagram(f"{graph.name}, {level} by {level}")
-    dot.graph_attr["ranksep"] = "0.27"
-    dot.edge_attr |= {"labelangle": "75", "labeldistance": "3.4"}  # beside the line, between two boxes
+    dot = new_diagram(f"{graph.name}, {level} by {level}", style)
+    dot.graph_attr["ranksep"] = f"{0.27 * style.font_size / POINTS:g}"
+    dot.edge_attr |= {"labelangle": "75", "labeldistance": style.points(3.4)}  # beside the line, between two boxes
     dot.node_attr["margin"] = "0.12,0.04"
+    is_chain = _is_chain(graph, boxes)
+    beside = "taillabel" if style.direction == "down" else "label"  # to the right a tail's label would stand in a box
     ends = {0: _End("", "input", "input")}
-    add_end(dot, "input", "input")
+    add_end(dot, "input", "input" if is_chain else f"input {shape_text(graph.input_shape)}", style)
     for box, size in zip(boxes, sizes, strict=True):
         if box.id in opened:
-            ends |= _add_opened(dot, box)
+            ends |= _add_opened(dot, graph, box, style, amount)
         else:
-            _add_box(dot, graph, box, level, _size_text(size_by, size, sum(sizes)), size / largest)
+            lines = [_size_text(size_by, size, sum(sizes))]
+            if amount and amount != size_by:
+                lines = [amount_text(amount, box.layers, graph.receptive_fields[box.layers[-1].index])]
+            if not is_chain:
+                lines.insert(0, f"out {shape_text(box.layers[-1].out_shape)}")
+            _add_box(dot, graph, box, level, lines, size / largest, style)
             ends |= {layer.index: _End(box.id, box.id, box.id) for layer in box.layers}
 
     drawn, labelled = set(), set()
@@ -132,18 +152,35 @@ def overview_dot(
             continue
         drawn.add((tail.out, head.into))
         shape = shape_text(graph.layers[source - 1].out_shape if source else graph.input_shape)
-        if head.box == head.into:
-            dot.edge(tail.out, head.into, taillabel=plain_text(shape))
+        if not is_chain:
+            dot.edge(tail.out, head.into)  # the box says the shape
+        elif head.box == head.into:
+            dot.edge(tail.out, head.into, **{beside: plain_text(shape)})
         else:  # many layers of an opened box may read it; one label tells what
             dot.edge(tail.out, head.into, label=plain_text("" if (source, head.box) in labelled else f"  {shape}"))
         labelled.add((source, head.box))
 
-    read = {source for source, _ in graph.edges}
-    for layer in graph.layers:
-        if layer.index not in read:
-            add_end(dot, f"to{layer.index}", "output")
-            dot.edge(ends[layer.index].out, f"to{layer.index}", taillabel=plain_text(shape_text(layer.out_shape)))
+    for layer in _unread(graph):
+        add_end(dot, f"to{layer.index}", "output", style)
+        label = {beside: plain_text(shape_text(layer.out_shape))} if is_chain else {}
+        dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
     return str(dot.source)
+
+
+def _unread(graph: LayerGraph) -> list[Layer]:
+    """The layers whose output no other layer reads."""
+    read = {source for source, _ in graph.edges}
+    return [layer for layer in graph.layers if layer.index not in read]
+
+
+def _is_chain(graph: LayerGraph, boxes: Sequence[Box]) -> bool:
+    """Whether one arrow leads from each box to the next. Elsewhere labels of arrows would stand in other boxes."""
+    of_layer = {0: ""} | {layer.index: box.id for box in boxes for layer in box.layers}
+    arrows = {(of_layer[source], of_layer[target]) for source, target in graph.edges}
+    arrows |= {(of_layer[layer.index], f"to{layer.index}") for layer in _unread(graph)}
+    arrows = {(tail, head) for tail, head in arrows if tail != head}
+    leaving, coming = (Counter(arrow[side] for arrow in arrows) for side in (0, 1))
+    return all(leaving[tail] == coming[head] == 1 for tail, head in arrows)
 
 
 def box_hover(graph: LayerGraph, box: Box) -> str:
@@ -170,22 +207,31 @@ class _End:
     into: str  # the node that edges go to
 
 
-def _add_box(dot: graphviz.Digraph, graph: LayerGraph, box: Box, level: Level, size: str, share: float) -> None:
+def _add_box(
+    dot: graphviz.Digraph,
+    graph: LayerGraph,
+    box: Box,
+    level: Level,
+    lines: Sequence[str],
+    share: float,
+    style: Style,
+) -> None:
     names = ", ".join(_name(run) for run in box.runs) if len(box.runs) < 4 else f"{len(box.layers)} layers"
     kind = "" if box.kind is OTHER or box.kind.name in box.stage.lower() else f" ({box.kind.name})"
     head, line = (box.stage or names, names) if level == "stage" else (names, box.stage)
     dot.node(
         box.id,
-        box_text(head, f"{line}{kind}", size),
+        box_text(head, f"{line}{kind}", *lines, style=style),
         id=box.id,
-        width=f"{NARROWEST + (WIDEST - NARROWEST) * share:.2f}",
-        fillcolor=box.kind.tint,
-        color=box.kind.color,
+        width=f"{(NARROWEST + (WIDEST - NARROWEST) * share) * style.font_size / POINTS:.2f}",
+        **style.box(box.kind),
         tooltip=hover_value(box_hover(graph, box)),
     )
 
 
-def _add_opened(dot: graphviz.Digraph, box: Box) -> dict[int, _End]:
+def _add_opened(
+    dot: graphviz.Digraph, graph: LayerGraph, box: Box, style: Style, amount: Amount | None
+) -> dict[int, _End]:
     """Adds the layers of a box in frames: one block for each run, or the whole stage where `is_whole` says so."""
     frames = [(_name(run), run.blocks) for run in box.runs]
     if is_whole(box.runs):
@@ -193,18 +239,18 @@ def _add_opened(dot: graphviz.Digraph, box: Box) -> dict[int, _End]:
     ends = {}
     for n, (title, blocks) in enumerate(frames):
         name = f"cluster_{box.id}_{n}"
-        style = {
+        look = {
             "label": plain_text(title),
             "labelloc": "b",
             "labeljust": "l",
             "fontname": FONT,
-            "fontsize": "10",
+            "fontsize": style.points(10),
             "fontcolor": LINE,
             "color": LINE,
             "style": "rounded,dashed",
         }
-        with dot.subgraph(name=name, graph_attr=style) as frame:
-            add_layers(frame, blocks[0])
+        with dot.subgraph(name=name, graph_attr=look) as frame:
+            add_layers(frame, blocks[0], True, style, amount, graph.receptive_fields)
         for block in blocks:
             for layer, shown in zip(block, blocks[0], strict=True):
                 ends[layer.index] = _End(name, last_box(shown), node_name(shown))
@@ -231,7 +277,7 @@ def _size_text(size_by: SizeBy, size: int, total: int) -> str:
     if size_by == "channels":
         return ""  # edges tell
     share = "<1%" if 0 < size < total / 100 else f"{size / (total or 1):.0%}"
-    return f"{size:,} {'parameters' if size_by == 'params' else 'MACs'}, {share}"
+    return f"{size:,} {AMOUNT_WORDS[size_by]}, {share}"
 
 
 def _kind(graph: LayerGraph, members: Sequence[Run]) -> Kind:
@@ -281,12 +327,13 @@ def side_by_side(graphs: Sequence[LayerGraph]) -> list[list[Cell | None]]:
     return rows
 
 
-def side_by_side_dot(graphs: Sequence[LayerGraph]) -> str:
+def side_by_side_dot(graphs: Sequence[LayerGraph], style: Style = PLAIN_STYLE, amount: Amount | None = None) -> str:
     """DOT text of networks in columns; stages that play the same part stand in one row.
 
     The second and later networks say in words where they differ from the first. Ids are those of `side_by_side`.
+    amount: what boxes say beside what they are.
     """
-    dot = new_diagram(" and ".join(graph.name for graph in graphs))
+    dot = new_diagram(" and ".join(graph.name for graph in graphs), style)
     below = []  # the last box of each column so far
     for n, graph in enumerate(graphs):
         totals = f"{graph.params:,} parameters", f"{graph.macs:,} MACs"
@@ -294,7 +341,7 @@ def side_by_side_dot(graphs: Sequence[LayerGraph]) -> str:
         below.append(f"network{n}")
         dot.node(
             below[n],
-            box_text(graph.name, *totals, against),
+            box_text(graph.name, *totals, against, style=style),
             group=below[n],
             style="",
             color="transparent",
@@ -304,7 +351,7 @@ def side_by_side_dot(graphs: Sequence[LayerGraph]) -> str:
     for row in side_by_side(graphs):
         shown = [(n, cell) for n, cell in enumerate(row) if cell]
         for n, cell in shown:
-            _add_cell(dot, cell, first=n == 0, group=f"network{n}")
+            _add_cell(dot, cell, n == 0, f"network{n}", style, amount)
             dot.edge(below[n], cell.id, weight="10")
             below[n] = cell.id
         _side_by_side(dot, [cell.id for _, cell in shown])
@@ -317,20 +364,23 @@ def _side_by_side(dot: graphviz.Digraph, names: Sequence[str]) -> None:
         dot.edge(left, right, style="invis")
 
 
-def _add_cell(dot: graphviz.Digraph, cell: Cell, first: bool, group: str) -> None:
+def _add_cell(dot: graphviz.Digraph, cell: Cell, first: bool, group: str, style: Style, amount: Amount | None) -> None:
     box = cell.boxes[-1]
     head = ", ".join(box.stage for box in cell.boxes)
     names = _listed([_name(run) for box in cell.boxes for run in box.runs])
     shape = shape_text(box.layers[-1].out_shape)
     marked = [line for text in cell.differences for line in wrap(text, 40)]
+    layers = tuple(layer for box in cell.boxes for layer in box.layers)
+    cost = amount_text(amount, layers, cell.graph.receptive_fields[layers[-1].index])
+    look = style.box(box.kind)
+    width = look.pop("penwidth", "1.5")
     dot.node(
         cell.id,
-        box_text(head, names, shape, "" if first or marked else "the same", marked=marked),
+        box_text(head, names, shape, cost, "" if first or marked else "the same", marked=marked, style=style),
         id=cell.id,
         group=group,
-        fillcolor=box.kind.tint,
-        color=box.kind.color,
-        penwidth="3" if marked else "1.5",
+        **look,
+        penwidth="3" if marked else width,
         tooltip=hover_value("\n".join(box_hover(cell.graph, box) for box in cell.boxes)),
     )
 

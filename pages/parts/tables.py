@@ -8,6 +8,7 @@ import streamlit as st
 from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.views.export import FORMATS, export_table
+from inception.views.numbers import with_columns
 from pages.parts.selection import select_layer
 
 COLUMNS = {
@@ -92,16 +93,34 @@ def layer_rows(
     )
 
 
-def export_button(table: pd.DataFrame, name: str, title: str) -> None:
-    """A choice of format, and a download of the table in it."""
+SPLIT_FORMATS = ("csv", "xlsx")  # what spreadsheets open; JSON and Parquet hold lists of numbers anyway
+
+
+def export_button(table: pd.DataFrame, name: str, title: str, key: str | None = None, split: bool = False) -> None:
+    """A choice of format, and a download of the table in it.
+
+    key: tells the choice from others, where the name changes with what is shown. split: for spreadsheets, write sizes
+    as numbers in columns of their own.
+    """
     files = {format: (spec.suffix, spec.mime) for format, spec in FORMATS.items()}
-    _export("Download these rows", files, name, lambda format: export_table(table, format, title))
+
+    def write(format: str) -> bytes:
+        rows = with_columns(table) if split and format in SPLIT_FORMATS else table
+        return export_table(rows, format, title)
+
+    _export("Download these rows", files, name, write, key)
 
 
-def _export(label: str, files: dict[str, tuple[str, str]], name: str, write: Callable[[str], bytes]) -> None:
+def _export(
+    label: str,
+    files: dict[str, tuple[str, str]],
+    name: str,
+    write: Callable[[str], bytes],
+    key: str | None = None,
+) -> None:
     """`files`: suffix and media type of each format. The file is written when the button is pressed."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        format = st.selectbox("Export as", list(files), key=f"{label} {name}", width=110)
+        format = st.selectbox("Export as", list(files), key=f"{label} {key or name}", width=110)
         suffix, mime = files[format]
         download_button(label, lambda: write(format), name + suffix, mime)
 

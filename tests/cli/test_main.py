@@ -169,8 +169,11 @@ def test_summary_is_torchinfo_s(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_terminal_shows_markdown(run: Run) -> None:
-    assert run("table", V1).startswith(b"|   index | stage ")
+def test_a_terminal_shows_a_table_of_its_width(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    lines = run("table", V1).decode().splitlines()
+    assert lines[0].split() == ["block", "branch", "layer", "op", "kernel", "out_shape", "params", "macs"]
+    assert max(map(len, lines)) <= 100
     assert run("table", V1, "--format", "csv").startswith(b"index,stage,")
 
 
@@ -221,6 +224,19 @@ def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
         (["table", V1, "--size", "74"], "74x74 px: the grid vanishes at"),
         (["summary", V1, "--size", "20x400"], "20x400 px: the grid vanishes at"),
         (["table", V1, "--collaps", "yes"], "--collaps"),
+        (["table", V1, "--columns", "layer,cost"], "there is no column 'cost'; known: index, stage, "),
+        (["table", V1, "--sort", "cost"], "there is no column 'cost'"),
+        (["table", V1, "--stage", "Neck"], "there is no stage 'Neck'; known: Stem, Inception-ResNet-A, "),
+        *((["table", V1, "--top", top], f"{top} is not a whole number from 1") for top in ["0", "-2"]),
+        (["table", V1, "--top", "x"], "'x' is not a whole number; see python -m inception table --help"),
+        (["table", V1, "--input", "3xx4"], "'3xx4' is not a shape"),
+        (["table", V1, "--size", "160", "--input", "3x160x160"], "--size and --input exclude each other"),
+        (["diagram", V1, "--font-size", "200"], "200 is not a whole number from 6 to 48"),
+        (["diagram", V1, "--theme", "dark"], "'dark' is none of colour, grey"),
+        (["diagram", V1, "--caption", "a", "--no-caption"], "exclude each other"),
+        (["diagram", V1, "--opened"], "name one of its blocks"),
+        (["diagram", V1, V1, "inception_v4", "--block", "Stem"], "not more"),
+        (["diagram", V1, "inception_v4", "--unfold", "Stem"], "stand side by side"),
         (["factorize", "inception_v5"], "unknown model 'inception_v5'"),
         (["factorize", V1, "--kernel", "7", "--no-bias"], "--kernel, --bias and a MODEL exclude each other"),
         (["factorize", "--totals"], "--totals needs a MODEL"),
@@ -298,7 +314,7 @@ def ctrl_c() -> Iterator[None]:
 
 @pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_while_computing(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inception.cli.networks.trace", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("inception.cli.models.trace", lambda *_: signal.raise_signal(signal.SIGINT))
     assert cli.main(["table", V1]) == 130
     assert capfd.readouterr() == ("", "")
 

@@ -1,0 +1,225 @@
+"""What MODEL stands for on the command line: a network of the zoo, the reader's own, timm's or torchvision's."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import InceptionError, InputError
+from ..graph.layer_graph import LayerGraph
+from ..graph.trace import TraceError, trace
+from ..size import Size
+from ..zoo import Variant, get_variant
+from .output import UsageError
+
+LIBRARIES = ("timm", "torchvision")
+USUAL_SIDE = 224  # pixels, for a network that does not say what it takes
+InputShape = tuple[int, ...]  # without the batch
+
+
+class ModelError(InputError):
+    """A network that cannot be had, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A network of the command line under the name that it was given there."""
+
+    name: str
+    model: str | nn.Module  # a name of the zoo, or a network in eval mode
+    input_size: InputShape  # what it takes by itself, for `trace`
+
+    def graph(self, size: Size | None, inputs: Sequence[InputShape]) -> LayerGraph:
+        """Its trace under its name. size or inputs: what it reads instead of what it takes by itself."""
+        input_size = self.reads(size, inputs)
+        try:
+            return replace(trace(self.model, input_size), name=self.name)
+        except TraceError as error:
+            where = _place(error.__cause__) if isinstance(self.model, nn.Module) else ""
+            raise ModelError(f"{str(error).removesuffix('.')}{where}") from error
+
+    def reads(self, size: Size | None, inputs: Sequence[InputShape]) -> Any:
+        """The `input_size` for `trace`."""
+        if size and inputs:
+            raise UsageError("--size and --input exclude each other: --input says the whole shape")
+        shapes = [*inputs] or [size or self.input_size]
+        is_picture = len(shapes) == 1 and len(shapes[0]) in (2, 3)
+        return shapes[0] if is_picture else shapes
+
+
+def named_model(name: str) -> Named:
+    """The network of that name: of the zoo, `package.module:factory`, `timm:NAME` or `torchvision:NAME`.
+
+    Raises InputError where there is none, ModelError for a package that is missing and for errors of the code that
+    builds the network: one sentence that names the file and line.
+    """
+    source, colon, rest = name.partition(":")
+    if not colon:
+        try:
+            return Named(name, name, Size.square(get_variant(name).input_size))
+        except InputError as error:
+            more = "; your own is package.module:factory, others are timm:NAME and torchvision:NAME"
+            raise InputError(f"{error}{more}") from error
+    with redirect_stdout(sys.stderr):  # what foreign code prints would stand in the table
+        if source in LIBRARIES:
+            model, shape = (_timm if source == "timm" else _torchvision)(rest)
+        else:
+            model = _built(_found(source, rest), name)
+            shape = _declared(model)
+    return Named(name, model.eval(), shape)
+
+
+def _timm(name: str) -> tuple[nn.Module, InputShape]:
+    timm = _library("timm")
+    if not timm.is_model(name):
+        raise ModelError(_unknown("timm", name, timm.list_models()))
+    model = _built(partial(timm.create_model, name), f"timm:{name}")
+    return model, _declared(model)
+
+
+def _torchvision(name: str) -> tuple[nn.Module, InputShape]:
+    models = _library("torchvision").models
+    if name not in models.list_models():
+        raise ModelError(_unknown("torchvision", name, models.list_models()))
+    # Its detectors would otherwise fetch a backbone, and Inception-v3 warns of its initial weights.
+    options: dict[str, Any] = {"weights": None}
+    if name in models.list_models(models.detection) + models.list_models(models.segmentation):
+        options["weights_backbone"] = None
+    elif name in ("googlenet", "inception_v3"):
+        options["init_weights"] = False
+    model = _built(partial(models.get_model, name, **options), f"torchvision:{name}")
+    trained = getattr(models.get_model_weights(name), "DEFAULT", None)
+    side = getattr(trained.transforms, "keywords", {}).get("crop_size", USUAL_SIDE) if trained else USUAL_SIDE
+    sides = tuple(side) if isinstance(side, Sequence) else (side, side)
+    return model, (3, 16, *sides) if name in models.list_models(models.video) else sides
+
+
+def _library(name: str) -> ModuleType:
+    """A library of networks; where it is missing, the sentence says how to get it."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in LIBRARIES:
+            raise
+        raise ModelError(f"{name}: networks need the package {error.name}; pip install {name}") from error
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+    # A build of torchvision for GPUs beside the CPU build of torch: its own kernels do not load. No trace needs them.
+    _define_kernels()
+    return importlib.import_module(name)
+
+
+def _define_kernels() -> None:
+    library = torch.library.Library("torchvision", "DEF")
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _kept.append(library)
+    for module in [name for name in sys.modules if name.split(".")[0] in LIBRARIES]:
+        del sys.modules[module]
+
+
+_kept: list[Any] = []  # operators vanish with the object that defined them
+
+
+def _unknown(library: str, name: str, names: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names, n=3)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"{library} has no network {name!r}{hint}"
+
+
+def _found(module: str, attribute: str) -> Any:
+    """What the reader's module has under that name; modules are looked for in the current directory first."""
+    if module.endswith(".py") or "/" in module:
+        name = ".".join(Path(module).with_suffix("").parts)
+        raise ModelError(f"{module} is a file; give the module, {name}:{attribute}")
+    where = str(Path.cwd())
+    if where not in sys.path:
+        sys.path.insert(0, where)
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            raise ModelError(f"there is no module {module!r}, neither in this directory nor installed") from error
+        raise ModelError(f"{module} cannot be imported: {_what(error)}{_place(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise ModelError(f"{module} cannot be imported: {_what(error)}{_place(error)}") from error
+    for piece in attribute.split("."):
+        if not hasattr(found, piece):
+            names = [name for name, value in getattr(found, "__dict__", {}).items() if _builds(value, found)]
+            known = f"; it has {', '.join(names)}" if names else ""
+            raise ModelError(f"{module} has no {attribute!r}{known}")
+        found = getattr(found, piece)
+    return found
+
+
+def _builds(value: Any, module: Any) -> bool:
+    """Whether a module's attribute may be a network or make one."""
+    return isinstance(value, nn.Module) or (
+        callable(value) and getattr(value, "__module__", "") == getattr(module, "__name__", "")
+    )
+
+
+def _built(factory: Any, name: str) -> nn.Module:
+    """The network itself, or what a class or function without arguments makes: on meta, where that works."""
+    if isinstance(factory, nn.Module):
+        return factory
+    if not callable(factory):
+        raise ModelError(f"{name} is neither a network nor something that makes one, but {type(factory).__name__}")
+    try:
+        model = _called(factory)
+    except InceptionError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ModelError(f"{name} cannot be built: {_what(error)}{_place(error)}") from error
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"{name} makes {type(model).__name__}, not an nn.Module")
+    return model
+
+
+def _called(factory: Callable[[], Any]) -> Any:
+    """On the meta device a network of any size takes no memory; code that needs values runs again on the CPU."""
+    try:
+        with torch.device("meta"):
+            return factory()
+    except Exception:
+        return factory()
+
+
+def _declared(model: nn.Module) -> InputShape:
+    """What the network itself says that it takes, as timm's and ours do."""
+    variant = getattr(model, "variant", None)
+    if isinstance(variant, Variant):
+        return Size.square(variant.input_size)
+    config = getattr(model, "pretrained_cfg", None) or getattr(model, "default_cfg", None) or {}
+    shape = config.get("input_size") if isinstance(config, dict) else None
+    return tuple(shape) if shape else Size.square(USUAL_SIDE)
+
+
+def _what(error: BaseException) -> str:
+    """An error in one line."""
+    if isinstance(error, SyntaxError):
+        return f"SyntaxError: {error.msg}"
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _place(error: BaseException | None) -> str:
+    """Where in the reader's code an error arose; empty where none of it took part."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({Path(error.filename).name}, line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    outside = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent), str(Path(importlib.__file__).parent))
+    own = [frame for frame in frames if not frame.filename.startswith((*outside, "<"))]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
