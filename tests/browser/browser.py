@@ -1,6 +1,5 @@
 """Finds a Chromium, or gets one; and waits for the app in it."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,26 +7,14 @@ from re import Pattern
 
 from playwright.sync_api import Page, sync_playwright
 
+from ..debian import program
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def find_chromium() -> str | None:
     """Path of a Chromium: on PATH, else Debian's package where we may install it, else playwright's own."""
-    return _on_path() or _from_debian() or _from_playwright()
-
-
-def _on_path() -> str | None:
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
-
-
-def _from_debian() -> str | None:
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        return None
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-yq", "--no-install-recommends", "chromium"]):
-        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode:
-            return None
-    return _on_path()
+    return program(*NAMES, packages=("chromium",)) or _from_playwright()
 
 
 def _from_playwright() -> str | None:
