@@ -15,8 +15,8 @@ from inception.runtime.preprocess import framed, lost_share, stretch, value_coun
 from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
 from inception.vision.maps import png_bytes
-from inception.weights.choice import UNTRAINED, WeightsChoice, available_weights
-from inception.zoo import get_variant
+from inception.weights.choice import UNTRAINED, WeightsChoice
+from inception.zoo import available_weights, get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
 from pages.parts.class_search import found_classes, search_field
@@ -258,7 +258,13 @@ with picture:
 with answer:
     weights_note(subject)
     crop_note(subject)
-    if subject.network.embeds:
+    if subject.network.embeds and not get_variant(subject.network.name).embeds:
+        st.info(
+            "**These weights have no classifier**, so the network gives features, the numbers from which a classifier "
+            "would tell classes. *Through the network* and *Where it looks* show what it makes of the picture.",
+            icon=":material/data_array:",
+        )
+    elif subject.network.embeds:
         st.info(
             "**This network gives a face embedding** instead of classes: a point, near to that of other pictures of "
             "the same face. The page Faces compares such points.",

@@ -14,8 +14,9 @@ from ..runtime.image import load_image
 from ..runtime.predictor import Predictor
 from ..vision.faces import cosine_matrix, distance_matrix
 from ..weights.checkpoint import CheckpointError
-from ..weights.choice import UNTRAINED, WeightsChoice, available_weights
-from ..zoo import VARIANTS
+from ..weights.choice import UNTRAINED, WeightsChoice
+from ..weights.labels import read_labels
+from ..zoo import VARIANTS, AbsentWeightsError, available_weights, fetched, names_classes
 from .options import AsJson, Device, Model, Whole, one_of
 
 CLASSIFIER, EMBEDDER = "inception_v4", "inception_resnet_v1"
@@ -36,6 +37,11 @@ BoxOf = Annotated[
         help="The part that the model gets: LEFT,TOP,RIGHT,BOTTOM in the picture's pixels. By default all of it."
     ),
 ]
+Download = Annotated[bool, Parameter(help="Fetch known weights that are not on this machine.")]
+Labels = Annotated[
+    Path | None,
+    Parameter(help="Names of the classes: text with one a line, or JSON with a list, or from index to name."),
+]
 Dtype = Annotated[str, one_of(DTYPES, f"What the network computes in: {', '.join(DTYPES)}.")]
 
 
@@ -45,6 +51,8 @@ def predict(
     *images: Image,
     model: Model = CLASSIFIER,
     weights: Weights = None,
+    labels: Labels = None,
+    download: Download = False,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     fit: Fitted = Fit.CENTRE,
@@ -63,12 +71,14 @@ def predict(
         raise InputError(f"--top must be at least 1, not {top}")
     crop, paths = Crop(parse_box(box) if box else None, Fit(fit)), [image, *images]
     pictures = [load_image(path) for path in paths]
-    network = _network(model, weights, device, dtype)
+    network = _network(model, weights, device, dtype, download)
     if network.embeds:
         raise InputError(f"{model} gives embeddings, not classes; 'similarity' compares them")
+    if labels is not None:
+        network.labels = list(read_labels(labels, count=len(network.labels)))
     size = network.input_size, network.input_size
     entries = []
-    lines = [] if network.trained else ["untrained weights: the classes mean nothing"]
+    lines = list(network.remarks) if network.trained else ["untrained weights: the classes mean nothing"]
     for path, picture in zip(paths, pictures, strict=True):
         prepared = network.prepare(picture, size, crop)
         table = network.classify(prepared)
@@ -81,6 +91,7 @@ def predict(
                 "file": str(path),
                 "model": network.name,
                 "weights": network.weights.given,
+                **({"remarks": network.remarks} if network.remarks else {}),
                 "device": str(network.device),
                 "ms": ms,
                 "top": best[["label", "index", "probability"]].to_dict("records"),
@@ -102,6 +113,7 @@ def similarity(
     *,
     model: Model = EMBEDDER,
     weights: Weights = None,
+    download: Download = False,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     as_json: AsJson = False,
@@ -111,7 +123,7 @@ def similarity(
     They are compared by Euclidean distance and cosine of the embeddings of the pictures' centres.
     """
     images = [load_image(path) for path in (first, second)]
-    network = _network(model, weights, device, dtype, embeds=True)
+    network = _network(model, weights, device, dtype, download, embeds=True)
     if not network.embeds:
         raise InputError(f"{model} names classes and gives no embeddings; {EMBEDDER} does")
     size = network.input_size, network.input_size
@@ -122,23 +134,28 @@ def similarity(
     }
     if as_json:
         return json.dumps(found) + "\n"
-    note = "" if network.trained else "untrained weights: the distance means nothing\n"
+    notes = network.remarks if network.trained else ["untrained weights: the distance means nothing"]
+    note = "".join(f"{sentence}\n" for sentence in notes)
     return f"{note}distance {found['distance']:.4f}, cosine {found['cosine']:.4f}\n"
 
 
-def _network(name: str, weights: str | None, device: str, dtype: str, embeds: bool = False) -> Predictor:
-    """The network to run; without `weights` with the first ones on this machine, of embeddings if it must embed."""
+def _network(
+    name: str, weights: str | None, device: str, dtype: str, download: bool, embeds: bool = False
+) -> Predictor:
+    """The network to run; without `weights` with the first on this machine that name classes, or that embed."""
     use_threads()
     if weights is not None:
         choice = WeightsChoice.of(weights)
     else:
         here = available_weights(name) if name in VARIANTS else []
-        if embeds:
-            here = [found for found in here if not found.num_classes]
+        here = [found for found in here if embeds != names_classes(name, found)] or here
         if not here and name in VARIANTS:
             raise CheckpointError(
                 f"no weights for {name} are on this machine: name a file with --weights, or 'untrained' to run "
                 "random ones"
             )
         choice = here[0] if here else UNTRAINED
-    return Predictor(name, choice, device, DTYPES[dtype])
+    try:
+        return Predictor(name, fetched(choice) if download else choice, device, DTYPES[dtype])
+    except AbsentWeightsError as error:
+        raise AbsentWeightsError(error.tag, "--download") from error

@@ -16,10 +16,10 @@ from inception.runtime.devices import devices
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
 from inception.weights.checkpoint import MAX_BYTES, CheckpointError
-from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind, available_weights
+from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind
 from inception.weights.download import Download, last_download
 from inception.weights.known import known_weights, weights_folder
-from inception.zoo import check_weights, fetch_weights
+from inception.zoo import available_weights, check_weights, fetch_weights
 from pages.parts import choices
 
 

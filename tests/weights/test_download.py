@@ -26,10 +26,9 @@ from safetensors.torch import save
 
 from inception import CheckpointError, create_model, zoo
 from inception.weights import download
-from inception.weights.choice import available_weights
 from inception.weights.download import Download, DownloadError, last_download
 from inception.weights.known import known_weights, locate
-from inception.zoo import check_weights, fetch_weights
+from inception.zoo import available_weights, check_weights, fetch_weights
 from pages.parts import weights_chooser
 from pages.parts.weights_chooser import uploaded_file
 from tests import reference
