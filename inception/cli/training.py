@@ -9,6 +9,7 @@ import torch
 from cyclopts import Parameter
 
 from ..errors import InputError
+from ..files import replace_file
 from ..graph.trace import trace
 from ..paths import RACE_CURVES
 from ..runtime.devices import check_device, use_threads
@@ -17,7 +18,7 @@ from ..training import cifar10
 from ..training.bundle import evaluate as measure
 from ..training.bundle import write_bundle, write_tables
 from ..training.race import run_race
-from ..training.recipe import INITS, Recipe, replace_file
+from ..training.recipe import INITS, Recipe
 from ..training.recipe import train as epochs_of
 from ..vision.photographs import answers
 from ..weights.checkpoint import CheckpointError
