@@ -22,6 +22,7 @@ from pages.parts import choices, frame, tables
 from pages.parts.class_search import found_classes, search_field
 from pages.parts.crop_picker import crop_of
 from pages.parts.kept import kept, put
+from pages.parts.literal import literal
 from pages.parts.pictures import uploads
 from pages.parts.subject import Subject, choose_subject, crop_note, graph_of_network, weights_note
 from pages.parts.timing import show_timing
@@ -192,7 +193,7 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     for column, network, table, seen in zip(st.columns(2), networks_here, answers, prepared, strict=True):
         with column:
             size = f"{seen.height}x{seen.width} px"
-            st.markdown(f"**{network.name}**, {network.weights.title}, at {size}")
+            st.markdown(f"**{network.name}**, {literal(network.weights.title)}, at {size}")
             if not network.trained:
                 st.caption("Untrained: random numbers, no knowledge.")
             st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN, key=f"bars_{id(network)}")

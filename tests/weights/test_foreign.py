@@ -188,7 +188,8 @@ def test_the_shapes_of_tf_slim_fit(name: str) -> None:
     """All of the published variables find their place, the auxiliary head's and FaceNet's classifier but for."""
     shapes = reference.variable_shapes(name, "slim")
     state, _ = tidy({key: torch.empty(shape, device="meta") for key, shape in shapes.items()})
-    model = create_model(name, device="meta", **({} if name == "inception_resnet_v1" else {"num_classes": 1001}))
+    classes: dict[str, Any] = {} if name == "inception_resnet_v1" else {"num_classes": 1001}
+    model = create_model(name, device="meta", **classes)
     naming = naming_of(state, model)
     assert naming.title == "TF-Slim"
     found = fitted(state, model.state_dict(), naming, "it")
