@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -49,7 +50,7 @@ def read_h5(path: Path, shapes_only: bool = False) -> dict[str, Tensor]:
             if shapes_only:
                 variables[f"{layer}/{variable}"] = torch.empty(data.shape, device="meta")
             else:
-                variables[f"{layer}/{variable}"] = torch.from_numpy(data[()].astype("float32", copy=False))
+                variables[f"{layer}/{variable}"] = torch.from_numpy(np.array(data, "float32"))
     return _renumbered(variables)
 
 

@@ -89,7 +89,7 @@ def _from_json(text: str, name: str) -> list[str]:
             if not str(index).isdecimal():
                 raise LabelsError(f"{name}: {key!r} goes neither from an index to a name nor from a name to an index.")
             by_index[int(index)] = label
-        if sorted(by_index) != list(range(len(by_index))):
+        if sorted(by_index) != list(range(len(content))):
             raise LabelsError(f"{name}: the indices of its classes are not 0, 1, 2 and so on, each once.")
         content = [by_index[index] for index in range(len(by_index))]
     labels = [entry[-1] if isinstance(entry, list) and entry else entry for entry in content]

@@ -13,6 +13,7 @@ from inception.size import SizeError
 from inception.zoo import VARIANTS
 from pages.parts import choices
 from pages.parts.choices import SIZES, dead_link, without_markdown
+from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
 
 
@@ -24,7 +25,7 @@ def run(chosen: StreamlitPage) -> None:
         use_threads()
         chosen.run()
     except InceptionError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
 
 
 def network_controls(page: PageEntry) -> None:

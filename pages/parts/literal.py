@@ -2,9 +2,9 @@
 
 import re
 
-# Every ASCII punctuation mark may stand behind a backslash in Markdown; these are the ones that mean something there,
-# in Streamlit's directives (:red[…], :material/…:) or in formulas ($…$).
-MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>:$&^=])")
+# What means something: marks of Markdown anywhere, underscores at the edge of a word, colons before a word as in
+# Streamlit's :red[…] and :material/…:, ampersands of entities, and what begins a list, a heading or a quotation.
+MARKS = re.compile(r"([\\`*\[\]<~$]|(?<![^\W_])_|_(?![^\W_])|:(?=\w)|&(?=[\w#])|^[#>+-]|(?<=^\d)[.)]|(?<=^\d\d)[.)])")
 
 
 def literal(text: str) -> str:
