@@ -1,6 +1,5 @@
 """What is chosen in the frame and stands in the URL: network, input size, and the trace of both."""
 
-import re
 import threading
 from collections.abc import Collection
 from typing import Any
@@ -49,11 +48,6 @@ def _trace(name: str, size: Size, overrides: tuple[tuple[str, Any], ...]) -> Lay
 def dead_link(sentence: str) -> None:
     """Says that the address asks for what there is not."""
     st.warning(sentence, icon=":material/link_off:")
-
-
-def without_markdown(asked: str) -> str:
-    """A name from the address, with blanks for what Markdown would read as more than text: anyone can write it."""
-    return re.sub(r"[^\w.-]", " ", asked)
 
 
 def keep_if_offered(key: str, options: Collection[object], default: object) -> None:
