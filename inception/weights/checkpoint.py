@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from ..models.network import Network
+from .checkpoint_error import CheckpointError as CheckpointError
 from .labels import BACKGROUND, IMAGENET_CLASSES
 from .names import Naming, naming_of, tidy
 from .reading import MAX_BYTES as MAX_BYTES
-from .reading import CheckpointError as CheckpointError
 from .reading import read_checkpoint as read_checkpoint
 from .reading import unwrapped
 

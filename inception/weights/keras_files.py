@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .reading import CheckpointError
+from .checkpoint_error import CheckpointError
 
 MOST_DATA_SETS = 20_000
 # The variables of a layer in Keras 3, which numbers them; a batch norm has three or, with gamma, four.

@@ -14,8 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..paths import BUNDLED
+from .checkpoint_error import CheckpointError
 from .preprocessing import FACENET, IMAGENET, TIMM_V2, TIMM_V4, Preprocessing
-from .reading import CheckpointError
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".h5")
 HUB_FILE = "model.safetensors"

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.types import Storage
 
-from ..errors import InceptionError
+from .checkpoint_error import CheckpointError
 
 MAX_BYTES = 2**30  # of a checkpoint; the largest known one has 224 MB
 
@@ -34,10 +34,6 @@ TENSORFLOW_NAMES = re.compile(r"\.(ckpt.*\.)?(data-\d{5}-of-\d{5}|index|meta)$")
 
 # timm's training checkpoints hold their command line as one of these, a plain record that runs no code.
 torch.serialization.add_safe_globals([argparse.Namespace])
-
-
-class CheckpointError(InceptionError, ValueError):
-    """A checkpoint that does not fit, in one sentence that names the file and the first wrong entry."""
 
 
 @dataclass(frozen=True)

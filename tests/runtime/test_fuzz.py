@@ -33,7 +33,7 @@ from inception import CheckpointError, ImageError, load_image, load_weights
 from inception.runtime.image import MAX_BYTES
 
 PICTURES = 12_000
-CHECKPOINTS = int(os.environ.get("FUZZ_CHECKPOINTS", "900"))  # 5,000 and more for whoever changes what reads them
+CHECKPOINTS = int(os.environ.get("FUZZ_CHECKPOINTS", "2500"))  # 5,000 and more for whoever changes what reads them
 MB = 2**20
 # Beyond these the process is stopped: nothing may hang, and nothing may take the machine's memory.
 CPU_SECONDS = 240
