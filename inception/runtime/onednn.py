@@ -1,4 +1,4 @@
-"""Runs a convolution and its ReLU as one kernel of oneDNN, with weights laid out in memory as this processor likes them.
+"""Runs a convolution and its ReLU as one kernel of oneDNN, on weights laid out in memory as the processor likes them.
 
 torch.compile does the same, but it needs a C++ compiler, and minutes for networks as deep as these. The operators used
 here are the ones it uses. They are not public, so where one is missing, the layers stay as they are.
