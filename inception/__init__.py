@@ -12,6 +12,7 @@ from .runtime.image import ImageError, load_image
 from .size import Size
 from .version import __version__
 from .views.drawing import draw
+from .vision.face_detector import find_faces
 from .weights.checkpoint import CheckpointError, load_weights
 from .zoo import create_model, list_models
 
@@ -29,6 +30,7 @@ __all__ = [
     "TraceError",
     "__version__",
     "create_model",
+    "find_faces",
     "list_models",
     "load_image",
     "load_weights",

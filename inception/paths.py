@@ -9,8 +9,14 @@ ROOT = _PACKAGE if INSTALLED else _PACKAGE.parent
 
 ASSETS = ROOT / "assets"
 BUNDLED = ASSETS / "weights"  # networks that this project trained itself
+TOGETHER = BUNDLED / "together.json"  # how they say together that a picture shows none of their classes
 SAMPLES = ASSETS / "samples"
+SAMPLE_LIST = ASSETS / "samples.csv"  # the pictures that pages offer, and what the bundled networks say of each
+OTHERS = ASSETS / "others.csv"  # pictures that measure "none of them", and what the bundled networks say of each
 PHOTOGRAPHS = ASSETS / "photographs"
+TEACH = ASSETS / "teach"  # classes that the page Teach it opens on
+FACE_SAMPLES = ASSETS / "faces"
+FACE_DETECTOR = FACE_SAMPLES / "mtcnn.safetensors"
 RACE_CURVES = ASSETS / "race" / "curves.csv"
 
 # The script that Streamlit runs; pages/ and .streamlit/config.toml lie beside it.

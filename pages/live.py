@@ -5,6 +5,7 @@ from math import inf
 
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
 import inception
 from inception.runtime.crop import Fit
@@ -15,6 +16,7 @@ from inception.runtime.preprocess import framed, lost_share, stretch, value_coun
 from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
 from inception.vision.maps import png_bytes
+from inception.vision.none_of_them import partners, says_none
 from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.zoo import available_weights, get_variant
 from pages.figures import common as figures
@@ -26,8 +28,8 @@ from pages.parts.literal import literal
 from pages.parts.pictures import uploads
 from pages.parts.subject import Subject, choose_subject, crop_note, graph_of_network, weights_note
 from pages.parts.timing import show_timing
-from pages.parts.trust import show_trust
-from pages.parts.weights_chooser import network_with
+from pages.parts.trust import how_often_none, show_trust, trusted
+from pages.parts.weights_chooser import network_with, offer_full_weights
 
 TOP = 5
 
@@ -66,15 +68,26 @@ def classes(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     return kept("classes", (subject.key, _setting_of(network)), classify)
 
 
+def none_of_them(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> bool:
+    """Whether the picture seems to show none of the classes; kept in the session until the subject changes."""
+    return kept("none", (subject.key, _setting_of(network)), lambda: says_none(network, table, subject.prepared))
+
+
+def why_none(subject: Subject) -> str:
+    """What speaks for it, in words."""
+    if partners(subject.network, subject.prepared.size):
+        return (
+            "At least one of the networks that come with this app is unsure of all that it knows, as they are of "
+            "other things. What follows is the nearest that this one knows."
+        )
+    return "All its outputs are low, as for pictures of other things. What follows is the nearest that it knows."
+
+
 def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     """The most probable classes, and all others on demand."""
     table = classes(subject, network)
-    if network.is_none(table):
-        st.info(
-            f"**None of the {len(table)}, it seems.** All its outputs are low, as for pictures of other things. What "
-            "follows is the nearest that it knows.",
-            icon=":material/help:",
-        )
+    if none_of_them(subject, network, table):
+        st.info(f"**None of the {len(table)}, it seems.** {why_none(subject)}", icon=":material/help:")
     elif subject.network.trained:  # in words, because a browser needs a second for its first chart
         st.subheader(f"{figures.shorten(table['label'].iloc[0], 44)}, {table['probability'].iloc[0]:.1%}", anchor=False)
     if subject.network.trained:
@@ -82,6 +95,8 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             f"It can only choose among {len(table):,} classes; what is none of them gets one of their names all the "
             "same."
         )
+    if trusted(subject.network, subject.graph):
+        st.caption(how_often_none(subject.network))
     st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN)
     show_timing(network, subject.prepared)
     with st.expander(f"All {len(table):,} classes", icon=":material/search:"):
@@ -125,6 +140,25 @@ def fitting_text(subject: Subject) -> str:
         f"**1. Squash.** {given}. All of it goes in, and things look {times:.2f} times as wide for their height."
         f"{dark if crop.box else ''}"
     )
+
+
+def show_why_small(subject: Subject) -> None:
+    """What a small network can stand for, and the way to the full one."""
+    known = subject.network.description
+    if known is None or not known.training:
+        return
+    st.subheader("A small network, and the full one")
+    words, button = st.columns([3, 1], gap="large")
+    words.markdown(
+        "This network has every block, branch and stride of the full one with "
+        f"{known.overrides['width']:.0%} of its channels, so the way of a picture through it, and how far each of its "
+        "cells sees, are those of the full network. What it has learnt is little: "
+        f"{known.num_classes} things, from pictures of {known.preprocessing.detail or known.input_size} pixels, which "
+        f"fit into {known.megabytes} MB; the full weights name a thousand things in pictures of "
+        f"{get_variant(known.variant).input_size} pixels."
+    )
+    with button:
+        offer_full_weights(known.variant)
 
 
 def show_preparation(subject: Subject) -> None:
@@ -213,7 +247,12 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
 def remember(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> None:
     """Keeps the answer for an upload, so that it need not be asked for again beside others."""
     if subject.data in uploads().values():
-        put("answers", _question(subject, network, subject.data), _short(network, table), most=len(uploads()))
+        put(
+            "answers",
+            _question(subject, network, subject.data),
+            _short(network, table, subject.prepared),
+            most=len(uploads()),
+        )
 
 
 def show_all(subject: Subject, network: PictureNetwork) -> None:
@@ -221,7 +260,7 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
 
     def classify(data: bytes) -> tuple[str, float, bool]:
         prepared = network.prepare(inception.load_image(data), subject.graph.input_size, crop_of(data))
-        return _short(network, network.classify(prepared))
+        return _short(network, network.classify(prepared), prepared)
 
     rows = []
     with st.spinner("Running the network on all your pictures…"):
@@ -240,9 +279,9 @@ def _question(subject: Subject, network: PictureNetwork, data: bytes) -> tuple[o
     return network.name, network.weights, _setting_of(network), subject.graph.input_size, hash(data), crop_of(data)
 
 
-def _short(network: PictureNetwork, table: pd.DataFrame) -> tuple[str, float, bool]:
+def _short(network: PictureNetwork, table: pd.DataFrame, prepared: Image.Image) -> tuple[str, float, bool]:
     """Class, probability and whether it seems to be none of them."""
-    return table["label"].iloc[0], table["probability"].iloc[0], network.is_none(table)
+    return table["label"].iloc[0], table["probability"].iloc[0], says_none(network, table, prepared)
 
 
 def _setting_of(network: PictureNetwork) -> tuple[object, ...]:
@@ -281,6 +320,7 @@ if not subject.network.embeds and len(uploads()) > 1:
     st.subheader("All your pictures")
     show_all(subject, network)
 show_preparation(subject)
+show_why_small(subject)
 if not subject.network.embeds:
     show_comparison(subject, table)
     show_trust(subject.network, subject.graph)

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-import inception
 from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.runtime.progress import Progress
@@ -12,9 +11,8 @@ from inception.vision.inside import block_ends
 from inception.vision.maps import color_bar, npz_bytes, png_bytes
 from pages.parts import choices, frame, selection, tables
 from pages.parts.class_search import choose_class
-from pages.parts.crop_picker import crop_of
+from pages.parts.face_pictures import CHOSEN, cropped_faces
 from pages.parts.kept import peek, put
-from pages.parts.pictures import all_pictures
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
 
@@ -33,12 +31,12 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
     """What the picture is asked about: a class, or the likeness to another face; and a name of it."""
     if not subject.network.embeds:
         return choose_class(subject.network.classify(subject.prepared))
-    pictures = all_pictures()
-    others = [name for name in pictures if name != st.session_state["picture"]]
-    other = st.selectbox("Compared with the face in", others)
-    data = pictures[other]()
-    prepared = subject.network.prepare(inception.load_image(data), subject.graph.input_size, crop_of(data))
-    return subject.network.embed(prepared), other
+    others = {face.name: face for face in cropped_faces() if face.name != st.session_state[CHOSEN]}
+    if not others:
+        st.info("A face is compared with another: bring one on the page Faces.", icon=":material/face:")
+        st.stop()
+    other = st.selectbox("Compared with the face of", list(others))
+    return subject.network.embed(others[other].seen(subject.network, subject.graph.input_size)), other
 
 
 def choose_layer(graph: LayerGraph) -> Layer:

@@ -20,11 +20,12 @@ from inception.text import shape_text
 from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
 from inception.views.kinds import Kind
+from inception.vision.samples import one_of_each
 from inception.weights.choice import WeightsChoice
 from pages.figures import common as figures
 from pages.figures import residual as residual_figures
 from pages.parts import choices, diagrams, frame, tables
-from pages.parts.pictures import SAMPLES, choose_picture
+from pages.parts.pictures import choose_picture
 from pages.parts.weights_chooser import choose_weights, network_with
 
 VIEWS = ["On a picture", "In training"]
@@ -75,8 +76,8 @@ def measured(instrument: ResidualInstrument, views: list[Image.Image], scales: S
 
 @st.cache_data(show_spinner=False)
 def sample_pictures() -> list[Image.Image]:
-    """The sample pictures, decoded."""
-    return [inception.load_image(path) for path in SAMPLES.values()]
+    """A sample picture of each class that there are samples of, decoded."""
+    return [inception.load_image(sample.path) for sample in one_of_each()]
 
 
 def scale_sliders(graph: LayerGraph) -> Scales:
@@ -245,8 +246,8 @@ def training_view(name: str, scales: Scales) -> None:
     else:
         drawing.info(
             "**Train both** starts two networks from the same weights, with the scales "
-            f"{' and with '.join(map(label, twins))}. They learn to tell crops of the {len(SAMPLES)} sample pictures "
-            "apart; it takes some seconds.",
+            f"{' and with '.join(map(label, twins))}. They learn to tell crops of {len(sample_pictures())} sample "
+            "pictures apart; it takes some seconds.",
             icon=":material/play_circle:",
         )
     st.markdown(

@@ -1,1 +1,1 @@
-"""Scripts that the Makefile runs."""
+"""Scripts for people who work on the project."""

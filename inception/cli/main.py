@@ -31,8 +31,11 @@ COMMANDS = {
     "diagram": ("networks", "Draw a model, or one of its blocks."),
     "factorize": ("networks", "Say what 1xk followed by kx1 saves, in a model or for any channels."),
     "predict": ("vision", "Say what pictures show, by a model with weights."),
-    "similarity": ("vision", "Say how far apart two faces are."),
-    "train": ("training", "Train a network on CIFAR-10 and measure it."),
+    "similarity": (
+        "vision",
+        "Say how far apart two faces are, and with trained weights whether they are the same person.",
+    ),
+    "train": ("training", "Train a network on CIFAR-10, or on a folder of your own pictures, and measure it."),
     "evaluate": ("training", "Measure networks on CIFAR-10's 10,000 test pictures."),
     "race": ("training", "Train the small networks that the page Training race compares."),
     "app": ("app", "Serve the app to a browser."),

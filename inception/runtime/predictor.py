@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from hashlib import sha256
 from time import perf_counter
 
 import numpy as np
@@ -143,10 +145,9 @@ class PictureNetwork(ABC):
     def is_none(self, classes: pd.DataFrame) -> bool:
         """Whether a picture seems to show none of the classes, by what `classify` gave for it.
 
-        It does where the log of the summed exponentials of the logits is below the threshold that came with the
-        weights. Liu et al. (2020, *Energy-based Out-of-distribution Detection*) call that number the negative energy.
+        It does where the network's `certainty` is below the threshold that came with the weights.
         """
-        return bool(np.logaddexp.reduce(classes["logit"]) < self.threshold)
+        return certainty(classes) < self.threshold
 
     def embed(self, prepared: Image.Image) -> NDArray[np.float32]:
         """The embedding (D,) of a prepared picture; raises ValueError for a network of classes, OutOfMemory."""
@@ -217,6 +218,31 @@ class Predictor(PictureNetwork):
                 hook.remove()
             return np.ascontiguousarray(outputs[0][0].float().cpu().numpy())
 
+    def features(self, prepared: Image.Image) -> NDArray[np.float32]:
+        """What the network's classifier reads of a prepared picture: (D,), before any classes; raises OutOfMemory."""
+        with self.turn() as model, torch.inference_mode():
+            assert isinstance(model, Network)
+            grid = model.forward_features(self.to_input(prepared))
+            return model.forward_head(grid, pre_logits=True)[0].float().cpu().numpy()
+
+    @property
+    def frozen_parameters(self) -> int:
+        """How many numbers training could change before the classifier, which `features` leaves out."""
+        assert isinstance(self.model, Network)
+        head = {id(parameter) for parameter in self.model.get_classifier().parameters()}
+        return sum(parameter.numel() for parameter in self.model.parameters() if id(parameter) not in head)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all weights before the classifier: equal where `features` are, whatever file they are from."""
+        assert isinstance(self.model, Network)
+        digest = sha256()
+        for key, tensor in self.model.state_dict().items():
+            if not key.startswith(f"{self.model.classifier_path}.") and not key.endswith("num_batches_tracked"):
+                digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
     def kernel(self, layer: Layer, output: int, channel: int) -> NDArray[np.float32]:
         """What a convolution's filter for one output channel does to one input channel: weights of (height, width).
 
@@ -224,6 +250,15 @@ class Predictor(PictureNetwork):
         """
         weight = self.model.get_submodule(layer.parts[0].path).weight
         return weight[output, channel].detach().float().cpu().numpy()  # type: ignore[index]
+
+
+def certainty(classes: pd.DataFrame) -> float:
+    """How sure a network is that a picture shows one of its classes, by what `classify` gave: low for other things.
+
+    The log of the summed exponentials of the logits; Liu et al. (2020, *Energy-based Out-of-distribution Detection*)
+    call it the negative energy.
+    """
+    return float(np.logaddexp.reduce(classes["logit"]))
 
 
 def module_bytes(module: nn.Module) -> int:

@@ -21,6 +21,7 @@ NOTEBOOK = "https://github.com/timesler/facenet-pytorch/blob/master/examples/lfw
 # Section 5.6 of the FaceNet paper: "1.242 for all test splits except split eighth (1.256)", for the squared distance.
 PAPER_SQUARED_THRESHOLD = 1.242
 PAPER_THRESHOLD = math.sqrt(PAPER_SQUARED_THRESHOLD)
+THRESHOLD = round(PAPER_THRESHOLD, 2)  # of the page and of the command line
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..paths import OTHERS, ROOT
 from ..runtime.predictor import PictureNetwork, Predictor
+from ..vision.none_of_them import refusals, wrong_refusals
 from ..vision.photographs import Hits, answers, hits
 from ..weights.known import Weights
 from ..weights.preprocessing import Preprocessing
@@ -197,8 +199,11 @@ def rounded(model: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame) -> str:
-    """The model card, in Markdown. tests: as `noted` gives them."""
+def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame, others: pd.DataFrame | None = None) -> str:
+    """The model card, in Markdown.
+
+    tests: as `noted` gives them. others: as `none_of_them.others_table` gives them, where the network is in there.
+    """
     overrides = ", ".join(f"{name} {value}" for name, value in weights.overrides.items())
     facts = weights.training
     return f"""\
@@ -225,6 +230,7 @@ so that the app can name things without the internet.
   thumb: of the project's photographs it turns away {found.others_refused:.0%} of those that show none of the classes,
   and {found.known_refused:.0%} of those that do. These photographs had a say in the choice of the rule and of
   the recipe, so expect less of other ones.
+{"" if others is None else _others(weights.tag, others)}\
 - **Stored** in float16, batch norm in float32.
 - **Licence** of the weights: {weights.licence}. The pictures are CIFAR-10's: {DATA_SOURCE}
 
@@ -256,6 +262,18 @@ def _unsure(recipe: Recipe) -> str:
     return f"""\
 - **Learnt to be unsure** of {recipe.outliers} drawn pictures beside every {recipe.batch}: plain colours, noise,
   patterns, shapes, text, and pictures whose parts have changed places (outlier exposure, Hendrycks et al. 2019).
+"""
+
+
+def _others(tag: str, table: pd.DataFrame) -> str:
+    """The card's line about photographs of none of the classes that had no say in anything."""
+    return f"""\
+- **Other photographs** of none of the classes, which had no say in any choice: it turns away
+  {refusals(table, tag)}.
+  Asked together with the project's other networks, where the least sure of them decides, it turns away
+  {refusals(table, "together")},
+  and of the project's photographs that do show one of the classes {wrong_refusals(table, "together").share:.0%}.
+  `{OTHERS.relative_to(ROOT).as_posix()}` has every picture and what each network says of it.
 """
 
 

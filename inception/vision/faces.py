@@ -1,14 +1,19 @@
-"""Faces compared: square crops, distances between embeddings, and which pairs count as the same person.
+"""Faces compared: pictures and the crops of their faces, distances between embeddings, and who is the same person.
 
 FaceNet (Schroff, Kalenichenko and Philbin, 2015, arXiv 1503.03832) maps a face to a point on the unit sphere, so that
 faces of one person lie close together. For points on it the squared Euclidean distance is 2 - 2 times the cosine of the
-angle between them: distances run from 0 to 2. Everything here is computed in memory; nothing is written.
+angle between them: distances run from 0 to 2.
+
+A picture is compared only by a crop that was found in it or drawn on it: the weights know faces that fill the frame,
+and of anything else "the same person" means nothing. So a verdict takes an `EmbeddedFace`, and that a `FaceCrop`.
+Everything here is computed in memory; nothing is written.
 """
 
 import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from io import BytesIO
 from pathlib import PurePath
 
@@ -18,10 +23,12 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from ..errors import InputError
+from ..runtime.crop import Box, Crop, Fit
+from ..runtime.predictor import PictureNetwork
+from .face_detector import LEAST_FACE, FoundFace, find_faces
 
 MAX_PICTURES = 12
 MAX_PIXELS = 1_000_000  # of a picture that is kept: a face takes 160 of some 1,000 across
-MIN_SIDE = 20  # of a crop; facenet-pytorch's detector looks for no smaller faces either
 FARTHEST = 2.0  # two points of the unit sphere that lie opposite each other
 UNIT_TOLERANCE = 0.02  # of an embedding's length, as bfloat16 rounds
 NAME_LENGTH = 24
@@ -33,75 +40,89 @@ class FaceError(InputError):
     """A picture, a threshold or embeddings that cannot be compared, in one sentence."""
 
 
-@dataclass(frozen=True)
-class Square:
-    """A square of a picture, in its pixels."""
+class Origin(StrEnum):
+    """Where the crop of a face comes from."""
 
-    x: int  # of the centre, from the left
-    y: int  # of the centre, from the top
-    side: int
+    FOUND = "found"  # the detector's box with its margin, which is what thresholds are measured with
+    DRAWN = "drawn"  # by a person
+
+
+@dataclass(frozen=True)
+class FaceCrop:
+    """The part of a picture that shows one face. The network gets it stretched, as in facenet-pytorch."""
+
+    box: Box  # inside the picture
+    origin: Origin
 
     @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom; the last two are just outside."""
-        left, top = self.x - self.side // 2, self.y - self.side // 2
-        return left, top, left + self.side, top + self.side
+    def stretched(self) -> Crop:
+        """What a network is given."""
+        return Crop(self.box, Fit.SQUASH)
 
 
 @dataclass(frozen=True)
-class Face:
-    """A picture and the square of it that the network gets."""
+class FacePicture:
+    """A picture, the faces found in it, and the crop of the one that is compared."""
 
     name: str  # unique among the pictures that are compared
-    image: Image.Image
-    square: Square
+    image: Image.Image  # RGB
+    found: tuple[FoundFace, ...]  # the largest first
+    crop: FaceCrop | None  # None as long as no face was found or drawn
 
-    def crop(self) -> Image.Image:
-        """The square cut out, at its own size."""
-        return self.image.crop(self.square.box)
+    def with_found(self, index: int) -> "FacePicture":
+        """The same picture with the crop of another face that was found, counted from 0; raises FaceError."""
+        if not 0 <= index < len(self.found):
+            raise FaceError(f"{self.name}: faces found: {len(self.found)}, so there is no face number {index + 1}.")
+        return replace(self, crop=FaceCrop(self.found[index].with_margin(self.image.size), Origin.FOUND))
 
-    def cropped(self, x: float, y: float, side: float) -> "Face":
-        """The same picture with the square nearest to this one that lies inside it."""
-        return replace(self, square=square_within(self.image.size, x, y, side))
+    def with_box(self, box: Box) -> "FacePicture":
+        """The same picture with a box that a person drew; raises CropError where it is none or not inside."""
+        Crop(box).region(*self.image.size)
+        return replace(self, crop=FaceCrop(box, Origin.DRAWN))
 
-    def cropped_around(self, xs: tuple[float, float], ys: tuple[float, float]) -> "Face":
-        """The same picture with a square on the middle of a box, as wide as its longer side."""
-        return self.cropped(sum(xs) / 2, sum(ys) / 2, max(abs(xs[1] - xs[0]), abs(ys[1] - ys[0])))
+    def seen(self, network: PictureNetwork, size: tuple[int, int] | None = None) -> Image.Image:
+        """What the network sees of the face at `size` (height, width), by default that of its training.
 
-    def centred(self) -> "Face":
-        """The same picture with the largest square in its centre."""
-        width, height = self.image.size
-        return self.cropped(width / 2, height / 2, min(width, height))
+        Raises FaceError where no face was found or drawn.
+        """
+        if self.crop is None:
+            raise FaceError(f"{self.name}: no face was found in this picture, and no box was drawn round one.")
+        side = network.input_size
+        return network.prepare(self.image, size or (side, side), self.crop.stretched)
 
 
-def face_of(image: Image.Image, name: str) -> Face:
-    """A picture to compare, scaled down to `MAX_PIXELS`, with the largest square in its centre.
+@dataclass(frozen=True)
+class EmbeddedFace:
+    """The point on the unit sphere to which a network maps the crop of a face."""
 
-    Raises FaceError for a picture that is too small or too thin.
+    name: str  # of the picture
+    crop: FaceCrop
+    embedding: NDArray[np.float32]  # (D,)
+    trained: bool  # whether the network's weights learnt anything
+
+
+def face_picture(image: Image.Image, name: str) -> FacePicture:
+    """A picture to compare, scaled down to `MAX_PIXELS`, with the crop of the largest face that is found in it.
+
+    Raises FaceError for a picture that is too small or too thin, OutOfMemory.
     """
     scale = min(1.0, math.sqrt(MAX_PIXELS / (image.width * image.height)))
     width, height = (max(1, int(side * scale)) for side in image.size)
-    if min(width, height) <= MIN_SIDE:
+    if min(width, height) <= LEAST_FACE:
         raise FaceError(f"The picture is too small or too thin: {image.width}x{image.height} pixels.")
     kept = image if scale == 1 else image.resize((width, height), Image.Resampling.LANCZOS)
-    return Face(name, kept, Square(0, 0, MIN_SIDE)).centred()
+    picture = FacePicture(name, kept, find_faces(kept), None)
+    return picture.with_found(0) if picture.found else picture
 
 
-def square_within(size: tuple[int, int], x: float, y: float, side: float) -> Square:
-    """The square nearest to the one given, of at least `MIN_SIDE`, that lies inside a picture (width, height).
+def embed_face(network: PictureNetwork, picture: FacePicture, size: tuple[int, int] | None = None) -> EmbeddedFace:
+    """The embedding of the crop of a picture, at `size` (height, width), by default that of the network's training.
 
-    Raises FaceError where a number is not finite or the picture is smaller than that.
+    Raises FaceError where no face was found or drawn, InputError for a network of classes, OutOfMemory.
     """
-    width, height = size
-    if not all(map(math.isfinite, (x, y, side))):
-        raise FaceError("The centre and the side of a crop are finite numbers.")
-    if min(size) < MIN_SIDE:
-        raise FaceError(f"A picture of {width}x{height} pixels is smaller than the least crop, {MIN_SIDE}.")
-    whole = min(max(round(side), MIN_SIDE), width, height)
-    half = whole // 2
-    left = min(max(round(x) - half, 0), width - whole)
-    top = min(max(round(y) - half, 0), height - whole)
-    return Square(left + half, top + half, whole)
+    embedding = network.embed(picture.seen(network, size))
+    assert picture.crop is not None  # or `seen` would have raised
+    return EmbeddedFace(picture.name, picture.crop, embedding, network.trained)
 
 
 def picture_name(filename: str, taken: Collection[str]) -> str:
@@ -129,40 +150,59 @@ def cosine_at(distance: float) -> float:
     return 1 - distance**2 / 2
 
 
-def pair_table(names: Sequence[str], embeddings: ArrayLike, threshold: float) -> pd.DataFrame:
+def pair_table(faces: Sequence[EmbeddedFace], threshold: float) -> pd.DataFrame:
     """Every pair once: columns first, second, distance, cosine, and whether they are the same person.
 
-    A pair is the same person if its distance is at most the threshold (section 4 of the FaceNet paper).
-    Raises FaceError where names and embeddings do not match, or for a threshold not from 0 to 2.
+    A pair is the same person if its distance is at most the threshold (section 4 of the FaceNet paper); `same` is
+    missing where the weights are untrained. Raises FaceError where two faces have one name, or for a threshold not from
+    0 to 2.
     """
     if not 0 <= threshold <= FARTHEST:
         raise FaceError(f"The threshold must be a distance from 0 to {FARTHEST:g}, not {threshold}.")
-    distances, cosines = distance_matrix(embeddings), cosine_matrix(embeddings)
-    if len(names) != len(distances) or len(set(names)) != len(names):
-        raise FaceError("Each embedding needs a name of its own.")
-    first, second = np.triu_indices(len(names), k=1)
+    names = [face.name for face in faces]
+    if len(set(names)) != len(names):
+        raise FaceError("Each face needs a name of its own.")
+    points = [face.embedding for face in faces]
+    distances, cosines = distance_matrix(points), cosine_matrix(points)
+    first, second = np.triu_indices(len(faces), k=1)
+    near = pd.Series(distances[first, second] <= threshold, dtype="boolean")
+    trained = [faces[i].trained and faces[j].trained for i, j in zip(first.tolist(), second.tolist(), strict=True)]
     return pd.DataFrame(
         {
             "first": pd.Series([names[i] for i in first.tolist()], dtype="str"),
             "second": pd.Series([names[i] for i in second.tolist()], dtype="str"),
             "distance": distances[first, second],
             "cosine": cosines[first, second],
-            "same": distances[first, second] <= threshold,
+            "same": near.where(pd.Series(trained, dtype="bool"), pd.NA),
         }
     )
 
 
-def embeddings_npz(names: Sequence[str], embeddings: ArrayLike, network: str, weights: str) -> bytes:
-    """A NumPy archive: names (N,), embeddings (N, D) float32, network and weights; it loads without pickle."""
+def embeddings_npz(faces: Sequence[EmbeddedFace], network: str, weights: str) -> bytes:
+    """A NumPy archive that loads without pickle, one row a face in names, embeddings, boxes and origins.
+
+    names (N,); embeddings (N, D) float32; boxes (N, 4): left, top, right, bottom in pixels; origins (N,): found or
+    drawn; network and weights.
+    """
     buffer = BytesIO()
     np.savez(
         buffer,
-        names=np.array(names, dtype=np.str_),
-        embeddings=np.asarray(embeddings, dtype=np.float32),
+        names=np.array([face.name for face in faces], dtype=np.str_),
+        embeddings=np.array([face.embedding for face in faces], dtype=np.float32),
+        boxes=np.array([face.crop.box for face in faces], dtype=np.float64),
+        origins=np.array([face.crop.origin.value for face in faces], dtype=np.str_),
         network=np.array(network),
         weights=np.array(weights),
     )
     return buffer.getvalue()
+
+
+def embedding_grid(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(D,) numbers as the rows of a picture (H, W), as nearly twice as wide as high as D can be divided."""
+    count = len(embedding)
+    divisors = [rows for rows in range(1, count + 1) if count % rows == 0]
+    rows = min(divisors, key=lambda rows: abs(math.log(count / rows**2 / 2)))
+    return embedding.reshape(rows, -1)
 
 
 def _on_sphere(embeddings: ArrayLike) -> Array:

@@ -1,7 +1,6 @@
 """What a weights file of this project says of itself, validated: a header is text from anyone.
 
-Only `known.described` imports this module, and only when there is a header to read, because pydantic takes a tenth of
-a second to load.
+This module is imported only when there is a header to read, because pydantic takes a tenth of a second to load.
 """
 
 import math
@@ -17,6 +16,7 @@ Number = int | float  # whole numbers stay whole, so that the header is written 
 Mean = Annotated[Number, Field(allow_inf_nan=False)]
 Std = Annotated[Number, Field(gt=0, allow_inf_nan=False)]
 Blocks = Annotated[int, Field(ge=1, le=MOST_BLOCKS)]
+Side = Annotated[int, Field(ge=1, le=10_000)]  # pixels
 
 
 class _Preparation(BaseModel):
@@ -28,7 +28,12 @@ class _Preparation(BaseModel):
     std: Std | Annotated[list[Std], Field(min_length=3, max_length=3)]
     crop: Annotated[Number, Field(gt=0, le=1)]
     interpolation: Literal["bilinear", "bicubic", "lanczos"]
-    detail: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    detail: Side | None = None
+
+    @property
+    def taken(self) -> Preprocessing:
+        """As the networks take it."""
+        return Preprocessing(_channels(self.mean), _channels(self.std), self.crop, self.interpolation, self.detail)
 
 
 class Header(BaseModel):
@@ -52,8 +57,21 @@ class Header(BaseModel):
     @property
     def preparation(self) -> Preprocessing:
         """The preprocessing as the networks take it."""
-        given = self.preprocessing
-        return Preprocessing(_channels(given.mean), _channels(given.std), given.crop, given.interpolation, given.detail)
+        return self.preprocessing.taken
+
+
+class HeadHeader(BaseModel):
+    """What the file of a head says: of which network and weights it reads the features, and what its classes are."""
+
+    model_config = ConfigDict(strict=True)
+
+    head_of: str  # the network's name in the zoo
+    weights: str  # what people call them
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # as of `Predictor.fingerprint`
+    classes: Json[Annotated[list[str], Field(min_length=2, max_length=MOST_CLASSES)]]
+    input_size: Json[Annotated[list[Side], Field(min_length=2, max_length=2)]]
+    preprocessing: Json[_Preparation]
+    measured: str
 
 
 def _channels(numbers: Number | list[Number]) -> Channels:

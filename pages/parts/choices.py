@@ -1,5 +1,6 @@
 """What is chosen in the frame and stands in the URL: network, input size, and the trace of both."""
 
+import re
 import threading
 from collections.abc import Collection
 from typing import Any
@@ -48,6 +49,11 @@ def _trace(name: str, size: Size, overrides: tuple[tuple[str, Any], ...]) -> Lay
 def dead_link(sentence: str) -> None:
     """Says that the address asks for what there is not."""
     st.warning(sentence, icon=":material/link_off:")
+
+
+def without_markdown(name: str) -> str:
+    """A name with blanks for what Markdown would read as more than text: anyone can write it."""
+    return re.sub(r"[^\w.-]", " ", name)
 
 
 def keep_if_offered(key: str, options: Collection[object], default: object) -> None:

@@ -80,6 +80,14 @@ PAGES = {
             AS_TRAINED,
         ),
         PageEntry("faces", "Faces", "Are these two pictures the same person?", "face", ON_PICTURE, AS_TRAINED),
+        PageEntry(
+            "teach",
+            "Teach it",
+            "Can the network learn your own things from five pictures each?",
+            "school",
+            ON_PICTURE,
+            AS_TRAINED,
+        ),
         PageEntry("speed", "Speed", "How fast is the network on this machine?", "timer", ON_PICTURE, AS_TRAINED),
     )
 }

@@ -9,16 +9,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 import inception
-from inception.paths import SAMPLES as SAMPLES_FOLDER
 from inception.runtime.image import MAX_BYTES
 from inception.settings import settings
 from inception.text import and_list
+from inception.vision.samples import samples
 from pages.parts.literal import literal
+from pages.parts.sample_picker import choose_sample, sample_note
 
-# The cat first: every network here that names anything knows it.
-SAMPLES = {
-    path.stem: path for path in sorted(SAMPLES_FOLDER.glob("*.jpg"), key=lambda path: (path.stem != "cat", path))
-}
+SAMPLES = samples()  # a cat first: every network here that names anything knows it
 UPLOAD = "your picture: "
 MOST = 100  # uploads of a session, as a page runs the network on all of them
 NAMED = 3  # pictures of a list in a sentence
@@ -59,10 +57,13 @@ def choose_picture(inviting: bool) -> bytes:
     choice = st.selectbox(
         "Picture",
         options,
-        format_func=lambda option: option.replace("_", " ") if option in SAMPLES else option,
+        format_func=lambda option: SAMPLES[option].title if option in SAMPLES else option,
         key="picture",
         bind="query-params",
     )
+    if choice in SAMPLES:
+        sample_note(SAMPLES[choice])
+    choose_sample()
     return pictures[choice]()
 
 
@@ -70,7 +71,7 @@ def all_pictures() -> dict[str, Callable[[], bytes]]:
     """Uploads and samples by the names they are offered under, and what reads each."""
     return {
         **{UPLOAD + name: partial(uploads().__getitem__, name) for name in reversed(uploads())},
-        **{name: path.read_bytes for name, path in SAMPLES.items()},
+        **{name: sample.path.read_bytes for name, sample in SAMPLES.items()},
     }
 
 

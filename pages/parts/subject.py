@@ -8,12 +8,14 @@ from PIL import Image
 import inception
 from inception import LayerGraph
 from inception.runtime.crop import Crop, Fit
-from inception.runtime.predictor import Predictor
+from inception.runtime.predictor import PictureNetwork, Predictor
 from inception.runtime.preprocess import lost_share
 from inception.size import Size
 from inception.weights.choice import WeightsKind
+from inception.weights.known import Weights
 from pages.parts import choices
 from pages.parts.crop_picker import choose_crop, fit_as
+from pages.parts.face_pictures import choose_face
 from pages.parts.pictures import choose_picture
 from pages.parts.weights_chooser import choose_weights, network_with
 
@@ -50,15 +52,21 @@ class Subject:
 def choose_subject(inviting: bool = False) -> Subject:
     """The controls for picture and weights, and what was chosen; a sentence ends the page where it cannot be had.
 
+    A network that embeds gets one of the faces of the page Faces, with its crop.
     inviting: whether the page is the one to bring pictures to.
     """
     variant = choices.chosen_variant()
-    data = choose_picture(inviting)
-    image = inception.load_image(data)
-    crop = choose_crop(data, image)
+    above = st.container()  # which pictures there are depends on the weights, but people choose the picture first
     weights = choose_weights(variant.name)
     network = network_with(variant.name, weights)
     graph = graph_of_network(network)
+    with above:
+        if network.embeds:
+            data, image, crop = choose_face()
+        else:
+            data = choose_picture(inviting)
+            image = inception.load_image(data)
+            crop = choose_crop(data, image)
     return Subject(network, graph, data, image.size, crop, network.prepare(image, graph.input_size, crop))
 
 
@@ -85,17 +93,22 @@ def crop_note(subject: Subject) -> None:
         st.button("Squash it", icon=":material/compress:", on_click=fit_as, args=(Fit.SQUASH,))
 
 
-def weights_note(subject: Subject) -> None:
-    """Says what weights cannot know, wherever something of them shows."""
-    network, known = subject.network, subject.network.description
+def size_note(network: PictureNetwork, graph: LayerGraph) -> None:
+    """Says what another size than that of the training does to trained weights."""
     trained = network.input_size
-    if network.trained and subject.graph.input_size != (trained, trained):
+    if network.trained and graph.input_size != (trained, trained):
         st.warning(
             f"**Not the size of its training.** These weights learnt from pictures of {trained}x{trained} px; at "
-            f"{choices.picture_size(subject.graph)} things look larger or smaller to them than they know, and answers "
+            f"{choices.picture_size(graph)} things look larger or smaller to them than they know, and answers "
             "can be wrong and sure. Empty the input size in the sidebar to go back.",
             icon=":material/straighten:",
         )
+
+
+def weights_note(subject: Subject) -> None:
+    """Says what weights cannot know, wherever something of them shows."""
+    network, known = subject.network, subject.network.description
+    size_note(network, subject.graph)
     if not network.trained:
         st.warning(
             "**Untrained weights.** The numbers in this network are random: it cannot name anything, and what it does "
@@ -103,9 +116,13 @@ def weights_note(subject: Subject) -> None:
             icon=":material/science:",
         )
     elif known and known.training:
-        detail = known.preprocessing.detail
-        saw = f" It learnt from {detail}-pixel pictures, so yours is reduced to those first." if detail else ""
-        st.caption(
-            f":material/school: A small network: channels x {known.overrides['width']:g}, and it knows "
-            f"{known.num_classes} things only: {', '.join(network.labels)}.{saw}"
-        )
+        st.caption(f":material/school: {what_it_knows(known, network.labels)}")
+
+
+def what_it_knows(known: Weights, labels: list[str]) -> str:
+    """What weights that this project trained, or a reader with it, cannot know, in a sentence or two."""
+    width, detail = known.overrides["width"], known.preprocessing.detail
+    things = f"{known.num_classes} things only: {', '.join(labels)}."
+    knows = f"A small network: channels x {width:g}, and it knows {things}" if width < 1 else f"It knows {things}"
+    saw = f" It learnt from {detail}-pixel pictures, so yours is reduced to those first." if detail else ""
+    return knows + saw

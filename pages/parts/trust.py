@@ -11,6 +11,7 @@ from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
 from inception.training.bundle import used_before
 from inception.views.kinds import SQUARE
+from inception.vision.none_of_them import others_table, partners, refusals, wrong_refusals
 from inception.vision.photographs import OTHER, Hits, cut_out, hits
 from inception.weights.choice import WeightsKind
 from inception.weights.known import Weights
@@ -30,7 +31,7 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
     confusion = pd.read_csv(BUNDLED / f"{weights.tag}.confusion.csv", index_col="class")
     answers = pd.read_csv(BUNDLED / f"{weights.tag}.photographs.csv").astype({"rank": "Int64"})
     found = hits(answers)
-    show_figures(weights, found)
+    show_figures(weights, found, judges(network))
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**What it mixes up**, of CIFAR-10's test pictures")
@@ -45,8 +46,30 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
     )
 
 
-def show_figures(weights: Weights, found: Hits) -> None:
-    """The accuracies and the calibration error, large."""
+def trusted(network: Predictor, graph: LayerGraph) -> bool:
+    """Whether something was measured of a network at this size."""
+    size = network.input_size, network.input_size
+    return network.weights.kind is WeightsKind.BUNDLED and graph.input_size == size
+
+
+def judges(network: Predictor) -> str:
+    """Who says that a picture shows none of the classes, as `refusals` calls it."""
+    return "together" if partners(network, (network.input_size,) * 2) else network.weights.name
+
+
+def how_often_none(network: Predictor) -> str:
+    """How often it is noticed that a picture shows none of the classes, in a sentence."""
+    table = others_table()
+    noticed, wrong = refusals(table, judges(network)), wrong_refusals(table, judges(network))
+    low, high = noticed.interval
+    return (
+        f"Of {noticed.pictures} photographs of other things, {noticed.share:.0%} were noticed to be none of them (95% "
+        f"interval {low:.0%} to {high:.0%}); so were, wrongly, {wrong.share:.0%} of {wrong.pictures} that do show one."
+    )
+
+
+def show_figures(weights: Weights, found: Hits, judge: str) -> None:
+    """The accuracies and the calibration error, large. judge: as of `refusals`."""
     tests = pd.read_csv(BUNDLED / f"{weights.tag}.tests.csv")
     facts = {key: float(text) for key, text in weights.training.items() if key.startswith(("test_", "expected_"))}
     columns = st.columns(4)
@@ -68,11 +91,16 @@ def show_figures(weights: Weights, found: Hits) -> None:
         help=f"Real photographs that no one trained on. Among the first three: {found.top_3:.0%}. They were looked at "
         "when the end of the training was chosen, so expect a little less of others.",
     )
+    table = others_table()
+    noticed, alone, wrong = refusals(table, judge), refusals(table, weights.tag), wrong_refusals(table, judge)
+    low, high = noticed.interval
     columns[3].metric(
-        f"“None”, of {found.others} others",
-        f"{found.others_refused:.0%}",
-        help=f"Photographs of none of the classes. It says so of {found.known_refused:.0%} of the others too, wrongly. "
-        "The rule was chosen with a look at these photographs, so expect less of it elsewhere.",
+        f"“None”, of {noticed.pictures} other things",
+        f"{noticed.share:.0%}",
+        help=f"Photographs of none of the classes, which had no say in any choice; the 95% interval is {low:.0%} to "
+        f"{high:.0%}. It is said where any of the networks that come with this app is unsure; by itself, this one says "
+        f"it of {alone.share:.0%}. Of {wrong.pictures} photographs that do show one of the classes it is said of "
+        f"{wrong.share:.0%}, wrongly.",
     )
 
 

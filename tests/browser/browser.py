@@ -70,5 +70,7 @@ def pick(page: Page, box: str, option: str | Pattern[str]) -> None:
     combobox.scroll_into_view_if_needed()
     page.wait_for_timeout(300)  # a list closes when its page scrolls
     combobox.click()
+    if isinstance(option, str):
+        combobox.fill(option)  # a long list draws only what is in sight
     page.get_by_role("option", name=option, exact=True).click()
     ready(page)

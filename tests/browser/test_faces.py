@@ -13,7 +13,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from safetensors.torch import save_file
 
-from inception import create_model
+from inception import create_model, load_image
+from inception.paths import FACE_SAMPLES
 
 from .browser import pick, ready
 from .server import served_app
@@ -56,12 +57,14 @@ def app_url(tmp_path_factory: pytest.TempPathFactory, written: Path) -> Iterator
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[Path]:
-    """Two pictures of noise, which no format makes small: more than the megabyte that used to go through the disk."""
+    """Two faces before noise, which no format makes small: more than the megabyte that used to go through the disk."""
     paths = [tmp_path / "anna.png", tmp_path / "berta.png"]
-    for seed, path in enumerate(paths):
+    for seed, (path, face) in enumerate(zip(paths, ("grace_hopper", "filippo_giunchedi"), strict=True)):
         noise = np.random.default_rng(seed).integers(0, 256, (700, 800, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(path)
-        assert path.stat().st_size > 1.5e6
+        image = Image.fromarray(noise)
+        image.paste(load_image(FACE_SAMPLES / f"{face}.jpg").resize((320, 350)), (60, 40))
+        image.save(path)
+        assert path.stat().st_size > 1.2e6
     return paths
 
 
@@ -85,27 +88,26 @@ def test_two_pictures_and_their_distance(
     page: Page, browser: Browser, app_url: str, pictures: list[Path], written: Path, tmp_path: Path
 ) -> None:
     page.goto(f"{app_url}/{OPEN}")
-    expect(metric(page, "Pairs within the threshold")).to_contain_text("6 of 6")
+    expect(metric(page, "Distance of the closest pair")).to_be_visible()
+    ready(page)
     before = written.read_text()
 
     upload(page, *pictures)
     distance = metric(page, "Distance")
-    expect(metric(page, "Pairs within the threshold")).to_contain_text("1 of 1")
     expect(distance).to_contain_text("no verdict: untrained")
+    expect(metric(page, "Pairs of the same person")).to_contain_text("–")
     expect(page.get_by_test_id("stImage").filter(has_text="anna").locator("img")).to_be_visible()
     value = float(distance.get_by_test_id("stMetricValue").inner_text())
     assert 0 < value < 2
 
     rows = list(csv.DictReader(io.StringIO(downloaded(page, "Download these rows").decode())))
-    assert [(row["first"], row["second"], row["same"]) for row in rows] == [("anna", "berta", "True")]
+    assert [(row["first"], row["second"], row["same"]) for row in rows] == [("anna", "berta", "")], (
+        "untrained weights judge no one"
+    )
     assert float(rows[0]["distance"]) == pytest.approx(value, abs=6e-4)
     archive = np.load(io.BytesIO(downloaded(page, "Download the embeddings")), allow_pickle=False)
     assert archive["names"].tolist() == ["anna", "berta"]
     assert np.linalg.norm(archive["embeddings"][0] - archive["embeddings"][1]) == pytest.approx(value, abs=6e-4)
-
-    page.get_by_role("slider", name="The same person").focus()
-    page.keyboard.press("Home")
-    expect(metric(page, "Pairs within the threshold")).to_contain_text("0 of 1")
 
     broken = tmp_path / "broken.png"
     broken.write_bytes(pictures[0].read_bytes()[:5000])
@@ -116,7 +118,7 @@ def test_two_pictures_and_their_distance(
     another = browser.new_context()
     stranger = another.new_page()
     stranger.goto(f"{app_url}/{OPEN}")
-    expect(metric(stranger, "Pairs within the threshold")).to_contain_text("6 of 6")
+    expect(metric(stranger, "Distance of the closest pair")).to_be_visible()
     expect(stranger.get_by_text("anna")).to_have_count(0)
     another.close()
 
@@ -132,12 +134,21 @@ def test_two_pictures_and_their_distance(
     assert written.read_text() == before, "the server opened a file for writing"
 
 
-def test_a_box_on_the_picture_becomes_the_crop(page: Page, app_url: str) -> None:
+def test_several_faces_none_and_a_box_drawn(page: Page, app_url: str) -> None:
+    """Of the musicians' five faces another one; round a cat, in which no face is found, a box."""
     page.goto(f"{app_url}/{OPEN}")
     ready(page)
-    seen = page.get_by_test_id("stImage").filter(has_text="astronaut").first.locator("img")
-    before = seen.get_attribute("src")
-    chart = page.locator(".st-key-face_crop_astronaut_0 .nsewdrag")
+    seen = page.get_by_test_id("stImage").filter(has_text="musicians")
+    pick(page, "Crop of", "musicians")
+    expect(page.get_by_text("5 faces found.")).to_be_visible()
+    before = seen.locator("img").first.get_attribute("src")
+    page.get_by_test_id("stButtonGroup").get_by_text("3", exact=True).click()
+    ready(page)
+    expect(seen.locator("img").first).not_to_have_attribute("src", str(before))  # the embedding is another
+
+    expect(page.get_by_text("No face found in cat")).to_be_visible()
+    pick(page, "Crop of", "cat")
+    chart = page.locator(".st-key-face_box_cat_chart_0 .nsewdrag")
     chart.hover()  # as soon as it is drawn and stands still
     box = chart.bounding_box()
     assert box
@@ -147,11 +158,39 @@ def test_a_box_on_the_picture_becomes_the_crop(page: Page, app_url: str) -> None
     page.mouse.move(x, y, steps=5)
     page.mouse.move(x + 20, y + 20, steps=5)
     page.mouse.up()
-    expect(page.locator(".st-key-face_crop_astronaut_1")).to_be_visible()
+    expect(page.locator(".st-key-face_box_cat_chart_1")).to_be_visible()
     ready(page)
-    expect(seen).not_to_have_attribute("src", str(before))
-    # The middle of the chart is the middle of the picture, which has 512 pixels.
-    assert abs(int(str(page.get_by_role("slider", name="Centre, across").input_value())) - 256) < 12
+    expect(page.get_by_text("No face found")).to_have_count(0)
+    # The middle of the chart is the middle of the picture, which is 451 pixels wide.
+    left, right = (
+        int(str(page.get_by_role("slider", name="Left and right edge").nth(i).input_value())) for i in (0, 1)
+    )
+    assert left < 451 / 2 < right
+    assert abs(left + right - 451) < 24
+
+
+def test_trained_weights_judge_the_crops(page: Page, app_url: str, written: Path) -> None:
+    """Of the astronaut and the photographer, by weights under facenet-pytorch's names, at two thresholds."""
+    weights = written.parent / "mine.safetensors"
+    state = create_model("inception_resnet_v1").state_dict()
+    for key, tensor in state.items():
+        if key.endswith("running_var"):
+            tensor.fill_(0.02)  # untrained ones put all faces together
+    save_file(state, weights)
+    try:
+        page.goto(f"{app_url}/{OPEN}")
+        ready(page)
+        expect(metric(page, "Pairs of the same person")).to_contain_text(re.compile(r"\d+ of 15"))
+        expect(page.get_by_text("these weights are untrained")).to_have_count(0)
+        page.get_by_role("slider", name="The same person").focus()
+        page.keyboard.press("Home")
+        ready(page)
+        expect(metric(page, "Pairs of the same person")).to_contain_text("0 of 15")
+        rows = list(csv.DictReader(io.StringIO(downloaded(page, "Download these rows").decode())))
+        assert {row["same"] for row in rows} == {"False"}
+        assert len(rows) == 15
+    finally:
+        weights.unlink()
 
 
 def test_weights_that_have_arrived_stay_chosen(page: Page, app_url: str, written: Path) -> None:
@@ -174,7 +213,7 @@ def test_weights_that_have_arrived_stay_chosen(page: Page, app_url: str, written
 def test_another_network_and_back(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/faces?model=inception_v4&size=96")
     page.get_by_role("button", name="Switch to inception_resnet_v1").click()
-    expect(metric(page, "Pairs within the threshold")).to_contain_text("6 of 6")
+    expect(metric(page, "Distance of the closest pair")).to_be_visible()
     assert "model=inception_resnet_v1" in page.url
 
 
@@ -184,4 +223,4 @@ def test_without_a_camera(page: Page, app_url: str) -> None:
     ready(page)
     page.get_by_text("Use the camera").click()
     expect(page.get_by_test_id("stCameraInput")).to_be_visible()
-    expect(metric(page, "Pairs within the threshold")).to_contain_text("6 of 6")
+    expect(metric(page, "Distance of the closest pair")).to_be_visible()

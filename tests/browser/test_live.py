@@ -225,3 +225,14 @@ def test_a_machine_without_a_network_names_what_a_picture_shows(page: Page, app_
     expect(page.get_by_text("What it mixes up")).to_be_visible()
     rows = saved(page, "Download these rows", which=-1).decode().splitlines()
     assert len(rows) == 1 + 64, "every photograph of the project"
+
+
+def test_samples_are_chosen_by_small_pictures(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/live?picture=astronaut")
+    expect(page.get_by_text("None of the 10, it seems.")).to_be_visible()
+    page.get_by_role("button", name="Sample pictures").click()
+    expect(page.get_by_text("Not among its ten things: what does it say?")).to_be_attached()
+    page.get_by_role("button", name="fire engine").click()
+    expect(page.get_by_role("heading", name="truck, ")).to_be_visible()
+    expect(page.get_by_role("button", name="fire engine")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"picture=fire"))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ import inception
 from inception.cli import training
 from inception.cli.main import main
 from inception.paths import BUNDLED
-from inception.training import cifar10, recipe
-from inception.weights.known import known_weights
+from inception.training import cifar10, own_pictures, recipe
+from inception.training.features import NEW, samples
+from inception.training.own_pictures import class_folders
+from inception.weights.known import described, known_weights
 
 MODEL = "inception_resnet_v1"
 
@@ -133,3 +136,108 @@ def test_other_classes_cannot_be_evaluated(data: Path, tmp_path: Path, capsys: p
     save_file(inception.create_model("inception_v4", num_classes=7).state_dict(), file)
     assert main(["evaluate", "inception_v4", "--weights", str(file), "--data", str(data)]) == 2
     assert "ten classes" in capsys.readouterr().err
+
+
+@pytest.fixture
+def things(tmp_path: Path) -> Path:
+    """A folder of class folders with three pictures each, and files that are none."""
+    folder = tmp_path / "things"
+    for name in ("fish", "hammer", "windmill"):
+        (folder / name).mkdir(parents=True)
+        for path in list(samples()[name].values())[:3]:
+            (folder / name / path.name).write_bytes(path.read_bytes())
+    (folder / "fish" / "notes.txt").write_text("no picture")
+    (folder / "hammer" / ".hidden").write_text("not looked at")
+    (folder / ".cache").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("more", [(), ("--all", "--epochs", "1", "--batch", "4")])
+def test_a_folder_of_classes_is_learnt(
+    things: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    file = tmp_path / "out" / "mine.safetensors"
+    assert main(["train", MODEL, "--data", str(things), "-o", str(file), *more]) == 0
+    out, err = capsys.readouterr()
+    assert re.fullmatch(rf"{file}: \d of 3 held-out pictures right: .* fish, hammer and windmill\n", out)
+    assert "fish: notes.txt is not a JPEG" in err
+    assert "hidden" not in err
+    assert "starts again" in err
+    assert list(file.parent.iterdir()) == [file]
+    pictures = [str(path) for path in samples()[NEW].values()]
+    assert main(["predict", *pictures, "--model", MODEL, "--weights", str(file), "--top", "3", "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert {row["label"] for row in entries[0]["top"]} == {"fish", "hammer", "windmill"}
+    assert sum(row["probability"] for row in entries[0]["top"]) == pytest.approx(1)
+    known = described(file)
+    assert known
+    assert known.preprocessing == known_weights()[f"{MODEL}.cifar10"].preprocessing
+    assert known.accuracy in out
+    ours, base = (inception.create_model(MODEL, path).state_dict() for path in (file, f"{MODEL}.cifar10"))
+    changed = {key for key in ours if not torch.equal(ours[key], base[key])}
+    path = inception.create_model(MODEL, device="meta").classifier_path
+    classifier = {key for key in ours if key.startswith(path)}
+    assert changed >= classifier
+    assert (changed == classifier) is (not more), "without --all nothing else learns"
+
+
+def test_the_same_seed_holds_out_the_same_pictures(things: Path) -> None:
+    first, second = (own_pictures.find_pictures(things, 3, lambda _: None) for _ in range(2))
+    assert first == second
+    assert len(first.held_out) == 3
+    assert {number for _, number in first.held_out} == {0, 1, 2}
+    assert not {path for path, _ in first.held_out} & {path for path, _ in first.learnt}
+    others = [own_pictures.find_pictures(things, seed, lambda _: None).held_out for seed in range(4, 9)]
+    assert any(other != first.held_out for other in others)
+
+
+def test_an_interrupted_run_leaves_no_file(
+    things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(own_pictures, "_head", interrupted)
+    file = tmp_path / "mine.safetensors"
+    file.write_bytes(b"before")
+    assert main(["train", MODEL, "--data", str(things), "-o", str(file)]) == 130
+    assert file.read_bytes() == b"before"
+    assert {path.name for path in tmp_path.iterdir()} == {"things", "mine.safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "sentence"),
+    [
+        (
+            lambda things: [(things / "fish" / path).unlink() for path in ("perch.jpg", "boarfish.jpg")],
+            [],
+            "this one has 1",
+        ),
+        (lambda things: [path.rename(things.parent / path.name) for path in class_folders(things)[1:]], [], "it has 1"),
+        (lambda things: None, ["--width", "0.5"], "--width is not for a classifier alone"),
+        (lambda things: None, ["--epochs", "3"], "--epochs is not for a classifier alone"),
+        (lambda things: None, ["--all", "--size", "96"], "--size is not for your own pictures"),
+        (lambda things: None, ["--all", "--learning-rate", "0"], "learning rate"),
+        (lambda things: None, ["--weights", "nowhere.safetensors"], "nowhere.safetensors"),
+    ],
+)
+def test_what_cannot_be_learnt_of_a_folder_is_one_sentence(
+    things: Path,
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[Path], object],
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    spoil(things)
+    assert main(["train", MODEL, "--data", str(things), *arguments]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert sentence in error
+
+
+def test_a_folder_of_something_else_gets_no_cifar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cat.jpg").write_bytes(b"")
+    assert main(["train", MODEL, "--data", str(tmp_path)]) == 2
+    assert "neither folders of pictures" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["cat.jpg"]
+    assert main(["train", MODEL, "--data", str(tmp_path / "absent"), "--all"]) == 2
+    assert "are for a folder of class folders" in capsys.readouterr().err

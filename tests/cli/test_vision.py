@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 
 import inception
 from inception.cli.main import main
-from inception.paths import ROOT
+from inception.paths import PHOTOGRAPHS, ROOT, SAMPLES
+from inception.runtime.crop import Crop, Fit
 from inception.runtime.predictor import Predictor
 from inception.weights.choice import WeightsChoice
 from inception.weights.known import known_weights
@@ -99,25 +100,71 @@ def test_predict_takes_a_box_and_how_to_fit_it(run: Run, tmp_path: Path) -> None
     assert best(long, "--fit", "squash")[0] == "automobile"
 
 
-def test_untrained_weights_are_named_so(run: Run, picture: Path) -> None:
-    _, out, _ = run("similarity", picture, picture, "--weights", "untrained")
-    assert out.startswith("untrained weights")
+ASTRONAUT, PHOTOGRAPHER, CAT = (SAMPLES / f"{name}.jpg" for name in ("astronaut", "photographer", "cat"))
+BAND = PHOTOGRAPHS / "other" / "mariachi.jpg"
 
 
-def test_similarity_is_that_of_the_embeddings(run: Run, picture: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.png"
-    Image.radial_gradient("L").convert("RGB").save(other)
-    status, out, _ = run("similarity", picture, other, "--weights", "untrained", "--json")
+def test_untrained_weights_give_no_verdict(run: Run) -> None:
+    status, out, _ = run("similarity", ASTRONAUT, PHOTOGRAPHER, "--weights", "untrained")
+    assert status == 0
+    first, second, distance, verdict = out.splitlines()
+    assert first.startswith(f"{ASTRONAUT}: face found at 1")
+    assert second.startswith(f"{PHOTOGRAPHER}: face found at ")
+    assert distance.startswith("distance 0.0")
+    assert verdict.startswith("no verdict: the weights are untrained")
+    assert "person" not in out
+
+
+def test_similarity_is_that_of_the_faces(run: Run, tmp_path: Path) -> None:
+    """The verdict is that of the crops: stretched boxes with a margin, not the pictures' centres."""
+    weights = tmp_path / "spread.safetensors"
+    state = inception.create_model("inception_resnet_v1").state_dict()
+    for key, tensor in state.items():
+        if key.endswith("running_var"):
+            tensor.fill_(0.02)
+    save_file(state, weights)
+    status, out, _ = run("similarity", ASTRONAUT, PHOTOGRAPHER, "--weights", weights, "--json")
     assert status == 0
     found = json.loads(out)
-    assert set(found) == {"distance", "cosine"}
+    assert list(found) == ["distance", "cosine", "same", "threshold", "pictures"]
 
-    network = Predictor("inception_resnet_v1")
-    first, second = (
-        network.embed(network.prepare(inception.load_image(path), (160, 160))) for path in (picture, other)
-    )
+    network = Predictor("inception_resnet_v1", weights)
+    points = []
+    for path, entry in zip((ASTRONAUT, PHOTOGRAPHER), found["pictures"], strict=True):
+        picture = inception.load_image(path)
+        (face,) = inception.find_faces(picture)
+        assert (entry["file"], entry["faces"], entry["origin"]) == (str(path), 1, "found")
+        assert tuple(entry["box"]) == pytest.approx(face.with_margin(picture.size))
+        points.append(network.embed(network.prepare(picture, (160, 160), Crop(tuple(entry["box"]), Fit.SQUASH))))
+    first, second = points
     assert found["distance"] == pytest.approx(float(np.linalg.norm(first - second)), abs=1e-5)
     assert found["cosine"] == pytest.approx(float(first @ second), abs=1e-5)
+    assert found["same"] is (found["distance"] <= found["threshold"])
+    _, lines, _ = run("similarity", ASTRONAUT, PHOTOGRAPHER, "--weights", weights)
+    assert lines.splitlines()[-1].startswith("the same person" if found["same"] else "different persons")
+
+
+def test_a_face_is_named_by_its_number_or_drawn(run: Run, tmp_path: Path) -> None:
+    words = ("--weights", "untrained", "--json")
+    _, out, _ = run("similarity", BAND, BAND, "--second-face", 4, *words)
+    first, second = json.loads(out)["pictures"]
+    assert (first["faces"], second["faces"]) == (5, 5)
+    assert first["box"][2] - first["box"][0] > second["box"][2] - second["box"][0], "at first the largest"
+    _, lines, _ = run("similarity", BAND, BAND, "--weights", "untrained")
+    assert lines.splitlines()[0].endswith("one of 5 faces")
+    _, out, _ = run("similarity", CAT, ASTRONAUT, "--first-box", "150,50,290,190", *words)
+    first, second = json.loads(out)["pictures"]
+    assert (first["box"], first["origin"], second["origin"]) == ([150, 50, 290, 190], "drawn", "found")
+    _, out, _ = run("similarity", CAT, CAT, "--cropped", *words)
+    found = json.loads(out)
+    assert found["distance"] == pytest.approx(0, abs=1e-5)
+    assert found["pictures"][0]["box"] == [0, 0, 451, 300]
+    # A photograph of more than a megapixel is looked at in a smaller size; the box is one of the photograph.
+    large = tmp_path / "large.png"
+    inception.load_image(ASTRONAUT).resize((1536, 1536)).save(large)
+    _, out, _ = run("similarity", ASTRONAUT, large, *words)
+    small, same = (entry["box"] for entry in json.loads(out)["pictures"])
+    assert same == pytest.approx([3 * edge for edge in small], abs=30)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +180,16 @@ def test_similarity_is_that_of_the_embeddings(run: Run, picture: Path, tmp_path:
         (["predict", "PICTURE", "--box", "1,2,3"], "'1,2,3' is no box"),
         (["predict", "PICTURE", "--weights", "untrained", "--box", "0,0,999,9"], "does not lie inside the picture"),
         (["predict", "PICTURE", "--weights", "untrained", "--device", "tpu"], "device must be cpu, cuda or mps"),
-        (["similarity", "PICTURE", "PICTURE", "--weights", "untrained", "--model", "inception_v4"], "no embeddings"),
+        (
+            ["similarity", str(ASTRONAUT), str(ASTRONAUT), "--weights", "untrained", "--model", "inception_v4"],
+            "no embed",
+        ),
+        (["similarity", str(ASTRONAUT), "PICTURE", "--weights", "untrained"], "no face was found; draw a box"),
+        (["similarity", str(CAT), str(CAT), "--first-face", "1"], "faces found: 0, so there is no face number 1"),
+        (["similarity", str(BAND), str(BAND), "--second-face", "0"], "faces found: 5, so there is no face number 0"),
+        (["similarity", "PICTURE", "PICTURE", "--first-box", "1,2,3"], "'1,2,3' is no box"),
+        (["similarity", "PICTURE", "PICTURE", "--first-box", "0,0,900,900"], "does not lie inside the picture"),
+        (["similarity", "PICTURE", "PICTURE", "--cropped", "--first-face", "1"], "choose one of the three"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(run: Run, picture: Path, words: list[str], sentence: str) -> None:

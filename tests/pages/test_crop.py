@@ -98,7 +98,7 @@ def test_how_it_is_fitted_and_its_box_hold_on_all_pages(
 
 def test_sliders_that_cross_leave_a_box(no_bundled_weights: None, app: AppTest, crops: list[Crop]) -> None:
     open_page(app, "cell", "inception_v4", "75")
-    data = next(path for path in [pictures.SAMPLES["koala"]]).read_bytes()
+    data = next(path for path in [pictures.SAMPLES["koala"]]).path.read_bytes()
     healthy(app.selectbox(key="picture").set_value("koala").run())
     healthy(app.toggle(key="part").set_value(True).run())
     with Image.open(io.BytesIO(data)) as koala:

@@ -18,10 +18,11 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 
 import inception
+from inception.paths import FACE_SAMPLES
 from inception.runtime.predictor import Predictor
-from inception.studies.lfw import PAPER_THRESHOLD
-from inception.vision.faces import MAX_PICTURES, Face, face_of, pair_table
-from inception.weights.choice import WeightsChoice
+from inception.studies.lfw import PAPER_THRESHOLD, THRESHOLD
+from inception.vision.faces import MAX_PICTURES, FacePicture, Origin, embed_face, face_picture, pair_table
+from inception.weights.choice import UNTRAINED
 from inception.zoo import VARIANTS
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,8 @@ page = st.navigation([st.Page("{ROOT}/pages/faces.py", default=True)])
 frame.run(page)
 """
 SIZE = 75
-SAMPLES = ["astronaut", "astronaut, darker", "cameraman", "a cat"]
+SAMPLES = ["Collins", "Collins, darker", "Hopper", "Giunchedi", "photographer", "musicians", "cat"]
+PAIRS = 15  # of the six in which a face is found
 File = tuple[str, bytes, str]
 
 
@@ -65,8 +67,18 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+HOPPER = inception.load_image(FACE_SAMPLES / "grace_hopper.jpg").crop((100, 40, 460, 420)).resize((180, 190))
+
+
+def portrait(seed: int) -> Image.Image:
+    """A face before a background unlike any other."""
+    image = picture(seed, 240, 220)
+    image.paste(HOPPER, (30, 20))
+    return image
+
+
 def files(*seeds: int) -> list[File]:
-    return [(f"me{seed}.png", png(picture(seed)), "image/png") for seed in seeds]
+    return [(f"me{seed}.png", png(portrait(seed)), "image/png") for seed in seeds]
 
 
 def healthy(app: AppTest) -> AppTest:
@@ -96,11 +108,24 @@ def names(app: AppTest) -> list[str]:
     return [face.name for face in app.session_state["faces"]]
 
 
-def expected(faces: list[Face], weights: str | None = None, limit: float = round(PAPER_THRESHOLD, 2)) -> pd.DataFrame:
+def expected(faces: list[FacePicture], weights: str | None = None) -> pd.DataFrame:
     """The same pairs from the library."""
     network = Predictor("inception_resnet_v1", weights)
-    embeddings = [network.embed(network.prepare(face.crop(), (SIZE, SIZE))) for face in faces]
-    return pair_table([face.name for face in faces], embeddings, limit)
+    return pair_table([embed_face(network, face, (SIZE, SIZE)) for face in faces if face.crop], THRESHOLD)
+
+
+def spread_weights(path: Path) -> Path:
+    """Weights that put faces far from each other, under the names of facenet-pytorch."""
+    state = inception.create_model("inception_resnet_v1").state_dict()
+    for key, tensor in state.items():
+        if key.endswith("running_var"):
+            tensor.fill_(0.02)
+    save_file(state, path)
+    return path
+
+
+def choose(app: AppTest, name: str) -> AppTest:
+    return healthy(app.selectbox(key="face").set_value(name).run())
 
 
 def test_samples_are_compared_at_once(app: AppTest) -> None:
@@ -109,9 +134,53 @@ def test_samples_are_compared_at_once(app: AppTest) -> None:
     assert names(app) == SAMPLES
     assert threshold(app).value == pytest.approx(PAPER_THRESHOLD, abs=0.005)
     pairs = expected(app.session_state["faces"])
+    assert len(pairs) == PAIRS
     np.testing.assert_allclose(shown(app)["distance"], pairs["distance"], atol=1e-5)
-    assert "Untrained weights" in app.warning[0].value
     assert app.metric[0].value == f"{pairs['distance'].min():.3f}"
+
+
+def test_untrained_weights_say_what_is_missing_and_offer_it(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("inception.zoo.fetch_weights", asked.append)
+    healthy(app.run())
+    assert "these weights are untrained" in app.warning[0].value
+    assert (app.metric[0].delta, app.metric[1].value) == ("no verdict: untrained", "–")
+    assert set(shown(app)["verdict"]) == {"–"}
+    assert shown(app)["same"].isna().all()
+    offers = [button for button in app.button if button.label.startswith("Get ")]
+    assert [("VGGFace2" in offer.label, "CASIA" in offer.label) for offer in offers] == [(True, False), (False, True)]
+    healthy(offers[1].click().run())
+    assert asked == ["20180408-102900-casia-webface"]
+    assert app.session_state["embedding_inception_resnet_v1"].name == asked[0]
+
+
+def test_a_picture_without_a_face_takes_part_once_a_box_is_drawn(app: AppTest) -> None:
+    healthy(app.run())
+    assert any("No face found in cat" in info.value for info in app.info)
+    choose(app, "cat")
+    sliders = [app.slider(key=f"face_box_cat_{side}") for side in ("across", "down")]
+    assert [slider.value for slider in sliders] == [(0, 451), (0, 300)], "all of it, which is no crop yet"
+    healthy(sliders[0].set_value((150, 300)).run())
+    cat = app.session_state["faces"][-1]
+    assert (cat.crop.box, cat.crop.origin) == ((150, 0, 300, 300), Origin.DRAWN)
+    assert not any("No face found in cat" in info.value for info in app.info)
+    assert len(shown(app)) == 21
+
+
+def test_one_of_several_faces_is_chosen_by_its_number(app: AppTest) -> None:
+    healthy(app.run())
+    choose(app, "musicians")
+    before = shown(app)["distance"].tolist()
+    number = app.segmented_control(key="face_number_musicians")
+    assert (number.options, number.value) == (["1", "2", "3", "4", "5"], 1)
+    healthy(number.set_value(3).run())
+    band = next(face for face in app.session_state["faces"] if face.name == "musicians")
+    assert band.crop.box == band.found[2].with_margin(band.image.size)
+    assert shown(app)["distance"].tolist() != before
+    healthy(app.slider(key="face_box_musicians_down").set_value((20, 200)).run())
+    assert app.segmented_control(key="face_number_musicians").value is None, "a drawn box is none of those found"
+    healthy(button(app, "Back to the face found").click().run())
+    assert app.segmented_control(key="face_number_musicians").value == 1
 
 
 def test_own_pictures_take_the_place_of_the_samples(app: AppTest) -> None:
@@ -119,24 +188,41 @@ def test_own_pictures_take_the_place_of_the_samples(app: AppTest) -> None:
     upload(app, files(1, 2))
     assert not app.error
     assert names(app) == ["me1", "me2"]
-    pair = expected([face_of(picture(1), "me1"), face_of(picture(2), "me2")])
+    pair = expected([face_picture(portrait(1), "me1"), face_picture(portrait(2), "me2")])
     assert shown(app)["distance"].tolist() == pytest.approx(pair["distance"].tolist(), abs=1e-5)
     assert app.metric[0].label == "Distance"
-    upload(app, [*files(3), ("me1.png", png(picture(1)), "image/png")])
+    upload(app, [*files(3), ("me1.png", png(portrait(1)), "image/png")])
     assert names(app) == ["me1", "me2", "me3", "me1 (2)"]
     twins = shown(app).query("first == 'me1' and second == 'me1 (2)'")
     assert twins["distance"].tolist() == [0], "the same picture twice"
 
 
-def test_the_threshold_turns_the_verdict(app: AppTest) -> None:
+def test_pictures_without_faces_are_not_compared(app: AppTest) -> None:
     healthy(app.run())
-    upload(app, files(1, 2))
-    assert shown(app)["verdict"].tolist() == ["within"], "untrained"
-    assert (app.metric[1].label, app.metric[1].value) == ("Pairs within the threshold", "1 of 1")
+    upload(app, [(f"noise{seed}.png", png(picture(seed)), "image/png") for seed in (1, 2)])
+    assert names(app) == ["noise1", "noise2"]
+    assert [face.crop for face in app.session_state["faces"]] == [None, None]
+    assert not app.metric
+    assert [f"No face found in noise{seed}" in app.info[seed - 1].value for seed in (1, 2)] == [True, True]
+    assert any("Two faces" in info.value for info in app.info)
+
+
+def test_the_verdict_is_that_of_the_crops_and_turns_with_the_threshold(app: AppTest, tmp_path: Path) -> None:
+    path = spread_weights(tmp_path / "mine.safetensors")
+    healthy(app.run())
+    assert not any("untrained" in warning.value for warning in app.warning)
+    pairs = expected(app.session_state["faces"], str(path))
+    np.testing.assert_allclose(shown(app)["distance"], pairs["distance"], atol=1e-4)
+    assert shown(app)["same"].tolist() == pairs["same"].tolist()
+    assert any("weights: mine.safetensors" in caption.value for caption in app.caption), "not the server's folders"
+    assert any("Not the size of its training" in warning.value for warning in app.warning)
+    strangers = shown(app).query("first == 'Collins' and second == 'photographer'").iloc[0]
+    for limit, verdict in ((strangers["distance"] + 0.02, "same"), (strangers["distance"] - 0.02, "different")):
+        healthy(threshold(app).set_value(round(limit, 2)).run())
+        row = shown(app).query("first == 'Collins' and second == 'photographer'").iloc[0]
+        assert row["verdict"] == verdict
     healthy(threshold(app).set_value(0.0).run())
-    assert shown(app)["verdict"].tolist() == ["beyond"]
-    assert (app.metric[0].delta, app.metric[1].value) == ("no verdict: untrained", "0 of 1")
-    assert shown(app)["threshold"].tolist() == [0]
+    assert app.metric[1].value == f"0 of {PAIRS}"
 
 
 def test_the_camera_gives_a_picture(app: AppTest) -> None:
@@ -144,10 +230,10 @@ def test_the_camera_gives_a_picture(app: AppTest) -> None:
     assert not app.camera_input, "the browser is not asked for the camera before the reader wants it"
     healthy(app.toggle[0].set_value(True).run())
     buffer = io.BytesIO()
-    picture(7).save(buffer, "JPEG")
+    portrait(7).save(buffer, "JPEG")
     healthy(app.camera_input[0].upload("shot.jpg", buffer.getvalue()).run())
     assert names(app) == ["shot"]
-    assert any("Two pictures" in info.value for info in app.info)
+    assert any("Two faces" in info.value for info in app.info)
 
 
 def test_bad_files_are_a_sentence_each_and_the_good_ones_stay(app: AppTest) -> None:
@@ -188,7 +274,7 @@ def test_no_more_than_can_be_compared(app: AppTest) -> None:
 def test_pictures_go_one_by_one_or_all_at_once(app: AppTest) -> None:
     healthy(app.run())
     upload(app, files(1, 2, 3))
-    healthy(app.selectbox(key="face").set_value("me2").run())
+    choose(app, "me2")
     healthy(button(app, "Remove").click().run())
     assert names(app) == ["me1", "me3"]
     healthy(button(app, "Add the samples").click().run())
@@ -208,36 +294,42 @@ def test_pictures_go_one_by_one_or_all_at_once(app: AppTest) -> None:
 def test_the_crop_is_what_is_compared(app: AppTest) -> None:
     healthy(app.run())
     upload(app, files(1, 2))
-    sliders = {slider.label: slider for slider in app.slider}
-    assert [sliders[label].value for label in ("Centre, across", "Centre, down", "Side")] == [60, 45, 90]
-    sliders["Side"].set_value(40)
-    sliders["Centre, across"].set_value(0)
-    healthy(app.run())
-    assert app.slider(key="face_x").value == 20, "the square is moved inside the picture, and the slider with it"
-    first = face_of(picture(1), "me1").cropped(20, 45, 40)
-    pair = expected([first, face_of(picture(2), "me2")])
+    first, second = app.session_state["faces"]
+    assert first.crop.origin is Origin.FOUND
+    healthy(app.slider(key="face_box_me1_across").set_value((20, 120)).run())
+    drawn = app.session_state["faces"][0]
+    top, bottom = app.slider(key="face_box_me1_down").value
+    assert (drawn.crop.box, drawn.crop.origin) == ((20, top, 120, bottom), Origin.DRAWN)
+    pair = expected([first.with_box((20, top, 120, bottom)), second])
     assert shown(app)["distance"].tolist() == pytest.approx(pair["distance"].tolist(), abs=1e-5)
-    healthy(app.selectbox(key="face").set_value("me2").run())
-    assert app.slider(key="face_side").value == 90, "each picture has a crop of its own"
-    healthy(app.selectbox(key="face").set_value("me1").run())
-    assert app.slider(key="face_side").value == 40
-    healthy(button(app, "Centre").click().run())
-    assert app.slider(key="face_side").value == 90
+    choose(app, "me2")
+    assert app.slider(key="face_box_me2_across").value == tuple(map(round, second.crop.box[::2])), "a crop each"
+    choose(app, "me1")
+    healthy(button(app, "Back to the face found").click().run())
+    assert app.session_state["faces"][0].crop == first.crop
 
 
-def test_weights_of_a_file(app: AppTest, tmp_path: Path) -> None:
-    state = inception.create_model("inception_resnet_v1").state_dict()
-    for key, tensor in state.items():
-        if key.endswith("running_var"):
-            tensor.fill_(0.02)
-    save_file(state, tmp_path / "mine.safetensors")
-    healthy(app.run())
-    weights = next(box for box in app.selectbox if box.label == "Weights")
-    healthy(weights.set_value(WeightsChoice.of(tmp_path / "mine.safetensors")).run())
-    assert not any("Untrained" in warning.value for warning in app.warning)
-    pairs = expected(app.session_state["faces"], str(tmp_path / "mine.safetensors"))
-    np.testing.assert_allclose(shown(app)["distance"], pairs["distance"], atol=1e-4)
-    assert any("weights: mine.safetensors" in caption.value for caption in app.caption), "not the server's folders"
+@pytest.mark.usefixtures("app")
+def test_other_pages_take_picture_and_crop_from_here() -> None:
+    """A network that embeds gets a face, with its crop, on every page on a picture; no cat."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["model"] = "inception_resnet_v1"
+    app.query_params["size"] = str(SIZE)
+    app.run()
+    app.switch_page("pages/faces.py").run()
+    choose(app, "Hopper")
+    healthy(app.slider(key="face_box_Hopper_across").set_value((100, 400)).run())
+    app.switch_page("pages/looks.py").run()
+    # Here the bundled weights come first, which name classes.
+    healthy(app.selectbox(key="weights_inception_resnet_v1").set_value(UNTRAINED).run())
+    chosen, other = app.selectbox(key="face"), next(box for box in app.selectbox if box.label.startswith("Compared"))
+    assert chosen.value == "Hopper"
+    assert chosen.options == [name for name in SAMPLES if name != "cat"]
+    assert other.options == [name for name in SAMPLES if name not in ("cat", "Hopper")]
+    choose(app, "Giunchedi")
+    app.switch_page("pages/faces.py").run()
+    assert healthy(app).selectbox(key="face").value == "Giunchedi"
+    assert app.session_state["faces"][2].crop.box[::2] == (100, 400)
 
 
 @pytest.mark.parametrize("model", [name for name, variant in VARIANTS.items() if not variant.embeds])
@@ -255,13 +347,14 @@ def test_switching_opens_the_page(app: AppTest) -> None:
     healthy(app.run())
     healthy(button(app, "Switch to inception_resnet_v1").click().run())
     assert app.selectbox(key="model").value == "inception_resnet_v1"
-    assert len(shown(app)) == 6
+    assert len(shown(app)) == PAIRS
 
 
 def test_the_other_embedding_network(app: AppTest) -> None:
     app.query_params["model"] = "inception_resnet_v2.faceid"
     healthy(app.run())
-    assert len(shown(app)) == 6
+    assert len(shown(app)) == PAIRS
+    assert not any(button.label.startswith("Get ") for button in app.button), "no weights are published for it"
     assert any(caption.value.startswith("1024 numbers") for caption in app.caption)
 
 
@@ -307,7 +400,7 @@ def test_nothing_is_written(app: AppTest) -> None:
     healthy(app.run())
     with watched() as opened:
         upload(app, files(1, 2))
-        healthy(app.slider(key="face_side").set_value(60).run())
+        healthy(app.slider(key="face_box_me1_down").set_value((20, 120)).run())
         healthy(threshold(app).set_value(0.5).run())
         healthy(button(app, "Forget all").click().run())
     assert opened == []
@@ -330,13 +423,13 @@ def test_what_is_forgotten_is_gone(app: AppTest) -> None:
     """Nothing in the process holds a picture or an embedding that the reader had forgotten; uploads go before that."""
     healthy(app.run())
     upload(app, files(1, 2))
-    healthy(app.slider(key="face_side").set_value(60).run())
+    healthy(app.slider(key="face_box_me1_down").set_value((20, 120)).run())
     managers = [thing for thing in gc.get_objects() if type(thing) is MemoryUploadedFileManager]
     assert managers
     assert not any(uploads for manager in managers for uploads in manager.file_storage.values())
     state = app.session_state
     held = [weakref.ref(face.image) for face in state["faces"]]
-    held += [weakref.ref(embedding) for embedding in state["kept_face_embeddings"].values()]
+    held += [weakref.ref(face.embedding) for face in state["kept_face_embeddings"].values()]
     assert len(held) == 4
     healthy(button(app, "Forget all").click().run())
     gc.collect()

@@ -4,34 +4,48 @@ import io
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.torch import save_file
 
+import inception
+from inception.paths import PHOTOGRAPHS, SAMPLES
+from inception.runtime.crop import CropError
 from inception.runtime.predictor import Predictor
-from inception.studies.lfw import LFW_RESULTS, PAPER_THRESHOLD, lfw_table
+from inception.studies.face_crops import CROP_RESULTS, PAIRS, PORTRAITS, crop_table
+from inception.studies.lfw import LFW_RESULTS, PAPER_THRESHOLD, THRESHOLD, lfw_table
 from inception.vision.faces import (
     MAX_PIXELS,
-    MIN_SIDE,
     NAME_LENGTH,
-    Face,
+    EmbeddedFace,
+    FaceCrop,
     FaceError,
+    Origin,
     cosine_at,
     cosine_matrix,
     distance_matrix,
+    embed_face,
+    embedding_grid,
     embeddings_npz,
-    face_of,
+    face_picture,
     pair_table,
     picture_name,
-    square_within,
 )
 
 
 def on_sphere(count: int, dimensions: int = 512, seed: int = 0) -> np.ndarray:
     points = np.random.default_rng(seed).normal(size=(count, dimensions))
     return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def points_of(names: list[str], points: object, trained: bool = True) -> list[EmbeddedFace]:
+    """Faces with crops at these points."""
+    crop = FaceCrop((0, 0, 20, 30), Origin.FOUND)
+    return [EmbeddedFace(name, crop, np.asarray(point), trained) for name, point in zip(names, points, strict=True)]  # type: ignore[call-overload]
 
 
 def gradient(width: int, height: int) -> Image.Image:
@@ -63,7 +77,7 @@ def test_squared_distance_is_two_minus_two_cosines() -> None:
 def test_every_pair_once_with_its_verdict() -> None:
     # At 60 and 90 degrees, whose chords are 1 and the root of 2.
     points = np.array([[1, 0], [0.5, math.sqrt(3) / 2], [0, 1], [0, 1]])
-    table = pair_table(["a", "b", "c", "d"], points, 1.1)
+    table = pair_table(points_of(["a", "b", "c", "d"], points), 1.1)
     assert list(table.columns) == ["first", "second", "distance", "cosine", "same"]
     pairs = list(zip(table["first"], table["second"], strict=True))
     assert pairs == [("a", "b"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d")]
@@ -77,14 +91,16 @@ def test_every_pair_once_with_its_verdict() -> None:
 def test_at_the_threshold_is_the_same() -> None:
     """Section 4 of the FaceNet paper counts D <= d; identical pictures are the same person at every threshold."""
     points = [[1, 0], [-1, 0], [1, 0]]
-    assert pair_table(["a", "b", "c"], points, 2.0)["same"].all()
-    assert pair_table(["a", "b", "c"], points, 0.0)["same"].tolist() == [False, True, False]
+    faces = points_of(["a", "b", "c"], points)
+    assert pair_table(faces, 2.0)["same"].all()
+    assert pair_table(faces, 0.0)["same"].tolist() == [False, True, False]
 
 
 @given(st.integers(2, 8), st.integers(0, 99), st.floats(0, 2), st.floats(0, 2))
 def test_a_larger_threshold_never_takes_a_same_back(count: int, seed: int, first: float, second: float) -> None:
     names = [str(i) for i in range(count)]
-    tables = [pair_table(names, on_sphere(count, 4, seed), threshold) for threshold in sorted((first, second))]
+    faces = points_of(names, on_sphere(count, 4, seed))
+    tables = [pair_table(faces, threshold) for threshold in sorted((first, second))]
     assert not (tables[0]["same"] & ~tables[1]["same"]).any()
     assert len(tables[0]) == count * (count - 1) // 2
 
@@ -108,70 +124,68 @@ def test_what_is_no_embedding(embeddings: object, sentence: str) -> None:
 @pytest.mark.parametrize("threshold", [-0.1, 2.1, math.nan, math.inf])
 def test_thresholds_are_distances(threshold: float) -> None:
     with pytest.raises(FaceError, match="from 0 to 2"):
-        pair_table(["a", "b"], on_sphere(2), threshold)
+        pair_table(points_of(["a", "b"], on_sphere(2)), threshold)
 
 
-@pytest.mark.parametrize("names", [["a"], ["a", "a"], ["a", "b", "c"]])
-def test_names_belong_to_embeddings(names: list[str]) -> None:
+def test_each_face_has_a_name_of_its_own() -> None:
     with pytest.raises(FaceError, match="name of its own"):
-        pair_table(names, on_sphere(2), 1.0)
+        pair_table(points_of(["a", "a"], on_sphere(2)), 1.0)
 
 
-@given(
-    st.integers(MIN_SIDE, 400), st.integers(MIN_SIDE, 400), *[st.floats(-1e6, 1e6, allow_nan=False) for _ in range(3)]
-)
-def test_squares_lie_inside(width: int, height: int, x: float, y: float, side: float) -> None:
-    square = square_within((width, height), x, y, side)
-    left, top, right, bottom = square.box
-    assert right - left == bottom - top == square.side >= MIN_SIDE
-    assert left >= 0
-    assert top >= 0
-    assert right <= width
-    assert bottom <= height
-    again = square_within((width, height), square.x, square.y, square.side)
-    assert again == square, "a slider that is set to what it shows changes nothing"
+def test_untrained_weights_give_no_verdict() -> None:
+    faces = [*points_of(["a", "b"], on_sphere(2)), *points_of(["c"], on_sphere(1), trained=False)]
+    assert pair_table(faces, 2.0)["same"].isna().tolist() == [False, True, True]
 
 
-def test_a_square_inside_is_kept() -> None:
-    assert square_within((300, 200), 150, 100, 60).box == (120, 70, 180, 130)
-    assert square_within((300, 200), 151, 99, 61).side == 61
+def test_without_a_face_there_is_no_crop_and_nothing_to_compare() -> None:
+    cat = face_picture(inception.load_image(SAMPLES / "cat.jpg"), "the cat")
+    assert (cat.found, cat.crop) == ((), None)
+    network = Predictor("inception_resnet_v1")
+    for compared in (cat.seen, lambda network: embed_face(network, cat)):
+        with pytest.raises(FaceError, match="the cat: no face was found in this picture, and no box was drawn"):
+            compared(network)
+    with pytest.raises(FaceError, match="faces found: 0, so there is no face number 1"):
+        cat.with_found(0)
+    drawn = cat.with_box((150, 60, 250, 160))
+    assert drawn.crop == FaceCrop((150, 60, 250, 160), Origin.DRAWN)
+    assert embed_face(network, drawn, (75, 75)).crop is drawn.crop
+    with pytest.raises(CropError, match="does not lie inside"):
+        cat.with_box((400, 0, 500, 100))
 
 
-@pytest.mark.parametrize("numbers", [(math.nan, 1, 1), (1, math.inf, 1), (1, 1, math.nan)])
-def test_squares_are_finite(numbers: tuple[float, float, float]) -> None:
-    with pytest.raises(FaceError, match="finite"):
-        square_within((300, 200), *numbers)
+def test_one_of_several_faces_is_chosen() -> None:
+    picture = face_picture(inception.load_image(PHOTOGRAPHS / "other" / "mariachi.jpg"), "band")
+    boxes = [face.with_margin(picture.image.size) for face in picture.found]
+    assert len(boxes) == 5
+    assert picture.crop == FaceCrop(boxes[0], Origin.FOUND), "the largest"
+    assert picture.with_found(3).crop == FaceCrop(boxes[3], Origin.FOUND)
+    for number in (5, -1):
+        with pytest.raises(FaceError, match="band: faces found: 5"):
+            picture.with_found(number)
 
 
-def test_the_crop_is_those_pixels() -> None:
-    face = face_of(gradient(250, 200), "a").cropped(100, 80, 40)
-    pixels = np.asarray(face.crop())
-    assert pixels.shape == (40, 40, 3)
-    assert pixels[0, 0].tolist() == [80, 60, 0]
-    assert pixels[-1, -1].tolist() == [119, 99, 0]
-    assert face.centred().square.box == (25, 0, 225, 200)
-
-
-@pytest.mark.parametrize(("xs", "ys"), [((40.0, 100.0), (50.0, 70.0)), ((100.0, 40.0), (70.0, 50.0))])
-def test_a_box_becomes_a_square_around_it(xs: tuple[float, float], ys: tuple[float, float]) -> None:
-    """From whichever corner it was drawn."""
-    assert face_of(gradient(250, 200), "a").cropped_around(xs, ys).square.box == (40, 30, 100, 90)
+def test_the_network_sees_the_box_stretched() -> None:
+    """Red is the column and green the row: all of the box is seen, and nothing else."""
+    network = Predictor("inception_resnet_v1")
+    picture = face_picture(gradient(250, 200), "a").with_box((40, 60, 240, 160))
+    seen = np.asarray(picture.seen(network))
+    assert seen.shape == (160, 160, 3)
+    assert seen[0, 0].tolist() == pytest.approx([40, 60, 0], abs=1)
+    assert seen[-1, -1].tolist() == pytest.approx([239, 159, 0], abs=1)
 
 
 def test_large_pictures_are_kept_small() -> None:
-    face = face_of(Image.new("RGB", (4000, 3000)), "a")
-    assert face.image.width * face.image.height <= MAX_PIXELS
-    assert face.image.width / face.image.height == pytest.approx(4 / 3, abs=0.01)
+    picture = face_picture(Image.new("RGB", (4000, 3000)), "a")
+    assert picture.image.width * picture.image.height <= MAX_PIXELS
+    assert picture.image.width / picture.image.height == pytest.approx(4 / 3, abs=0.01)
     small = gradient(500, 400)
-    kept = face_of(small, "a")
-    assert np.array_equal(np.asarray(kept.image), np.asarray(small))
-    assert kept.square.side == 400
+    assert np.array_equal(np.asarray(face_picture(small, "a").image), np.asarray(small))
 
 
 @pytest.mark.parametrize("size", [(20, 200), (1, 1), (32000, 20)])
 def test_too_small_or_too_thin(size: tuple[int, int]) -> None:
     with pytest.raises(FaceError, match=f"picture is too small or too thin: {size[0]}x{size[1]} pixels"):
-        face_of(Image.new("RGB", size), "me")
+        face_picture(Image.new("RGB", size), "me")
 
 
 @pytest.mark.parametrize(
@@ -200,27 +214,57 @@ def test_names_are_unique() -> None:
 
 def test_the_archive_loads_without_pickle() -> None:
     points = on_sphere(3).astype(np.float32)
-    data = embeddings_npz(["a", "Zoë", "c"], points, "inception_resnet_v1", "mine.pt")
+    faces = points_of(["a", "Zoë", "c"], points)
+    data = embeddings_npz(faces, "inception_resnet_v1", "mine.pt")
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         assert archive["names"].tolist() == ["a", "Zoë", "c"]
         assert np.array_equal(archive["embeddings"], points)
         assert archive["embeddings"].dtype == np.float32
+        assert archive["boxes"].tolist() == [[0, 0, 20, 30]] * 3
+        assert archive["origins"].tolist() == ["found"] * 3
         assert (str(archive["network"]), str(archive["weights"])) == ("inception_resnet_v1", "mine.pt")
-    assert data == embeddings_npz(["a", "Zoë", "c"], points, "inception_resnet_v1", "mine.pt")
+    assert data == embeddings_npz(faces, "inception_resnet_v1", "mine.pt")
 
 
-def test_a_network_and_its_crops() -> None:
-    """The same crop gives distance 0, another one does not, and the network sees what was cut out."""
-    network = Predictor("inception_resnet_v1")
-    face: Face = face_of(gradient(250, 200), "a")
+@pytest.mark.parametrize(("count", "shape"), [(512, (16, 32)), (1024, (16, 64)), (1, (1, 1)), (7, (1, 7))])
+def test_an_embedding_is_a_picture(count: int, shape: tuple[int, int]) -> None:
+    grid = embedding_grid(np.arange(count, dtype=np.float32))
+    assert grid.shape == shape
+    assert grid.ravel().tolist() == list(range(count))
 
-    def embedding(face: Face) -> np.ndarray:
-        return network.embed(network.prepare(face.crop(), (75, 75)))
 
-    points = [embedding(face), embedding(face.cropped(60, 60, 50)), embedding(face.cropped(125, 100, 200))]
-    table = pair_table(["whole", "part", "whole again"], points, PAPER_THRESHOLD)
-    assert table["distance"].tolist()[1] == 0
-    assert 0 < table["distance"].tolist()[0] < 2
+def test_strangers_are_told_apart_by_their_crops(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The verdict of trained weights is that of the crops, not of the pictures."""
+    path = tmp_path_factory.mktemp("weights") / "spread.safetensors"
+    state = inception.create_model("inception_resnet_v1").state_dict()
+    for key, tensor in state.items():
+        if key.endswith("running_var"):
+            tensor.fill_(0.02)  # differences grow from layer to layer
+    save_file(state, path)
+    network = Predictor("inception_resnet_v1", path)
+    people = [
+        face_picture(inception.load_image(SAMPLES / f"{name}.jpg"), name) for name in ("astronaut", "photographer")
+    ]
+    by_hand = [
+        network.embed(network.prepare(person.image, (75, 75), person.crop.stretched))
+        for person in people
+        if person.crop
+    ]
+    faces = [embed_face(network, person, (75, 75)) for person in people]
+    pair = pair_table(faces, THRESHOLD)
+    assert pair["distance"].tolist() == pytest.approx([np.linalg.norm(by_hand[0] - by_hand[1])], abs=1e-4)
+    assert not pd.isna(pair["same"][0])
+    whole = [embed_face(network, person.with_box((0, 0, *person.image.size)), (75, 75)) for person in people]
+    assert pair_table(whole, THRESHOLD)["distance"][0] != pytest.approx(pair["distance"][0], abs=1e-3)
+
+
+def test_what_was_measured_of_crops() -> None:
+    assert PAIRS == PORTRAITS * (PORTRAITS - 1) // 2
+    assert THRESHOLD == 1.11
+    table = crop_table()
+    assert len(table) == len(CROP_RESULTS)
+    assert table["false_accepts"].is_monotonic_increasing
+    assert table["found"].is_monotonic_decreasing
 
 
 def test_published_figures() -> None:

@@ -1,0 +1,110 @@
+"""Figures of a head in training: its curves, what few pictures do, and what of the network is frozen."""
+
+from collections.abc import Sequence
+from html import escape
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from inception.training.head import CurvePoint, Step
+from inception.views.kinds import LINEAR, OTHER, POINTWISE, SQUARE
+
+LEARNT, LEFT_OUT, SHUFFLED = "learnt from", "left out", "left out, names dealt at random"
+BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}  # the legend, under the axis title
+GUESSING = {"dash": "dot", "width": 1, "color": "gray"}
+
+
+def lesson_figure(steps: Sequence[Step], last: int, chance: float) -> go.Figure:
+    """Loss and accuracy step by step, of the pictures that were learnt from and of those left out, up to step `last`.
+
+    chance: the accuracy of guessing.
+    """
+    figure = make_subplots(rows=1, cols=2, subplot_titles=["Loss, nats", "Accuracy"], horizontal_spacing=0.2)
+    panels = (("loss", "left_out_loss", ".2f"), ("accuracy", "left_out_accuracy", ".0%"))
+    for column, (known, others, format) in enumerate(panels, 1):
+        for field, name, color, dash in (
+            (known, LEARNT, SQUARE.color, "solid"),
+            (others, LEFT_OUT, LINEAR.color, "dash"),
+        ):
+            line = go.Scatter(
+                x=[step.number for step in steps],
+                y=[getattr(step, field) for step in steps],
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                mode="lines",
+                line={"color": color, "dash": dash, "width": 3},
+                hovertemplate=f"step %{{x}}: %{{y:{format}}}",
+            )
+            figure.add_trace(line, row=1, col=column)
+    figure.add_hline(y=chance, line=GUESSING, row=1, col=2)
+    figure.update_xaxes(title="Step", range=[0, last], fixedrange=True)
+    figure.update_yaxes(fixedrange=True, rangemode="tozero")
+    figure.update_yaxes(range=[0, 1.04], tickformat=".0%", row=1, col=2)
+    return figure.update_layout(height=330, margin={"t": 40, "b": 8, "l": 8, "r": 12}, legend=BELOW, dragmode=False)
+
+
+def curve_figure(points: Sequence[CurvePoint], shuffled: Sequence[CurvePoint], chance: float) -> go.Figure:
+    """Accuracy by the number of pictures of each class, with the worst and the best draw; both of `learning_curve`."""
+    sizes = [point.pictures for point in points]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=sizes,
+        y=[point.learnt for point in points],
+        name=LEARNT,
+        mode="lines+markers",
+        line={"color": SQUARE.color, "width": 3},
+        hovertemplate="%{x} of each class: %{y:.0%}",
+    )
+    figure.add_scatter(
+        x=sizes,
+        y=[point.left_out for point in points],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [point.high - point.left_out for point in points],
+            "arrayminus": [point.left_out - point.low for point in points],
+            "thickness": 1,
+        },
+        name=LEFT_OUT,
+        mode="lines+markers",
+        line={"color": LINEAR.color, "dash": "dash", "width": 3},
+        hovertemplate="%{x} of each class: %{y:.0%}",
+    )
+    figure.add_scatter(
+        x=sizes,
+        y=[point.left_out for point in shuffled],
+        name=SHUFFLED,
+        mode="lines+markers",
+        line={"color": OTHER.color, "dash": "dot", "width": 2},
+        hovertemplate="%{x} of each class: %{y:.0%}",
+    )
+    figure.add_hline(y=chance, line=GUESSING)
+    figure.update_xaxes(title="Pictures of each class that it learnt from", tickvals=sizes, fixedrange=True)
+    figure.update_yaxes(title="Accuracy", range=[0, 1.04], tickformat=".0%", fixedrange=True)
+    return figure.update_layout(height=330, margin={"t": 10, "b": 8, "l": 8, "r": 12}, legend=BELOW, dragmode=False)
+
+
+def frozen_html(picture: str, network: str, frozen: int, features: int, learnt: int, names: Sequence[str]) -> str:
+    """The way of a picture through frozen network and head as boxes, and how many numbers each has as a bar."""
+    boxes = (
+        ("transparent", "Your picture", picture),
+        (POINTWISE.tint, f"{escape(network)}, frozen", f"{frozen:,} numbers, none of them changes"),
+        ("transparent", "Its features", f"{features:,} numbers for each picture"),
+        (LINEAR.tint, "Your head, trained", f"{len(names)} × ({features:,} + 1) = {learnt:,} numbers"),
+        ("transparent", "Your classes", escape(", ".join(names))),
+    )
+    drawn = '<span style="align-self:center">→</span>'.join(
+        f'<div style="flex:1 1 8rem;border:1px solid #8886;border-radius:8px;padding:.5rem .7rem;background:{fill};'
+        f'{"color:#1b1b1b" if fill != "transparent" else ""}"><b>{title}</b><br><small>{text}</small></div>'
+        for fill, title, text in boxes
+    )
+    share = 100 * learnt / (frozen + learnt)
+    return (
+        f'<div style="display:flex;flex-wrap:wrap;gap:.4rem">{drawn}</div>'
+        '<div style="display:flex;height:.7rem;margin-top:.7rem" role="img" '
+        f'aria-label="{share:.2f} % of all numbers are trained">'
+        f'<div style="flex:1;background:{POINTWISE.color}"></div>'
+        f'<div style="width:max(4px,{share:.3f}%);background:{LINEAR.color}"></div></div>'
+        f"<small>{share:.2f} % of all numbers are trained: the narrow strip on the right.</small>"
+    )

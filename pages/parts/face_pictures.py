@@ -1,0 +1,59 @@
+"""The pictures of faces that a session compares; on all pages networks that embed get picture and crop from here."""
+
+import streamlit as st
+from PIL import Image, ImageEnhance, ImageOps
+
+import inception
+from inception.paths import FACE_SAMPLES, PHOTOGRAPHS, SAMPLES
+from inception.runtime.crop import Crop
+from inception.vision.faces import FacePicture, face_picture
+from inception.vision.maps import png_bytes
+from pages.parts import choices
+
+CHOSEN = "face"  # in the session: the name of the picture that is looked at
+
+
+@st.cache_resource(show_spinner="Looking for faces…")
+def sample_faces() -> tuple[FacePicture, ...]:
+    """What there is before the reader brings pictures: one face, the same once more, others, several and none."""
+    astronaut = inception.load_image(SAMPLES / "astronaut.jpg")
+    pictures: dict[str, Image.Image] = {
+        "Collins": astronaut,
+        "Collins, darker": ImageEnhance.Brightness(ImageOps.mirror(astronaut)).enhance(0.55),
+        "Hopper": inception.load_image(FACE_SAMPLES / "grace_hopper.jpg"),
+        "Giunchedi": inception.load_image(FACE_SAMPLES / "filippo_giunchedi.jpg"),
+        "photographer": inception.load_image(SAMPLES / "photographer.jpg"),
+        "musicians": inception.load_image(PHOTOGRAPHS / "other" / "mariachi.jpg"),
+        "cat": inception.load_image(SAMPLES / "cat.jpg"),
+    }
+    return tuple(face_picture(image, name) for name, image in pictures.items())
+
+
+# Pictures never go into st.cache_data or st.cache_resource, which all sessions share.
+def faces() -> list[FacePicture]:
+    """The pictures of this session."""
+    return st.session_state.setdefault("faces", list(sample_faces()))
+
+
+def choose_picture_of(pictures: list[FacePicture], label: str) -> FacePicture:
+    """A list of pictures to choose one from, which stays chosen on all pages."""
+    by_name = {picture.name: picture for picture in pictures}
+    choices.keep_if_offered(CHOSEN, by_name, next(iter(by_name)))
+    return by_name[st.selectbox(label, list(by_name), key=CHOSEN, persist_state="session")]
+
+
+def cropped_faces() -> list[FacePicture]:
+    """Those in which a face was found or drawn."""
+    return [picture for picture in faces() if picture.crop]
+
+
+def choose_face() -> tuple[bytes, Image.Image, Crop]:
+    """One of the pictures with a crop, encoded and decoded; where there is none a sentence ends the page."""
+    pictures = cropped_faces()
+    if not pictures:
+        st.info("This network looks at faces. Bring a picture of one on the page Faces.", icon=":material/face:")
+        st.stop()
+    chosen = choose_picture_of(pictures, "Face")
+    st.caption("Pictures and crops are those of the page Faces, where you can bring your own.")
+    assert chosen.crop  # or it would not be one of them
+    return png_bytes(chosen.image), chosen.image, chosen.crop.stretched

@@ -1,0 +1,160 @@
+"""A head that trains before one's eyes: its pictures' features, its buttons, its curves."""
+
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+import inception
+from inception.runtime.predictor import Predictor
+from inception.training.features import examples_of, features_of
+from inception.training.head import STEPS, Examples, Head, HeadTraining, Step
+from pages.figures import common as figures
+from pages.figures import teach as teach_figures
+from pages.parts.kept import forget, kept
+from pages.parts.teach_pictures import MOST_CLASSES, MOST_NEW, MOST_PICTURES, Taught
+
+EACH = 4  # steps between two drawings
+PAUSE = 0.08  # seconds between them, so that eyes can follow
+MOST_FEATURES = MOST_CLASSES * MOST_PICTURES + MOST_NEW + 10
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whose features are learnt, and how pictures come in."""
+
+    network: Predictor
+    size: tuple[int, int]  # height and width of prepared pictures
+    varied: bool  # whether views beside the picture as it comes are learnt from
+
+    @property
+    def key(self) -> Hashable:
+        """Tells one source from another in a session."""
+        return self.network.name, self.network.weights, self.network.fingerprint, self.size
+
+    def features(self, data: bytes, varied: bool = False) -> Any:
+        """(views, D) of a picture; those of this session that are known already are not computed again."""
+        key = self.key, varied, sha256(data).digest()
+        compute = partial(features_of, self.network, inception.load_image(data), self.size, varied)
+        return kept("teach_features", key, compute, most=MOST_FEATURES)
+
+
+@dataclass
+class Lesson:
+    """A training of this session, as far as it has come."""
+
+    key: Hashable  # of what it learns, and from whom
+    training: HeadTraining
+    chart: int  # pictures of each class that it learns from; 0 for all
+    steps: list[Step] = field(default_factory=list)
+    running: bool = True
+
+    def head(self, names: tuple[str, ...]) -> Head:
+        """As it stands, with the names that the classes have now."""
+        return replace(self.training.head, names=names)
+
+
+def key_of(source: Source, classes: list[Taught], most: int) -> Hashable:
+    """What a training depends on; names of classes can change without it."""
+    pictures = tuple(tuple(sha256(data).digest() for data in one.pictures.values()) for one in classes)
+    return source.key, source.varied, pictures, most
+
+
+def examples(source: Source, classes: list[Taught]) -> Examples:
+    """What the head learns; says how far it is with pictures that the network has not seen yet.
+
+    Raises HeadError for classes that cannot be learnt.
+    """
+    count = sum(len(one.pictures) for one in classes)
+    bar = st.progress(0.0, "The network looks at the pictures…")
+    found: dict[str, list[Any]] = {}
+    seen = 0
+    for one in classes:
+        rows = found.setdefault(one.name, [])
+        for data in one.pictures.values():
+            rows.append(source.features(data, source.varied))
+            seen += 1
+            bar.progress(seen / count, f"The network looks at the pictures: {seen} of {count}")
+    bar.empty()
+    return examples_of(found)
+
+
+def wish(button: str) -> None:
+    """Notes which button was pressed, for when nothing is being trained."""
+    st.session_state["teach_wish"] = button
+
+
+def lesson_here(source: Source, classes: list[Taught], most: int) -> Lesson | None:
+    """The training of this session after what the last button asked for; none when what it learnt has changed.
+
+    The first one of trained weights begins by itself. Raises HeadError for classes that cannot be learnt.
+    """
+    here: Lesson | None = st.session_state.get("teach_lesson")
+    button = st.session_state.pop("teach_wish", None)
+    key = key_of(source, classes, most)
+    if here is not None and here.key != key:
+        here = st.session_state.pop("teach_lesson") and None
+    first = "teach_lesson_begun" not in st.session_state and source.network.trained
+    if button == "Train" or (here is None and first):
+        st.session_state["teach_lesson_begun"] = True
+        training = HeadTraining.of(examples(source, classes), most or None)
+        here = st.session_state["teach_lesson"] = Lesson(key, training, most)
+    elif here is not None and button:
+        here.running = button == "Go on"
+    return here
+
+
+def buttons(here: Lesson | None) -> None:
+    """Train, stop and go on: always all three, because one that came or went would move the others."""
+    running = here is not None and here.running
+    can_go_on = here is not None and not here.training.done and not running
+    with st.container(horizontal=True):
+        for button, icon, usable in (
+            ("Train", "model_training", not running),
+            ("Stop", "stop", running),
+            ("Go on", "resume", can_go_on),
+        ):
+            st.button(
+                "Train again" if button == "Train" and here else button,
+                key=f"teach_{button}",
+                type="primary" if button == "Train" else "secondary",
+                icon=f":material/{icon}:",
+                disabled=not usable,
+                on_click=wish,
+                args=(button,),
+            )
+
+
+def show_lesson(here: Lesson) -> None:
+    """The curves; while it runs it goes on until the end, or until any control ends the script at the next drawing."""
+    drawing = st.empty()
+    if not here.running:
+        draw(here, drawing)
+        return
+    for step in here.training.steps():
+        # The first step of a training that goes on is the last one of before.
+        here.steps = [*here.steps[: step.number], step]
+        if step.number % EACH == 0:
+            draw(here, drawing)
+            time.sleep(PAUSE)
+    here.running = False
+    st.rerun()  # the buttons above are other ones now
+
+
+def draw(here: Lesson, drawing: DeltaGenerator) -> None:
+    """The curves so far."""
+    figure = teach_figures.lesson_figure(here.steps, STEPS, here.training.examples.chance)
+    drawing.plotly_chart(figure, config=figures.PLAIN)
+
+
+def forget_lesson() -> None:
+    """Drops the training, its features and whatever head was loaded; the next visit begins anew."""
+    for name in ("teach_features", "teach_curves", "teach_random"):
+        forget(name)
+    for key in ("teach_lesson", "teach_lesson_begun", "teach_loaded", "teach_refused", "teach_wish"):
+        st.session_state.pop(key, None)

@@ -1,0 +1,208 @@
+"""The reader's own classes and their pictures, and those to be judged: kept in the session and nowhere else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+import inception
+from inception.paths import SAMPLES
+from inception.runtime.image import MAX_BYTES
+from inception.text import counted
+from inception.training.features import NEW, samples, small_copy
+from inception.training.head import LEAST_CLASSES
+from inception.vision.faces import picture_name
+from pages.parts.choices import without_markdown
+from pages.parts.pictures import arrived, release
+
+MOST_CLASSES = 6
+MOST_PICTURES = 20  # of a class
+MOST_NEW = 12
+MOST_LETTERS = 40  # of a name
+THUMBNAIL = 48  # pixels on the screen
+NOTHING = "none of them: a cat"  # of the samples to be judged
+
+
+@dataclass(frozen=True)
+class Taught:
+    """A class of the reader's."""
+
+    key: int  # stays when the name changes
+    name: str
+    pictures: dict[str, bytes]  # encoded, by name
+
+
+@st.cache_resource(show_spinner=False)
+def sample_classes() -> list[Taught]:
+    """What the page opens on."""
+    folders = {name: files for name, files in samples().items() if name != NEW}
+    return [
+        Taught(key, name, {title: path.read_bytes() for title, path in files.items()})
+        for key, (name, files) in enumerate(folders.items())
+    ]
+
+
+@st.cache_resource(show_spinner=False)
+def sample_new() -> dict[str, bytes]:
+    """Pictures to be judged, the last of which shows none of the sample classes."""
+    files = samples()[NEW] | {NOTHING: SAMPLES / "cat.jpg"}
+    return {name: path.read_bytes() for name, path in files.items()}
+
+
+def classes() -> list[Taught]:
+    """The classes of this session."""
+    found: list[Taught] = st.session_state.setdefault("teach_classes", list(sample_classes()))
+    return found
+
+
+def new_pictures() -> dict[str, bytes]:
+    """The reader's pictures to be judged, the latest first, and then the samples."""
+    own: dict[str, bytes] = st.session_state.setdefault("teach_new", {})
+    return {name: own[name] for name in reversed(own)} | sample_new()
+
+
+def clean(name: str) -> str:
+    """A name of a class or file as it can be shown anywhere: anyone may have written it."""
+    return " ".join(without_markdown(name).split())[:MOST_LETTERS]
+
+
+# Streamlit holds on to the callbacks of widgets that are gone, so these get the key of a class and not the class.
+def change(key: int, to: Callable[[Taught], Taught]) -> None:
+    """Puts another class in the place of one."""
+    st.session_state["teach_classes"] = [to(one) if one.key == key else one for one in classes()]
+
+
+def add_class() -> None:
+    """An empty class after the others."""
+    key = 1 + max(one.key for one in classes())
+    st.session_state["teach_classes"] = [*classes(), Taught(key, free_name(), {})]
+
+
+def free_name() -> str:
+    """A name that no class has yet."""
+    names = {one.name for one in classes()}
+    return next(name for number in range(1, MOST_CLASSES + 2) if (name := f"class {number}") not in names)
+
+
+def start_own() -> None:
+    """Two empty classes instead of all that are there."""
+    last = 1 + max(one.key for one in classes())
+    st.session_state["teach_classes"] = [Taught(last + number, f"class {1 + number}", {}) for number in range(2)]
+    st.session_state["teach_problems"] = []
+
+
+def forget_pictures() -> None:
+    """Drops everything that the reader brought; the samples are back."""
+    for key in ("teach_classes", "teach_new", "teach_problems", "teach_picture"):
+        st.session_state.pop(key, None)
+    st.session_state["teach_widget"] = st.session_state.get("teach_widget", 0) + 1
+
+
+def class_cards() -> None:
+    """A card for each class with its name and pictures, and what brings more."""
+    here = classes()
+    for problem in st.session_state.get("teach_problems", []):
+        st.error(problem, icon=":material/broken_image:")
+    for start in range(0, len(here), 3):
+        for column, one in zip(st.columns(3, gap="small"), here[start : start + 3], strict=False):
+            with column, st.container(border=True):
+                card(one, removable=len(here) > LEAST_CLASSES)
+    with st.container(horizontal=True):
+        st.button("Add a class", icon=":material/add:", on_click=add_class, disabled=len(here) >= MOST_CLASSES)
+        st.button("Start with empty classes", icon=":material/restart_alt:", on_click=start_own)
+    camera(here)
+
+
+def card(one: Taught, removable: bool) -> None:
+    """One class: its name, its pictures, and what changes them."""
+
+    def rename() -> None:
+        name = clean(st.session_state[f"teach_name_{one_key}"])
+        change(one_key, lambda found: replace(found, name=name or found.name))
+
+    def empty() -> None:
+        change(one_key, lambda found: replace(found, pictures={}))
+
+    def remove() -> None:
+        st.session_state["teach_classes"] = [found for found in classes() if found.key != one_key]
+
+    def drop(name: str) -> None:
+        rest = {title: data for title, data in pictures_of(one_key).items() if title != name}
+        change(one_key, lambda found: replace(found, pictures=rest))
+
+    one_key, names = one.key, list(one.pictures)
+    st.text_input("Name of the class", one.name, key=f"teach_name_{one_key}", max_chars=MOST_LETTERS, on_change=rename)
+    with st.container(horizontal=True, gap="xsmall"):
+        for data in one.pictures.values():
+            st.image(data, width=THUMBNAIL)
+    st.caption(counted(len(one.pictures), "picture") if one.pictures else "No pictures yet: five are enough.")
+    key = f"teach_files_{one_key}_{st.session_state.get('teach_widget', 0)}"
+    st.file_uploader(
+        f"Pictures of {one.name}",
+        accept_multiple_files=True,
+        key=key,
+        on_change=take,
+        args=(key, one_key),
+        max_upload_size=MAX_BYTES >> 20,
+        label_visibility="collapsed",
+    )
+    with st.popover("Remove…", icon=":material/delete:", width="stretch"):
+        for name in names:
+            st.button(name, key=f"teach_drop_{one_key}_{name}", on_click=drop, args=(name,), width="stretch")
+        st.button("All its pictures", key=f"teach_empty_{one_key}", on_click=empty, disabled=not names)
+        st.button("The whole class", key=f"teach_remove_{one_key}", on_click=remove, disabled=not removable)
+
+
+def camera(here: list[Taught]) -> None:
+    """One camera for all classes; the browser asks for it only when it is turned on."""
+    if st.toggle("Use the camera", key="teach_camera", help="Browsers allow it by https or from this machine."):
+        names = {one.key: one.name for one in here}
+        chosen = st.pills(
+            "The next shot shows", list(names), format_func=names.__getitem__, default=here[0].key, required=True
+        )
+        key = f"teach_shot_{st.session_state.get('teach_widget', 0)}"
+        st.camera_input("Camera", label_visibility="collapsed", key=key, on_change=take, args=(key, chosen))
+
+
+def pictures_of(key: int | None) -> dict[str, bytes]:
+    """The pictures of a class, or, without a key, the reader's own to be judged."""
+    if key is None:
+        own: dict[str, bytes] = st.session_state.setdefault("teach_new", {})
+        return own
+    return next((one.pictures for one in classes() if one.key == key), {})
+
+
+def take(key: str, class_key: int | None) -> None:
+    """Moves what a widget took in into a class, or to the pictures to be judged, and says what was left out and why."""
+    uploads = arrived(key)
+    if not uploads:  # the widget also calls this when its files were released
+        return
+    most = MOST_NEW if class_key is None else MOST_PICTURES
+    pictures, found, too_many = dict(pictures_of(class_key)), [], []
+    with st.spinner("Decoding…"):
+        for upload in uploads:
+            name = clean(upload.name)
+            if len(pictures) >= most:
+                too_many.append(name)
+                continue
+            try:
+                data = small_copy(upload.getvalue())
+            except inception.ImageError as error:
+                found.append(f"{name}: {error} The other pictures stay.")
+                continue
+            if data in pictures.values():
+                found.append(f"{name} is here already, so it was left out: twice the same picture would flatter.")
+            else:
+                pictures[picture_name(name, list(pictures))] = data
+    if too_many:
+        found.append(f"There is room for {most} pictures; left out: {', '.join(too_many)}.")
+    for upload in uploads:
+        release(upload)
+    if class_key is None:
+        st.session_state["teach_new"] = pictures
+        if pictures:
+            st.session_state["teach_picture"] = list(pictures)[-1]
+    else:
+        change(class_key, lambda one: replace(one, pictures=pictures))
+    st.session_state["teach_problems"] = found
+    st.session_state["teach_widget"] = st.session_state.get("teach_widget", 0) + 1

@@ -1,0 +1,374 @@
+"""Teach it: can the network learn your own things from five pictures each?"""
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from inception.runtime.image import MAX_BYTES
+from inception.runtime.turns import OutOfMemory
+from inception.text import and_list, counted
+from inception.training.features import VIEWS
+from inception.training.head import CurvePoint, Head, HeadError, HeadTraining, Share, learning_curve
+from inception.training.head_file import MOST_BYTES, Origin, read_head, write_head
+from inception.weights.choice import UNTRAINED
+from pages.figures import common as figures
+from pages.figures import teach as teach_figures
+from pages.parts import choices, frame, tables
+from pages.parts.kept import kept
+from pages.parts.pictures import arrived, release
+from pages.parts.subject import graph_of_network
+from pages.parts.teach_lesson import (
+    Lesson,
+    Source,
+    buttons,
+    examples,
+    forget_lesson,
+    lesson_here,
+    show_lesson,
+)
+from pages.parts.teach_pictures import (
+    Taught,
+    class_cards,
+    classes,
+    clean,
+    forget_pictures,
+    new_pictures,
+    take,
+)
+from pages.parts.trust import confusion_heatmap
+from pages.parts.weights_chooser import choose_weights, network_with
+
+ALL = "all"
+
+
+def controls() -> tuple[Source, int]:
+    """Which network looks at the pictures, and what is learnt of them."""
+    network = network_with(choices.chosen_variant().name, choose_weights(choices.chosen_variant().name))
+    graph = graph_of_network(network)
+    varied = st.toggle(
+        "Varied views",
+        key="teach_varied",
+        persist_state="session",
+        help="Whether it learns from the mirror image and the four corners of each picture too: "
+        f"{VIEWS} views, and as many times the work. With five photographs of each class and the networks that come "
+        "with this project it was worth 2 to 4 points.",
+    )
+    least = min((len(one.pictures) for one in classes()), default=0)
+    options = [ALL, *range(1, least)]
+    choices.keep_if_offered("teach_most", options, ALL)
+    most = st.selectbox(
+        "Learn from, of each class",
+        options,
+        key="teach_most",
+        help=f"With {ALL}, every picture is left out once, and a head that learnt from the others is asked about it. "
+        "With fewer, one head learns from the first ones and is asked about the rest.",
+    )
+    return Source(network, graph.input_size, varied), 0 if most == ALL else int(most)
+
+
+def forget_all() -> None:
+    """Drops pictures, features, heads."""
+    forget_pictures()
+    forget_lesson()
+
+
+def privacy() -> None:
+    """What becomes of the pictures, and the button that ends it."""
+    st.button("Forget all", icon=":material/delete:", on_click=forget_all, width="stretch")
+    st.caption(
+        ":material/lock: Small copies of your pictures, their features and the head stay in this session: the server "
+        "keeps them in memory, never writes them to disk, and shows them to nobody else. They are gone soon after the "
+        "page is closed, or at once with *Forget all*."
+    )
+
+
+def percent(share: float) -> str:
+    """47 %."""
+    return f"{share:.0%}".replace("%", " %")
+
+
+def what_came_out(here: Lesson, chance: float) -> None:
+    """How good the head is, on pictures that it did not learn from, and how little that may prove."""
+    share, last = here.training.share(), here.steps[-1]
+    known, others = st.columns(2)
+    others.metric(
+        "Right, of the pictures that were left out",
+        f"{share.right} of {share.pictures}" if share.pictures else "–",
+        percent(share.value) if share.pictures else "no picture can be spared: bring two of each class at least",
+        delta_color="off",
+        delta_arrow="off",
+        help="Each was judged by a head that did not learn from it.",
+    )
+    known.metric(
+        "Right, of those that it learnt from",
+        percent(last.accuracy),
+        "learnt by heart: says nothing",
+        delta_color="off",
+        delta_arrow="off",
+        help="A head has more numbers than there are pictures, so it can learn any pictures by heart.",
+    )
+    if share.pictures:
+        st.markdown(verdict(share, chance))
+
+
+def verdict(share: Share, chance: float) -> str:
+    """What the left-out pictures say about others like them."""
+    low, high = share.interval
+    guessing = (
+        f"Guessing gets {percent(chance)}, so this is most likely better than guessing; by how much stays open."
+        if low > chance
+        else f"Guessing gets {percent(chance)}, so this does not even rule out guessing."
+    )
+    return (
+        f"**{share.right} of {share.pictures} speaks for anything from {percent(low)} to {percent(high)}** of pictures "
+        f"like these (95 % interval, Wilson 1927). {guessing} More pictures, of other days and places, would tell."
+    )
+
+
+def load_head(key: str) -> None:
+    """Takes a head in, or says in a sentence why not."""
+    for file in arrived(key):
+        st.session_state.pop("teach_loaded", None)
+        st.session_state["teach_refused"] = ""
+        try:
+            head, origin = read_head(file.getvalue())
+        except HeadError as error:
+            st.session_state["teach_refused"] = f"{clean(file.name)}: {error}"
+        else:
+            named = replace(head, names=tuple(clean(name) for name in head.names))
+            st.session_state["teach_loaded"] = clean(file.name), named, origin
+        release(file)
+        st.session_state["teach_heads"] = st.session_state.get("teach_heads", 0) + 1
+
+
+def drop_loaded() -> None:
+    """Goes back to the head that was trained here."""
+    st.session_state.pop("teach_loaded", None)
+
+
+def loaded_head(source: Source) -> Head | None:
+    """The head that the reader brought, where it fits what is chosen; else a sentence says why not."""
+    if loaded := st.session_state.get("teach_loaded"):
+        name, head, origin = loaded
+        try:
+            origin.check(Origin.of(source.network, source.size))
+        except HeadError as error:
+            drop_loaded()
+            st.session_state["teach_refused"] = f"{name}: {error}"
+        else:
+            st.info(
+                f"The head from **{name}** judges now. It knows {and_list(list(head.names))}.",
+                icon=":material/upload_file:",
+            )
+            st.button("Back to the head trained here", icon=":material/undo:", on_click=drop_loaded)
+            return head
+    if refused := st.session_state.get("teach_refused"):
+        st.error(f"{refused} It was not loaded.", icon=":material/error:")
+    return None
+
+
+def files(source: Source, here: Lesson | None, names: tuple[str, ...]) -> None:
+    """The head as a file, out and in."""
+    with st.container(horizontal=True):
+        if here is not None and not here.running:
+            share = here.training.share()
+            measured = f"{share.right} of {share.pictures} left-out pictures right"
+            head, origin = here.head(names), Origin.of(source.network, source.size)
+            tables.download_button(
+                "Download the head",
+                lambda: write_head(head, origin, measured),
+                f"{source.network.name}.head.safetensors",
+                key="teach_download",
+            )
+        with st.popover("Load a head", icon=":material/upload_file:"):
+            key = f"teach_head_{st.session_state.get('teach_heads', 0)}"
+            st.file_uploader(
+                "A head from this page", key=key, on_change=load_head, args=(key,), max_upload_size=MOST_BYTES >> 20
+            )
+            st.caption("It fits the network and weights with whose features it was trained, and no others.")
+
+
+def judge(source: Source, head: Head) -> None:
+    """What the head says of a picture that it did not learn from."""
+    st.subheader("What does it say of a new picture?")
+    left, right = st.columns(2, gap="large")
+    with left:
+        key = f"teach_new_{st.session_state.get('teach_widget', 0)}"
+        st.file_uploader(
+            "New pictures",
+            accept_multiple_files=True,
+            key=key,
+            on_change=take,
+            args=(key, None),
+            max_upload_size=MAX_BYTES >> 20,
+        )
+        if st.toggle("Take one with the camera", key="teach_new_camera"):
+            key = f"teach_new_shot_{st.session_state.get('teach_widget', 0)}"
+            st.camera_input("Camera", label_visibility="collapsed", key=key, on_change=take, args=(key, None))
+        pictures = new_pictures()
+        choices.keep_if_offered("teach_picture", list(pictures), next(iter(pictures)))
+        chosen = st.selectbox("Picture to be judged", list(pictures), key="teach_picture")
+        st.image(pictures[chosen], width=220)
+    table = answer(source, head, pictures[chosen])
+    with right:
+        st.markdown(f"#### {table['label'].iloc[0]}, {percent(table['probability'].iloc[0])}")
+        st.plotly_chart(figures.probability_bars(table), config=figures.PLAIN)
+        st.caption(
+            f"**It can only choose among your classes**: {and_list(list(head.names))}. Whatever is on the picture gets "
+            "one of these names, and often a high percentage; try one that shows none of them."
+        )
+
+
+def answer(source: Source, head: Head, data: bytes) -> pd.DataFrame:
+    """Every class of the head, the most probable first: columns label and probability."""
+    probabilities = head.probabilities(source.features(data)[:1])[0].tolist()
+    table = pd.DataFrame({"label": head.names, "probability": probabilities})
+    return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+
+def what_is_frozen(source: Source, head: Head) -> None:
+    """The two parts, and how many numbers each has."""
+    st.subheader("What is frozen, and what learns")
+    network = source.network
+    width = len(head.mean)
+    size = choices.picture_size(graph_of_network(network))
+    st.html(
+        teach_figures.frozen_html(
+            size, network.name, network.frozen_parameters, width, head.parameters, list(head.names)
+        )
+    )
+    st.markdown(
+        f"The network looks at each picture once; its {width:,} features are what its own last layer read, and all "
+        "that training sees of the picture. Only the head changes: a layer that weighs these features for each "
+        "of your classes. That is why it takes seconds, and why it can only use what the network has learnt to see "
+        "before. This is called a linear probe, or transfer learning with a frozen backbone."
+    )
+
+
+def mixed_up(here: Lesson, names: tuple[str, ...]) -> None:
+    """The confusion matrix of the left-out pictures."""
+    st.markdown("**What it mixes up**, of the pictures that were left out")
+    confusion = pd.DataFrame(here.training.confusion().tolist(), index=list(names), columns=list(names))
+    st.plotly_chart(confusion_heatmap(confusion), config=figures.PLAIN, key="teach_confusion")
+    tables.export_button(confusion.rename_axis("class").reset_index(), "teach_confusion", "Classes shown and answered")
+
+
+def overfitting(here: Lesson) -> None:
+    """What heads know that learnt from few pictures."""
+    st.markdown("**What few pictures do**: learnt by heart, and known")
+    found = here.training.examples
+
+    def measured() -> tuple[list[CurvePoint], list[CurvePoint]]:
+        return learning_curve(found), learning_curve(found, shuffled=True)
+
+    with st.spinner("Training heads on few pictures…"):
+        points, shuffled = kept("teach_curves", here.key, measured)
+    if not points:
+        st.caption("It takes two pictures of each class at least to leave some out.")
+        return
+    st.plotly_chart(teach_figures.curve_figure(points, shuffled, found.chance), config=figures.PLAIN, key="teach_curve")
+    few = points[min(1, len(points) - 1)]
+    chance = shuffled[min(1, len(points) - 1)]
+    st.markdown(
+        f"**From {counted(few.pictures, 'picture')} of each class** a head gets {percent(few.learnt)} of those right "
+        f"that it learnt from, and {percent(few.left_out)} of the others (from {percent(few.low)} to "
+        f"{percent(few.high)} in ten draws; guessing gets {percent(found.chance)}). With the names dealt out at random "
+        f"it still gets {percent(chance.learnt)} of what it learnt from, and {percent(chance.left_out)} of the rest, "
+        "of which there is nothing to know. That gap is overfitting: only pictures that were left out can show it."
+    )
+
+
+def random_features(source: Source, here: Lesson, taught: list[Taught]) -> None:
+    """The same head on features of the same network with random numbers."""
+    if not source.network.trained:
+        st.info(
+            "**Random features.** This network is untrained: its features are those of random numbers. What a head "
+            "gets right with them it owes to colours and brightness; choose trained weights to compare.",
+            icon=":material/science:",
+        )
+        return
+    key = here.key, "random"
+    asked = st.session_state.get("teach_random_key") == key
+    st.button(
+        "Compare with random features",
+        icon=":material/science:",
+        on_click=lambda: st.session_state.update(teach_random_key=key),
+        help="The same head on features of the same network, at full width and with random numbers in it.",
+    )
+    if not asked:
+        return
+    untrained = replace(source, network=network_with(source.network.name, UNTRAINED))
+
+    def measured() -> Share:
+        return HeadTraining.of(examples(untrained, taught), here.chart or None).run().share()
+
+    other, share = kept("teach_random", key, measured), here.training.share()
+    if not share.pictures:
+        st.caption("It takes two pictures of each class at least to leave some out.")
+        return
+    low, high = other.interval
+    st.markdown(
+        f"**With random features {other.right} of {other.pictures} left-out pictures are right** "
+        f"({percent(low)} to {percent(high)}), with these weights {share.right}. What random features get right needs "
+        "no learning: colours and brightness pass through any network."
+    )
+
+
+# In functions, because Streamlit holds on to the callbacks of widgets that are gone, and those to this module: what it
+# named here would outlive *Forget all*.
+def lesson(source: Source, taught: list[Taught], most: int) -> Lesson | None:
+    """The training with its buttons, its curves and what came out."""
+    button_place = st.container()
+    here, problem = None, ""
+    try:
+        here = lesson_here(source, taught, most)
+    except (HeadError, OutOfMemory) as error:
+        problem = str(error)
+    with button_place:
+        buttons(here)
+    if problem:
+        st.error(problem, icon=":material/error:")
+    elif here is None:
+        st.info(
+            "**Train** shows the pictures to the network and trains a head on what it sees. It takes seconds.",
+            icon=":material/model_training:",
+        )
+    else:
+        show_lesson(here)
+        what_came_out(here, here.training.examples.chance)
+    return here
+
+
+def lessons_and_answers(source: Source, most: int) -> None:
+    """All that the pictures are for."""
+    class_cards()
+    taught = classes()
+    names = tuple(one.name for one in taught)
+    with choices.one_run_at_a_time("teach"):
+        here = lesson(source, taught, most)
+    files(source, here, names)
+    own = loaded_head(source)
+    head = own or (here.head(names) if here else None)
+    if head is not None:
+        try:
+            judge(source, head)
+        except OutOfMemory as error:
+            st.error(str(error), icon=":material/memory:")
+        what_is_frozen(source, head)
+    if here is not None:
+        random_features(source, here, taught)
+        first, second = st.columns(2, gap="large")
+        with first:
+            overfitting(here)
+        with second:
+            mixed_up(here, names)
+
+
+frame.open_page("teach")
+left, main = st.columns([1, 3], gap="large")
+with left:
+    chosen = controls()
+    privacy()
+with main:
+    lessons_and_answers(*chosen)

@@ -1,0 +1,78 @@
+"""The samples on Live inference: a bundled network opens on what it knows, and says so of what it does not know."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from inception.vision.none_of_them import others_table, refusals, wrong_refusals
+from inception.vision.samples import samples
+from inception.weights.choice import WeightsChoice
+from inception.weights.known import known_weights
+
+BUNDLED = sorted(tag for tag, weights in known_weights().items() if not weights.published)
+
+
+def live(app: AppTest, **address: str) -> AppTest:
+    for key, value in address.items():
+        app.query_params[key] = value
+    app.run()
+    app.switch_page("pages/live.py").run()
+    assert not app.exception, [error.message for error in app.exception]
+    return app
+
+
+@pytest.mark.parametrize("tag", BUNDLED)
+def test_a_bundled_network_opens_on_a_picture_that_it_gets_right(app: AppTest, tag: str) -> None:
+    live(app, model=known_weights()[tag].variant)
+    weights: object = next(box.value for box in app.selectbox if box.label == "Weights")
+    assert isinstance(weights, WeightsChoice)
+    assert weights.name == tag
+    picture = app.selectbox(key="picture").value
+    assert isinstance(picture, str)
+    assert app.subheader[0].value.startswith(f"{samples()[picture].shows}, ")
+    assert not any("None of the" in info.value for info in app.info)
+
+
+def test_what_one_network_is_sure_of_the_others_may_not_know(app: AppTest) -> None:
+    live(app, picture="astronaut")
+    assert any("At least one of the networks" in info.value for info in app.info)
+
+
+def test_old_and_new_links_open(app: AppTest) -> None:
+    live(app, picture="koala")
+    assert app.selectbox(key="picture").value == "koala"
+    assert any("None of the 10, it seems" in info.value for info in app.info)
+    assert any("None of the ten things" in caption.value for caption in app.caption)
+    app.selectbox(key="picture").set_value("macaw").run()
+    assert any("a hard one" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize(("address", "name"), [("red panda", "red_panda"), ("garbage truck", "garbage_truck")])
+def test_names_of_two_words_open_too(app: AppTest, address: str, name: str) -> None:
+    live(app, picture=address)
+    assert app.selectbox(key="picture").value == name
+
+
+def test_how_often_other_things_are_noticed_is_said_once_and_the_same(app: AppTest) -> None:
+    live(app)
+    table = others_table()
+    noticed, wrong = refusals(table, "together"), wrong_refusals(table, "together")
+    low, high = noticed.interval
+    said = next(caption.value for caption in app.caption if "other things" in caption.value)
+    assert f"Of {noticed.pictures} photographs of other things, {noticed.share:.0%} were noticed" in said
+    assert f"{low:.0%} to {high:.0%}" in said
+    assert f"{wrong.share:.0%} of {wrong.pictures}" in said
+    metric = next(metric for metric in app.metric if "other things" in metric.label)
+    assert (metric.label, metric.value) == (f"“None”, of {noticed.pictures} other things", f"{noticed.share:.0%}")
+
+
+def test_the_way_to_the_full_weights_stands_beside_why_the_network_is_small(app: AppTest) -> None:
+    live(app)
+    assert "A small network, and the full one" in [heading.value for heading in app.subheader]
+    assert f"Download {known_weights()['inception_v4.tf_in1k'].megabytes} MB" in [button.label for button in app.button]
+    app.selectbox(key="model").set_value("inception_resnet_v1").run()
+    assert any("No weights of the full network that name things" in caption.value for caption in app.caption)
+
+
+def test_nothing_was_measured_at_another_size(app: AppTest) -> None:
+    live(app, size="96")
+    assert not any("other things" in caption.value for caption in app.caption)
