@@ -251,7 +251,7 @@ def test_faces_do_not_displace_the_network_that_names_classes(
     monkeypatch.setattr("inception.cli.vision.available_weights", available_weights)
     _, out, _ = run("predict", picture, "--model", "inception_resnet_v1", "--json")
     assert json.loads(out)[0]["weights"] == "inception_resnet_v1.cifar10"
-    status, _, err = run("similarity", picture, picture, "--json")
+    status, _, err = run("similarity", picture, picture, "--cropped", "--json")
     assert status == 0, err
     monkeypatch.setitem(known_weights(), tag, replace(known_weights()[tag], sha256="0" * 64))
     assert WeightsChoice.of(path) in available_weights("inception_resnet_v1"), "the reader's own"
