@@ -1,15 +1,14 @@
 """Every network variant of the package by name."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from .errors import InputError
 from .models.inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, InceptionResNet
@@ -17,10 +16,12 @@ from .models.inception_v3 import InceptionV3
 from .models.inception_v4 import InceptionV4, StemV4
 from .models.layers import ConvUnit
 from .models.network import Network
-from .weights.checkpoint import MAX_BYTES, CheckpointError, classes_in, load_weights, read_checkpoint
+from .weights.checkpoint import CheckpointError, classes_in, fitted, load_weights
 from .weights.choice import AnyWeights, WeightsChoice, WeightsKind
-from .weights.known import Weights, described, locate
+from .weights.known import SUFFIXES, Weights, described, known_weights, locate, namesake, weights_folder
+from .weights.names import naming_of, tidy
 from .weights.preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
+from .weights.reading import MAX_BYTES, read_checkpoint
 
 if TYPE_CHECKING:
     from .weights.download import Download
@@ -52,6 +53,8 @@ PAPER_V2 = replace(
     plain_last_block=False,
     conv_7b=None,
     names={},
+    names_of_cadene={},
+    tensorflow=None,
 )
 
 _conv_with_bias = partial(ConvUnit, bias=True)
@@ -65,7 +68,7 @@ KERAS_BLOG_V2 = replace(
     block_c_kernel=7,
 )
 
-FACEID_V2 = replace(INCEPTION_RESNET_V2, num_classes=0, embedding=1024, names={})
+FACEID_V2 = replace(INCEPTION_RESNET_V2, num_classes=0, embedding=1024, names={}, names_of_cadene={}, tensorflow=None)
 
 VARIANTS = {
     variant.name: variant
@@ -153,6 +156,19 @@ VARIANTS = {
 }
 
 
+class AbsentWeightsError(CheckpointError):
+    """A known checkpoint that is not on this machine; the sentence says where it is and what fetches it."""
+
+    def __init__(self, tag: str, option: str):
+        self.tag = tag
+        source = known_weights()[tag].source
+        if file := namesake(tag):
+            what = f"the file {file.name} here is not the published one (its SHA-256 differs)"
+        else:
+            what = "not on this machine"
+        super().__init__(f"{tag}: {what}; get it from {source}, or with {option}.")
+
+
 def list_models() -> list[str]:
     """Names that `create_model` and `trace` take."""
     return list(VARIANTS)
@@ -173,7 +189,9 @@ def create_model(
     download: bool = False,
     **overrides: Any,
 ) -> Network:
-    """The network of that name in eval mode; its `variant` attribute says which it is.
+    """The network of that name in eval mode.
+
+    Its attribute `variant` says which it is, and `remarks` what the owner of its weights should know of them.
 
     It takes pictures (N, in_chans, H, W). It gives logits (N, num_classes), or an embedding (N, D) of length 1 if the
     variant embeds.
@@ -181,7 +199,8 @@ def create_model(
     download: whether to fetch a known checkpoint that is not on this machine. The call then waits for it; later calls
     find it in the cache of timm or facenet-pytorch.
     overrides: `num_classes`, `in_chans`, `width` and `repeats`, and what else the network has, such as
-    `residual_scale`. A known checkpoint, or one that this project trained, brings those it was trained with.
+    `residual_scale`. A known checkpoint, or one that this project trained, brings those it was trained with, and any
+    other file its number of classes, which is 0 if it has no classifier.
     Raises InputError for an unknown name or override, CheckpointError for weights that are not here or do not fit,
     DownloadError when they cannot be fetched. All three are ValueErrors.
     """
@@ -196,15 +215,15 @@ def create_model(
         raise InputError(f"{name} has no override {unknown[0]!r}; it has {', '.join(sorted(allowed))}")
     if known and choice.kind is WeightsKind.PUBLISHED and locate(choice.name) is None:
         if not download:
-            raise CheckpointError(
-                f"{choice.name}: not on this machine; get it from {known.source}, or with download=True."
-            )
-        _download(choice.name)
+            raise AbsentWeightsError(choice.name, "download=True")
+        fetched(choice)
+    if choice.file is not None and known is None and "num_classes" not in overrides:
+        overrides = {**classes_override(name, choice.file), **overrides}
     with torch.device(device):
         model = variant.build(**overrides)
     model.variant = variant  # type: ignore[assignment]  # modules take any attribute
     if path := choice.path:
-        load_weights(model, path)
+        model.remarks = load_weights(model, path)
     if dtype != torch.float32:  # `to` walks through all modules; that would make a plain call a tenth slower
         model.to(dtype)
     return model.eval()
@@ -220,11 +239,9 @@ def check_weights(variant: str, path: str | PathLike[str], **overrides: Any) -> 
         raise CheckpointError(f"{path.name}: no such file.")
     if path.stat().st_size > MAX_BYTES:
         raise CheckpointError(f"{path.name}: larger than {MAX_BYTES / 1e9:.1f} GB.")
-    state = read_checkpoint(path)
     if known := described(path):
         overrides = {**known.network, **overrides}
-    overrides = {**classes_override(variant, state), **overrides}
-    del state
+    overrides = {**classes_override(variant, path), **overrides}
     # Built on the meta device, because random weights would take time and change the random numbers of others.
     model = create_model(variant, device="meta", **overrides)
     if sum(tensor.nbytes for tensor in model.state_dict().values()) > MAX_BYTES:
@@ -232,12 +249,63 @@ def check_weights(variant: str, path: str | PathLike[str], **overrides: Any) -> 
     load_weights(model.to_empty(device="cpu"), path)
 
 
-def classes_override(variant: str, state: Mapping[str, Tensor]) -> dict[str, int]:
-    """The override `num_classes` that fits a checkpoint; empty for an embedding or if the file has no classifier."""
+def classes_override(variant: str, path: Path) -> dict[str, int]:
+    """The override `num_classes` that fits a checkpoint: 0 if it has no classifier.
+
+    Empty for a variant that embeds, which leaves a classifier aside. Raises CheckpointError.
+    """
     if get_variant(variant).embeds:
         return {}
-    classes = classes_in(state, create_model(variant, device="meta"))
-    return {} if classes is None else {"num_classes": classes}
+    classes = classes_in(read_checkpoint(path, shapes_only=True).state, create_model(variant, device="meta"))
+    return {"num_classes": classes or 0}
+
+
+def available_weights(variant: str) -> list[WeightsChoice]:
+    """The known checkpoints of a variant that are on this machine, then other files in our folder that fit it.
+
+    Weights that name classes come before those that embed, and published ones before this project's own: someone
+    fetched them on purpose.
+    """
+    known = [tag for tag, weights in known_weights().items() if weights.variant == variant and locate(tag)]
+    taken = {path for tag in known_weights() if (path := locate(tag))}
+    files = sorted(path for path in weights_folder().glob("*") if path.suffix in SUFFIXES and path not in taken)
+    others = [path for path in files if _may_fit(path, variant)]
+    choices = [*map(WeightsChoice.of, known), *map(WeightsChoice.of, others)]
+    return sorted(choices, key=lambda choice: not names_classes(variant, choice))
+
+
+def names_classes(variant: str, choice: WeightsChoice) -> bool:
+    """Whether a variant with these weights names classes instead of embedding pictures."""
+    return not get_variant(variant).embeds or choice.num_classes > 0
+
+
+def _may_fit(path: Path, variant: str) -> bool:
+    try:
+        status = path.stat()
+    except OSError:
+        return True  # loading it says what is wrong
+    return _fits_by_shapes(path, variant, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=1000)
+def _fits_by_shapes(path: Path, variant: str, _modified: int, _size: int) -> bool:
+    """Whether the names and shapes in a file are those of a variant; True where the file cannot be read.
+
+    Remembered for as long as the file stays as it is, because pages ask each time they are drawn.
+    """
+    try:
+        if known := described(path):
+            return known.variant == variant
+        state, _ = tidy(read_checkpoint(path, shapes_only=True).state)
+    except CheckpointError:
+        return True  # loading it says what is wrong
+    overrides: dict[str, Any] = classes_override(variant, path)
+    model = create_model(variant, device="meta", **overrides)
+    try:
+        fitted(state, model.state_dict(), naming_of(state, model), path.name)
+    except CheckpointError:
+        return False
+    return True
 
 
 def fetch_weights(tag: str) -> "Download":
@@ -247,14 +315,19 @@ def fetch_weights(tag: str) -> "Download":
     return start_download(tag, _fits)
 
 
-def _download(tag: str) -> None:
-    """Fetches a known checkpoint and waits until it is here; raises DownloadError when it cannot be had."""
-    from .weights.download import DownloadError
+def fetched(choice: WeightsChoice) -> WeightsChoice:
+    """The weights themselves, once a known checkpoint that is not on this machine has been downloaded.
 
-    download = fetch_weights(tag)
-    download.wait()
-    if download.state != "done":
-        raise DownloadError(download.error or f"{tag}: the download was stopped.")
+    Raises DownloadError when it cannot be had.
+    """
+    if choice.kind is WeightsKind.PUBLISHED and locate(choice.name) is None:
+        from .weights.download import DownloadError
+
+        download = fetch_weights(choice.name)
+        download.wait()
+        if download.state != "done":
+            raise DownloadError(download.error or f"{choice.name}: the download was stopped.")
+    return choice
 
 
 def _fits(weights: Weights, path: Path) -> None:

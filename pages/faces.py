@@ -33,9 +33,9 @@ from inception.vision.faces import (
     picture_name,
 )
 from inception.vision.maps import map_image
-from inception.weights.choice import WeightsChoice, available_weights
+from inception.weights.choice import WeightsChoice
 from inception.weights.known import known_weights
-from inception.zoo import VARIANTS, fetch_weights
+from inception.zoo import VARIANTS, available_weights, fetch_weights
 from pages.figures import common as figures
 from pages.figures import faces as face_figures
 from pages.parts import choices, frame, tables

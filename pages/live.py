@@ -17,13 +17,14 @@ from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
 from inception.vision.maps import png_bytes
 from inception.vision.none_of_them import partners, says_none
-from inception.weights.choice import UNTRAINED, WeightsChoice, available_weights
-from inception.zoo import get_variant
+from inception.weights.choice import UNTRAINED, WeightsChoice
+from inception.zoo import available_weights, get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
 from pages.parts.class_search import found_classes, search_field
 from pages.parts.crop_picker import crop_of
 from pages.parts.kept import kept, put
+from pages.parts.literal import literal
 from pages.parts.pictures import uploads
 from pages.parts.subject import Subject, choose_subject, crop_note, graph_of_network, weights_note
 from pages.parts.timing import show_timing
@@ -226,7 +227,7 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     for column, network, table, seen in zip(st.columns(2), networks_here, answers, prepared, strict=True):
         with column:
             size = f"{seen.height}x{seen.width} px"
-            st.markdown(f"**{network.name}**, {network.weights.title}, at {size}")
+            st.markdown(f"**{network.name}**, {literal(network.weights.title)}, at {size}")
             if not network.trained:
                 st.caption("Untrained: random numbers, no knowledge.")
             st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN, key=f"bars_{id(network)}")
@@ -297,7 +298,13 @@ with picture:
 with answer:
     weights_note(subject)
     crop_note(subject)
-    if subject.network.embeds:
+    if subject.network.embeds and not get_variant(subject.network.name).embeds:
+        st.info(
+            "**These weights have no classifier**, so the network gives features, the numbers from which a classifier "
+            "would tell classes. *Through the network* and *Where it looks* show what it makes of the picture.",
+            icon=":material/data_array:",
+        )
+    elif subject.network.embeds:
         st.info(
             "**This network gives a face embedding** instead of classes: a point, near to that of other pictures of "
             "the same face. The page Faces compares such points.",

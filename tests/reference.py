@@ -43,6 +43,11 @@ def state_dict_shapes(model: str) -> dict[str, tuple[int, ...]]:
     return {row["key"]: sizes(row["shape"]) for row in table(f"{model}.state_dict.csv")}
 
 
+def variable_shapes(model: str, by: str) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every variable of the network in "slim" or "keras"."""
+    return {row["key"]: sizes(row["shape"]) for row in table(f"{model}.{by}.csv")}
+
+
 def fill(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
     """The recipe's float64 weights: they depend on key and shape alone."""
     out = {}
@@ -56,6 +61,21 @@ def fill(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
             out[key] = 0.5 + values
         elif len(shape) >= 2:
             out[key] = (values - 0.5) * 2 * math.sqrt(3.0 / math.prod(shape[1:]))
+        else:
+            out[key] = (values - 0.5) * 0.2
+    return out
+
+
+def fill_tensorflow(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """float32 weights for variables of TF-Slim or Keras by the same recipe: they depend on key and shape alone."""
+    out = {}
+    for key, shape in shapes.items():
+        generator = torch.Generator().manual_seed(int(hashlib.sha256(key.encode()).hexdigest()[:8], 16))
+        values = torch.rand(shape, generator=generator)
+        if key.endswith("moving_variance"):
+            out[key] = 0.5 + values
+        elif len(shape) >= 2:
+            out[key] = (values - 0.5) * 2 * math.sqrt(3.0 / math.prod(shape[:-1]))
         else:
             out[key] = (values - 0.5) * 0.2
     return out

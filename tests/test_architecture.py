@@ -28,7 +28,7 @@ ORDER = (
     ("inception.weights",),
     ("inception.models",),
     ("inception.version",),
-    ("inception.text", "inception.size", "inception.settings", "inception.paths"),
+    ("inception.text", "inception.size", "inception.settings", "inception.paths", "inception.files"),
     ("inception.errors",),
 )
 ROWS = {room: len(ORDER) - row for row, rooms in enumerate(ORDER) for room in rooms}

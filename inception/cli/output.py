@@ -1,11 +1,11 @@
 """What the commands write: files, whole or not at all, and standard output."""
 
 import os
-import secrets
 import sys
 from pathlib import Path
 
 from ..errors import InputError
+from ..files import replace_file
 
 
 class UsageError(InputError):
@@ -20,7 +20,7 @@ def write(data: bytes, path: Path | None = None) -> None:
         elif path.exists() and not path.is_file():
             path.write_bytes(data)  # a device or a named pipe must not be replaced by a file
         else:
-            _replace(Path(os.path.realpath(path)), data)
+            replace_file(Path(os.path.realpath(path)), data)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -35,13 +35,3 @@ def _write_stdout(data: bytes) -> None:
         # Python flushes standard output again when it exits, and would complain about the same error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".inception-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import torch
 from cyclopts import Parameter
 
 from ..errors import InputError
+from ..files import replace_file
 from ..graph.trace import trace
 from ..paths import RACE_CURVES
 from ..runtime.devices import check_device, use_threads
@@ -28,7 +29,7 @@ from ..training.own_pictures import (
     train_on,
 )
 from ..training.race import run_race
-from ..training.recipe import INITS, Recipe, replace_file
+from ..training.recipe import INITS, Recipe
 from ..training.recipe import train as epochs_of
 from ..vision.photographs import answers
 from ..weights.checkpoint import CheckpointError

@@ -19,8 +19,9 @@ from ..studies.lfw import THRESHOLD
 from ..vision.faces import FaceError, FacePicture, Origin, embed_face, face_picture, pair_table
 from ..vision.none_of_them import says_none
 from ..weights.checkpoint import CheckpointError
-from ..weights.choice import UNTRAINED, WeightsChoice, available_weights
-from ..zoo import VARIANTS
+from ..weights.choice import UNTRAINED, WeightsChoice
+from ..weights.labels import read_labels
+from ..zoo import VARIANTS, AbsentWeightsError, available_weights, fetched, names_classes
 from .options import WHOLE, AsJson, Device, Model, Whole, one_of
 
 CLASSIFIER, EMBEDDER = "inception_v4", "inception_resnet_v1"
@@ -41,6 +42,11 @@ BoxOf = Annotated[
         help="The part that the model gets: LEFT,TOP,RIGHT,BOTTOM in the picture's pixels. By default all of it."
     ),
 ]
+Download = Annotated[bool, Parameter(help="Fetch known weights that are not on this machine.")]
+Labels = Annotated[
+    Path | None,
+    Parameter(help="Names of the classes: text with one a line, or JSON with a list, or from index to name."),
+]
 Dtype = Annotated[str, one_of(DTYPES, f"What the network computes in: {', '.join(DTYPES)}.")]
 
 
@@ -50,6 +56,8 @@ def predict(
     *images: Image,
     model: Model = CLASSIFIER,
     weights: Weights = None,
+    labels: Labels = None,
+    download: Download = False,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     fit: Fitted = Fit.CENTRE,
@@ -68,12 +76,14 @@ def predict(
         raise InputError(f"--top must be at least 1, not {top}")
     crop, paths = Crop(parse_box(box) if box else None, Fit(fit)), [image, *images]
     pictures = [load_image(path) for path in paths]
-    network = network_of(model, weights, device, dtype)
+    network = network_of(model, weights, device, dtype, download=download)
     if network.embeds:
         raise InputError(f"{model} gives embeddings, not classes; 'similarity' compares them")
+    if labels is not None:
+        network.labels = list(read_labels(labels, count=len(network.labels)))
     size = network.input_size, network.input_size
     entries = []
-    lines = [] if network.trained else ["untrained weights: the classes mean nothing"]
+    lines = list(network.remarks) if network.trained else ["untrained weights: the classes mean nothing"]
     for path, picture in zip(paths, pictures, strict=True):
         prepared = network.prepare(picture, size, crop)
         table = network.classify(prepared)
@@ -86,6 +96,7 @@ def predict(
                 "file": str(path),
                 "model": network.name,
                 "weights": network.weights.given,
+                **({"remarks": network.remarks} if network.remarks else {}),
                 "device": str(network.device),
                 "ms": ms,
                 "top": best[["label", "index", "probability"]].to_dict("records"),
@@ -115,6 +126,7 @@ def similarity(
     cropped: bool = False,
     model: Model = EMBEDDER,
     weights: Weights = None,
+    download: Download = False,
     device: Device = "cpu",
     dtype: Dtype = "float32",
     as_json: AsJson = False,
@@ -136,7 +148,7 @@ def similarity(
     pictures = [
         _face(path, image, number, box, cropped) for image, (path, number, box) in zip(images, asked, strict=True)
     ]
-    network = network_of(model, weights, device, dtype, embeds=True)
+    network = network_of(model, weights, device, dtype, embeds=True, download=download)
     if not network.embeds:
         raise InputError(f"{model} names classes and gives no embeddings; {EMBEDDER} does")
     # The two files can have one name.
@@ -149,7 +161,7 @@ def similarity(
         "threshold": THRESHOLD,
         "pictures": [_crop_entry(picture, image) for picture, image in zip(pictures, images, strict=True)],
     }
-    return json.dumps(found) + "\n" if as_json else _similarity_lines(found)
+    return json.dumps(found) + "\n" if as_json else "\n".join([*network.remarks, _similarity_lines(found)])
 
 
 def _face(path: Path, image: Pixels, number: int | None, box: str | None, cropped: bool) -> FacePicture:
@@ -195,19 +207,23 @@ def _similarity_lines(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def network_of(name: str, weights: str | None, device: str, dtype: str = "float32", embeds: bool = False) -> Predictor:
-    """The network to run; without `weights` with the first ones on this machine, of embeddings if it must embed."""
+def network_of(
+    name: str, weights: str | None, device: str, dtype: str = "float32", embeds: bool = False, download: bool = False
+) -> Predictor:
+    """The network to run; without `weights` with the first on this machine that name classes, or that embed."""
     use_threads()
     if weights is not None:
         choice = WeightsChoice.of(weights)
     else:
         here = available_weights(name) if name in VARIANTS else []
-        if embeds:
-            here = [found for found in here if not found.num_classes]
+        here = [found for found in here if embeds != names_classes(name, found)] or here
         if not here and name in VARIANTS:
             raise CheckpointError(
                 f"no weights for {name} are on this machine: name a file with --weights, or 'untrained' to run "
                 "random ones"
             )
         choice = here[0] if here else UNTRAINED
-    return Predictor(name, choice, device, DTYPES[dtype])
+    try:
+        return Predictor(name, fetched(choice) if download else choice, device, DTYPES[dtype])
+    except AbsentWeightsError as error:
+        raise AbsentWeightsError(error.tag, "--download") from error

@@ -33,7 +33,7 @@ from .layers import (
     check_repeats,
     max_pool,
 )
-from .network import Network
+from .network import Network, TensorFlowNames
 
 MakeConv = Callable[..., nn.Module]
 
@@ -342,6 +342,16 @@ def names_of_others(repeat_a: str, repeat_b: str, repeat_c: str) -> dict[str, st
     }
 
 
+def slim_names_of(scope: str) -> dict[str, str]:
+    """Paths of our modules whose TF-Slim scopes have other names, with these scopes: `slim.repeat` numbers its own."""
+    numbers = range(1, MOST_REPEATS + 1)
+    return {
+        **{f"inception_resnet_a.Block35_{i}": f"{scope}/Repeat/block35_{i}" for i in numbers},
+        **{f"inception_resnet_b.Block17_{i}": f"{scope}/Repeat_1/block17_{i}" for i in numbers},
+        **{f"inception_resnet_c.Block8_{i}": f"{scope}/Repeat_2/block8_{i}" for i in numbers},
+    }
+
+
 # Those of facenet-pytorch's InceptionResnetV1.
 FACENET_NAMES = {
     **names_of_others("repeat_1", "repeat_2", "repeat_3"),
@@ -354,6 +364,15 @@ TIMM_NAMES = {
     **names_of_others("repeat", "repeat_1", "repeat_2"),
     "head.Conv2d_7b_1x1": "conv2d_7b",
     "head.Logits.Logits": "classif",
+}
+# Those of Keras Applications' InceptionResNetV2 that are more than numbers.
+KERAS_NAMES = {
+    **{f"inception_resnet_a.Block35_{i}.Conv2d_1x1": f"block35_{i}_conv" for i in range(1, 11)},
+    **{f"inception_resnet_b.Block17_{i}.Conv2d_1x1": f"block17_{i}_conv" for i in range(1, 21)},
+    **{f"inception_resnet_c.Block8_{i}.Conv2d_1x1": f"block8_{i}_conv" for i in range(1, 10)},
+    "inception_resnet_c.Block8.Conv2d_1x1": "block8_10_conv",
+    "head.Conv2d_7b_1x1": "conv_7b",
+    "head.Logits.Logits": "predictions",
 }
 
 
@@ -381,6 +400,8 @@ class Plan:
     # As `Network.names`; empty for a network that no one else has published.
     names: Mapping[str, str] = field(default_factory=dict, hash=False)
     may_lack: tuple[str, ...] = ()  # as `Network.may_lack`
+    names_of_cadene: Mapping[str, str] = field(default_factory=dict, hash=False)  # as of `Network`
+    tensorflow: TensorFlowNames | None = None  # as of `Network`
 
 
 # Table 1, Fig. 10 to 15; the last block is from FaceNet's code, 512-d bottleneck and dropout from facenet-pytorch.
@@ -398,6 +419,15 @@ INCEPTION_RESNET_V1 = Plan(
     embedding=512,
     names=FACENET_NAMES,
     may_lack=("head.Classifier",),  # published files hold the classifier that the embedding was trained with
+    tensorflow=TensorFlowNames(
+        "InceptionResnetV1",
+        {  # FaceNet's: it adds the bottleneck and, outside the scope of the network, the classifier
+            **slim_names_of("InceptionResnetV1"),
+            "head.Bottleneck.fully_connected": "InceptionResnetV1/Bottleneck",
+            "head.Bottleneck.batch_norm": "InceptionResnetV1/Bottleneck",
+            "head.Classifier": "Logits",
+        },
+    ),
 )
 
 # TF-Slim's released network: Fig. 16 to 19 on 320, 1088 and 2080 channels.
@@ -414,6 +444,8 @@ INCEPTION_RESNET_V2 = Plan(
     dropout=0.2,
     conv_7b=1536,
     names=TIMM_NAMES,
+    names_of_cadene={"head.Logits.Logits": "last_linear"},
+    tensorflow=TensorFlowNames("InceptionResnetV2", slim_names_of("InceptionResnetV2"), KERAS_NAMES),
 )
 
 
@@ -476,7 +508,8 @@ class InceptionResNet(Network):
         check_count("num_classes", num_classes, 0)
         check_count("in_chans", in_chans, 1)
         self.in_chans, self.num_classes = in_chans, num_classes
-        self.names, self.may_lack = plan.names, plan.may_lack
+        self.names, self.may_lack, self.names_of_cadene = plan.names, plan.may_lack, plan.names_of_cadene
+        self.tensorflow = plan.tensorflow
         w = channel_scaler(width)
         a, b, c = check_repeats(plan.repeats if repeats is None else repeats)
         scale_a, scale_b, scale_c, scale_last = residual_scales(plan, residual_scale)

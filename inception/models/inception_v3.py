@@ -27,7 +27,7 @@ from .layers import (
     max_pool,
     mixed_names,
 )
-from .network import Network
+from .network import Network, TensorFlowNames
 
 REPEATS: Repeats = (3, 4, 2)  # of Inception-A, -B and -C (TF-Slim; Table 1 has 3, 5 and 2)
 
@@ -342,6 +342,24 @@ NAMES: dict[str, str] = {
     "auxiliary_head.AuxLogits.Logits": "AuxLogits.fc",
 }
 
+NAMES_OF_CADENE = {"head.Logits.Logits": "last_linear"}
+
+TENSORFLOW_NAMES = TensorFlowNames(
+    scope="InceptionV3",
+    slim={  # slips and exceptions that stand in the published checkpoint
+        "inception_a.Mixed_5c.Branch_1.Conv2d_0a_1x1": "InceptionV3/Mixed_5c/Branch_1/Conv2d_0b_1x1",
+        "inception_a.Mixed_5c.Branch_1.Conv2d_0b_5x5": "InceptionV3/Mixed_5c/Branch_1/Conv_1_0c_5x5",
+        "reduction_a.Mixed_6a.Branch_0.Conv2d_1a_3x3": "InceptionV3/Mixed_6a/Branch_0/Conv2d_1a_1x1",
+        "reduction_a.Mixed_6a.Branch_1.Conv2d_1a_3x3": "InceptionV3/Mixed_6a/Branch_1/Conv2d_1a_1x1",
+        "inception_c.Mixed_7b.Branch_1.fork.Conv2d_0c_3x1": "InceptionV3/Mixed_7b/Branch_1/Conv2d_0b_3x1",
+        "head.Logits.Logits": "InceptionV3/Logits/Conv2d_1c_1x1",
+        "auxiliary_head.AuxLogits.Logits": "InceptionV3/AuxLogits/Conv2d_2b_1x1",
+    },
+    keras={"head.Logits.Logits": "predictions"},
+    differs="TensorFlow leaves the zeros at the border out of the mean of its average pools, and this network counts "
+    "them, as timm and torchvision do, so answers differ slightly from TensorFlow's.",
+)
+
 
 class InceptionV3(Network):
     """Inception-v3 (Table 1, as released): (N, in_chans, H, W) to logits (N, num_classes), H and W at least 75 px.
@@ -357,6 +375,8 @@ class InceptionV3(Network):
 
     names = NAMES
     may_lack = ("auxiliary_head",)  # published files may hold the head that only training needs
+    names_of_cadene = NAMES_OF_CADENE
+    tensorflow = TENSORFLOW_NAMES
 
     def __init__(
         self,

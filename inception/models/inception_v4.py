@@ -23,7 +23,7 @@ from .layers import (
     max_pool,
     mixed_names,
 )
-from .network import Network
+from .network import Network, TensorFlowNames
 
 REPEATS: Repeats = (4, 7, 3)  # of Inception-A, -B and -C (Fig. 9)
 
@@ -315,6 +315,8 @@ class InceptionV4(Network):
     width: multiplies every channel count but the picture's and the classes'.
     repeats: how many Inception-A, -B and -C blocks; None takes the paper's.
     """
+
+    tensorflow = TensorFlowNames("InceptionV4")
 
     def __init__(self, num_classes: int = 1000, in_chans: int = 3, width: float = 1.0, repeats: Repeats | None = None):
         super().__init__()

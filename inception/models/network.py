@@ -1,11 +1,25 @@
 """What every network of this package can do: grids on the way, the head by itself, another classifier."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
 from ..errors import InputError
 from .layers import Branch, L2Normalize, Stage, check_count
+
+
+@dataclass(frozen=True)
+class TensorFlowNames:
+    """What TF-Slim and Keras Applications call the layers of a network; a convolution with its batch norm is one."""
+
+    scope: str  # of TF-Slim's network, in which its scopes are our paths without the stage
+    # Our paths of the layers and blocks for which that rule does not hold, to their full scopes.
+    slim: Mapping[str, str] = field(default_factory=dict, hash=False)
+    # Our paths of the layers to which Keras gives names, to these names; None for a network that Keras has not.
+    keras: Mapping[str, str] | None = field(default=None, hash=False)
+    # A sentence on what TensorFlow computes otherwise with the same weights; empty where the answers agree.
+    differs: str = ""
 
 
 class Network(nn.Sequential):
@@ -28,6 +42,10 @@ class Network(nn.Sequential):
     names: Mapping[str, str] = {}
     # Paths in `names` that others' checkpoints may hold although this network is built without them.
     may_lack: tuple[str, ...] = ()
+    # Those entries of `names` for which pretrained-models.pytorch (Cadene) has another name.
+    names_of_cadene: Mapping[str, str] = {}
+    remarks: tuple[str, ...] = ()  # sentences on the weights that it holds; `create_model` sets them
+    tensorflow: TensorFlowNames | None = None  # None for a network that nobody has published for TensorFlow
 
     @property
     def stages(self) -> list[str]:

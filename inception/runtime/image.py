@@ -1,8 +1,9 @@
 """The one decoder of pictures: every upload, sample and file of the command line comes through `load_image`.
 
-The formats are few and the header is judged before pixels are decoded. Files whose cost their size in bytes and
-pixels does not bound (thousands of scans, packed texts, overlapping tiles) are refused before Pillow reads them.
-Any number of threads may call it; `AT_ONCE` of them decode at a time, because one call needs up to 1 GB for a moment.
+It reads few formats, and judges the header before it decodes any pixels. The cost of a file is bounded by its bytes and
+its pixels; where it is not (thousands of scans, packed texts, overlapping tiles), the file is refused before Pillow
+reads it. Any number of threads may call it; `AT_ONCE` of them decode at a time, because one call can need 1 GB for a
+moment.
 """
 
 import errno
@@ -14,13 +15,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 
 from ..errors import InputError
+from . import tiff_floats
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 20 * 2**20
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 8192 * 6144  # what a telephone of 50 megapixels takes
+MOST_KEPT = 25_000_000  # pixels; a larger picture comes at half its width and height, which no network needs more of
 MAX_SIDE = 2**15
 AT_ONCE = 2
 
@@ -32,6 +35,8 @@ MAX_TIFF_PIECES = 2**17
 JPEG_SEGMENT = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xda-\xef\xfe]")  # the markers that a length follows
 PNG_PACKED_TEXTS = (b"zTXt", b"iTXt", b"iCCP")
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
+WHITE_IS_ZERO = 0  # of TIFF's PhotometricInterpretation
+JPEG_END = b"\xff\xd9"
 EXIF_ORIENTATION = 0x0112
 # What each orientation asks of a viewer (EXIF 2.3, table 6); 1 is upright.
 TRANSPOSES = {
@@ -54,11 +59,15 @@ class ImageError(InputError):
 def load_image(source: bytes | str | PathLike[str]) -> Image.Image:
     """The picture in a file, given by its bytes or its path: mode RGB, upright, without metadata.
 
-    Reads JPEG, PNG, WebP, GIF, BMP and TIFF up to 20 MB, 50 megapixels and 32,768 pixels a side; of animations and
-    files of several pages the first frame. Transparent parts are laid on white. 16-bit grey is divided by 257. Grey
-    values of 32 bits declare no white: floats within 0..1 are taken as such, integers within 0..1, 0..255 or 0..65535
-    as of the first of these ranges that holds them all; any others are stretched from the least (black) to the
-    greatest (white). Colour profiles are not applied. Raises ImageError.
+    Reads JPEG, PNG, WebP, GIF, BMP and TIFF up to 20 MB, 50 megapixels (8192x6144) and 32,768 pixels a side. A picture
+    of more than 25 megapixels comes at half its width and height. Of animations and files of several pages the first
+    frame is read. Transparent parts are laid on white. Colours of an embedded profile become sRGB's; a profile that
+    cannot be used is passed over.
+
+    16-bit grey is divided by 257. Integers of 32 bits and floats (of 16, 32 or 64 bits, in grey or RGB) declare no
+    white. The first range that holds all values of the picture counts: 0..1, for integers also 0..255 and 0..65535.
+    Other values are stretched, so that the least is black and the greatest white.
+    Raises ImageError.
     """
     name, data = ("The picture", source) if isinstance(source, bytes) else (Path(source).name, read_file(source))
     if not data:
@@ -85,14 +94,65 @@ def decoded(data: bytes, name: str) -> Image.Image:
     """The picture, upright; raises ImageError and whatever Pillow raises."""
     if is_costly(data):
         raise ImageError(f"{name} is made of too many or too large parts for an ordinary picture.")
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
-    check_pixels(*image.size)
-    image.load()
+    if (values := tiff_floats.read(data, MAX_PIXELS)) is not None:
+        return halved(Image.fromarray(values_as_bytes(values, is_float=True)).convert("RGB"))
+    image = loaded(data)
     if image.format == "PNG" and b"IEND" not in data:  # Pillow asks for no more than the pixels
         raise EOFError
-    transpose = exif_transpose(image)
-    rgb = to_rgb(image)
+    transpose, profile = exif_transpose(image), image.info.get("icc_profile")
+    rgb = halved(in_srgb(image, profile) or to_rgb(image))
     return rgb if transpose is None else rgb.transpose(transpose)
+
+
+def loaded(data: bytes) -> Image.Image:
+    """The picture as the file stores it; raises whatever Pillow raises.
+
+    A JPEG whose last two bytes are missing has all its pixels. What cannot be missed is told from them by decoding
+    again with other bytes in the place of what follows: a pixel that is not there comes out differently.
+    """
+    try:
+        return opened(data)
+    except OSError:
+        if not data.startswith(b"\xff\xd8"):
+            raise
+        data = data.removesuffix(JPEG_END[:1])
+        image = opened(data + JPEG_END)
+        for filler in (b"\x55", b"\xaa"):
+            if opened(data + 64 * filler + JPEG_END).tobytes() != image.tobytes():
+                raise
+        return image
+
+
+def opened(data: bytes) -> Image.Image:
+    """A picture with its pixels; a large JPEG at half its width and height, which saves time and memory."""
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    check_pixels(*image.size)
+    if image.width * image.height > MOST_KEPT:
+        image.draft(None, (image.width // 2, image.height // 2))  # does nothing but to a JPEG
+    image.load()
+    return image
+
+
+def halved(image: Image.Image) -> Image.Image:
+    """A picture of more than `MOST_KEPT` pixels at half its width and height, any other as it is."""
+    return image.reduce(2) if image.width * image.height > MOST_KEPT else image
+
+
+def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image | None:
+    """The picture as `to_rgb` gives it, its colours turned from those of its profile into sRGB's.
+
+    None where there is nothing to turn: no profile, one that is sRGB's or cannot be used, or other colours than RGB.
+    """
+    if not profile or image.mode not in ("RGB", "RGBA"):
+        return None
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return None
+        turned = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=image.mode)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+    return to_rgb(turned) if turned else None
 
 
 def read_file(path: str | PathLike[str]) -> bytes:
@@ -182,12 +242,28 @@ def grey_bytes(image: Image.Image) -> NDArray[np.uint8]:
     """Grey of mode I;16, I or F as bytes of the same shape, by the rules of `load_image`; not-a-number is black."""
     values = np.array(image, dtype=np.float32)
     if image.mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
+        grey = values_as_bytes(values, (0.0, 65535.0))
+    else:
+        grey = values_as_bytes(values, is_float=image.mode == "F")
+    # Pillow turns WhiteIsZero round for 1 and 8 bits alone.
+    tags = getattr(image, "tag_v2", {})
+    return 255 - grey if tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO else grey
+
+
+def values_as_bytes(
+    values: NDArray[np.float32], limits: tuple[float, float] | None = None, is_float: bool = False
+) -> NDArray[np.uint8]:
+    """Values of any range as bytes of the same shape. It may overwrite them.
+
+    limits: what is black and what is white; without them the rules of `load_image` find these.
+    """
+    if limits:
+        low, high = limits
     else:
         finite = np.isfinite(values)
         low = float(values.min(initial=np.inf, where=finite))
         high = float(values.max(initial=-np.inf, where=finite))
-        ranges = (1.0,) if image.mode == "F" else (1.0, 255.0, 65535.0)
+        ranges = (1.0,) if is_float else (1.0, 255.0, 65535.0)
         if low >= 0 and high <= ranges[-1]:
             low, high = 0.0, next(white for white in ranges if high <= white)
     with np.errstate(over="ignore"):  # what overflows is white

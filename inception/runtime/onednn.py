@@ -1,7 +1,7 @@
-"""Convolution and ReLU as one kernel of oneDNN, with the weights in the order in memory that suits its processor.
+"""Runs a convolution and its ReLU as one kernel of oneDNN, on weights laid out in memory as the processor likes them.
 
-PyTorch does this too, in torch.compile, which wants a C++ compiler and minutes for networks as deep as these. The
-operators are the same; they have no public name, so where one is missing the layers stay as they are.
+torch.compile does the same, but it needs a C++ compiler, and minutes for networks as deep as these. The operators used
+here are the ones it uses. They are not public, so where one is missing, the layers stay as they are.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..graph.window import padding_of
 from ..models.layers import ConvUnit
 
-SUPPORTED = {  # the dtypes that oneDNN has kernels for, and what says whether this processor has them
+SUPPORTED = {  # the dtypes of oneDNN's kernels, each with the operator that says whether this processor can run them
     torch.float32: None,
     torch.bfloat16: "_is_mkldnn_bf16_supported",
     torch.float16: "_is_mkldnn_fp16_supported",
@@ -18,7 +18,7 @@ SUPPORTED = {  # the dtypes that oneDNN has kernels for, and what says whether t
 
 
 def one_kernel_each(model: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """The model itself, of `fold_batch_norm`, with each `ConvUnit` as a `ConvRelu` where oneDNN can do that."""
+    """The model itself, a result of `fold_batch_norm`; each `ConvUnit` becomes a `ConvRelu` if oneDNN can run it."""
     if device.type == "cpu" and _supports(dtype):
         for module in list(model.modules()):
             for name, child in module.named_children():
@@ -50,7 +50,7 @@ class ConvRelu(nn.Module):
         conv, operators = self.conv, torch.ops.mkldnn
         stride, dilation = list(conv.stride), list(conv.dilation)
         if self._packed is None or x.shape != self._packed_for:
-            # The best order depends on the shape of the input; one made for another takes several times as long.
+            # The best layout depends on the input's shape. With the layout of another shape a pass takes much longer.
             self._packed_for, shape = x.shape, list(x.shape)
             self._packed = operators._reorder_convolution_weight(
                 conv.weight, self.padding, stride, dilation, conv.groups, shape

@@ -15,12 +15,12 @@ from ..models.surgery import fold_batch_norm, lean
 from .devices import DeviceError, dtype_name
 from .predictor import PictureNetwork, module_bytes
 
-# What OpenVINO calls a dtype as a setting, and as something that a processor can do.
+# OpenVINO's two names of a dtype: the one it takes as a setting, and the one it lists among a processor's abilities.
 PRECISIONS = {torch.float32: ("f32", "FP32"), torch.bfloat16: ("bf16", "BF16"), torch.float16: ("f16", "FP16")}
 
 
 class OpenVinoNetwork(PictureNetwork):
-    """The network in OpenVINO, on the CPU. dtype: what it computes in; its inputs are float32 all the same."""
+    """The network in OpenVINO, on the CPU. It computes in `dtype`, and its inputs are always float32."""
 
     engine = "openvino"
     runs_on = ("cpu",)
@@ -36,13 +36,14 @@ class OpenVinoNetwork(PictureNetwork):
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            "ENABLE_CPU_PINNING": False,  # others use the cores as well
+            "ENABLE_CPU_PINNING": False,  # because other programs use the cores, too
             "PERFORMANCE_HINT": "LATENCY",
         }
         model = lean(fold_batch_norm(model))
         self._compiled = core.compile_model(openvino_model(model), "CPU", settings)
         weights = module_bytes(model)
-        return weights + weights * self.dtype.itemsize // torch.float32.itemsize  # as they came, and as it wants them
+        # OpenVINO keeps the weights twice: as they came, and converted to what it computes in.
+        return weights + weights * self.dtype.itemsize // torch.float32.itemsize
 
     def run(self, batch: Tensor) -> Tensor:
         return torch.from_numpy(self._compiled(batch.numpy())[0])
@@ -51,7 +52,7 @@ class OpenVinoNetwork(PictureNetwork):
 # OpenVINO
 def import_openvino() -> Any:
     """The optional package; raises DeviceError where it is not installed."""
-    # It reports every import to Google Analytics unless this part of it is missing.
+    # OpenVINO reports each import to Google Analytics. It does not if its part for that cannot be imported.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     try:
         return import_module("openvino")
@@ -62,8 +63,8 @@ def import_openvino() -> Any:
 def openvino_model(model: nn.Module) -> Any:
     """A model of `lean(fold_batch_norm(...))` as an openvino.Model, (N, 3, H, W) float32 for any N, H and W.
 
-    OpenVINO's own converter gives a graph that is as fast. It takes 7 seconds for Inception-ResNet-v2 instead of 0.1,
-    and PyTorch's tracing, on which it builds, leaves 90 MB behind each time.
+    OpenVINO's own converter gives a graph of the same speed. For Inception-ResNet-v2 it takes 7 seconds, this function
+    0.1. It builds on PyTorch's tracing, which leaves 90 MB behind each time.
     """
     openvino, ops = import_openvino(), import_module("openvino.opset1")
     picture = ops.parameter([-1, 3, -1, -1], np.float32)

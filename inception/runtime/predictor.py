@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from hashlib import sha256
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +20,10 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..graph.layer import Layer
 from ..models.network import Network
-from ..weights.checkpoint import read_checkpoint
 from ..weights.choice import AnyWeights, WeightsChoice
 from ..weights.known import Weights
 from ..weights.labels import class_labels
-from ..zoo import classes_override, create_model, get_variant
+from ..zoo import create_model, get_variant
 from .crop import Crop
 from .devices import DEVICES, DTYPES, DeviceError, check_device
 from .preprocess import WHOLE_CENTRE, crop_and_resize, to_input
@@ -56,7 +54,8 @@ class PictureNetwork(ABC):
     description: Weights | None  # what is known of these weights
     input_size: int  # pixels of a side at which the weights, or else the published network, were trained
     embeds: bool  # whether it gives an embedding instead of classes
-    labels: list[str]  # names of the classes; none where it embeds
+    labels: list[str]  # names of the classes, which their owner may replace; none where it embeds
+    remarks: tuple[str, ...]  # sentences on its weights that their owner should know
     temperature: float  # as of `Weights`
     threshold: float  # as of `Weights`
     nbytes: int  # of its weights in memory
@@ -73,7 +72,6 @@ class PictureNetwork(ABC):
         self.trained = self.weights.trained
         self.description = known = self.weights.known
         self.input_size = known.input_size if known else get_variant(name).input_size
-        self.embeds = get_variant(name).embeds and not (known and known.num_classes)
         self.preprocessing = known.preprocessing if known else get_variant(name).preprocessing
         self.temperature = known.temperature if known else 1.0
         self.threshold = known.threshold if known else -math.inf
@@ -88,7 +86,9 @@ class PictureNetwork(ABC):
         with self._turn("load"):  # alone, because random weights come from PyTorch's one generator
             model = self._build()
         with enough_memory(self.device, f"load {name}"):
-            self.labels = [] if self.embeds else class_labels(outputs_of(model), known.labels if known else None)
+            self.embeds = not model.num_classes
+            self.labels = [] if self.embeds else class_labels(model.num_classes, known.labels if known else None)
+            self.remarks = model.remarks
             self.nbytes = self._take(model)
 
     @abstractmethod
@@ -155,14 +155,11 @@ class PictureNetwork(ABC):
             raise InputError(f"{self.name} gives classes, not an embedding.")
         return self.outputs([prepared])[0]
 
-    def _build(self) -> nn.Module:
+    def _build(self) -> Network:
         """The float32 network on the CPU, with as many classes as its weights have."""
-        overrides: dict[str, Any] = {}
-        if self.description is None and not self.embeds and (path := self.weights.path):
-            overrides = classes_override(self.name, read_checkpoint(path))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
-            return create_model(self.name, self.weights, **overrides)
+            return create_model(self.name, self.weights)
 
     @contextmanager
     def _timed(self, shape: tuple[int, ...]) -> Iterator[None]:
@@ -270,5 +267,6 @@ def module_bytes(module: nn.Module) -> int:
 
 
 def outputs_of(model: nn.Module) -> int:
-    """How many numbers its last linear layer gives: classes, or the length of an embedding."""
-    return [module.out_features for module in model.modules() if isinstance(module, nn.Linear)][-1]
+    """How many numbers it gives: classes, the length of an embedding, or the pooled features where nothing follows."""
+    linear = [module.out_features for module in model.modules() if isinstance(module, nn.Linear)]
+    return linear[-1] if linear else int(model.num_features)  # type: ignore[arg-type]

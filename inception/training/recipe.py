@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..files import replace_file
 from ..models.surgery import ResidualError, cut_shortcuts, set_scales
 from ..zoo import create_model
 from .augment import MILD, STRONG, augmented, scale_up
@@ -349,10 +350,3 @@ def _write_log(folder: Path, log: list[dict[str, Any]]) -> None:
         writer.writeheader()
         writer.writerows(log)
     temporary.replace(folder / "log.csv")
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)

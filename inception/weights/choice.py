@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from .checkpoint import CheckpointError
-from .known import SUFFIXES, Weights, described, known_weights, locate, weights_folder
+from .known import Weights, described, known_weights, locate
 
 
 class WeightsKind(Enum):
@@ -105,23 +105,3 @@ class WeightsChoice:
 
 UNTRAINED = WeightsChoice(WeightsKind.UNTRAINED, "untrained")
 AnyWeights = str | PathLike[str] | WeightsChoice | None  # what `WeightsChoice.of` takes
-
-
-def available_weights(variant: str) -> list[WeightsChoice]:
-    """The known checkpoints of a variant that are on this machine, then other files in our folder.
-
-    Published ones come before this project's own: someone fetched them on purpose.
-    """
-    known = [tag for tag, weights in known_weights().items() if weights.variant == variant and locate(tag)]
-    files = sorted(path for path in weights_folder().glob("*") if path.suffix in SUFFIXES)
-    published = {tag for tag, weights in known_weights().items() if weights.published}
-    others = [path for path in files if path.stem not in published and _may_fit(path, variant)]
-    return [*map(WeightsChoice.of, known), *map(WeightsChoice.of, others)]
-
-
-def _may_fit(path: Path, variant: str) -> bool:
-    try:
-        found = described(path)
-    except CheckpointError:
-        return True  # loading it says what is wrong
-    return found is None or found.variant == variant

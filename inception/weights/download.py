@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.request import getproxies
 
 import httpx2
 from filelock import FileLock, Timeout
@@ -139,7 +140,7 @@ class Download:
         """The whole file in `part`, known to be the right one."""
         url = hf_hub_url(self._weights.repository, HUB_FILE) if self._weights.repository else self._weights.url
         from_the_start = False
-        async with client_for(url) as client:
+        async with self._client(url) as client:
             while True:
                 answer = await self._fetch(client, url, part)
                 try:
@@ -161,7 +162,11 @@ class Download:
                 return await self._attempt(client, url, part)
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
                 problem: Exception = error
-                message = f"No connection to {host}; is this machine online? If not, {self._otherwise()}."
+                if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                    message = f"{host} shows a certificate that {certificates()} does not vouch for."
+                else:
+                    message = f"No connection to {host}{by_proxy(url)}; is this machine online? If not, "
+                    message += f"{self._otherwise()}."
                 if attempt == 0:
                     break
             except httpx2.TimeoutException as error:
@@ -238,6 +243,18 @@ class Download:
         except CheckpointError as error:
             reason = str(error).removeprefix(f"{part.name}: ").rstrip(".")
             raise DownloadError(f"{self.tag}: what was sent does not fit the network: {reason}.") from error
+
+    def _client(self, url: str) -> httpx2.AsyncClient:
+        """`client_for`; raises DownloadError where the environment gives it something that it cannot use."""
+        try:
+            return client_for(url)
+        except OSError as error:  # of the system, or an ssl.SSLError
+            reason = "is not there" if isinstance(error, FileNotFoundError) else "has no certificates that can be read"
+            raise DownloadError(f"{certificates()} {reason}, so no encrypted connection can be made.") from error
+        except ValueError as error:
+            raise DownloadError(
+                f"{proxy_of(url)} is not the address of a proxy: http://, https://, socks5:// and socks5h:// are known."
+            ) from error
 
     def _otherwise(self) -> str:
         suffix = Path(HUB_FILE if self._weights.repository else self._weights.url).suffix
@@ -362,6 +379,26 @@ def client_for(url: str) -> httpx2.AsyncClient:
         max_redirects=5,
         event_hooks={"request": [only_https]} if url.startswith("https:") else {},
     )
+
+
+def certificates() -> str:
+    """Where the certificates come from that connections are checked with, to begin a sentence with."""
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if path := os.environ.get(variable):
+            return f"{path}, which the environment variable {variable} names,"
+    return "this machine's list of certificates"
+
+
+def proxy_of(url: str) -> str:
+    """The address of the proxy that the environment names for a URL, without a password; empty for none."""
+    found = getproxies()
+    proxy = found.get(httpx2.URL(url).scheme) or found.get("all") or ""
+    return re.sub("//.*@", "//", proxy)
+
+
+def by_proxy(url: str) -> str:
+    """Names the proxy in a sentence, if there is one."""
+    return f" by way of the proxy {proxy}" if (proxy := proxy_of(url)) else ""
 
 
 async def only_https(request: httpx2.Request) -> None:

@@ -1,10 +1,12 @@
 """Known checkpoints: what they are, how their pictures are prepared, and where this machine keeps them."""
 
+import hashlib
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..paths import BUNDLED
-from .checkpoint import CheckpointError
+from .checkpoint_error import CheckpointError
 from .preprocessing import FACENET, IMAGENET, TIMM_V2, TIMM_V4, Preprocessing
 
-SUFFIXES = (".safetensors", ".pt", ".pth")
+SUFFIXES = (".safetensors", ".pt", ".pth", ".h5")
 HUB_FILE = "model.safetensors"
 
 
@@ -36,7 +38,7 @@ class Weights:
     megabytes: int  # of 10^6 bytes, as the source lists them
     repository: str = ""  # on the Hugging Face hub, or
     url: str = ""  # of a single file
-    sha256: str = ""  # of the file; empty where only the server states it
+    sha256: str = ""  # of the file; empty where only the server states it, and a file here cannot be checked
     # Overrides of `create_model`, where the network differs from its variant.
     overrides: Mapping[str, Any] = field(default_factory=dict, hash=False)
     temperature: float = 1.0  # what logits are divided by before the softmax
@@ -49,6 +51,11 @@ class Weights:
     def published(self) -> bool:
         """Whether it can be downloaded; all others come with this project or are a reader's own."""
         return bool(self.repository or self.url)
+
+    @property
+    def unverifiable(self) -> bool:
+        """Whether a file on this machine is taken for the published one by its name alone."""
+        return self.published and not self.sha256
 
     @property
     def network(self) -> dict[str, Any]:
@@ -266,21 +273,57 @@ def weights_folder() -> Path:
 def locate(tag: str) -> Path | None:
     """The file of a known checkpoint: this project's own, or in our folder or the cache of timm or facenet-pytorch.
 
-    None if absent.
+    None if absent. A file that only has the name of a published one is not it; see `is_published`.
     """
     weights = known_weights()[tag]
     if not weights.published:
         return BUNDLED / f"{tag}.safetensors"
-    for suffix in SUFFIXES:
-        if (path := weights_folder() / f"{tag}{suffix}").is_file():
-            return path
+    return next((path for path in _places(weights) if path.is_file() and is_published(weights, path)), None)
+
+
+def _places(weights: Weights) -> Iterator[Path]:
+    """Where the file of a published checkpoint may lie."""
+    yield from (weights_folder() / f"{weights.tag}{suffix}" for suffix in SUFFIXES)
     if weights.repository:
         from huggingface_hub import try_to_load_from_cache  # not above: `import inception` would load it
 
         cached = try_to_load_from_cache(weights.repository, HUB_FILE)
-        return Path(cached) if isinstance(cached, str) else None
-    kept_by_torch_hub = Path(torch.hub.get_dir()) / "checkpoints" / release_file(weights).name
-    return next((path for path in (release_file(weights), kept_by_torch_hub) if path.is_file()), None)
+        if isinstance(cached, str):
+            yield Path(cached)
+    else:
+        yield from (release_file(weights), Path(torch.hub.get_dir()) / "checkpoints" / release_file(weights).name)
+
+
+def namesake(tag: str) -> Path | None:
+    """A file on this machine that has the name of a published checkpoint without being it."""
+    weights = known_weights()[tag]
+    return next((path for path in _places(weights) if path.is_file() and not is_published(weights, path)), None)
+
+
+def is_published(weights: Weights, path: Path) -> bool:
+    """Whether a file is the published checkpoint, by its SHA-256; True where nobody has told us the published one."""
+    return not weights.sha256 or sha256_of(path) == weights.sha256
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, empty if it cannot be read.
+
+    The hub's cache names its files by it. That of any other file is remembered for as long as the file stays the same.
+    """
+    try:
+        real = path.resolve()
+        if real.parent.name == "blobs" and re.fullmatch("[0-9a-f]{64}", real.name):
+            return real.name
+        status = real.stat()
+        return _digest(real, status.st_mtime_ns, status.st_size)
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=100)
+def _digest(path: Path, _modified: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def release_file(weights: Weights) -> Path:

@@ -1,20 +1,98 @@
-"""Names of classes."""
+"""Names of classes: ImageNet's, those of a checkpoint, and those that a reader brings."""
 
 import csv
+import json
+from functools import cache
+from os import PathLike
+from pathlib import Path
 
+from ..errors import InputError
 from ..paths import ASSETS
 
 IMAGENET_LABELS = "imagenet_classes.csv"
+IMAGENET_CLASSES = 1000
+BACKGROUND = "background"  # the first class of TF-Slim's networks, which no picture of ImageNet shows
+MAX_BYTES = 4 * 2**20  # of a file of names
+LONGEST = 200  # characters of a name
+
+
+class LabelsError(InputError):
+    """A file of names that cannot be used, in one sentence that names the file."""
 
 
 def class_labels(count: int, names: str | tuple[str, ...] | None = None) -> list[str]:
     """As many names of classes as `count`.
 
-    names: the names themselves, or a file in assets/ that has them; by default ImageNet-1k's. Where the file has
-    another number of names, classes are numbered instead: "class 0".
+    names: the names themselves, or a file in assets/ that has them; by default ImageNet-1k's, with "background" before
+    them where there is one class more, as in TF-Slim. Where the file has another number of names, classes are numbered
+    instead: "class 0".
     """
     if isinstance(names, tuple):
         return list(names)
-    with (ASSETS / (names or IMAGENET_LABELS)).open(encoding="utf-8", newline="") as lines:
-        labels = [row["label"] for row in csv.DictReader(lines)]
-    return labels if count == len(labels) else [f"class {i}" for i in range(count)]
+    labels = _labels_of(names or IMAGENET_LABELS)
+    if count == len(labels) + 1 and not names:
+        return [BACKGROUND, *labels]
+    return list(labels) if count == len(labels) else [f"class {i}" for i in range(count)]
+
+
+@cache
+def _labels_of(file: str) -> tuple[str, ...]:
+    with (ASSETS / file).open(encoding="utf-8", newline="") as lines:
+        return tuple(row["label"] for row in csv.DictReader(lines))
+
+
+def read_labels(source: bytes | str | PathLike[str], name: str = "", count: int | None = None) -> tuple[str, ...]:
+    """The names of classes in a file, given by its content or its path.
+
+    Text has a name a line. JSON is a list of names, an object from index to name or from name to index, or an object
+    that has one of these as "id2label" or "label2id", as the Hugging Face hub's config.json. Where an entry is a list,
+    as in Keras' imagenet_class_index.json, its last item is the name.
+    name: of the file, for the sentence of an error. count: of the classes for which there must be a name.
+    Raises LabelsError.
+    """
+    if not isinstance(source, bytes):
+        name = name or Path(source).name
+        try:
+            with open(source, "rb") as file:
+                source = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise LabelsError(f"{name}: cannot be read ({error.strerror}).") from error
+    if len(source) > MAX_BYTES:
+        raise LabelsError(f"{name}: larger than {MAX_BYTES >> 20} MB, which no list of classes is.")
+    try:
+        text = source.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LabelsError(f"{name}: not text in UTF-8.") from error
+    is_json = text.lstrip()[:1] in ("[", "{")
+    labels = _from_json(text, name) if is_json else [line.strip() for line in text.strip().splitlines()]
+    if not labels:
+        raise LabelsError(f"{name}: empty.")
+    for index, label in enumerate(labels):
+        if not label or not label.isprintable() or len(label) > LONGEST:
+            raise LabelsError(f"{name}: the name of class {index} is empty, not text or over {LONGEST} characters.")
+    if count is not None and len(labels) != count:
+        raise LabelsError(f"{name}: {len(labels):,} names, but the network tells {count:,} classes apart.")
+    return tuple(labels)
+
+
+def _from_json(text: str, name: str) -> list[str]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LabelsError(f"{name}: begins like JSON and is none.") from error
+    if isinstance(content, dict):
+        content = content.get("id2label", content.get("label2id", content))
+    if isinstance(content, dict):
+        by_index = {}
+        for key, value in content.items():
+            index, label = (value, key) if isinstance(value, int) else (key, value)
+            if not str(index).isdecimal():
+                raise LabelsError(f"{name}: {key!r} goes neither from an index to a name nor from a name to an index.")
+            by_index[int(index)] = label
+        if sorted(by_index) != list(range(len(content))):
+            raise LabelsError(f"{name}: the indices of its classes are not 0, 1, 2 and so on, each once.")
+        content = [by_index[index] for index in range(len(by_index))]
+    labels = [entry[-1] if isinstance(entry, list) and entry else entry for entry in content]
+    if not all(isinstance(label, str) for label in labels):
+        raise LabelsError(f"{name}: the names of its classes must be text.")
+    return [label.strip() for label in labels]

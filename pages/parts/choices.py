@@ -51,9 +51,9 @@ def dead_link(sentence: str) -> None:
     st.warning(sentence, icon=":material/link_off:")
 
 
-def without_markdown(asked: str) -> str:
-    """A name from the address, with blanks for what Markdown would read as more than text: anyone can write it."""
-    return re.sub(r"[^\w.-]", " ", asked)
+def without_markdown(name: str) -> str:
+    """A name with blanks for what Markdown would read as more than text: anyone can write it."""
+    return re.sub(r"[^\w.-]", " ", name)
 
 
 def keep_if_offered(key: str, options: Collection[object], default: object) -> None:

@@ -12,7 +12,8 @@ from inception.runtime.devices import use_threads
 from inception.size import SizeError
 from inception.zoo import VARIANTS
 from pages.parts import choices
-from pages.parts.choices import SIZES, dead_link, without_markdown
+from pages.parts.choices import SIZES, dead_link
+from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
 
 
@@ -24,7 +25,7 @@ def run(chosen: StreamlitPage) -> None:
         use_threads()
         chosen.run()
     except InceptionError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(literal(str(error)), icon=":material/error:")
 
 
 def network_controls(page: PageEntry) -> None:
@@ -40,7 +41,7 @@ def network_controls(page: PageEntry) -> None:
             st.session_state["model"] = asked
     asked = st.session_state["asked_model"]
     if asked and asked not in VARIANTS:
-        dead_link(f"There is no network called {without_markdown(asked)}; the sidebar has those that there are.")
+        dead_link(f"There is no network called {literal(asked)}; the sidebar has those that there are.")
     with st.sidebar:
         name = st.selectbox(
             "Network",

@@ -13,7 +13,7 @@ from inception.runtime.image import MAX_BYTES
 from inception.settings import settings
 from inception.text import and_list
 from inception.vision.samples import samples
-from pages.parts.choices import without_markdown
+from pages.parts.literal import literal
 from pages.parts.sample_picker import choose_sample, sample_note
 
 SAMPLES = samples()  # a cat first: every network here that names anything knows it
@@ -125,7 +125,7 @@ def _take(key: str) -> None:
             with st.spinner("Decoding…"):
                 inception.load_image(data)
         except inception.ImageError as error:
-            unreadable.append(f"{file.name}: {error} The other pictures stay.")
+            unreadable.append(f"{literal(file.name)}: {error} The other pictures stay.")
         else:
             new[_keep(file.name, data)] = data
         finally:
@@ -173,7 +173,7 @@ def _size(pictures: dict[str, bytes]) -> int:
 
 def _some(names: list[str]) -> str:
     """The first names of a list, without signs that would be markup, and how many more there are."""
-    shown = [without_markdown(name) for name in names[:NAMED]]
+    shown = [literal(name) for name in names[:NAMED]]
     more = len(names) - NAMED
     return and_list([*shown, f"{more} more"] if more > 0 else shown)
 

@@ -5,7 +5,8 @@ import streamlit as st
 from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.text import shape_text
-from pages.parts.choices import dead_link, keep_if_offered, without_markdown
+from pages.parts.choices import dead_link, keep_if_offered
+from pages.parts.literal import literal
 
 
 def selected_layer(graph: LayerGraph) -> Layer | None:
@@ -15,9 +16,7 @@ def selected_layer(graph: LayerGraph) -> Layer | None:
     if layer:
         select_layer(layer)
     elif asked and asked != selected:  # not one that was selected in another network
-        dead_link(
-            f"{graph.name} has no layer called {without_markdown(asked)}; the layer table has those that there are."
-        )
+        dead_link(f"{graph.name} has no layer called {literal(asked)}; the layer table has those that there are.")
     return layer
 
 

@@ -75,7 +75,7 @@ def graph_of_network(network: Predictor) -> LayerGraph:
     size = choices.chosen_size() or Size.square(network.input_size)
     if network.description:
         return choices.graph_of(network.name, size, **network.description.network)
-    return choices.graph_of(network.name, size, **({} if network.embeds else {"num_classes": len(network.labels)}))
+    return choices.graph_of(network.name, size, num_classes=len(network.labels))
 
 
 def crop_note(subject: Subject) -> None:

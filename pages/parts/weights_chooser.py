@@ -15,12 +15,16 @@ import inception
 from inception.runtime.devices import devices
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
-from inception.weights.checkpoint import MAX_BYTES, CheckpointError
-from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind, available_weights
+from inception.weights.checkpoint import CheckpointError
+from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind
 from inception.weights.download import Download, last_download
 from inception.weights.known import known_weights, weights_folder
-from inception.zoo import check_weights, fetch_weights
+from inception.weights.labels import LabelsError, read_labels
+from inception.weights.reading import MAX_BYTES
+from inception.zoo import available_weights, check_weights, fetch_weights
 from pages.parts import choices
+from pages.parts.kept import forget
+from pages.parts.literal import literal
 
 
 @contextmanager
@@ -76,6 +80,12 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
         address = known.source.partition("//")[2]
         origin = f"From [{address}]({known.source})" if address else f"Described in {known.source}"
         st.caption(f"{origin}, {known.licence}. {known.accuracy}.")
+        if known.unverifiable and choice in here:
+            st.caption(
+                "Not verified: its publisher's checksum is not known here, so the file is taken for the published one "
+                "by its name.",
+                help="A known checkpoint with a checksum counts as published only if the file has this checksum.",
+            )
     if choice in absent:
         _download(choice.name)
     _bring(name, key)
@@ -105,12 +115,15 @@ def network_with(name: str, weights: WeightsChoice) -> Predictor:
     Raises CheckpointError where they do not fit and OutOfMemory where there is no room; the frame shows the sentence.
     """
     if weights.kind is WeightsKind.UPLOAD:
-        own = _own()
-        if own is None:  # since choose_weights found it
+        network = _own()
+        if network is None:  # since choose_weights found it
             st.stop()
-        return own
-    with st.spinner("Building the network and loading its weights…"):
-        return networks.predictor(name, weights, DEVICE)
+    else:
+        with st.spinner("Building the network and loading its weights…"):
+            network = networks.predictor(name, weights, DEVICE)
+    for remark in network.remarks:
+        st.caption(f":material/info: {literal(remark)}")
+    return network
 
 
 def _option(choice: WeightsChoice, absent: bool) -> str:
@@ -151,11 +164,12 @@ def _session() -> str:
 
 
 def _bring(name: str, key: str) -> None:
+    """Takes a reader's own weights, and the names of the classes that they tell apart."""
     with st.popover("Your own weights", icon=":material/upload_file:", width="stretch"):
         st.caption(
-            f"A .safetensors, .pt or .pth file with the names of this project, timm or facenet-pytorch, up to "
-            f"{OWN_MOST} MB. It is read into memory for this session and not kept. Files in the server's folder "
-            f"{weights_folder()}/ appear in the list for everyone."
+            "A .safetensors, .pt, .pth or .h5 file with the names of this project, timm, torchvision, facenet-pytorch, "
+            f"Cadene, TF-Slim or Keras, up to {OWN_MOST} MB. It is read into memory for this session and not kept. "
+            f"Files in the server's folder {literal(str(weights_folder()))}/ appear in the list for everyone."
         )
         # With another key the uploader, and the server, let go of a file that is loaded.
         count = st.session_state.get("files_brought", 0)
@@ -163,13 +177,14 @@ def _bring(name: str, key: str) -> None:
             "Weights file", max_upload_size=OWN_MOST, label_visibility="collapsed", key=f"own_weights_{name}_{count}"
         )
         if file is None:
+            _name_classes(name)
             return
         try:
-            with st.spinner(f"Checking {file.name}…"), uploaded_file(file.getbuffer(), file.name) as path:
+            with st.spinner(f"Checking {literal(file.name)}…"), uploaded_file(file.getbuffer(), file.name) as path:
                 check_weights(name, path)
                 own = Predictor(name, WeightsChoice.upload(file.name, path), DEVICE)
         except inception.CheckpointError as error:
-            st.error(f"{error} The weights before stay.", icon=":material/error:")
+            st.error(f"{literal(str(error))} The weights before stay.", icon=":material/error:")
             return
     with _shelf_lock:
         _shelf()[_session()] = own
@@ -177,6 +192,30 @@ def _bring(name: str, key: str) -> None:
     st.session_state["files_brought"] = count + 1
     st.session_state["bring"] = key, own.weights
     st.rerun()
+
+
+def _name_classes(name: str) -> None:
+    """Takes names for the classes of the weights that this session brought for a network."""
+    own = _own()
+    if own is None or own.name != name or not own.labels:
+        return
+    file = st.file_uploader(
+        f"Names of its {len(own.labels):,} classes",
+        max_upload_size=1,
+        key=f"labels_{own.weights.file}",
+        help="Text with a name a line, or JSON: a list of names, or an object from index to name.",
+    )
+    if file is None:
+        return
+    try:
+        labels = list(read_labels(file.getvalue(), file.name, len(own.labels)))
+    except LabelsError as error:
+        st.error(f"{literal(str(error))} The names before stay.", icon=":material/error:")
+        return
+    if labels != own.labels:
+        own.labels = labels
+        forget("classes")
+        st.rerun()
 
 
 def _download(tag: str) -> None:

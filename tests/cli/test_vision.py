@@ -1,7 +1,9 @@
 """`predict` and `similarity`: their JSON, their lines, and one sentence for whatever is wrong."""
 
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,9 @@ from inception.cli.main import main
 from inception.paths import PHOTOGRAPHS, ROOT, SAMPLES
 from inception.runtime.crop import Crop, Fit
 from inception.runtime.predictor import Predictor
+from inception.weights.choice import WeightsChoice
+from inception.weights.known import known_weights
+from inception.zoo import available_weights
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -193,3 +198,60 @@ def test_what_is_wrong_is_one_sentence(run: Run, picture: Path, words: list[str]
     assert sentence in err
     assert err.count("\n") == 1
     assert "Traceback" not in err
+
+
+def test_predict_with_names_for_the_classes(run: Run, picture: Path, checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("pear\nplum\nfig\n")
+    words = ["predict", picture, "--weights", checkpoint, "--top", 1, "--labels"]
+    _, out, _ = run(*words, tmp_path / "names.txt")
+    assert "100.00%  fig" in out
+    status, out, err = run(*words, picture)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    (tmp_path / "two.json").write_text('["pear", "plum"]')
+    assert "two.json: 2 names, but the network tells 3 classes apart" in run(*words, tmp_path / "two.json")[2]
+
+
+def test_predict_says_which_of_two_sets_of_weights_it_took(run: Run, picture: Path, tmp_path: Path) -> None:
+    state = inception.create_model("inception_v4", num_classes=3).state_dict()
+    torch.save({"state_dict": state, "state_dict_ema": state}, tmp_path / "training.pt")
+    _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt")
+    assert out.startswith("It holds averaged weights (state_dict_ema)")
+    _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt", "--json")
+    assert "state_dict_ema" in json.loads(out)[0]["remarks"][0]
+
+
+def test_known_weights_that_are_not_here_name_the_option(
+    run: Run, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    tag = "inception_v4.tf_in1k"
+    words = ["predict", picture, "--weights", tag]
+    status, _, err = run(*words)
+    assert status == 2
+    assert f"{tag}: not on this machine" in err
+    assert "or with --download" in err
+    assert "download=True" not in err
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    status, _, err = run(*words, "--download")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "HF_HUB_OFFLINE" in err
+
+
+def test_faces_do_not_displace_the_network_that_names_classes(
+    run: Run, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With CASIA's file in the folder `predict` goes on to name classes, and `similarity` takes that file."""
+    tag = "20180408-102900-casia-webface"
+    path = tmp_path / "weights" / f"{tag}.pt"
+    path.parent.mkdir()
+    torch.save(inception.create_model("inception_resnet_v1").state_dict(), path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setitem(known_weights(), tag, replace(known_weights()[tag], sha256=digest))
+    monkeypatch.setattr("inception.cli.vision.available_weights", available_weights)
+    _, out, _ = run("predict", picture, "--model", "inception_resnet_v1", "--json")
+    assert json.loads(out)[0]["weights"] == "inception_resnet_v1.cifar10"
+    status, _, err = run("similarity", picture, picture, "--cropped", "--json")
+    assert status == 0, err
+    monkeypatch.setitem(known_weights(), tag, replace(known_weights()[tag], sha256="0" * 64))
+    assert WeightsChoice.of(path) in available_weights("inception_resnet_v1"), "the reader's own"

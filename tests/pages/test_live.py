@@ -157,12 +157,22 @@ def test_the_answer_is_the_networks(app: AppTest, tmp_path: Path) -> None:
     assert table["label"].tolist() == ["class 2"]
 
 
-def test_weights_that_do_not_fit_are_one_sentence(app: AppTest, tmp_path: Path) -> None:
-    (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "wrong.safetensors").write_bytes(save({"a": torch.zeros(2)}))
-    open_page(app, "live", "inception_v4", "75")
+def test_weights_that_fit_no_network_are_not_offered_and_damaged_ones_are_one_sentence(
+    app: AppTest, tmp_path: Path
+) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "wrong.safetensors").write_bytes(save({"a": torch.zeros(2)}))
+    open_page(app, "live", SMALL, "75")
+    assert not app.error
+    assert chosen_weights(app) == UNTRAINED
+    (folder / "a [bad](file) *.pt").write_bytes(b"nothing")
+    healthy(app.run())
+    next(box for box in app.selectbox if box.label == "Weights").set_value(
+        WeightsChoice.of(folder / "a [bad](file) *.pt")
+    ).run()
     assert len(app.error) == 1
-    assert "wrong.safetensors" in app.error[0].value
+    assert app.error[0].value.startswith("a \\[bad\\](file) \\*.pt")
 
 
 def test_an_uploaded_checkpoint_runs_and_leaves_nothing(
@@ -179,6 +189,22 @@ def test_an_uploaded_checkpoint_runs_and_leaves_nothing(
     assert not any("Untrained" in warning.value for warning in app.warning)
     assert any("Not the size of its training" in warning.value for warning in app.warning), "160 px, not 96"
     assert not list(tmp_path.glob("inception-*"))
+
+
+def test_the_classes_of_own_weights_get_the_names_that_a_reader_brings(app: AppTest) -> None:
+    state = inception.create_model("inception_v4", num_classes=3).state_dict()
+    buffer = io.BytesIO()
+    torch.save({"state_dict": state, "state_dict_ema": state}, buffer)
+    open_page(app, "live", "inception_v4", "75")
+    uploader = next(widget for widget in app.file_uploader if widget.label == "Weights file")
+    healthy(uploader.set_value(("tuned.pt", buffer.getvalue(), "application/octet-stream")).run())
+    assert any("state_dict_ema" in caption.value for caption in app.caption)
+    for content in (b"pear\nplum\nfig\n", b'["a", "b"]'):
+        names = next(widget for widget in app.file_uploader if widget.label == "Names of its 3 classes")
+        healthy(names.set_value(("names.txt", content, "text/plain")).run())
+        table = next(iter(app.session_state["kept_classes"].values()))
+        assert set(table["label"]) == {"pear", "plum", "fig"}
+    assert app.error[0].value.startswith("names.txt: 2 names, but the network tells 3 classes apart")
 
 
 @pytest.fixture

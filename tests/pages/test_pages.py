@@ -104,7 +104,7 @@ def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name:
     app.query_params["layer"] = "blocks.99.[conv](x)"
     app.run()
     healthy(app.switch_page(f"pages/{name}.py").run())
-    sentence = "inception_v4 has no layer called blocks.99. conv  x ; the layer table has those that there are."
+    sentence = r"inception_v4 has no layer called blocks.99.\[conv\](x); the layer table has those that there are."
     assert [warning.value for warning in app.warning] == [sentence]
 
 

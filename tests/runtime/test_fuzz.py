@@ -20,6 +20,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import h5py  # type: ignore[import-untyped]
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -31,7 +33,7 @@ from inception import CheckpointError, ImageError, load_image, load_weights
 from inception.runtime.image import MAX_BYTES
 
 PICTURES = 12_000
-CHECKPOINTS = 4000
+CHECKPOINTS = int(os.environ.get("FUZZ_CHECKPOINTS", "2500"))  # 5,000 and more for whoever changes what reads them
 MB = 2**20
 # Beyond these the process is stopped: nothing may hang, and nothing may take the machine's memory.
 CPU_SECONDS = 240
@@ -74,6 +76,14 @@ def encode(image: Image.Image, fmt: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def float_tiff(image: Image.Image, bits: int, packed: bool) -> bytes:
+    """The picture as RGB floats of so many bits."""
+    body = (np.asarray(image) / 255).astype(f"<f{bits // 8}").tobytes()
+    body = zlib.compress(body) if packed else body
+    tags = {256: image.width, 257: image.height, 258: bits, 259: 8 if packed else 1, 262: 2, 273: 500, 277: 3}
+    return tiff(tags | {278: image.height, 279: len(body), 339: 3}, body)
+
+
 def picture_seeds() -> list[bytes]:
     """Small files of each format and of most ways to store pixels."""
     colour = Image.radial_gradient("L").resize((24, 20)).convert("RGB")
@@ -96,6 +106,7 @@ def picture_seeds() -> list[bytes]:
         *(encode(colour, "WEBP", lossless=lossless, exif=exif) for lossless in (False, True)),
         *(encode(colour.convert(mode), "BMP") for mode in ("1", "L", "P", "RGB", "RGBA")),
         *(encode(colour.convert(mode), "TIFF", exif=exif, **options) for mode, options in tiffs),
+        *(float_tiff(colour, bits, packed) for bits, packed in ((16, False), (32, True), (64, True))),
     ]
 
 
@@ -167,6 +178,20 @@ def mutate_checkpoint(way: str, seed: bytes, rng: random.Random, others: list[by
     return mutate(seed, rng, others)
 
 
+def keras_file(state: dict[str, Tensor], version: int) -> bytes:
+    """The tensors as a file of Keras, in the layout of version 2 or 3."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for number, tensor in enumerate(state.values()):
+            values = tensor.float().numpy()
+            if version == 2:
+                file[f"layer_{number}/layer_{number}/kernel:0"] = values
+            else:
+                file[f"layers/conv2d_{number}/vars/0"] = values
+                file[f"layers/conv2d_{number}/vars"].attrs["name"] = f"layer_{number}"
+    return buffer.getvalue()
+
+
 def read_state(path: Path) -> dict[str, Tensor]:
     """The file's tensors by its own library; storages that an old PyTorch file never fills are zero."""
     start = path.read_bytes()[:9]
@@ -174,7 +199,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     location: Any = "cpu" if start[:2] == b"PK" else lambda storage, _: storage.fill_(0)
     state = torch.load(path, map_location=location, weights_only=True)
-    return state.get("state_dict", state)
+    while wrapped := next((key for key in ("state_dict_ema", "state_dict") if isinstance(state.get(key), dict)), None):
+        state = state[wrapped]
+    return {key.removeprefix("module."): tensor for key, tensor in state.items()}
 
 
 def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
@@ -188,11 +215,14 @@ def fuzz_checkpoints() -> Report:
     legacy = torch_file({"state_dict": state, "epoch": 3}, zipped=False)
     seeds = [("bytes", save(state)), ("header", save(state)), ("bytes", torch_file(state)), ("bytes", legacy)]
     seeds.append(("pickle", torch_file(state)))
+    wrapped = {"state_dict": state, "state_dict_ema": {f"module.{key}": tensor for key, tensor in state.items()}}
+    seeds += [("bytes", torch_file(wrapped)), ("pickle", torch_file(wrapped))]
+    seeds += [("bytes", keras_file(state, version)) for version in (2, 3)]
     others = [data for _, data in seeds]
     model = small_network()
     initial = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     path = Path("weights")
-    loaded, errors = 0, set()
+    loaded, keras, errors = 0, 0, set()
     for i, (way, seed) in enumerate(islice(cycle(seeds), CHECKPOINTS)):
         data = mutate_checkpoint(way, seed, rng, others)
         path.write_bytes(data)
@@ -201,6 +231,7 @@ def fuzz_checkpoints() -> Report:
         except CheckpointError as error:
             errors.add(str(error))
             assert equal(model.state_dict(), initial), f"checkpoint {i} was refused and changed the model"
+            keras += data.startswith(b"\x89HDF") and "no entry belongs" in str(error)
         except BaseException:
             print(f"checkpoint {i}: {data.hex()}", file=sys.stderr)
             raise
@@ -212,7 +243,7 @@ def fuzz_checkpoints() -> Report:
             loaded += 1
     path.unlink()
     assert all_sentences(errors), errors
-    return {"files": CHECKPOINTS, "loaded": loaded}
+    return {"files": CHECKPOINTS, "loaded": loaded, "keras_read": keras}
 
 
 def refuse(folder: str) -> Report:
@@ -279,6 +310,7 @@ def test_damaged_checkpoints(tmp_path: Path) -> None:
     report = run(tmp_path, "checkpoints")
     assert report["files"] == CHECKPOINTS
     assert CHECKPOINTS / 50 < report["loaded"] < CHECKPOINTS / 2
+    assert report["keras_read"] > CHECKPOINTS / 200, "of Keras' files, which fit no network here, some should be read"
     assert report["growth_mb"] < 200
 
 

@@ -323,9 +323,104 @@ def test_photographs_with_a_second_picture_behind_are_the_first_picture() -> Non
     assert pixels(data).max() <= 4
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_telephones_fifty_megapixels(turned: bool) -> None:
+    """8192x6144, in a quarter of the memory: libjpeg decodes it at half its width and height."""
+    exif = Image.Exif()
+    exif[0x0112] = 6 if turned else 1
+    blocks = np.random.default_rng(1).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    stored = Image.fromarray(blocks).resize((8192, 6144), Image.Resampling.NEAREST)
+    found = load_image(encode(stored, "JPEG", quality=90, exif=exif))
+    assert found.size == ((3072, 4096) if turned else (4096, 3072))
+    expected = UPRIGHT[6](blocks) if turned else blocks
+    middles = np.asarray(found)[256::512, 256::512].astype(int)
+    assert np.abs(middles - expected).max() <= 4
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0, "quality": 95}])
+def test_a_jpeg_without_its_last_two_bytes_has_all_its_pixels(options: dict[str, Any]) -> None:
+    data = encode(noise(64, 48), "JPEG", **options)
+    for missing in (1, 2):
+        np.testing.assert_array_equal(pixels(data[:-missing]), pixels(data))
+    for missing in range(6, 60):
+        assert "cut off" in sentence(data[:-missing])
+
+
+def test_colours_of_a_wide_gamut_become_srgbs() -> None:
+    """The most saturated green of Display P3 is beyond sRGB, and its grey is grey; the profile was written by hand."""
+    p3 = (Path(__file__).parent / "display_p3.icc").read_bytes()
+    image = Image.new("RGB", (3, 1))
+    image.putdata([(128, 128, 128), (200, 100, 50), (0, 255, 0)])
+    grey, brown, green = row(encode(image, "PNG", icc_profile=p3))
+    assert max(abs(channel - 128) for channel in grey) <= 1
+    # By the matrices of SMPTE RP 431-2 and IEC 61966-2-1, both with sRGB's curve.
+    assert max(abs(a - b) for a, b in zip(brown, display_p3_in_srgb(200, 100, 50), strict=True)) <= 2
+    assert green == (0, 255, 0)
+    alpha = Image.new("RGBA", (1, 1), (200, 100, 50, 0))
+    assert row(encode(alpha, "PNG", icc_profile=p3)) == [(255, 255, 255)]
+
+
+def display_p3_in_srgb(*colour: int) -> list[int]:
+    to_xyz = {
+        "p3": [[0.4865709, 0.2656677, 0.1982173], [0.2289746, 0.6917385, 0.0792869], [0, 0.0451134, 1.0439444]],
+        "srgb": [
+            [0.4123908, 0.3575843, 0.1804808],
+            [0.212639, 0.7151687, 0.0721923],
+            [0.0193308, 0.1191948, 0.9505322],
+        ],
+    }
+    encoded = np.array(colour) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    other = (np.linalg.inv(to_xyz["srgb"]) @ np.array(to_xyz["p3"]) @ linear).clip(0, 1)
+    return [round(255 * v) for v in np.where(other <= 0.0031308, 12.92 * other, 1.055 * other ** (1 / 2.4) - 0.055)]
+
+
+@pytest.mark.parametrize("white_is_zero", [False, True])
+def test_tiff_where_white_is_zero(white_is_zero: bool) -> None:
+    meaning = 0 if white_is_zero else 1
+    expected = [0, 100, 255]
+    for bits, values in ((16, struct.pack("<3H", 0, 25700, 65535)), (8, bytes([0, 100, 255]))):
+        found = grey_row(tiff_grey(3, 1, bits, values, _262=meaning))
+        assert found == ([255 - value for value in expected] if white_is_zero else expected)
+    floats = grey_row(tiff_grey(3, 1, 32, struct.pack("<3f", 0, 0.4, 1), _262=meaning, _339=3))
+    assert floats == ([255, 153, 0] if white_is_zero else [0, 102, 255])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("bits", [16, 32, 64])
+@pytest.mark.parametrize("samples", [1, 3])
+def test_tiff_of_floats(samples: int, bits: int, packed: bool) -> None:
+    values = np.array([0, 0.5, 1, 1, 0.25, 0]).reshape(2, -1, samples)
+    body = values.astype(f"<f{bits // 8}").tobytes()
+    body = zlib.compress(body) if packed else body
+    several: dict[str, Any] = {"_258": (bits,) * 3, "_277": 3, "_262": 2, "_339": (3, 3, 3)} if samples == 3 else {}
+    data = tiff_grey(values.shape[1], 2, bits, body, **{"_339": 3, "_259": 8 if packed else 1, **several})
+    expected = np.rint(255 * values).astype(int)
+    assert np.abs(pixels(data).astype(int) - expected).max() <= 1  # of two equally near bytes either will do
+
+
+def test_floats_in_strips_with_adobes_predictor() -> None:
+    """Differences of bytes along a row, the most significant bytes of all samples first (Photoshop TIFF note 3)."""
+    values = np.linspace(0, 1, 24, dtype=">f4").reshape(4, 2, 3)
+    rows = values.reshape(4, 6).view(np.uint8).reshape(4, 6, 4).transpose(0, 2, 1).reshape(4, 8, 3)
+    differences = np.diff(rows, axis=1, prepend=np.zeros((4, 1, 3), np.uint8)).astype(np.uint8)
+    strips = [zlib.compress(row.tobytes()) for row in differences]
+    starts = tuple(1000 + sum(map(len, strips[:i])) for i in range(4))
+    tags: dict[str, Any] = {"_258": (32,) * 3, "_277": 3, "_262": 2, "_339": (3, 3, 3), "_259": 8, "_317": 3}
+    tags |= {"_273": starts, "_278": 1, "_279": tuple(map(len, strips))}
+    found = pixels(tiff_grey(2, 4, 32, b"".join(strips), **tags))
+    assert np.abs(found - 255 * values.astype(np.float64)).max() <= 0.51
+
+
+def test_floats_that_unpack_to_too_much_are_refused() -> None:
+    body = zlib.compress(bytes(8 * 3 * 10_000))
+    data = tiff_grey(7000, 7000, 64, body, _258=(64,) * 3, _277=3, _262=2, _339=(3, 3, 3), _259=8)
+    assert "too large" in sentence(data)
+
+
 @pytest.mark.parametrize("profile", [SRGB, b"nonsense"])
 @pytest.mark.parametrize("fmt", ["PNG", "JPEG", "TIFF", "WEBP"])
-def test_embedded_profiles_change_nothing(fmt: str, profile: bytes) -> None:
+def test_these_embedded_profiles_change_nothing(fmt: str, profile: bytes) -> None:
     np.testing.assert_array_equal(pixels(encode(noise(), fmt, icc_profile=profile)), pixels(encode(noise(), fmt)))
 
 
@@ -431,7 +526,7 @@ def header_only(fmt: str, width: int, height: int) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("size", [(8000, 6251), (10_000, 10_000), (16_000, 16_000), (32_769, 8)])
+@pytest.mark.parametrize("size", [(8192, 6145), (10_000, 10_000), (16_000, 16_000), (32_769, 8)])
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_too_many_pixels_are_refused_by_the_header(fmt: str, size: tuple[int, int]) -> None:
     text = sentence(header_only(fmt, *size))
@@ -439,7 +534,9 @@ def test_too_many_pixels_are_refused_by_the_header(fmt: str, size: tuple[int, in
 
 
 def test_fifty_megapixels_and_the_longest_side_are_read() -> None:
-    assert load_image(png(10_000, 5000, 1, 0, bytes(1250 * 5000))).size == (10_000, 5000)
+    """More than 25 megapixels come at half the width and height."""
+    assert load_image(png(10_000, 5000, 1, 0, bytes(1250 * 5000))).size == (5000, 2500)
+    assert load_image(png(5000, 5000, 1, 0, bytes(625 * 5000))).size == (5000, 5000)
     assert load_image(png(32_768, 1, 1, 0, bytes(4096))).size == (32_768, 1)
 
 

@@ -16,10 +16,10 @@ from inception.runtime.predictor import KEPT_PASSES, KEPT_SHAPES, Predictor
 from inception.runtime.preprocess import crop_and_resize, to_input
 from inception.runtime.turns import OutOfMemory, forward_lock
 from inception.vision.maps import map_image, strongest_channels
-from inception.weights.choice import WeightsChoice, available_weights
-from inception.weights.known import locate
+from inception.weights.choice import WeightsChoice
 from inception.weights.labels import class_labels
 from inception.weights.preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
+from inception.zoo import available_weights
 
 SIZE = (75, 75)
 
@@ -134,14 +134,12 @@ def test_ten_classes_have_numbers_for_names() -> None:
 
 def test_files_in_the_weights_folder_are_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path))
-    (tmp_path / "inception_v4.tf_in1k.safetensors").write_bytes(b"x")
     (tmp_path / "mine.pt").write_bytes(b"x")
     (tmp_path / "notes.txt").write_bytes(b"x")
-    offered = ("inception_v4.tf_in1k", "inception_v4.cifar10", tmp_path / "mine.pt")
+    offered = ("inception_v4.cifar10", tmp_path / "mine.pt")
     assert available_weights("inception_v4") == [WeightsChoice.of(weights) for weights in offered]
-    assert locate("inception_v4.tf_in1k") == tmp_path / "inception_v4.tf_in1k.safetensors"
     with pytest.raises(inception.CheckpointError, match="not a checkpoint"):
-        Predictor("inception_v4", "inception_v4.tf_in1k")
+        Predictor("inception_v4", tmp_path / "mine.pt")
 
 
 def test_known_weights_that_are_not_here_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,10 @@ from safetensors.torch import save_file
 import inception
 from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
-from inception.weights.choice import WeightsChoice, available_weights
+from inception.weights.choice import WeightsChoice
 from inception.weights.known import Weights, described
 from inception.weights.preprocessing import Preprocessing
-from inception.zoo import check_weights
+from inception.zoo import available_weights, check_weights
 
 SMALL = {"width": 0.0625, "repeats": (1, 1, 1)}
 WEIGHTS = Weights(

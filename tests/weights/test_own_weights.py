@@ -13,8 +13,9 @@ from safetensors import safe_open
 from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
 from inception.vision.photographs import OTHER, answers, hits, labelled
-from inception.weights.choice import WeightsChoice, available_weights
+from inception.weights.choice import WeightsChoice
 from inception.weights.known import known_weights
+from inception.zoo import available_weights
 
 OWN = sorted(tag for tag, weights in known_weights().items() if not weights.published)
 NETWORKS = {"inception_v4", "inception_resnet_v1", "inception_resnet_v2"}
