@@ -43,6 +43,7 @@ from pages.parts.box_picker import pick_box
 from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces
 from pages.parts.kept import forget as forget_kept
 from pages.parts.kept import kept
+from pages.parts.literal import literal
 from pages.parts.pictures import arrived, problems, release
 from pages.parts.subject import size_note
 from pages.parts.timing import show_timing
@@ -109,7 +110,7 @@ def take(key: str) -> None:
                 pictures.append(face_picture(inception.load_image(upload.getvalue()), name))
                 taken.add(name)
             except (inception.ImageError, FaceError, OutOfMemory) as error:
-                found.append(f"{upload.name}: {error} The other pictures stay.")
+                found.append(f"{literal(upload.name)}: {error} The other pictures stay.")
     if len(uploads) > room:
         found.append(f"At most {MAX_PICTURES} pictures can be compared at once; {len(uploads) - room} were left out.")
     for upload in uploads:
