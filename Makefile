@@ -13,7 +13,7 @@ WORKERS ?= $(shell $(PYTHON) -c "import os; print(-(-3 * os.cpu_count() // 2))")
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast check format bench wheel
+.PHONY: help setup run test test-fast check format messages bench wheel
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,13 @@ check: $(DEV_STAMP) ## ruff format, ruff and mypy; changes nothing
 format: $(DEV_STAMP) ## let ruff format the code and fix what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The template is not kept: everything in it is in each translation.
+messages: $(DEV_STAMP) ## collect the marked sentences into each inception/locale/*/LC_MESSAGES/inception.po
+	$(BIN)/pybabel -q extract -k N_ -c Translators: --add-location file --sort-by-file --width 120 \
+		--output $(VENV)/inception.pot app.py pages inception
+	$(BIN)/pybabel -q update --domain inception --output-dir inception/locale --input-file $(VENV)/inception.pot \
+		--no-fuzzy-matching --ignore-obsolete --omit-header --width 120
 
 bench: $(DEV_STAMP) ## measure what we claim about speed, as ratios (NAMES="anatomy pages" for some of it)
 	$(BIN)/python -m bench $(NAMES)

@@ -28,7 +28,9 @@ ORDER = (
     ("inception.weights",),
     ("inception.models",),
     ("inception.version",),
-    ("inception.text", "inception.size", "inception.settings", "inception.paths", "inception.files"),
+    ("inception.text", "inception.size", "inception.settings", "inception.files"),
+    ("inception.words",),
+    ("inception.paths",),
     ("inception.errors",),
 )
 ROWS = {room: len(ORDER) - row for row, rooms in enumerate(ORDER) for room in rooms}

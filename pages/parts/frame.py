@@ -13,6 +13,7 @@ from inception.size import SizeError
 from inception.zoo import VARIANTS
 from pages.parts import choices
 from pages.parts.choices import SIZES, dead_link
+from pages.parts.language import language_switch
 from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
 
@@ -22,6 +23,8 @@ def run(chosen: StreamlitPage) -> None:
     page = PAGES[chosen.url_path or HOME.name]
     try:
         network_controls(page)
+        with st.sidebar:
+            language_switch()
         use_threads()
         chosen.run()
     except InceptionError as error:

@@ -1,0 +1,100 @@
+"""The sentences that people read, in the language of whoever reads them.
+
+A sentence is marked where it stands: `_("…")`, or `ngettext("…", "…", number)` where a number decides the form, each
+whole and with named placeholders that `.format` fills. `N_("…")` marks a text that is made before anyone reads it, such
+as a title in a table of pages; `_` translates it when it is shown. `make messages` collects the marked sentences into
+locale/, where a translation is one file, inception.po. It is compiled in memory when its language is first spoken, so
+that there is no compiled copy that could be out of date.
+
+One server speaks several languages at once, so no language belongs to the process. A thread speaks the language of the
+`speaking` block that it is in, else what the application answers (`follow`), else English.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+
+from .paths import LOCALE
+
+DOMAIN = "inception"
+ENGLISH = "en"
+
+_spoken: ContextVar[str | None] = ContextVar("language", default=None)
+_application: Callable[[], str] | None = None
+
+
+@cache
+def languages() -> dict[str, str]:
+    """The languages that there are, English first: code, such as zh_CN, to its own name for itself."""
+    codes = [ENGLISH, *sorted(file.parts[-3] for file in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))]
+    # Translators: the name of your language in your language, such as Deutsch.
+    return {code: _catalog(code).gettext(N_("English")) for code in codes}
+
+
+def match(wanted: str | None) -> str | None:
+    """The language that there is for a code as browsers, POSIX or people write it: zh-CN, zh_CN.UTF-8, zh.
+
+    Where the region has no translation of its own, that of another region is taken; None where there is none at all.
+    """
+    code = (wanted or "").partition(".")[0].partition("@")[0].replace("-", "_").lower()
+    known = {language.lower(): language for language in languages()}
+    if code in known:
+        return known[code]
+    of_region = (language for lowered, language in known.items() if lowered.split("_")[0] == code.split("_")[0])
+    return next(of_region, None)
+
+
+def current() -> str:
+    """The code of the language that this thread speaks."""
+    return _spoken.get() or (_application() if _application else ENGLISH)
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Lets this thread speak a language of `languages`."""
+    token = _spoken.set(language)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def follow(application: Callable[[], str]) -> None:
+    """Asks the application for the language of each thread that is in no `speaking` block."""
+    global _application
+    _application = application
+
+
+def gettext(sentence: str) -> str:
+    """A marked sentence in the language of this thread; the sentence itself where it has no translation."""
+    return _catalog(current()).gettext(sentence) if sentence else ""
+
+
+def ngettext(one: str, several: str, number: int) -> str:
+    """The form of a marked sentence that a number asks for, in the language of this thread."""
+    return _catalog(current()).ngettext(one, several, number)
+
+
+def N_(sentence: str) -> str:  # noqa: N802 - the name that gettext's tools know
+    """Marks a sentence that is translated later, when it is shown."""
+    return sentence
+
+
+_ = gettext
+
+
+@cache
+def _catalog(language: str) -> NullTranslations:
+    if language == ENGLISH:
+        return NullTranslations()
+    from babel.messages.mofile import write_mo  # takes a tenth of a second, which English does not need
+    from babel.messages.pofile import read_po
+
+    compiled = BytesIO()
+    with (LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.po").open("rb") as source:
+        write_mo(compiled, read_po(source, locale=language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
