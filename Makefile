@@ -43,7 +43,7 @@ messages: $(DEV_STAMP) ## collect the marked sentences into each inception/local
 	$(BIN)/pybabel -q extract -k N_ -c Translators: --add-location file --sort-by-file --width 120 \
 		--output $(VENV)/inception.pot app.py pages inception
 	$(BIN)/pybabel -q update --domain inception --output-dir inception/locale --input-file $(VENV)/inception.pot \
-		--no-fuzzy-matching --ignore-obsolete --omit-header --width 120
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 
 bench: $(DEV_STAMP) ## measure what we claim about speed, as ratios (NAMES="anatomy pages" for some of it)
 	$(BIN)/python -m bench $(NAMES)

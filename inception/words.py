@@ -31,7 +31,8 @@ def languages() -> dict[str, str]:
     """The languages that there are, English first: code, such as zh_CN, to its own name for itself."""
     codes = [ENGLISH, *sorted(file.parts[-3] for file in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))]
     # Translators: the name of your language in your language, such as Deutsch.
-    return {code: _catalog(code).gettext(N_("English")) for code in codes}
+    own_name = N_("English")
+    return {code: _catalog(code).gettext(own_name) for code in codes}
 
 
 def match(wanted: str | None) -> str | None:
