@@ -5,6 +5,7 @@ from starlette.formparsers import MultiPartParser
 
 from inception.paths import ASSETS
 from inception.runtime.image import MAX_BYTES
+from inception.words import _
 from pages.parts import frame
 from pages.parts.page_list import HOME, by_group
 
@@ -12,11 +13,12 @@ from pages.parts.page_list import HOME, by_group
 # pictures stay in memory.
 MultiPartParser.spool_max_size = MAX_BYTES + 2**20
 
-st.set_page_config(page_title="Inception explorer", page_icon=ASSETS / "icon.png", layout="wide")
+st.set_page_config(page_title=_("Inception explorer"), page_icon=ASSETS / "icon.png", layout="wide")
 
 menu = {
-    group: [
-        st.Page(page.path, title=page.title, icon=f":material/{page.icon}:", default=page is HOME) for page in entries
+    _(group): [
+        st.Page(page.path, title=_(page.title), icon=f":material/{page.icon}:", default=page is HOME)
+        for page in entries
     ]
     for group, entries in by_group().items()
 }

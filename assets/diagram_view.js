@@ -1,5 +1,6 @@
 // Shows an SVG diagram that can be clicked, zoomed by wheel or buttons, dragged, and used from the keyboard.
-// data: {svg, selected, label}. Boxes are <g class="node" id="...">; a click on one triggers `clicked` with its id.
+// data: {svg, selected, labels, fit}: labels of the buttons by name, and the text of the one that fits all in.
+// Boxes are <g class="node" id="...">; a click on one triggers `clicked` with its id.
 
 const ZOOM_STEP = 1.25;
 const LARGEST_ZOOM = 12;
@@ -14,6 +15,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       button.onclick = () => ({ in: () => frame.zoom(ZOOM_STEP), out: () => frame.zoom(1 / ZOOM_STEP), fit: frame.fit })[button.name]();
     }
   }
+  for (const button of parentElement.querySelectorAll("button")) button.ariaLabel = data.labels[button.name];
+  parentElement.querySelector("[name=fit]").textContent = data.fit;
   for (const box of frame.querySelectorAll(".node[id]")) {
     const selected = box.id === data.selected;
     box.classList.toggle("selected", selected);

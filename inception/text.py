@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from .words import _
+
 
 def scaled(number: int, unit: str = "") -> str:
     """A whole number for a reader in a hurry: 12,345,678 as 12.35 M, with a unit as 12.35 MB."""
@@ -17,9 +19,11 @@ def counted(number: int, one: str) -> str:
     return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
-def and_list(items: list[str]) -> str:
-    """Items in a sentence: "a, b and c"."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+def and_list(items: Sequence[str]) -> str:
+    """Items in a sentence: "a, b and c", or as the language of this thread lists them."""
+    if len(items) < 2:
+        return "".join(items)
+    return _("{items} and {last}").format(items=_(", ").join(items[:-1]), last=items[-1])
 
 
 def shape_text(sizes: tuple[int, ...]) -> str:

@@ -79,6 +79,11 @@ def ngettext(one: str, several: str, number: int) -> str:
     return _catalog(current()).ngettext(one, several, number)
 
 
+def in_every_language(sentence: str) -> set[str]:
+    """A marked sentence in all the languages that there are."""
+    return {_catalog(language).gettext(sentence) for language in languages()}
+
+
 def N_(sentence: str) -> str:  # noqa: N802 - the name that gettext's tools know
     """Marks a sentence that is translated later, when it is shown."""
     return sentence

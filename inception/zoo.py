@@ -22,6 +22,7 @@ from .weights.known import SUFFIXES, Weights, described, known_weights, locate, 
 from .weights.names import naming_of, tidy
 from .weights.preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
 from .weights.reading import MAX_BYTES, read_checkpoint
+from .words import N_, _
 
 if TYPE_CHECKING:
     from .weights.download import Download
@@ -32,7 +33,7 @@ class Variant:
     """One network of the zoo: all that the rest of the package has to know of it beside its modules."""
 
     name: str  # by which it is asked for
-    title: str  # for people
+    title: str  # for people; it and the next two are marked, and translated where they are shown
     build: Callable[..., Network]  # takes the overrides of `create_model`
     input_size: int  # pixels of a side of the pictures it was trained on
     source: str  # where the description comes from
@@ -75,21 +76,24 @@ VARIANTS = {
     for variant in (
         Variant(
             name="inception_v4",
-            title="Inception-v4",
+            title=N_("Inception-v4"),
             build=InceptionV4,
             input_size=299,
-            source="Szegedy et al. 2016, Fig. 3 to 9; TF-Slim inception_v4.py; timm inception_v4",
-            differs="TF-Slim's order of 1x7 and 7x1, which Fig. 3 and 5 draw differently in places.",
+            source=N_("Szegedy et al. 2016, Fig. 3 to 9; TF-Slim inception_v4.py; timm inception_v4"),
+            differs=N_("TF-Slim's order of 1x7 and 7x1; Fig. 3 and 5 draw some of them the other way round."),
             preprocessing=TIMM_V4,
             side_by_side=True,
         ),
         Variant(
             name="inception_resnet_v1",
-            title="Inception-ResNet-v1 (FaceNet)",
+            title=N_("Inception-ResNet-v1 (FaceNet)"),
             build=partial(InceptionResNet, INCEPTION_RESNET_V1),
             input_size=160,
-            source="Szegedy et al. 2016, Fig. 10 to 15; FaceNet's inception_resnet_v1.py; facenet-pytorch",
-            differs="A sixth C block without ReLU and scale, and a 512-d L2-normalised embedding instead of classes.",
+            source=N_("Szegedy et al. 2016, Fig. 10 to 15; FaceNet's inception_resnet_v1.py; facenet-pytorch"),
+            differs=N_(
+                "A sixth C block without ReLU and scale. Instead of classes it gives an L2-normalised embedding of "
+                "512 numbers."
+            ),
             embeds=True,
             preprocessing=FACENET,
             side_by_side=True,
@@ -97,59 +101,73 @@ VARIANTS = {
         ),
         Variant(
             name="inception_resnet_v2",
-            title="Inception-ResNet-v2 (released)",
+            title=N_("Inception-ResNet-v2 (released)"),
             build=partial(InceptionResNet, INCEPTION_RESNET_V2),
             input_size=299,
-            source="TF-Slim inception_resnet_v2.py; timm inception_resnet_v2",
-            differs="Inception-v3's stem and Mixed_5b instead of the paper's stem; twice as many residual blocks, "
-            "on 320, 1088 and 2080 channels; a last C block without ReLU and scale; Conv2d_7b before the pool.",
+            source=N_("TF-Slim inception_resnet_v2.py; timm inception_resnet_v2"),
+            differs=N_(
+                "Inception-v3's stem and Mixed_5b instead of the paper's stem; twice as many residual blocks, "
+                "on 320, 1088 and 2080 channels; a last C block without ReLU and scale; Conv2d_7b before the pool."
+            ),
             preprocessing=TIMM_V2,
             side_by_side=True,
             other_version="inception_resnet_v1",
         ),
         Variant(
             name="inception_resnet_v2.paper",
-            title="Inception-ResNet-v2 (the paper's figures)",
+            title=N_("Inception-ResNet-v2 (the paper's figures)"),
             build=partial(InceptionResNet, PAPER_V2),
             input_size=299,
-            source="Szegedy et al. 2016, Fig. 3, 15 to 19 and Table 1",
-            differs="1x7 before 7x1 in the stem, where Fig. 3 has them the other way round. Channels before each "
-            "residual sum are those that the concatenations give, because the 1154 and 2048 of Fig. 17 and 19 do not "
-            "add up.",
+            source=N_("Szegedy et al. 2016, Fig. 3, 15 to 19 and Table 1"),
+            differs=N_(
+                "1x7 before 7x1 in the stem; Fig. 3 has them the other way round. The channels before each residual "
+                "sum are those that the concatenations give, because the 1154 and 2048 of Fig. 17 and 19 do not add "
+                "up."
+            ),
             preprocessing=TIMM_V2,
         ),
         Variant(
             name="inception_resnet_v2.keras_blog",
-            title="Inception-ResNet-v2 (a Keras tutorial)",
+            title=N_("Inception-ResNet-v2 (a Keras tutorial)"),
             build=partial(InceptionResNet, KERAS_BLOG_V2),
             input_size=299,
-            source="A TensorFlow 2 tutorial that many copies follow",
-            differs="The paper's stem with twice the blocks; batch norm and ReLU after the 1x1 that should be linear; "
-            "no residual scale; 1x7 and 7x1 in block C; convolution biases under batch norm.",
+            source=N_("A TensorFlow 2 tutorial that many copies follow"),
+            differs=N_(
+                "The paper's stem with twice the blocks; batch norm and ReLU after the 1x1 that should be linear; "
+                "no residual scale; 1x7 and 7x1 in block C; convolution biases under batch norm."
+            ),
             keras_gamma=True,
             preprocessing=TIMM_V2,
         ),
         Variant(
             name="inception_resnet_v2.faceid",
-            title="Inception-ResNet-v2 (face recognition)",
+            title=N_("Inception-ResNet-v2 (face recognition)"),
             build=partial(InceptionResNet, FACEID_V2),
             input_size=160,
-            source="A layer table published with a face recognition network after FaceNet's code",
-            differs="The released network at 160 px with FaceNet's bottleneck, 1024-d, instead of classes.",
+            source=N_("A layer table published with a face recognition network after FaceNet's code"),
+            differs=N_(
+                "The released network at 160 px. Instead of classes it gives FaceNet's embedding (bottleneck) of 1024 "
+                "numbers."
+            ),
             embeds=True,
             preprocessing=FACENET,
         ),
         Variant(
             name="inception_v3",
-            title="Inception-v3",
+            title=N_("Inception-v3"),
             build=InceptionV3,
             input_size=299,
-            source="Szegedy et al. 2015 (arXiv 1512.00567), Table 1, Fig. 5 to 8 and 10; TF-Slim inception_v3.py; "
-            "timm and torchvision inception_v3",
-            differs="A stem that ends on a 1x1, a 3x3 and a max pool, where Table 1 has three 3x3; four 17x17 blocks, "
-            "where Table 1 has five; a 5x5 in each 35x35 block, where Fig. 5 has a 3x3; 192, 256 and 288 channels into "
-            "the 35x35 blocks, where Table 1 has 288. Average pools count their zeros, as in timm and torchvision but "
-            "not in TF-Slim.",
+            source=N_(
+                "Szegedy et al. 2015 (arXiv 1512.00567), Table 1, Fig. 5 to 8 and 10; TF-Slim inception_v3.py; "
+                "timm and torchvision inception_v3"
+            ),
+            differs=N_(
+                "The stem ends on a 1x1, a 3x3 and a max pool; Table 1 has three 3x3. There are four 17x17 blocks; "
+                "Table 1 has five. Each 35x35 block has a 5x5; Fig. 5 has a 3x3. The 35x35 blocks get 192, 256 and "
+                "288 "
+                "channels; Table 1 has 288. Average pools count the zeros that are added, as in timm and torchvision "
+                "but not in TF-Slim."
+            ),
             preprocessing=TIMM_V4,
         ),
     )
@@ -177,7 +195,8 @@ def list_models() -> list[str]:
 def get_variant(name: str) -> Variant:
     """The variant of that name; raises ValueError with the known names otherwise."""
     if name not in VARIANTS:
-        raise InputError(f"unknown model {name!r}; known: {', '.join(VARIANTS)}")
+        sentence = _("unknown model {name!r}; known: {models}")
+        raise InputError(sentence.format(name=name, models=", ".join(VARIANTS)))
     return VARIANTS[name]
 
 
@@ -208,11 +227,13 @@ def create_model(
     choice = WeightsChoice.of(weights)
     if known := choice.known:
         if known.variant != name:
-            raise CheckpointError(f"{known.tag}: weights of {known.variant}, not of {name}.")
+            sentence = _("{tag}: these are weights of {network}, not of {name}.")
+            raise CheckpointError(sentence.format(tag=known.tag, network=known.variant, name=name))
         overrides = {**known.network, **overrides}
     allowed = inspect.signature(variant.build).parameters.keys() - {"plan"}
     if unknown := sorted(overrides.keys() - allowed):
-        raise InputError(f"{name} has no override {unknown[0]!r}; it has {', '.join(sorted(allowed))}")
+        sentence = _("{name} has no override {override!r}; it has {allowed}")
+        raise InputError(sentence.format(name=name, override=unknown[0], allowed=", ".join(sorted(allowed))))
     if known and choice.kind is WeightsKind.PUBLISHED and locate(choice.name) is None:
         if not download:
             raise AbsentWeightsError(choice.name, "download=True")
@@ -236,16 +257,18 @@ def check_weights(variant: str, path: str | PathLike[str], **overrides: Any) -> 
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError(f"{path.name}: no such file.")
+        raise CheckpointError(_("{name}: no such file.").format(name=path.name))
     if path.stat().st_size > MAX_BYTES:
-        raise CheckpointError(f"{path.name}: larger than {MAX_BYTES / 1e9:.1f} GB.")
+        sentence = _("{name}: larger than {size:.1f} GB.")
+        raise CheckpointError(sentence.format(name=path.name, size=MAX_BYTES / 1e9))
     if known := described(path):
         overrides = {**known.network, **overrides}
     overrides = {**classes_override(variant, path), **overrides}
     # Built on the meta device, because random weights would take time and change the random numbers of others.
     model = create_model(variant, device="meta", **overrides)
     if sum(tensor.nbytes for tensor in model.state_dict().values()) > MAX_BYTES:
-        raise CheckpointError(f"{path.name}: a network with {overrides['num_classes']:,} classes is too large.")
+        sentence = _("{name}: a network with {classes:,} classes is too large.")
+        raise CheckpointError(sentence.format(name=path.name, classes=overrides["num_classes"]))
     load_weights(model.to_empty(device="cpu"), path)
 
 
@@ -326,7 +349,7 @@ def fetched(choice: WeightsChoice) -> WeightsChoice:
         download = fetch_weights(choice.name)
         download.wait()
         if download.state != "done":
-            raise DownloadError(download.error or f"{choice.name}: the download was stopped.")
+            raise DownloadError(download.error or _("{tag}: the download was stopped.").format(tag=choice.name))
     return choice
 
 

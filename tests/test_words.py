@@ -1,5 +1,7 @@
 """Every sentence is marked, every translation is whole, and a thread speaks one language."""
 
+import ast
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -19,6 +21,33 @@ from inception.words import N_, _, ngettext
 ROOT = Path(__file__).parents[1]
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "ngettext": (1, 2)}
 TRANSLATIONS = sorted(LOCALE.glob("*/LC_MESSAGES/inception.po"))
+
+# Files in which every text is marked.
+DONE = [
+    "app.py",
+    "inception/text.py",
+    "inception/views/kinds.py",
+    "inception/zoo.py",
+    "pages/parts/choices.py",
+    "pages/parts/components.py",
+    "pages/parts/diagrams.py",
+    "pages/parts/frame.py",
+    "pages/parts/language.py",
+    "pages/parts/page_list.py",
+    "pages/parts/selection.py",
+    "pages/parts/timing.py",
+    "pages/zoo.py",
+]
+NO_TEXTS = {"| page | the question it answers |"}  # what looks like a text to translate and is none
+BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
+LETTERS = re.compile("[A-Za-z]{2}")
+LABELS = {"label", "title", "help", "placeholder", "caption"}
+SHOWING = re.compile(
+    "button|caption|checkbox|code|download_button|error|expander|file_uploader|header|info|link_button|markdown|metric|"
+    "multiselect|number_input|page_link|pills|popover|progress|segmented_control|select_slider|selectbox|slider|"
+    "spinner|subheader|success|text|text_input|toggle|warning|update_xaxes|update_yaxes|"
+    "(Checkbox|Link|Number|Text|Progress|)Column"
+)
 
 
 def read(file: Path) -> Catalog:
@@ -101,3 +130,57 @@ def test_a_sentence_without_a_translation_stays() -> None:
         assert _("no such sentence") == "no such sentence"
         assert ngettext("{n} such row", "{n} such rows", 2) == "{n} such rows"
     assert _("") == ""
+
+
+@pytest.mark.parametrize("file", TRANSLATIONS, ids=lambda file: file.parts[-3])
+def test_bold_text_ends_where_markdown_sees_it(file: Path) -> None:
+    """`**主干。**在` stays as it is: a mark between a punctuation and a letter closes nothing."""
+    for message in read(file):
+        for _original, translated in texts(message):
+            assert not re.search(r"[^\w\s*`]\*+\w", re.sub(r"(^|\W)\*+(?=\w)", r"\1", translated)), translated
+
+
+def unmarked_texts(source: str) -> Iterator[str]:
+    """The texts of a module that people read, as far as one can tell, and that are not marked.
+
+    They are those with a blank between letters, and the labels of widgets and columns. A text with a `>` is code.
+    """
+    tree = ast.parse(source)
+    marked = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
+            marked |= {id(inner) for inner in ast.walk(node)}
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            marked.add(id(node.value))  # a docstring
+        if isinstance(node, ast.JoinedStr):
+            marked |= {id(inner) for part in node.values for inner in ast.walk(part) if isinstance(inner, ast.Constant)}
+    for node in ast.walk(tree):
+        if id(node) not in marked and BLANK.search(text := text_of(node)) and ">" not in text:
+            yield text
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and SHOWING.fullmatch(node.func.attr):
+            labels = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg in LABELS)]
+            yield from (text for label in labels if id(label) not in marked and LETTERS.search(text := text_of(label)))
+
+
+def text_of(node: ast.AST) -> str:
+    """A literal's text, with 0 for each value that an f-string fills in; nothing for anything else."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(text_of(part) if isinstance(part, ast.Constant) else "0" for part in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_every_text_is_marked() -> None:
+    found = {name: set(unmarked_texts((ROOT / name).read_text(encoding="utf-8"))) - NO_TEXTS for name in DONE}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_unmarked_texts_are_found() -> None:
+    source = '''
+"""A docstring of words."""
+st.button("Go")
+st.button(_("Stop"), help="now")
+column.metric(label=f"{n} px", value="12 a")
+raise InputError(f"{name} is missing")
+N_("a marked text"), f"{a} {b}", st.html("<b>no text</b>"), table["column"]
+'''
+    assert set(unmarked_texts(source)) == {"0 is missing", "0 px", "12 a", "Go", "now"}

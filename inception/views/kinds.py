@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from ..graph.layer import Layer
 from ..graph.op import Op, is_pool
+from ..words import N_
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of operation."""
 
-    name: str  # in legends
+    name: str  # in legends, which translate it
     color: str  # as #rrggbb
 
     @property
@@ -24,14 +25,14 @@ class Kind:
         return "#" + "".join(f"{(channel + 3 * 255) // 4:02x}" for channel in channels)
 
 
-POINTWISE = Kind("1x1 convolution", "#56b4e9")
-SQUARE = Kind("k x k convolution", "#0072b2")
-FACTORISED = Kind("1 x k or k x 1 convolution", "#e69f00")
-POOL = Kind("pool", "#009e73")
-CONCAT = Kind("concatenation", "#f0e442")
-SUM = Kind("residual sum", "#cc79a7")
-LINEAR = Kind("linear layer", "#d55e00")
-OTHER = Kind("other", "#999999")
+POINTWISE = Kind(N_("1x1 convolution"), "#56b4e9")
+SQUARE = Kind(N_("k x k convolution"), "#0072b2")
+FACTORISED = Kind(N_("1 x k or k x 1 convolution"), "#e69f00")
+POOL = Kind(N_("pool"), "#009e73")
+CONCAT = Kind(N_("concatenation"), "#f0e442")
+SUM = Kind(N_("residual sum"), "#cc79a7")
+LINEAR = Kind(N_("linear layer"), "#d55e00")
+OTHER = Kind(N_("other"), "#999999")
 
 KINDS = (POINTWISE, SQUARE, FACTORISED, POOL, CONCAT, SUM, LINEAR, OTHER)
 # Kinds that the operation alone decides.

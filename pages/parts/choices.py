@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,6 +11,7 @@ import inception
 from inception import LayerGraph
 from inception.size import Size
 from inception.text import shape_text
+from inception.words import _, in_every_language
 from inception.zoo import VARIANTS, Variant
 
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
@@ -37,13 +38,38 @@ def graph_of(name: str, size: Size | None = None, **overrides: Any) -> LayerGrap
 
     Raises TraceError for a size that does not work; the frame shows its sentence.
     """
-    return _trace(name, size or Size.square(VARIANTS[name].input_size), tuple(sorted(overrides.items())))
+    with st.spinner(_("Tracing the network…")):
+        return _trace(name, size or Size.square(VARIANTS[name].input_size), tuple(sorted(overrides.items())))
 
 
-@st.cache_resource(max_entries=64, show_spinner="Tracing the network…")
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _trace(name: str, size: Size, overrides: tuple[tuple[str, Any], ...]) -> LayerGraph:
     """A traced network. Graphs are frozen, so that all sessions can share one."""
     return inception.trace(name, size, **dict(overrides))
+
+
+def choose_view(key: str, views: Sequence[str]) -> str:
+    """The choice between the views of a page, marked texts of which the first is the default.
+
+    The address has the view in the reader's language, so that a link can be in another language than this session.
+    """
+    asked = st.query_params.get(key)
+    foreign = None
+    if key not in st.session_state and asked not in map(_, views):
+        foreign = next((view for view in views if asked in in_every_language(view)), None)
+    if foreign:
+        st.session_state[key] = foreign
+    view: str = st.segmented_control(
+        _("View"),
+        views,
+        default=None if foreign else views[0],
+        required=True,
+        format_func=_,
+        key=key,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return view
 
 
 def dead_link(sentence: str) -> None:
@@ -78,4 +104,4 @@ def one_run_at_a_time(name: str) -> threading.Lock:
 
 def picture_size(graph: LayerGraph) -> str:
     """299x299 px."""
-    return f"{shape_text(graph.input_size)} px"
+    return _("{size} px").format(size=shape_text(graph.input_size))

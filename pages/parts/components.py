@@ -8,12 +8,14 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from inception.paths import ASSETS
+from inception.words import _
 
+# The labels of the buttons come with the data, in the language of the session.
 DIAGRAM_HTML = """
 <div class="buttons">
-  <button name="in" aria-label="Zoom in">+</button>
-  <button name="out" aria-label="Zoom out">&minus;</button>
-  <button name="fit" aria-label="Show everything">Fit</button>
+  <button name="in">+</button>
+  <button name="out">&minus;</button>
+  <button name="fit"></button>
 </div>
 <div class="frame"></div>
 """
@@ -54,7 +56,9 @@ def diagram(svg: str, key: str, selected: str | None, on_click: Callable[[str], 
         if box := st.session_state[key].clicked:
             on_click(box)
 
-    _diagram(data={"svg": svg, "selected": selected}, key=key, on_clicked_change=clicked)
+    labels = {"in": _("Zoom in"), "out": _("Zoom out"), "fit": _("Show everything")}
+    data = {"svg": svg, "selected": selected, "labels": labels, "fit": _("Fit")}
+    _diagram(data=data, key=key, on_clicked_change=clicked)
 
 
 def code(text: str, key: str, selected: int | None, label: str, on_click: Callable[[int], None]) -> None:

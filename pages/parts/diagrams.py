@@ -8,12 +8,18 @@ from inception.graph.blocks import BlockType
 from inception.views.diagram import DIAGRAM_FORMATS, diagram_file, diagram_svg
 from inception.views.kinds import KINDS, Kind
 from inception.views.source import BlockSource, block_source
+from inception.words import _
 from pages.parts.tables import _export
 
 
-@st.cache_data(max_entries=256, show_spinner="Drawing…")
 def svg_of(dot: str, title: str) -> str:
     """DOT text laid out; all sessions share the drawings."""
+    with st.spinner(_("Drawing…")):
+        return _svg(dot, title)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _svg(dot: str, title: str) -> str:
     return diagram_svg(dot, title)
 
 
@@ -27,7 +33,7 @@ def legend(kinds: Sequence[Kind] = KINDS) -> None:
     """The colours of kinds of operation or stage, in words."""
     swatches = "".join(
         f'<span style="white-space:nowrap;margin-right:1rem"><span style="display:inline-block;width:.8em;height:.8em;'
-        f'border-radius:3px;background:{kind.tint};border:2px solid {kind.color}"></span> {kind.name}</span>'
+        f'border-radius:3px;background:{kind.tint};border:2px solid {kind.color}"></span> {_(kind.name)}</span>'
         for kind in kinds
     )
     st.html(f'<div style="line-height:1.9;font-size:.85rem">{swatches}</div>')
@@ -36,4 +42,4 @@ def legend(kinds: Sequence[Kind] = KINDS) -> None:
 def diagram_export(dot: str, name: str, caption: str) -> None:
     """A choice of format, and a download of the diagram in it with a caption."""
     files = {format: (f".{format}", mime) for format, mime in DIAGRAM_FORMATS.items()}
-    _export("Download this diagram", files, name, lambda format: diagram_file(dot, format, caption))
+    _export(_("Download this diagram"), files, name, lambda format: diagram_file(dot, format, caption))

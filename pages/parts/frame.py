@@ -10,6 +10,7 @@ import inception
 from inception.errors import InceptionError
 from inception.runtime.devices import use_threads
 from inception.size import SizeError
+from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts import choices
 from pages.parts.choices import SIZES, dead_link
@@ -44,32 +45,37 @@ def network_controls(page: PageEntry) -> None:
             st.session_state["model"] = asked
     asked = st.session_state["asked_model"]
     if asked and asked not in VARIANTS:
-        dead_link(f"There is no network called {literal(asked)}; the sidebar has those that there are.")
+        sentence = _("There is no network called {name}. The sidebar lists the networks that there are.")
+        dead_link(sentence.format(name=literal(asked)))
     with st.sidebar:
         name = st.selectbox(
-            "Network",
+            _("Network"),
             inception.list_models(),
             key="model",
             bind="query-params",
             on_change=lambda: st.session_state.update(asked_model=None),
         )
         st.selectbox(
-            "Input size, pixels",
+            _("Input size, pixels"),
             SIZES,
             index=None,
             key="size",
             bind="query-params",
             accept_new_options=True,
-            placeholder=page.own_size or f"{VARIANTS[name].input_size}, as published",
-            help="One number for a square, or height x width such as 350x400. From 75 to 1024. If it is empty, it is "
-            "that of the published network, on the pages on your picture that at which the weights were trained, and "
-            "in the laboratory of the residual scale a small one, so that it is quick.",
+            placeholder=_(page.own_size) or _("{size}, as published").format(size=VARIANTS[name].input_size),
+            help=_(
+                "One number for a square, or height x width, such as 350x400. Each side has from 75 to 1024 pixels. "
+                "If you leave it empty, the page chooses: most pages take the size of the published network. Pages on "
+                "your picture take the size at which the weights were trained. The page on the residual scale takes a "
+                "small size, because that is quick."
+            ),
         )
-        st.caption(f"**{VARIANTS[name].title}.** After {VARIANTS[name].source}.")
+        described = _("**{network}.** After {source}.")
+        st.caption(described.format(network=_(VARIANTS[name].title), source=_(VARIANTS[name].source)))
     try:
         choices.chosen_size()
     except SizeError:
-        st.header(page.question)
+        st.header(_(page.question))
         raise
 
 
@@ -82,16 +88,16 @@ def open_page(name: str) -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-    st.header(PAGES[name].question)
+    st.header(_(PAGES[name].question))
 
 
 def offer_networks(sentence: str, names: Sequence[str], icon: str) -> None:
     """Ends a page that the chosen network has nothing for: a sentence, and buttons that switch to those that do."""
-    st.info(f"{sentence} {', '.join(names[:-1])} and {names[-1]}.", icon=icon)
+    st.info(sentence, icon=icon)
     with st.container(horizontal=True):
         for name in names:
             st.button(
-                f"Switch to {name}",
+                _("Switch to {name}").format(name=name),
                 icon=":material/swap_horiz:",
                 on_click=lambda name=name: st.session_state.update(model=name),
             )

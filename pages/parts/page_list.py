@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-NETWORKS, LABORATORIES, ON_PICTURE = "The networks", "Laboratories", "On your picture"
-AS_TRAINED = "as the weights were trained"
+from inception.words import N_
+
+NETWORKS, LABORATORIES, ON_PICTURE = N_("The networks"), N_("Laboratories"), N_("On your picture")
+AS_TRAINED = N_("as the weights were trained")
 
 
 @dataclass(frozen=True)
@@ -26,69 +28,78 @@ class PageEntry:
 PAGES = {
     page.name: page
     for page in (
-        PageEntry("atlas", "Atlas", "What does the whole network look like?", "map", NETWORKS),
+        PageEntry("atlas", N_("Atlas"), N_("What does the whole network look like?"), "map", NETWORKS),
         PageEntry(
             "layers",
-            "Layers",
-            "Which shape does the tensor have here, and what does each layer cost?",
+            N_("Layers"),
+            N_("Which shape does the tensor have here, and what does each layer cost?"),
             "table_rows",
             NETWORKS,
         ),
-        PageEntry("blocks", "Blocks", "What does each block look like inside?", "account_tree", NETWORKS),
+        PageEntry("blocks", N_("Blocks"), N_("What does each block look like inside?"), "account_tree", NETWORKS),
         PageEntry(
             "differences",
-            "Paper, code, blogs",
-            "Why do the paper, the released code and the blogs disagree?",
+            N_("Paper, code, blogs"),
+            N_("Why do the paper, the released code and the blogs disagree?"),
             "difference",
             NETWORKS,
         ),
-        PageEntry("zoo", "Zoo", "Which network is which, and how do they differ?", "pets", NETWORKS),
+        PageEntry("zoo", N_("Zoo"), N_("Which network is which, and how do they differ?"), "pets", NETWORKS),
         PageEntry(
             "factorisation",
-            "Factorised convolutions",
-            "What does 1x7 followed by 7x1 save against 7x7?",
+            N_("Factorised convolutions"),
+            N_("What does 1x7 followed by 7x1 save against 7x7?"),
             "call_split",
             LABORATORIES,
         ),
         PageEntry(
-            "residual_scale", "Residual scale", "What is the 0.17 for?", "balance", LABORATORIES, "small, to be quick"
+            "residual_scale",
+            N_("Residual scale"),
+            N_("What is the 0.17 for?"),
+            "balance",
+            LABORATORIES,
+            N_("small, to be quick"),
         ),
-        PageEntry("race", "Training race", "Do shortcuts make Inception train faster?", "flag", LABORATORIES),
+        PageEntry("race", N_("Training race"), N_("Do shortcuts make Inception train faster?"), "flag", LABORATORIES),
         PageEntry(
             "live",
-            "Live inference",
-            "What does the network make of your picture?",
+            N_("Live inference"),
+            N_("What does the network make of your picture?"),
             "photo_camera",
             ON_PICTURE,
             AS_TRAINED,
         ),
         PageEntry(
             "inside",
-            "Through the network",
-            "What becomes of your picture on its way through the network?",
+            N_("Through the network"),
+            N_("What becomes of your picture on its way through the network?"),
             "layers",
             ON_PICTURE,
             AS_TRAINED,
         ),
-        PageEntry("looks", "Where it looks", "Where does the network look?", "visibility", ON_PICTURE, AS_TRAINED),
+        PageEntry(
+            "looks", N_("Where it looks"), N_("Where does the network look?"), "visibility", ON_PICTURE, AS_TRAINED
+        ),
         PageEntry(
             "cell",
-            "What a cell sees",
-            "How much of your picture can one cell see?",
+            N_("What a cell sees"),
+            N_("How much of your picture can one cell see?"),
             "filter_center_focus",
             ON_PICTURE,
             AS_TRAINED,
         ),
-        PageEntry("faces", "Faces", "Are these two pictures the same person?", "face", ON_PICTURE, AS_TRAINED),
+        PageEntry("faces", N_("Faces"), N_("Are these two pictures the same person?"), "face", ON_PICTURE, AS_TRAINED),
         PageEntry(
             "teach",
-            "Teach it",
-            "Can the network learn your own things from five pictures each?",
+            N_("Teach it"),
+            N_("Can the network learn your own things from five pictures each?"),
             "school",
             ON_PICTURE,
             AS_TRAINED,
         ),
-        PageEntry("speed", "Speed", "How fast is the network on this machine?", "timer", ON_PICTURE, AS_TRAINED),
+        PageEntry(
+            "speed", N_("Speed"), N_("How fast is the network on this machine?"), "timer", ON_PICTURE, AS_TRAINED
+        ),
     )
 }
 HOME = PAGES["atlas"]  # the page that opens at the bare address

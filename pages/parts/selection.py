@@ -5,6 +5,7 @@ import streamlit as st
 from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.text import shape_text
+from inception.words import _
 from pages.parts.choices import dead_link, keep_if_offered
 from pages.parts.literal import literal
 
@@ -16,7 +17,8 @@ def selected_layer(graph: LayerGraph) -> Layer | None:
     if layer:
         select_layer(layer)
     elif asked and asked != selected:  # not one that was selected in another network
-        dead_link(f"{graph.name} has no layer called {literal(asked)}; the layer table has those that there are.")
+        sentence = _("{network} has no layer called {layer}. The layer table lists the layers that there are.")
+        dead_link(sentence.format(network=graph.name, layer=literal(asked)))
     return layer
 
 
@@ -41,7 +43,7 @@ def layer_box(graph: LayerGraph, layers: list[Layer], default: Layer, key: str) 
         st.session_state[key] = selected.path
     keep_if_offered(key, by_path, default.path)
     path = st.selectbox(
-        "Layer",
+        _("Layer"),
         list(by_path),
         format_func=lambda path: layer_name(by_path[path]),
         key=key,
@@ -54,14 +56,20 @@ def layer_box(graph: LayerGraph, layers: list[Layer], default: Layer, key: str) 
 def facts(graph: LayerGraph, layer: Layer) -> None:
     """One layer in a line: what it reads and hands on, what it costs, how far it sees."""
     field = graph.receptive_fields[layer.index]
-    sees = f" Its field is {shape_text(field.size)} pixels" if field else ""
-    if field and any(seen > side for seen, side in zip(field.size, graph.input_size, strict=True)):
-        sees += ", more than the picture has"
-    sees += "." if field else ""
-    st.markdown(
-        f"**{layer_name(layer)}**: {layer.op}, from {' + '.join(map(shape_text, layer.in_shapes))} to "
-        f"{shape_text(layer.out_shape)}; {layer.params:,} parameters, {layer.macs:,} MACs.{sees}"
+    line = _("**{layer}**: {op}, from {input} to {output}; {parameters:,} parameters, {macs:,} MACs.").format(
+        layer=layer_name(layer),
+        op=layer.op,
+        input=" + ".join(map(shape_text, layer.in_shapes)),
+        output=shape_text(layer.out_shape),
+        parameters=layer.params,
+        macs=layer.macs,
     )
+    if field:
+        sees = _("Its receptive field is {field} pixels.")
+        if any(seen > side for seen, side in zip(field.size, graph.input_size, strict=True)):
+            sees = _("Its receptive field is {field} pixels, which is more than the picture has.")
+        line += " " + sees.format(field=shape_text(field.size))
+    st.markdown(line)
 
 
 def layer_name(layer: Layer) -> str:

@@ -95,7 +95,7 @@ def test_bad_sizes_are_one_sentence_on_every_page(app: AppTest, page: str, size:
 def test_a_link_to_a_network_that_is_not_there_is_one_sentence(app: AppTest) -> None:
     app.query_params["model"] = "inception_v9"
     healthy(app.run())
-    assert [warning.value.split(";")[0] for warning in app.warning] == ["There is no network called inception_v9"]
+    assert [warning.value.split(".")[0] for warning in app.warning] == ["There is no network called inception_v9"]
     assert app.selectbox(key="model").value == "inception_v4"
 
 
@@ -104,7 +104,9 @@ def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name:
     app.query_params["layer"] = "blocks.99.[conv](x)"
     app.run()
     healthy(app.switch_page(f"pages/{name}.py").run())
-    sentence = r"inception_v4 has no layer called blocks.99.\[conv\](x); the layer table has those that there are."
+    sentence = (
+        r"inception_v4 has no layer called blocks.99.\[conv\](x). The layer table lists the layers that there are."
+    )
     assert [warning.value for warning in app.warning] == [sentence]
 
 
