@@ -20,11 +20,13 @@ from inception.views.overview import (
     side_by_side,
     side_by_side_dot,
 )
+from inception.words import N_, _
 from inception.zoo import VARIANTS
 from pages.parts import choices, components, diagrams, frame, selection
 
-LEVELS: dict[Level, str] = {"block": "Blocks", "stage": "Stages"}
-SIZES: dict[SizeBy, str] = {"channels": "Channels", "params": "Parameters", "macs": "MACs"}
+LEVELS: dict[Level, str] = {"block": N_("Blocks"), "stage": N_("Stages")}
+SIZES: dict[SizeBy, str] = {"channels": N_("Channels"), "params": N_("Parameters"), "macs": N_("MACs")}
+VIEWS = [N_("One network"), N_("v4, v1 and v2 side by side")]
 NETWORKS = [variant.name for variant in VARIANTS.values() if variant.side_by_side]
 
 
@@ -40,7 +42,10 @@ def details(graph: LayerGraph, box: Box) -> None:
         selection.select_layer(parts[name][0])
 
     components.diagram(
-        diagrams.svg_of(diagram_dot(block.layers, block.title), f"{block.title} of {graph.name}"),
+        diagrams.svg_of(
+            diagram_dot(block.layers, block.title),
+            _("{block} of {network}").format(block=block.title, network=graph.name),
+        ),
         key="atlas_block",
         selected=node_name(selected) if selected in block.layers else None,
         on_click=select,
@@ -50,12 +55,15 @@ def details(graph: LayerGraph, box: Box) -> None:
     with st.container(horizontal=True):
         st.page_link(
             "pages/blocks.py",
-            label="Source and rows of this block",
+            label=_("Source and rows of this block"),
             icon=":material/code:",
             query_params={"model": graph.name, "block": block.title},
         )
         st.page_link(
-            "pages/layers.py", label="The layer table", icon=":material/table_rows:", query_params={"model": graph.name}
+            "pages/layers.py",
+            label=_("The layer table"),
+            icon=":material/table_rows:",
+            query_params={"model": graph.name},
         )
 
 
@@ -89,12 +97,12 @@ def one_network(graph: LayerGraph) -> None:
     """The folded network, and beside it what is opened."""
     level_control, size_control, place_control = st.columns([2, 3, 3], vertical_alignment="bottom")
     level = level_control.segmented_control(
-        "A box is", list(LEVELS), default="block", required=True, format_func=LEVELS.__getitem__
+        _("A box is"), list(LEVELS), default="block", required=True, format_func=lambda level: _(LEVELS[level])
     )
     size_by = size_control.segmented_control(
-        "Width shows", list(SIZES), default="channels", required=True, format_func=SIZES.__getitem__
+        _("Width shows"), list(SIZES), default="channels", required=True, format_func=lambda size: _(SIZES[size])
     )
-    in_place = place_control.toggle("Unfold the opened box in place")
+    in_place = place_control.toggle(_("Unfold the opened box in place"))
     boxes = {box.id: box for box in overview_boxes(graph, level)}
     opened = opened_box(boxes.values(), selection.selected_layer(graph))
     dot = overview_dot(graph, level, size_by, [opened.id] if opened and in_place else [])
@@ -109,7 +117,7 @@ def one_network(graph: LayerGraph) -> None:
     overview, beside = st.columns([1, 1], gap="large")
     with overview:
         components.diagram(
-            diagrams.svg_of(dot, f"Overview of {graph.name}"),
+            diagrams.svg_of(dot, _("Overview of {network}").format(network=graph.name)),
             key="atlas_overview",
             selected=opened.id if opened else None,
             on_click=click,
@@ -120,11 +128,12 @@ def one_network(graph: LayerGraph) -> None:
             details(graph, opened)
         else:
             st.info(
-                "Click a box: its block opens here. Click a layer in it for its figures.", icon=":material/touch_app:"
+                _("Click a box to open its block here. In the block, click a layer to see its figures."),
+                icon=":material/touch_app:",
             )
-            st.metric("Parameters", f"{graph.params:,}")
-            st.metric("Multiply-accumulates for one picture", f"{graph.macs:,}")
-    diagrams.diagram_export(dot, f"{graph.name}_overview", diagram_caption(graph, "Overview"))
+            st.metric(_("Parameters"), f"{graph.params:,}")
+            st.metric(_("Multiply-accumulates for one picture"), f"{graph.macs:,}")
+    diagrams.diagram_export(dot, f"{graph.name}_overview", diagram_caption(graph, _("Overview")))
 
 
 def three_networks() -> None:
@@ -137,30 +146,22 @@ def three_networks() -> None:
     stages = {cell.id: (cell.graph.name, cell.boxes[-1].stage) for cell in cells.values()}
     kept = st.session_state.get("atlas_cell")
     opened = next((cell for cell in cells.values() if stages[cell.id] == kept), None)
+    titles = and_list([_(VARIANTS[name].title) for name in NETWORKS])
     components.diagram(
-        diagrams.svg_of(dot, f"{and_list([VARIANTS[name].title for name in NETWORKS])} side by side"),
+        diagrams.svg_of(dot, _("{networks} side by side").format(networks=titles)),
         key="atlas_three",
         selected=opened.id if opened else None,
         on_click=lambda cell: st.session_state.update(atlas_cell=stages[cell]),
     )
     diagrams.legend(STAGE_KINDS)
-    st.caption(f"All at {choices.picture_size(graphs[0])}.")
+    st.caption(_("All for a picture of {size}.").format(size=choices.picture_size(graphs[0])))
     if opened:
         details(opened.graph, opened.boxes[-1])
-    diagrams.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], "Stages", *graphs[1:]))
+    diagrams.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], _("Stages"), *graphs[1:]))
 
 
 frame.open_page("atlas")
-side = st.segmented_control(
-    "View",
-    ["One network", "v4, v1 and v2 side by side"],
-    default="One network",
-    required=True,
-    key="atlas",
-    bind="query-params",
-    label_visibility="collapsed",
-)
-if side == "One network":
+if choices.choose_view("atlas", VIEWS) == VIEWS[0]:
     one_network(choices.chosen_graph())
 else:
     three_networks()

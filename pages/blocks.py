@@ -7,6 +7,7 @@ from inception.graph.layer import Layer
 from inception.size import Size
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
 from inception.views.overlay import overlay_dot
+from inception.words import _, ngettext
 from pages.parts import choices, components, diagrams, frame, selection, tables
 
 
@@ -27,7 +28,7 @@ if st.session_state.get("block") not in types:
 selected = selection.selected_layer(graph)
 of_selected = block_of(selected)
 first = of_selected.title if of_selected else next(iter(types))
-title = st.pills("Block", list(types), default=first, key="block", bind="query-params", required=True)
+title = st.pills(_("Block"), list(types), default=first, key="block", bind="query-params", required=True)
 block = types[title]
 source = diagrams.source_of(graph.name, block)
 parts = parts_by_name(block.layers)
@@ -52,44 +53,60 @@ versions = {}
 if other:
     other_graph = choices.graph_of(other, Size(*graph.input_size))
     versions = {kind.title: kind for kind in block_types(other_graph.layers)}
-overlaid = title in versions and laying.toggle(f"Lay {other} over it", key="overlay", bind="query-params")
-units = overlaid or not opening.toggle("Batch norm and ReLU in boxes of their own", key="opened", bind="query-params")
+overlaid = title in versions and laying.toggle(
+    _("Lay {network} over it").format(network=other), key="overlay", bind="query-params"
+)
+units = overlaid or not opening.toggle(
+    _("Batch norm and ReLU in boxes of their own"), key="opened", bind="query-params"
+)
 if overlaid:
-    dot = overlay_dot(block.layers, versions[title].layers, (graph.name, other), f"{title}, both versions")
+    dot = overlay_dot(
+        block.layers, versions[title].layers, (graph.name, other), _("{block}, both versions").format(block=title)
+    )
 else:
     dot = diagram_dot(block.layers, title, units)
 
 picture, details = st.columns(2, gap="large")
 with picture:
     components.diagram(
-        diagrams.svg_of(dot, f"{title} of {graph.name}"),
+        diagrams.svg_of(dot, _("{block} of {network}").format(block=title, network=graph.name)),
         key="block_diagram",
         selected=node_name(drawn) if drawn and not overlaid else None,
         on_click=(lambda _box: None) if overlaid else select_box,
     )
     if overlaid:
-        st.caption(f"Where they differ: {graph.name} / {other}. Dashed boxes are in one of them only.")
+        sentence = _("Where they differ: {network} / {other}. Dashed boxes are in one of the two only.")
+        st.caption(sentence.format(network=graph.name, other=other))
     diagrams.legend()
     st.caption(
-        "V: VALID, no zeros are added. linear: no ReLU follows. residual x 0.1: what the branches found is scaled "
-        "before it is added."
+        _(
+            "V: VALID padding, so no zeros are added. linear: no ReLU follows. residual x 0.1: what the branches found "
+            "is multiplied by 0.1 before it is added."
+        )
     )
     diagrams.diagram_export(
         dot,
         f"{graph.name}_{title}",
-        diagram_caption(graph, f"{title} with that of {other} over it" if overlaid else title),
+        diagram_caption(graph, _("{block}, with that of {other} over it").format(block=title, other=other))
+        if overlaid
+        else diagram_caption(graph, title),
     )
 
 with details:
     st.markdown(f"**{source.summary}** {source.why}")
     if graph.input_size != (299, 299):
-        st.caption("Grid sizes in the text and in the source are those of a 299x299 picture.")
+        st.caption(_("Grid sizes in the text and in the source are those for a picture of 299x299 pixels."))
     if block.repeat > 1:
-        st.markdown(f"It stands {block.repeat} times in a row ({block.name}); this is the first.")
+        repeated = ngettext(
+            "It stands {count} time in a row ({blocks}). This is the first one.",
+            "It stands {count} times in a row ({blocks}). This is the first one.",
+            block.repeat,
+        )
+        st.markdown(repeated.format(count=block.repeat, blocks=block.name))
     if selected and of_selected == block:
         selection.facts(graph, selected)
     else:
-        st.caption("Select a layer in the diagram, the table or the source.")
+        st.caption(_("Select a layer in the diagram, the table or the source."))
     several = len({layer.block for layer in block.layers}) > 1
     columns = [column for column in tables.BLOCK_COLUMNS if several or column != "block"]
     table = graph.table()
@@ -98,6 +115,6 @@ with details:
         source.text,
         key="block_source",
         selected=source.lines.get(drawn.index) if drawn else None,
-        label=f"PyTorch source of {title}",
+        label=_("PyTorch source of {block}").format(block=title),
         on_click=select_line,
     )

@@ -24,6 +24,7 @@ from inception.studies.pairs import pair_table, pair_title, pair_totals, side_by
 from inception.studies.square_network import compare_networks
 from inception.views.kinds import SQUARE as SQUARE_KERNEL
 from inception.views.kinds import kind_of
+from inception.words import N_, _, current
 from pages.figures import common as figures
 from pages.parts import choices, frame, selection, tables
 from pages.parts.kept import peek, put
@@ -47,55 +48,70 @@ PAIR_COLUMNS = [
 ]
 # On a phone the first four are seen.
 COSTS = ["params", "params_ratio", "rf", "macs", "macs_ratio", "activation_bytes", "activation_ratio"]
-VIEWS = ["Calculator", "In this network", "With square kernels", "What separable means"]
-RATIO = st.column_config.NumberColumn(
-    "Square / this", width=86, format="%.2f×", help="Square kernel divided by this row: above 1 this row is cheaper"
-)
-TABLE: dict[str, Any] = {
-    "option": st.column_config.TextColumn("Option", width=136),
-    "layers": st.column_config.TextColumn("Layers", width=120),
-    "network": st.column_config.TextColumn("Network", width=80),
-    "convs": st.column_config.NumberColumn("Convolutions", width=88),
-    "params": st.column_config.NumberColumn("Parameters", width=84, format="localized"),
-    "macs": st.column_config.NumberColumn("MACs", width=112, format="localized", help="Multiply-accumulates"),
-    "activation_bytes": st.column_config.NumberColumn(
-        "Outputs, bytes", width=98, format="localized", help="Of all layers, float32"
-    ),
-    "params_ratio": RATIO,
-    "macs_ratio": RATIO,
-    "activation_ratio": RATIO,
-    "rf": st.column_config.TextColumn("Receptive field", width=98, help="Height x width"),
-    "milliseconds": st.column_config.NumberColumn("Milliseconds", format="localized", help="Median after a warm-up"),
-    "pairs": "Pairs",
-    "kernel": st.column_config.NumberColumn("k", width=30),
-    "weights": st.column_config.NumberColumn("Weights", width=80, format="localized"),
-    "square_weights": st.column_config.NumberColumn("As squares", width=80, format="localized"),
-    "saving": st.column_config.NumberColumn("Saved", width=80, format="localized", help="Weights"),
-    "square_macs": st.column_config.NumberColumn("MACs as squares", format="localized"),
-    "ratio": RATIO,
-    "runs": "Runs",
-    "pair": st.column_config.NumberColumn("#", width=32),
-    "block": st.column_config.TextColumn("Block", width=88),
-    "branch": st.column_config.TextColumn("Branch", width=72),
-    "first": st.column_config.TextColumn("First", width=116),
-    "second": st.column_config.TextColumn("Second", width=116),
-    "in_channels": st.column_config.NumberColumn("In", width=42, format="localized"),
-    "middle_channels": st.column_config.NumberColumn("Middle", width=50, format="localized"),
-    "out_channels": st.column_config.NumberColumn("Out", width=42, format="localized"),
-}
+VIEWS = [N_("Calculator"), N_("In this network"), N_("With square kernels"), N_("What separable means")]
+KERNELS = [N_("classics"), N_("this network")]
+
+
+def columns() -> dict[str, Any]:
+    """The columns of all tables here, in the reader's language."""
+    ratio = st.column_config.NumberColumn(
+        _("Square / this"),
+        width=86,
+        format="%.2f×",
+        help=_("Square kernel divided by this row: above 1 this row is cheaper"),
+    )
+    return {
+        "option": st.column_config.TextColumn(_("Option"), width=136),
+        "layers": st.column_config.TextColumn(_("Layers"), width=120),
+        "network": st.column_config.TextColumn(_("Network"), width=80),
+        "convs": st.column_config.NumberColumn(_("Convolutions"), width=88),
+        "params": st.column_config.NumberColumn(_("Parameters"), width=84, format="localized"),
+        "macs": st.column_config.NumberColumn(_("MACs"), width=112, format="localized", help=_("Multiply-accumulates")),
+        "activation_bytes": st.column_config.NumberColumn(
+            _("Outputs, bytes"), width=98, format="localized", help=_("Of all layers, float32")
+        ),
+        "params_ratio": ratio,
+        "macs_ratio": ratio,
+        "activation_ratio": ratio,
+        "rf": st.column_config.TextColumn(_("Receptive field"), width=98, help=_("Height x width")),
+        "milliseconds": st.column_config.NumberColumn(
+            _("Milliseconds"), format="localized", help=_("Median after a warm-up")
+        ),
+        "pairs": _("Pairs"),
+        "kernel": st.column_config.NumberColumn("k", width=30),
+        "weights": st.column_config.NumberColumn(_("Weights"), width=80, format="localized"),
+        "square_weights": st.column_config.NumberColumn(_("As squares"), width=80, format="localized"),
+        "saving": st.column_config.NumberColumn(_("Saved"), width=80, format="localized", help=_("Weights")),
+        "square_macs": st.column_config.NumberColumn(_("MACs as squares"), format="localized"),
+        "ratio": ratio,
+        "runs": _("Runs"),
+        "pair": st.column_config.NumberColumn("#", width=32),
+        "block": st.column_config.TextColumn(_("Block"), width=88),
+        "branch": st.column_config.TextColumn(_("Branch"), width=72),
+        "first": st.column_config.TextColumn(_("First"), width=116),
+        "second": st.column_config.TextColumn(_("Second"), width=116),
+        "in_channels": st.column_config.NumberColumn(_("In"), width=42, format="localized"),
+        "middle_channels": st.column_config.NumberColumn(_("Middle"), width=50, format="localized"),
+        "out_channels": st.column_config.NumberColumn(_("Out"), width=42, format="localized"),
+    }
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def calculated(setting: Setting) -> tuple[tuple[Option, ...], str]:
-    """The four ways to look through one window, built and traced, and what they save in words."""
+def calculated(setting: Setting, language: str) -> tuple[tuple[Option, ...], str]:
+    """The four ways to look through one window, built and traced, and what they save in words of a language."""
     options = calculate(setting)
     return options, in_words(setting, options)
 
 
-@st.cache_data(max_entries=16, show_spinner="Building the network a second time, with square kernels…")
+@st.cache_data(max_entries=16, show_spinner=False)
 def with_square_kernels(name: str, size: tuple[int, int]) -> pd.DataFrame:
     """The network and its twin with square kernels."""
     return compare_networks(name, size)
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with the names of its options in the reader's language."""
+    return table.assign(**{name: table[name].map(_) for name in ("option", "network") if name in table})
 
 
 def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) -> None:
@@ -103,18 +119,18 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
 
     name: of the file to export. measure: from a device to a table.
     """
-    device = st.segmented_control("Device", devices(), default="cpu", required=True)
-    title = f"Milliseconds on {device} of this server: {title}"
-    if st.button("Measure milliseconds on this server", icon=":material/timer:"):
+    device = st.segmented_control(_("Device"), devices(), default="cpu", required=True)
+    title = _("Milliseconds on {device} of this server: {what}").format(device=device, what=title)
+    if st.button(_("Measure milliseconds on this server"), icon=":material/timer:"):
         try:
-            with st.spinner("Building everything and running it several times; this can take some seconds…"):
+            with st.spinner(_("Building everything and running it several times. This can take some seconds…")):
                 put("milliseconds", title, measure(device))
         except (DeviceError, FactorizeError) as error:
             st.error(str(error), icon=":material/error:")
             return
     table: pd.DataFrame | None = peek("milliseconds", title)
     if table is not None:
-        st.dataframe(table.round({"milliseconds": 2}), hide_index=True, column_config=TABLE)
+        st.dataframe(shown(table).round({"milliseconds": 2}), hide_index=True, column_config=columns())
         tables.export_button(table, f"{name}_milliseconds", title)
 
 
@@ -122,32 +138,36 @@ def calculator() -> None:
     """One window, four ways to look through it."""
     controls, result = st.columns([1, 4], gap="medium")
     with controls:
-        kernel = st.select_slider("Kernel k", [3, 5, 7, 9], value=7, key="calculator_kernel", persist_state="session")
-        inputs = st.number_input("Channels in", 1, 4096, 256, key="calculator_in", persist_state="session")
+        kernel = st.select_slider(
+            _("Kernel k"), [3, 5, 7, 9], value=7, key="calculator_kernel", persist_state="session"
+        )
+        inputs = st.number_input(_("Channels in"), 1, 4096, 256, key="calculator_in", persist_state="session")
         middle = st.number_input(
-            "Channels in the middle",
+            _("Channels in the middle"),
             1,
             4096,
             256,
-            help="Between 1×k and k×1",
+            help=_("Between 1×k and k×1"),
             key="calculator_middle",
             persist_state="session",
         )
-        outputs = st.number_input("Channels out", 1, 4096, 256, key="calculator_out", persist_state="session")
-        side = st.number_input("Feature map, cells a side", 1, 512, 64, key="calculator_side", persist_state="session")
-        bias = st.checkbox("Bias", True, key="calculator_bias", persist_state="session")
-        norm = st.checkbox("Batch norm", False, key="calculator_norm", persist_state="session")
+        outputs = st.number_input(_("Channels out"), 1, 4096, 256, key="calculator_out", persist_state="session")
+        side = st.number_input(
+            _("Feature map, cells a side"), 1, 512, 64, key="calculator_side", persist_state="session"
+        )
+        bias = st.checkbox(_("Bias"), True, key="calculator_bias", persist_state="session")
+        norm = st.checkbox(_("Batch norm"), False, key="calculator_norm", persist_state="session")
     setting = Setting(kernel, inputs, middle, outputs, (side, side), bias, norm)
-    options, words = calculated(setting)
+    options, words = calculated(setting, current())
     table = option_table(options)
     square, pair = (next(option for option in options if option.name == name) for name in (SQUARE, FACTORISED))
     with result:
         one, two, ratio = st.columns(3)
-        one.metric(f"{square.layers}, parameters", f"{square.graph.params:,}")
-        two.metric(f"{pair.layers}, parameters", f"{pair.graph.params:,}")
-        ratio.metric("Square to pair", f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
+        one.metric(_("{layers}, parameters").format(layers=square.layers), f"{square.graph.params:,}")
+        two.metric(_("{layers}, parameters").format(layers=pair.layers), f"{pair.graph.params:,}")
+        ratio.metric(_("Square to pair"), f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
-        st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["option", *COSTS, "layers"])
+        st.dataframe(shown(table), hide_index=True, column_config=columns(), column_order=["option", *COSTS, "layers"])
         st.markdown(words)
         tables.export_button(table, "factorised", setting.title)
         milliseconds("factorised", setting.title, lambda device: measure_options(setting, device))
@@ -157,42 +177,47 @@ def in_this_network(graph: LayerGraph) -> None:
     """Every pair of the chosen network with its real widths."""
     totals, pairs, beside = pair_totals(graph), pair_table(graph), side_by_side_table(graph)
     if totals.empty:
-        st.info("This network has no 1×k and k×1 convolutions in a row.")
+        st.info(_("This network has no 1×k and k×1 convolutions in a row."))
         return
-    st.dataframe(totals, hide_index=True, column_config=TABLE)
+    st.dataframe(totals, hide_index=True, column_config=columns())
     tables.export_button(totals, f"{graph.name}_pair_totals", pair_title(graph))
-    st.subheader("Every pair")
+    st.subheader(_("Every pair"))
     st.dataframe(
         pairs,
         hide_index=True,
-        column_config=TABLE,
+        column_config=columns(),
         column_order=PAIR_COLUMNS,
         height=tables.table_height(len(pairs), most=len(pairs)),
     )
     tables.export_button(pairs, f"{graph.name}_pairs", pair_title(graph))
     if not beside.empty:
-        st.subheader("Side by side")
+        st.subheader(_("Side by side"))
         st.caption(
-            "In Inception-C a 1x3 and a 3x1 stand beside each other on the same input. Together they see a cross, not "
-            "a square, so there is no square kernel they replace."
+            _(
+                "In Inception-C a 1x3 and a 3x1 stand beside each other on the same input. Together they see a cross, "
+                "not a square, so there is no square kernel that they replace."
+            )
         )
         st.dataframe(
             beside,
             hide_index=True,
-            column_config=TABLE,
+            column_config=columns(),
             column_order=PAIR_COLUMNS,
             height=tables.table_height(len(beside)),
         )
-        title = f"1xk and kx1 side by side in {graph.name} at {choices.picture_size(graph)}"
+        title = _("1xk and kx1 side by side in {network} at {size}")
+        title = title.format(network=graph.name, size=choices.picture_size(graph))
         tables.export_button(beside, f"{graph.name}_side_by_side", title)
 
 
 def counterfactual(graph: LayerGraph) -> None:
     """The chosen network built with square kernels."""
-    st.markdown("The same network, really built with a k×k convolution in the place of each 1×k and k×1 in a row.")
-    table = with_square_kernels(graph.name, graph.input_size)
-    st.dataframe(table, hide_index=True, column_config=TABLE, column_order=["network", *COSTS, "convs"])
-    title = f"{graph.name} at {choices.picture_size(graph)}, and the same with square kernels"
+    st.markdown(_("The same network, really built with one k×k convolution in place of each 1×k and k×1 in a row."))
+    with st.spinner(_("Building the network a second time, with square kernels…")):
+        table = with_square_kernels(graph.name, graph.input_size)
+    st.dataframe(shown(table), hide_index=True, column_config=columns(), column_order=["network", *COSTS, "convs"])
+    title = _("{network} at {size}, and the same with square kernels")
+    title = title.format(network=graph.name, size=choices.picture_size(graph))
     name = f"{graph.name}_with_square_kernels"
     tables.export_button(table, name, title)
     milliseconds(name, title, lambda device: measure_networks(graph.name, graph.input_size, device))
@@ -201,31 +226,31 @@ def counterfactual(graph: LayerGraph) -> None:
 def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
     """A classic or one of the network's own kernels, and a key that tells it from others."""
     controls = st.container(horizontal=True)
-    source = controls.segmented_control("Kernel from", ["classics", "this network"], default="classics", required=True)
-    if source == "classics":
-        name = controls.selectbox("Kernel", list(CLASSICS), width=200)
-        size = controls.select_slider("Size", [3, 5, 7, 9], value=7, width=200)
+    source = controls.segmented_control(_("Kernel from"), KERNELS, default=KERNELS[0], required=True, format_func=_)
+    if source == KERNELS[0]:
+        name = controls.selectbox(_("Kernel"), list(CLASSICS), format_func=_, width=200)
+        size = controls.select_slider(_("Size"), [3, 5, 7, 9], value=7, width=200)
         return classic(name, size), f"{name}_{size}"
     with controls.container(width=300):
         weights = choose_weights(graph.name)
         if not weights.trained:
-            st.caption("Untrained: these numbers are random.")
+            st.caption(_("Untrained: these numbers are random."))
     network = network_with(graph.name, weights)  # its weights may have been trained at another width
     layers = {layer.path: layer for layer in graph_of_network(network).layers if kind_of(layer) is SQUARE_KERNEL}
     path = controls.selectbox(
-        "Layer", list(layers), format_func=lambda path: selection.layer_name(layers[path]), width=400
+        _("Layer"), list(layers), format_func=lambda path: selection.layer_name(layers[path]), width=400
     )
     layer = layers[path]
     filters, inputs = layer.out_shape[0], layer.in_shapes[0][0]
-    number = controls.number_input(f"Filter, of {filters:,}", 1, filters, 1, width=140)
-    channel = controls.number_input(f"Input channel, of {inputs:,}", 1, inputs, 1, width=140)
+    number = controls.number_input(_("Filter, of {count:,}").format(count=filters), 1, filters, 1, width=140)
+    channel = controls.number_input(_("Input channel, of {count:,}").format(count=inputs), 1, inputs, 1, width=140)
     kernel = network.kernel(layer, number - 1, channel - 1)  # the page counts them from 1
     return kernel.astype(float), f"{weights.name}_{path}_{number}_{channel}"
 
 
 def changed(kernel: Array, key: str) -> Array:
     """The kernel with what the reader wrote into its cells; a sentence ends the page where one is empty."""
-    st.caption("Change any weight:")
+    st.caption(_("Change any weight:"))
     whole = bool((kernel == kernel.round()).all())
     # Rounded to be seen only: three decimals of a Gauss are no product of a column and a row any more.
     cell = st.column_config.NumberColumn(width=52, format="%g" if whole else "%.3f")
@@ -238,7 +263,7 @@ def changed(kernel: Array, key: str) -> Array:
         height=tables.table_height(len(kernel)),
     )
     if grid.isna().any(axis=None):
-        st.error("A cell of the kernel is empty; write a number into it, 0 for no weight.", icon=":material/error:")
+        st.error(_("A cell of the kernel is empty; write a number into it, 0 for no weight."), icon=":material/error:")
         st.stop()
     return grid.to_numpy(dtype=float)
 
@@ -251,22 +276,24 @@ def separable(graph: LayerGraph) -> None:
         decomposition = decompose(changed(kernel, key))
         st.plotly_chart(figures.rank_figure(decomposition), config=figures.PLAIN)
     with right:
-        st.metric("Rank of this kernel", f"{decomposition.rank} of {len(kernel)}")
-        rank = st.slider("Rank of the approximation", 1, len(kernel), 1)
+        st.metric(_("Rank of this kernel"), _("{part} of {whole}").format(part=decomposition.rank, whole=len(kernel)))
+        rank = st.slider(_("Rank of the approximation"), 1, len(kernel), 1)
         st.plotly_chart(figures.kernel_figure(decomposition, rank), config=figures.PLAIN, width="content")
     st.markdown(
-        "A kernel of rank 1 is one column times one row: a k×1 after a 1×k does exactly the same. Others need a sum of "
-        "several. **The networks do something else:** their 1×7 and 7×1 are learned from the start, mix all channels, "
-        "and have batch norm and ReLU between them. That is a *factorised* convolution, not a rewrite of a trained "
-        "7×7, and not a *depthwise separable* one (MobileNet), which filters each channel alone and mixes them with a "
-        "1×1. The calculator shows all three."
+        _(
+            "A kernel of rank 1 is one column times one row, so a k×1 after a 1×k does exactly the same. Other "
+            "kernels "
+            "need a sum of several such products. **The networks do something else:** their 1×7 and 7×1 are learned "
+            "from the start, mix all channels, and have batch norm and ReLU between them. That is a *factorised* "
+            "convolution. It is not a rewrite of a trained 7×7. Nor is it a *depthwise separable* convolution "
+            "(MobileNet), which filters each channel alone and then mixes the channels with a 1×1. The calculator "
+            "shows all three."
+        )
     )
 
 
 frame.open_page("factorisation")
-view = st.segmented_control(
-    "View", VIEWS, default=VIEWS[0], required=True, key="view", bind="query-params", label_visibility="collapsed"
-)
+view = choices.choose_view("view", VIEWS)
 if view == VIEWS[0]:
     calculator()
 elif view == VIEWS[1]:

@@ -24,8 +24,10 @@ from ..graph.trace import trace
 from ..graph.window import Pair
 from ..models.layers import BATCH_NORM_EPS, Kernel
 from ..text import shape_text
+from ..words import N_, _, ngettext
 
-SQUARE, FACTORISED, STACKED, SEPARABLE = "square", "factorised", "stacked 3x3", "depthwise separable"
+# Names of the options in tables, which are translated where they are shown.
+SQUARE, FACTORISED, STACKED, SEPARABLE = N_("square"), N_("factorised"), N_("stacked 3x3"), N_("depthwise separable")
 
 MAX_KERNEL = 31
 MAX_CHANNELS = 16_384
@@ -56,17 +58,17 @@ class Setting:
 
     def __post_init__(self) -> None:
         if not (_is_whole(self.kernel, 3, MAX_KERNEL) and self.kernel % 2):
-            raise FactorizeError(f"kernel must be an odd number from 3 to {MAX_KERNEL}, not {self.kernel!r}.")
+            sentence = _("kernel must be an odd number from 3 to {most}, not {value!r}.")
+            raise FactorizeError(sentence.format(most=MAX_KERNEL, value=self.kernel))
         for name in ("in_channels", "out_channels", "middle_channels"):
             if not _is_whole(getattr(self, name), 1, MAX_CHANNELS):
-                value = getattr(self, name)
-                raise FactorizeError(f"{name} must be a whole number from 1 to {MAX_CHANNELS:,}, not {value!r}.")
+                sentence = _("{name} must be a whole number from 1 to {most:,}, not {value!r}.")
+                raise FactorizeError(sentence.format(name=name, most=MAX_CHANNELS, value=getattr(self, name)))
         if not (
             isinstance(self.size, tuple) and len(self.size) == 2 and all(_is_whole(n, 1, MAX_SIZE) for n in self.size)
         ):
-            raise FactorizeError(
-                f"size must be height and width as whole numbers from 1 to {MAX_SIZE}, not {self.size!r}."
-            )
+            sentence = _("size must be height and width as whole numbers from 1 to {most}, not {value!r}.")
+            raise FactorizeError(sentence.format(most=MAX_SIZE, value=self.size))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -80,9 +82,27 @@ class Setting:
     @property
     def title(self) -> str:
         """What is compared, for the head of a table: 7x7 window, 256 to 256 to 256 channels, 64x64 grid, bias."""
-        channels = " to ".join(f"{n:,}" for n in (self.in_channels, self.middle_channels, self.out_channels))
-        window = f"{self.kernel}x{self.kernel} window, {channels} channels, {shape_text(self.size)} grid"
-        return window + self.bias * ", bias" + self.batch_norm * ", batch norm"
+        sentence = _("{kernel}x{kernel} window, {inputs:,} to {middle:,} to {outputs:,} channels, {grid} grid")
+        if self.bias and self.batch_norm:
+            sentence = _(
+                "{kernel}x{kernel} window, {inputs:,} to {middle:,} to {outputs:,} channels, {grid} grid, bias, batch "
+                "norm"
+            )
+        elif self.bias:
+            sentence = _(
+                "{kernel}x{kernel} window, {inputs:,} to {middle:,} to {outputs:,} channels, {grid} grid, bias"
+            )
+        elif self.batch_norm:
+            sentence = _(
+                "{kernel}x{kernel} window, {inputs:,} to {middle:,} to {outputs:,} channels, {grid} grid, batch norm"
+            )
+        return sentence.format(
+            kernel=self.kernel,
+            inputs=self.in_channels,
+            middle=self.middle_channels,
+            outputs=self.out_channels,
+            grid=shape_text(self.size),
+        )
 
 
 @dataclass(frozen=True)
@@ -183,33 +203,62 @@ def in_words(setting: Setting, options: Sequence[Option]) -> str:
     options: what `calculate` returned for the setting.
     """
     square, pair = (option.graph for option in options[:2])
-    saved = f"k / 2 = {setting.simple_factor:g} times fewer weights"
+    # At stride 1 each weight is one multiply-accumulate for each cell.
+    ratio = square.macs / pair.macs
     if setting.in_channels == setting.middle_channels == setting.out_channels:
-        factor = f"With all widths equal the pair has {saved} than the square kernel."
-    else:
-        # At stride 1 each weight is one multiply-accumulate for each cell.
-        factor = (
-            f"With all widths equal the pair would have {saved} than the square kernel; with these widths it has "
-            f"{_times(square.macs / pair.macs)} weights."
+        sentence = _(
+            "With all widths equal the pair has k / 2 = {factor:g} times fewer weights than the square kernel."
         )
+    elif ratio > 1:
+        sentence = _(
+            "With all widths equal the pair would have k / 2 = {factor:g} times fewer weights than the square kernel; "
+            "with these widths it has {fewer:.2f} times fewer weights."
+        )
+    elif ratio < 1:
+        sentence = _(
+            "With all widths equal the pair would have k / 2 = {factor:g} times fewer weights than the square kernel; "
+            "with these widths it has {more:.2f} times as many weights."
+        )
+    else:
+        sentence = _(
+            "With all widths equal the pair would have k / 2 = {factor:g} times fewer weights than the square kernel; "
+            "with these widths it has as many weights."
+        )
+    factor = sentence.format(factor=setting.simple_factor, fewer=ratio, more=1 / ratio)
     even = break_even(setting, options)
     if even.params == even.macs:
-        return f"{factor} {_up_to(even.params, 'parameters and MACs')}"
-    return f"{factor} {_up_to(even.params, 'parameters')} {_up_to(even.macs, 'MACs')}"
+        return f"{factor} {_cheaper(even.params)}"
+    return f"{factor} {_fewer_params(even.params)} {_fewer_macs(even.macs)}"
 
 
-def _times(ratio: float) -> str:
-    if ratio == 1:
-        return "as many"
-    return f"{ratio:.2f} times fewer" if ratio > 1 else f"{1 / ratio:.2f} times as many"
-
-
-def _up_to(width: int, what: str) -> str:
+def _cheaper(width: int) -> str:
     if width == 0:
-        return f"However narrow its middle, it never has fewer {what}."
-    return (
-        f"Up to {width:,} channel{'' if width == 1 else 's'} in the middle it has fewer {what}, from {width + 1:,} not."
-    )
+        return _("However narrow its middle, it never has fewer parameters and MACs.")
+    return ngettext(
+        "Up to {width:,} channel in the middle it has fewer parameters and MACs, from {next:,} not.",
+        "Up to {width:,} channels in the middle it has fewer parameters and MACs, from {next:,} not.",
+        width,
+    ).format(width=width, next=width + 1)
+
+
+def _fewer_params(width: int) -> str:
+    if width == 0:
+        return _("However narrow its middle, it never has fewer parameters.")
+    return ngettext(
+        "Up to {width:,} channel in the middle it has fewer parameters, from {next:,} not.",
+        "Up to {width:,} channels in the middle it has fewer parameters, from {next:,} not.",
+        width,
+    ).format(width=width, next=width + 1)
+
+
+def _fewer_macs(width: int) -> str:
+    if width == 0:
+        return _("However narrow its middle, it never has fewer MACs.")
+    return ngettext(
+        "Up to {width:,} channel in the middle it has fewer MACs, from {next:,} not.",
+        "Up to {width:,} channels in the middle it has fewer MACs, from {next:,} not.",
+        width,
+    ).format(width=width, next=width + 1)
 
 
 def _is_whole(value: Any, low: int, high: int) -> bool:

@@ -13,6 +13,7 @@ from torch import nn
 from ..graph.layer_graph import LayerGraph
 from ..graph.window import Pair
 from ..runtime.devices import check_device
+from ..words import _
 from ..zoo import create_model
 from .factorize import FACTORISED, SQUARE, FactorizeError, Setting, activation_bytes_of, build_options, calculate
 from .square_network import network_graphs, square_network
@@ -59,22 +60,24 @@ def _check_affordable(graphs: Sequence[LayerGraph]) -> None:
     )
     macs = sum(graph.macs for graph in graphs)
     if size > MAX_BYTES:
-        raise FactorizeError(
-            f"Measuring this needs {size / 2**30:.1f} GiB of weights and activations and stops at "
-            f"{MAX_BYTES / 2**30:.0f} GiB; choose fewer channels or a smaller grid."
+        sentence = _(
+            "Measuring this needs {size:.1f} GiB of weights and activations, and the limit is {most:.0f} GiB; choose "
+            "fewer channels or a smaller grid."
         )
+        raise FactorizeError(sentence.format(size=size / 2**30, most=MAX_BYTES / 2**30))
     if macs > MAX_MACS:
-        raise FactorizeError(
-            f"Measuring this needs {macs / 1e9:,.0f} GMACs a run and stops at {MAX_MACS / 1e9:.0f}; "
-            f"choose fewer channels or a smaller grid."
+        sentence = _(
+            "Measuring this needs {macs:,.0f} GMACs a run, and the limit is {most:.0f} GMACs; choose fewer channels or "
+            "a smaller grid."
         )
+        raise FactorizeError(sentence.format(macs=macs / 1e9, most=MAX_MACS / 1e9))
 
 
 def _measure(column: str, modules: Mapping[str, nn.Module], input_shape: tuple[int, ...], device: str) -> pd.DataFrame:
     x = torch.rand(1, *input_shape, device=device)
     times: dict[str, list[float]] = {name: [] for name in modules}
     with torch.inference_mode():
-        for _ in range(WARM_UPS):
+        for _turn in range(WARM_UPS):
             for module in modules.values():
                 _milliseconds(module, x)
         start = perf_counter()

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..words import N_, _
 
 Array = NDArray[np.float64]
 
@@ -55,7 +56,8 @@ class Decomposition:
     def approximation(self, rank: int) -> Array:
         """(h, w): the best kernel of that rank, 0 to m; raises KernelError for other ranks."""
         if not 0 <= rank <= len(self.singular_values):
-            raise KernelError(f"rank must be from 0 to {len(self.singular_values)}, not {rank}.")
+            sentence = _("rank must be from 0 to {most}, not {value}.")
+            raise KernelError(sentence.format(most=len(self.singular_values), value=rank))
         return np.asarray(self.outer_products[:rank].sum(axis=0))
 
 
@@ -63,7 +65,8 @@ def decompose(kernel: ArrayLike) -> Decomposition:
     """The singular value decomposition of one kernel (h, w); raises KernelError unless it is finite and 2-D."""
     matrix = _numbers(kernel)
     if matrix.ndim != 2:
-        raise KernelError(f"A kernel has rows and columns, not {matrix.ndim} dimensions.")
+        sentence = _("A kernel has rows and columns, not {dimensions} dimensions.")
+        raise KernelError(sentence.format(dimensions=matrix.ndim))
     u, s, v = np.linalg.svd(matrix, full_matrices=False)
     # The decomposition leaves the sign of each pair open; fix it, so that pictures of the filters do not flip.
     sign = np.sign(u[np.abs(u).argmax(axis=0), np.arange(len(s))])
@@ -74,9 +77,10 @@ def decompose(kernel: ArrayLike) -> Decomposition:
 def classic(name: str, size: int = 3) -> Array:
     """A kernel of `CLASSICS`, size x size; raises KernelError for unknown names and for sizes not odd from 3 to 31."""
     if name not in CLASSICS:
-        raise KernelError(f"unknown kernel {name!r}; known: {', '.join(CLASSICS)}.")
+        sentence = _("unknown kernel {name!r}; known: {names}.")
+        raise KernelError(sentence.format(name=name, names=", ".join(CLASSICS)))
     if size not in range(3, 32, 2):
-        raise KernelError(f"size must be an odd number from 3 to 31, not {size}.")
+        raise KernelError(_("size must be an odd number from 3 to 31, not {size}.").format(size=size))
     return CLASSICS[name](size)
 
 
@@ -84,11 +88,11 @@ def _numbers(values: ArrayLike) -> Array:
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise KernelError("A kernel is a table of numbers with rows of equal length.") from error
+        raise KernelError(_("A kernel is a table of numbers with rows of equal length.")) from error
     if array.ndim < 2 or 0 in array.shape:
-        raise KernelError("A kernel has at least one row and one column.")
+        raise KernelError(_("A kernel has at least one row and one column."))
     if not np.isfinite(array).all():
-        raise KernelError("A kernel has finite numbers only.")
+        raise KernelError(_("A kernel has finite numbers only."))
     return array
 
 
@@ -106,7 +110,7 @@ def _errors(singular_values: Array) -> Array:
 def _binomial(size: int) -> Array:
     """Row of Pascal's triangle with `size` entries: 1 2 1, 1 4 6 4 1, ..."""
     row = np.ones(1)
-    for _ in range(size - 1):
+    for _turn in range(size - 1):
         row = np.convolve(row, [1.0, 1.0])
     return row
 
@@ -157,12 +161,13 @@ def _gabor(size: int) -> Array:
     return np.asarray(np.outer(bell, bell) * np.cos(phase[:, None] + phase))
 
 
+# By names that are translated where they are shown.
 CLASSICS: dict[str, Callable[[int], Array]] = {
-    "sobel": _sobel,
-    "gauss": _gauss,
-    "box": _box,
-    "identity": _identity,
-    "laplace": _laplace,
-    "gabor": _gabor,
-    "diagonal": _diagonal,
+    N_("sobel"): _sobel,
+    N_("gauss"): _gauss,
+    N_("box"): _box,
+    N_("identity"): _identity,
+    N_("laplace"): _laplace,
+    N_("gabor"): _gabor,
+    N_("diagonal"): _diagonal,
 }

@@ -15,6 +15,7 @@ from ..graph.op import Op
 from ..graph.trace import trace
 from ..graph.window import Pair
 from ..text import shape_text
+from ..words import _
 
 PAIR_COLUMNS = {
     "pair": "int64",
@@ -121,12 +122,18 @@ def pair_table(graph: LayerGraph) -> pd.DataFrame:
 
 def pair_title(graph: LayerGraph) -> str:
     """The title of its tables of pairs: the network, its picture, and for each k pairs and weights."""
-    sums = [
-        f"{row.pairs} of k = {row.kernel} with {row.weights:,} weights for {row.square_weights:,}"
-        for row in pair_totals(graph).itertuples()
-    ]
-    found = "; ".join(sums) or "none"
-    return f"Pairs of 1xk and kx1 in {graph.name} at {shape_text(graph.input_size)} px: {found}"
+    totals = list(pair_totals(graph).itertuples())
+    size = shape_text(graph.input_size)
+    if not totals:
+        return _("Pairs of 1xk and kx1 in {network} at {size} px: none").format(network=graph.name, size=size)
+    counts = _("; ").join(
+        _("{pairs} of k = {kernel} with {weights:,} weights for {square_weights:,}").format(
+            pairs=row.pairs, kernel=row.kernel, weights=row.weights, square_weights=row.square_weights
+        )
+        for row in totals
+    )
+    sentence = _("Pairs of 1xk and kx1 in {network} at {size} px: {counts}")
+    return sentence.format(network=graph.name, size=size, counts=counts)
 
 
 def side_by_side_table(graph: LayerGraph) -> pd.DataFrame:

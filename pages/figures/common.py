@@ -8,10 +8,11 @@ from plotly.subplots import make_subplots
 
 from inception.studies.lowrank import Array, Decomposition
 from inception.views.kinds import FACTORISED, SQUARE
+from inception.words import N_, _
 
 # Of the toolbar, which covers small figures, only what saves one as a picture.
 PLAIN = {"modeBarButtons": [["toImage"]], "displaylogo": False, "toImageButtonOptions": {"scale": 2}}
-PLANES = {"red": "#d55e00", "green": "#009e73", "blue": "#0072b2"}
+PLANES = {N_("red"): "#d55e00", N_("green"): "#009e73", N_("blue"): "#0072b2"}
 
 
 def probability_bars(top: pd.DataFrame) -> go.Figure:
@@ -36,7 +37,7 @@ def probability_bars(top: pd.DataFrame) -> go.Figure:
             x=0, y=rank, text=shorten(label, 44), showarrow=False, xanchor="left", yanchor="bottom", yshift=10
         )
     figure.update_yaxes(range=[len(top) - 0.6, -0.8], visible=False)
-    figure.update_xaxes(title="Probability", tickformat=".0%", range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure.update_xaxes(title=_("Probability"), tickformat=".0%", range=[0, 1.02], tickvals=[0, 0.25, 0.5, 0.75, 1])
     # Room on the right for the percentage of a sure answer, whatever the width.
     return figure.update_layout(height=60 + 52 * len(top), margin={"t": 0, "b": 10, "l": 14, "r": 46})
 
@@ -68,6 +69,7 @@ def kernel_figure(decomposition: Decomposition, rank: int) -> go.Figure:
         (column, right, title + edge, cell, inner),
         (row, right + edge, title, inner, cell),
     ]
+    hover = _("row {row}, column {column}: {value}").format(row="%{y}", column="%{x}", value="%{z:.3g}<extra></extra>")
     traces, axes = [], {}
     for number, (values, x, y, w, h) in enumerate(pictures, 1):
         traces.append(
@@ -76,7 +78,7 @@ def kernel_figure(decomposition: Decomposition, rank: int) -> go.Figure:
                 xaxis=f"x{number}",
                 yaxis=f"y{number}",
                 coloraxis="coloraxis" if number <= 4 else "coloraxis2",
-                hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>",
+                hovertemplate=hover,
             )
         )
         hidden = {"visible": False, "fixedrange": True}
@@ -85,10 +87,10 @@ def kernel_figure(decomposition: Decomposition, rank: int) -> go.Figure:
         axes[f"yaxis{number}"] = {**hidden, "anchor": f"x{number}", "domain": down, "autorange": "reversed"}
 
     titles = {
-        "Kernel": (0, title),
-        f"Product {rank} = column × row": (right, title),
-        f"Best of rank {rank}": (0, below),
-        "Rest": (right, below),
+        _("Kernel"): (0, title),
+        _("Product {rank} = column × row").format(rank=rank): (right, title),
+        _("Best of rank {rank}").format(rank=rank): (0, below),
+        _("Rest"): (right, below),
     }
     place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False}
     layout = {
@@ -119,18 +121,18 @@ def rank_figure(decomposition: Decomposition) -> go.Figure:
     ranks = list(range(1, len(decomposition.singular_values) + 1))
     figure = make_subplots(specs=[[{"secondary_y": True}]])
     figure.add_trace(
-        go.Bar(x=ranks, y=decomposition.singular_values, name="singular value", marker_color=FACTORISED.color)
+        go.Bar(x=ranks, y=decomposition.singular_values, name=_("singular value"), marker_color=FACTORISED.color)
     )
     figure.add_trace(
         go.Scatter(
-            x=ranks, y=decomposition.errors[1:], name="relative error", mode="lines+markers", line_color=SQUARE.color
+            x=ranks, y=decomposition.errors[1:], name=_("relative error"), mode="lines+markers", line_color=SQUARE.color
         ),
         secondary_y=True,
     )
-    figure.update_xaxes(title="Rank: number of outer products", dtick=1)
-    figure.update_yaxes(title="Singular value", rangemode="tozero", secondary_y=False)
+    figure.update_xaxes(title=_("Rank: number of outer products"), dtick=1)
+    figure.update_yaxes(title=_("Singular value"), rangemode="tozero", secondary_y=False)
     figure.update_yaxes(
-        title="Relative error", tickformat=".0%", range=[0, 1], dtick=0.2, showgrid=False, secondary_y=True
+        title=_("Relative error"), tickformat=".0%", range=[0, 1], dtick=0.2, showgrid=False, secondary_y=True
     )
     return figure.update_layout(
         height=300, margin={"t": 10, "b": 10, "l": 10, "r": 10}, legend={"orientation": "h", "y": 1.15}
@@ -141,9 +143,11 @@ def value_histogram(counts: pd.DataFrame) -> go.Figure:
     """How often each value occurs in a network's input (`preprocess.value_counts`), one line for each colour."""
     figure = go.Figure()
     for name, color in PLANES.items():
-        figure.add_trace(go.Scatter(x=counts["value"], y=counts[name], name=name, mode="lines", line={"color": color}))
-    figure.update_xaxes(title="Value that goes in")
-    figure.update_yaxes(title="Pixels", rangemode="tozero")
+        figure.add_trace(
+            go.Scatter(x=counts["value"], y=counts[name], name=_(name), mode="lines", line={"color": color})
+        )
+    figure.update_xaxes(title=_("Value that goes in"))
+    figure.update_yaxes(title=_("Pixels"), rangemode="tozero")
     return figure.update_layout(
         height=300, margin={"t": 10, "b": 10, "l": 10, "r": 10}, legend={"orientation": "h", "y": 1.15}
     )
@@ -152,7 +156,7 @@ def value_histogram(counts: pd.DataFrame) -> go.Figure:
 def share_bars(shares: pd.DataFrame) -> go.Figure:
     """Shares of the branches of a block (columns branch, share and channel_share), two bars each."""
     figure = go.Figure()
-    columns = {"share": ("of the response", SQUARE.color), "channel_share": ("of the channels", FACTORISED.tint)}
+    columns = {"share": (_("of the response"), SQUARE.color), "channel_share": (_("of the channels"), FACTORISED.tint)}
     for column, (name, color) in columns.items():
         figure.add_trace(
             go.Bar(
@@ -168,7 +172,7 @@ def share_bars(shares: pd.DataFrame) -> go.Figure:
             )
         )
     figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_xaxes(title="Share", tickformat=".0%", rangemode="tozero")
+    figure.update_xaxes(title=_("Share"), tickformat=".0%", rangemode="tozero")
     return figure.update_layout(
         height=110 + 55 * len(shares),
         margin={"t": 10, "b": 10, "l": 10, "r": 10},
@@ -185,12 +189,12 @@ def share_curve(shares: pd.DataFrame, field: int) -> go.Figure:
             y=shares["share"],
             mode="lines",
             line_color=SQUARE.color,
-            hovertemplate="%{x} px: %{y:.1%}<extra></extra>",
+            hovertemplate=_("{size} px").format(size="%{x}") + ": %{y:.1%}<extra></extra>",
         )
     )
     figure.add_hline(0.95, line_dash="dot", line_color="#888888")
-    figure.update_xaxes(title="Side of the middle square, px", range=[0, min(field, int(shares["side"].max()))])
-    figure.update_yaxes(title="Share of the gradient", tickformat=".0%", range=[0, 1.02])
+    figure.update_xaxes(title=_("Side of the middle square, px"), range=[0, min(field, int(shares["side"].max()))])
+    figure.update_yaxes(title=_("Share of the gradient"), tickformat=".0%", range=[0, 1.02])
     return figure.update_layout(height=280, margin={"t": 10, "b": 10, "l": 10, "r": 10}, showlegend=False)
 
 
@@ -203,18 +207,19 @@ def speed_bars(table: pd.DataFrame) -> go.Figure:
             go.Bar(
                 x=rows["images_per_second"],
                 y=names,
-                name=f"{batch} at once",
+                name=_("{batch} at once").format(batch=batch),
                 orientation="h",
                 marker_color=color,
                 text=[f"{value:.1f}" for value in rows["images_per_second"]],
                 textposition="outside",
                 cliponaxis=False,
-                hovertemplate="%{y}: %{x:.2f} pictures a second<extra></extra>",
+                hovertemplate=_("{name}: {speed} pictures a second").format(name="%{y}", speed="%{x:.2f}")
+                + "<extra></extra>",
             )
         )
     settings = table[["engine", "device", "dtype"]].drop_duplicates()
     figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_xaxes(title="Pictures a second", rangemode="tozero")
+    figure.update_xaxes(title=_("Pictures a second"), rangemode="tozero")
     return figure.update_layout(
         height=110 + 55 * len(settings),
         margin={"t": 10, "b": 10, "l": 10, "r": 30},

@@ -7,6 +7,7 @@ import streamlit as st
 from PIL import Image
 
 from inception.runtime.crop import MIN_SIDE, Box
+from inception.words import _
 from pages.figures import common as figures
 from pages.figures.crop import crop_figure
 
@@ -30,14 +31,14 @@ def pick_box(key: str, image: Image.Image, box: Box, change: Change, others: Seq
         on_select=partial(_draw, chart, drawn, image.size, change),
         selection_mode="box",
     )
-    st.caption("Draw a box on the picture, or move its edges:")
+    st.caption(_("Draw a box on the picture, or move its edges:"))
     left, top, right, bottom = map(round, box)
     sides = {"across": (image.width, (left, right)), "down": (image.height, (top, bottom))}
     for name, (length, edges) in sides.items():
         st.session_state[f"{key}_{name}"] = edges
-        title = "Left and right edge" if name == "across" else "Top and bottom edge"
+        title = _("Left and right edge") if name == "across" else _("Top and bottom edge")
         st.slider(
-            title, 0, length, key=f"{key}_{name}", format="%d px", on_change=_move, args=(key, image.size, change)
+            title, 0, length, key=f"{key}_{name}", format=_("%d px"), on_change=_move, args=(key, image.size, change)
         )
 
 

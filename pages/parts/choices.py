@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -49,20 +49,11 @@ def _trace(name: str, size: Size, overrides: tuple[tuple[str, Any], ...]) -> Lay
 
 
 def choose_view(key: str, views: Sequence[str]) -> str:
-    """The choice between the views of a page, marked texts of which the first is the default.
-
-    The address has the view in the reader's language, so that a link can be in another language than this session.
-    """
-    asked = st.query_params.get(key)
-    foreign = None
-    if key not in st.session_state and asked not in map(_, views):
-        foreign = next((view for view in views if asked in in_every_language(view)), None)
-    if foreign:
-        st.session_state[key] = foreign
+    """The choice between the views of a page, marked texts of which the first is the default."""
     view: str = st.segmented_control(
         _("View"),
         views,
-        default=None if foreign else views[0],
+        default=None if took_foreign_link(key, {view: view for view in views}) else views[0],
         required=True,
         format_func=_,
         key=key,
@@ -70,6 +61,21 @@ def choose_view(key: str, views: Sequence[str]) -> str:
         label_visibility="collapsed",
     )
     return view
+
+
+def took_foreign_link(key: str, texts: Mapping[Any, str]) -> bool:
+    """Call it before a control that is bound to the address: takes a value that a link has in another language.
+
+    texts: the marked texts of the options. The address has them in the language of the session that it was copied
+    from. Where this has put in a value, the control must have no default of its own.
+    """
+    asked = st.query_params.get(key)
+    if key in st.session_state or not asked or asked in map(_, texts.values()):
+        return False
+    found = next((option for option, text in texts.items() if asked in in_every_language(text)), None)
+    if found is not None:
+        st.session_state[key] = found
+    return found is not None
 
 
 def dead_link(sentence: str) -> None:

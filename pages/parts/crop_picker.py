@@ -6,43 +6,47 @@ import streamlit as st
 from PIL import Image
 
 from inception.runtime.crop import MIN_SIDE, Box, Crop, Fit
+from inception.words import N_, _
 from pages.parts.box_picker import pick_box
+from pages.parts.choices import took_foreign_link
 
 FITS = {
-    Fit.CENTRE: "its ends are cut off",
-    Fit.PAD: "it is made smaller until all of it is in",
-    Fit.SQUASH: "it is stretched over the frame",
+    Fit.CENTRE: N_("centre"),
+    Fit.PAD: N_("pad"),
+    Fit.SQUASH: N_("squash"),
 }
 
 
 def choose_crop(data: bytes, image: Image.Image) -> Crop:
     """The controls for an encoded picture, which is `image` when decoded, and what was chosen."""
     st.segmented_control(
-        "Into the network's frame",
+        _("Into the network's frame"),
         list(FITS),
-        default=Fit.CENTRE,
+        default=None if took_foreign_link("fit", FITS) else Fit.CENTRE,
+        format_func=lambda fit: _(FITS[fit]),
         required=True,
         key="fit",
         bind="query-params",
         width="stretch",
-        help="What becomes of a picture of another shape than the network's: "
-        + "; ".join(f"*{fit}*: {meaning}" for fit, meaning in FITS.items())
-        + ".",
+        help=_(
+            "What happens to a picture whose shape is not the network's. *centre*: its ends are cut off; *pad*: it is "
+            "made smaller until all of it fits in; *squash*: it is stretched over the frame."
+        ),
     )
     large = min(image.size) > MIN_SIDE
     st.toggle(
-        "Only a part of it",
+        _("Only a part of it"),
         key="part",
         persist_state="session",
         disabled=not large,
-        help="Draw a box, and the network gets nothing else. Each picture keeps its own.",
+        help=_("Draw a box, and the network gets nothing else. Each picture keeps its own box."),
     )
     crop = crop_of(data)
     if st.session_state["part"] and large:
         box = crop.region(*image.size)
         pick_box(f"box_{hash(data)}", image, box, partial(keep_box, hash(data)))
         if crop.box:
-            st.button("All of it again", icon=":material/fullscreen:", on_click=keep_box, args=(hash(data), None))
+            st.button(_("All of it again"), icon=":material/fullscreen:", on_click=keep_box, args=(hash(data), None))
     return crop
 
 

@@ -6,7 +6,9 @@ from inception import words
 from inception.words import _
 from pages.parts.page_list import PAGES
 
-TRANSLATED = ("zoo",)
+from .conftest import ROOT
+
+TRANSLATED = ("atlas", "blocks", "factorisation", "zoo",)
 
 
 def test_pages_in_chinese(app: AppTest) -> None:
@@ -19,3 +21,15 @@ def test_pages_in_chinese(app: AppTest) -> None:
         assert question != PAGES[name].question
         assert [header.value for header in app.header] == [question]
         assert not app.error
+
+
+def test_a_link_in_another_language(app: AppTest) -> None:
+    view = "v4, v1 and v2 side by side"
+    for session, link in (("zh_CN", "en"), ("en", "zh_CN"), ("zh_CN", "zh_CN")):
+        again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        again.query_params["lang"] = session
+        with words.speaking(link):
+            again.query_params["atlas"] = _(view)
+        again.run()
+        assert not again.exception
+        assert again.session_state["atlas"] == view, (session, link)
