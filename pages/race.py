@@ -19,13 +19,14 @@ from inception.training.race_results import (
     read_curves,
     targets,
 )
+from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.figures import race as race_figures
 from pages.figures.race import percent
-from pages.parts import frame, tables
+from pages.parts import choices, frame, tables
 from pages.parts.race_live import live_view
 
-VIEWS = ["Measured", "Live"]
+VIEWS = [N_("Measured"), N_("Live")]
 COMMAND = "python -m inception race"
 # Of a network with shortcuts and one without: the first are like the paper's, the last has nothing else in it.
 PAIRS = [("v2", "v2_cut"), ("v2", "v4"), ("v1", "v4")]
@@ -43,20 +44,30 @@ def measured_view() -> None:
     curves = read_curves(paths.RACE_CURVES)
     if curves is None:
         st.info(
-            f"Nothing was measured yet: `{COMMAND}` trains the competitors and writes the table.",
+            _("Nothing was measured yet: `{command}` trains the competitors and writes the table.").format(
+                command=COMMAND
+            ),
             icon=":material/flag:",
         )
         return
     left, middle, right = st.columns([4, 4, 3], vertical_alignment="bottom")
     effort = left.segmented_control(
-        "Against", list(EFFORTS), default=EFFORTS[0], required=True, format_func=race_figures.EFFORTS.__getitem__
+        _("Against"),
+        list(EFFORTS),
+        default=EFFORTS[0],
+        required=True,
+        format_func=lambda effort: _(race_figures.EFFORTS[effort]),
     )
     quantities = race_figures.QUANTITIES
     quantity = middle.segmented_control(
-        "Curve", list(quantities), default=next(iter(quantities)), required=True, format_func=quantities.__getitem__
+        _("Curve"),
+        list(quantities),
+        default=next(iter(quantities)),
+        required=True,
+        format_func=lambda quantity: _(quantities[quantity]),
     )
     target = right.select_slider(
-        "How soon it reached", targets(curves), value=common_target(curves), format_func=percent
+        _("How soon it reached"), targets(curves), value=common_target(curves), format_func=percent
     )
     st.plotly_chart(
         race_figures.race_figure(bands(curves, effort, quantity), effort, quantity, target), config=figures.PLAIN
@@ -65,16 +76,17 @@ def measured_view() -> None:
     st.caption(how_it_was_measured(curves, summary))
 
     comparisons = [compare(curves, *pair, target) for pair in PAIRS]
-    st.subheader("What came out")
+    st.subheader(_("What came out"))
     st.markdown(outcome(comparisons))
     st.markdown("\n".join(f"- {sentence(comparison)}" for comparison in comparisons))
     scale = sentence(compare(curves, "v2", "v2_unscaled", target))
-    st.markdown(f"About the residual scale, of which the claim says nothing: {scale}")
+    st.markdown(_("The claim says nothing about the residual scale. What was measured: {result}").format(result=scale))
     st.dataframe(table_of(summary, target), hide_index=True, height=tables.table_height(len(summary)))
-    tables.export_button(summary, "race_summary", f"Training race, to {percent(target)} held-out accuracy")
-    with st.expander("Every epoch of every run"):
+    title = _("Training race, to {accuracy} held-out accuracy").format(accuracy=percent(target))
+    tables.export_button(summary, "race_summary", title)
+    with st.expander(_("Every epoch of every run")):
         st.dataframe(curves, hide_index=True, height=tables.table_height(len(curves)))
-        tables.export_button(curves, "race_curves", "Training race, every epoch of every run")
+        tables.export_button(curves, "race_curves", _("Training race, every epoch of every run"))
 
 
 def how_it_was_measured(curves: pd.DataFrame, summary: pd.DataFrame) -> str:
@@ -82,30 +94,56 @@ def how_it_was_measured(curves: pd.DataFrame, summary: pd.DataFrame) -> str:
     least, most = summary["macs_a_picture"].min(), summary["macs_a_picture"].max()
     each = curves.groupby("run").tail(1)
     first = curves.iloc[0]
-    return (
-        f"Mean and one standard deviation over {summary['runs'].min()} seeds each. Narrow versions at about the same "
-        f"cost, {text.scaled(round(least))} to {text.scaled(round(most))} MACs a picture forward, learn "
-        f"{each['pictures'].max() / each['epoch'].max():,.0f} of CIFAR-10's pictures at {first['size']} px in "
-        f"{each['epoch'].max()} epochs by one recipe; training on a picture counts as {race.PASSES} forward passes. "
-        f"Held out are training pictures that none learnt from. `{COMMAND}` re-creates the table, "
-        "assets/race/curves.csv, which has each run's recipe and seed."
+    return _(
+        "Mean and one standard deviation over {seeds} seeds each. The networks are narrow versions that cost about "
+        "the "
+        "same: {least} to {most} MACs a picture in the forward pass. By one recipe they learn {pictures:,.0f} of "
+        "CIFAR-10's pictures at {size} px in {epochs} epochs. Training on a picture counts as {passes} forward "
+        "passes. "
+        "Held out are training pictures from which no network learnt. `{command}` makes the table again. It is in "
+        "assets/race/curves.csv, with each run's recipe and seed."
+    ).format(
+        seeds=summary["runs"].min(),
+        least=text.scaled(round(least)),
+        most=text.scaled(round(most)),
+        pictures=each["pictures"].max() / each["epoch"].max(),
+        size=first["size"],
+        epochs=each["epoch"].max(),
+        passes=race.PASSES,
+        command=COMMAND,
     )
 
 
 def outcome(comparisons: list[Comparison]) -> str:
-    """How many comparisons agree with the paper's claim, in a sentence."""
+    """How many comparisons agree with the paper's claim, and what that means."""
     supports = sum(comparison.faster == "first" for comparison in comparisons)
     against = sum(comparison.faster == "second" for comparison in comparisons)
     unclear = len(comparisons) - supports - against
-    parts = [f"{supports} of {len(comparisons)} comparisons **support** the paper's claim"]
-    parts += [f"{against} **contradict** it"] if against else []
-    parts += [f"{unclear} {'show' if unclear > 1 else 'shows'} **no clear difference**"] if unclear else []
-    return (
-        f"Do networks with shortcuts reach {percent(comparisons[0].target)} sooner than networks without? "
-        f"{', '.join(parts)}. *Faster* means that every run of one network was faster than every run of the other. All "
-        "networks have the same learning rate, which need not be the best for each. So the gaps can be wider than they "
-        "would be if each were trained in its best way; in the paper the networks end nearly level."
-    )
+    sentences = [
+        _("Do networks with shortcuts reach {accuracy} sooner than networks without?").format(
+            accuracy=percent(comparisons[0].target)
+        ),
+        ngettext(
+            "{count} of {whole} comparisons **supports** the paper's claim.",
+            "{count} of {whole} comparisons **support** the paper's claim.",
+            supports,
+        ).format(count=supports, whole=len(comparisons)),
+    ]
+    if against:
+        sentences += [
+            ngettext("{count} **contradicts** it.", "{count} **contradict** it.", against).format(count=against)
+        ]
+    if unclear:
+        sentence = ngettext("{count} shows **no clear difference**.", "{count} show **no clear difference**.", unclear)
+        sentences += [sentence.format(count=unclear)]
+    sentences += [
+        _(
+            "*Faster* means that every run of one network was faster than every run of the other. All networks have "
+            "the same learning rate, which need not be the best for each. So the gaps can be wider than they would be "
+            "if each were trained in its best way. In the paper the networks end nearly level."
+        )
+    ]
+    return " ".join(sentences)
 
 
 def sentence(comparison: Comparison) -> str:
@@ -115,71 +153,78 @@ def sentence(comparison: Comparison) -> str:
 
 def way(comparison: Comparison) -> str:
     """Which of two reached the target with fewer pictures."""
-    names = TITLES[comparison.first], TITLES[comparison.second]
+    names = _(TITLES[comparison.first]), _(TITLES[comparison.second])
+    fast = 1 if comparison.faster == "second" else 0
     if comparison.faster == "open":
-        return (
-            f"**{names[0]} and {names[1]}: no clear difference.** {names[0]} got there {got_there(comparison, 0)}, "
-            + (f"{names[1]} {got_there(comparison, 1)}; their runs overlap.")
-        )
-    fast = 0 if comparison.faster == "first" else 1
-    return (
-        f"**{names[fast]} was faster than {names[1 - fast]}.** It got there {got_there(comparison, fast)}, "
-        f"{names[1 - fast]} {got_there(comparison, 1 - fast)}."
-    )
+        verdict = _("**{first} and {second}: no clear difference**, because their runs overlap.")
+        verdict = verdict.format(first=names[0], second=names[1])
+    else:
+        verdict = _("**{fast} was faster than {slow}.**").format(fast=names[fast], slow=names[1 - fast])
+    return f"{verdict} {got_there(comparison, fast)} {got_there(comparison, 1 - fast)}"
 
 
 def got_there(comparison: Comparison, which: int) -> str:
-    """After 12,345 pictures, or in how many runs."""
+    """After how many pictures one of two reached the target, or in how many of its runs."""
+    network = _(TITLES[(comparison.first, comparison.second)[which]])
     if comparison.pictures[which] < inf:
-        return f"after {round(comparison.pictures[which], -2):,.0f} pictures"
-    return f"in {comparison.reached[which]} of {comparison.runs[which]} runs"
+        sentence = _("{network} got there after {pictures:,.0f} pictures.")
+        return sentence.format(network=network, pictures=round(comparison.pictures[which], -2))
+    sentence = _("{network} got there in {reached} of {runs} runs.")
+    return sentence.format(network=network, reached=comparison.reached[which], runs=comparison.runs[which])
 
 
 def end(comparison: Comparison) -> str:
     """Who was better after the last epoch."""
-    lead = f"{100 * abs(comparison.lead):.1f} points"
-    name = TITLES[comparison.first if comparison.lead > 0 else comparison.second]
+    points = 100 * abs(comparison.lead)
     if comparison.better == "open":
-        return f"At the end the means are {lead} apart and the runs overlap."
-    return f"At the end {name} is {lead} ahead, with every run."
+        return _("At the end the means are {points:.1f} points apart and the runs overlap.").format(points=points)
+    name = _(TITLES[comparison.first if comparison.lead > 0 else comparison.second])
+    sentence = _("At the end {network} is {points:.1f} points ahead, with every run.")
+    return sentence.format(network=name, points=points)
 
 
 def table_of(summary: pd.DataFrame, target: float) -> pd.DataFrame:
     """The summary as readers see it."""
     return pd.DataFrame(
         {
-            "Network": row["title"],
-            "Parameters": f"{row['parameters']:,}",
-            "MACs a picture": text.scaled(round(row["macs_a_picture"])),
-            "Accuracy at the end": f"{with_spread(100 * row['accuracy'], 100 * row['accuracy_spread'], '.1f')} %",
-            f"Reached {percent(target)}": f"{row['reached']} of {row['runs']} runs",
-            "after pictures": with_spread(row["pictures"], row["pictures_spread"], ",.0f"),
-            "after TMACs": with_spread(row["macs"] / 1e12, row["macs_spread"] / 1e12, ",.2f"),
-            "after seconds": with_spread(row["seconds"], row["seconds_spread"], ",.0f"),
+            _("Network"): _(TITLES[str(key)]),
+            _("Parameters"): f"{row['parameters']:,}",
+            _("MACs a picture"): text.scaled(round(row["macs_a_picture"])),
+            _("Accuracy at the end"): f"{with_spread(100 * row['accuracy'], 100 * row['accuracy_spread'], '.1f')} %",
+            _("Reached {accuracy}").format(accuracy=percent(target)): _("{reached} of {runs} runs").format(**row),
+            _("after pictures"): with_spread(row["pictures"], row["pictures_spread"], ",.0f"),
+            _("after TMACs"): with_spread(row["macs"] / 1e12, row["macs_spread"] / 1e12, ",.2f"),
+            _("after seconds"): with_spread(row["seconds"], row["seconds_spread"], ",.0f"),
         }
-        for row in summary.to_dict("records")
+        for key, row in summary.set_index("competitor").to_dict("index").items()
     )
 
 
 def the_claim() -> None:
     """What the paper says, and what neither it nor this page shows."""
-    st.subheader("What the paper claims")
+    st.subheader(_("What the paper claims"))
     st.markdown(
-        "*Training with residual connections accelerates the training of Inception networks significantly* (abstract). "
-        "Section 5 shows it on ImageNet: Inception-ResNet-v1 beside Inception-v3 (Fig. 21 and 22) and "
-        "Inception-ResNet-v2 beside Inception-v4 (Fig. 23 and 24), each pair at about the same cost; the residual one "
-        "falls sooner. Where they end depends mostly on the size of the model (Fig. 25 and 26): with one crop "
-        "Inception-v4 has a top-1 error of 20.0 %, Inception-ResNet-v2 one of 19.9 % (Table 2). The authors also say "
-        "that very deep networks train well **without** shortcuts; speed alone is what they recommend them for "
-        "(section 2)."
+        _(
+            "*Training with residual connections accelerates the training of Inception networks significantly* "
+            "(abstract). Section 5 shows it on ImageNet: Inception-ResNet-v1 beside Inception-v3 (Fig. 21 and 22) and "
+            "Inception-ResNet-v2 beside Inception-v4 (Fig. 23 and 24). Each pair costs about the same, and the error "
+            "of "
+            "the residual network falls sooner. Where they end depends mostly on the size of the model (Fig. 25 and "
+            "26): with one crop Inception-v4 has a top-1 error of 20.0 %, Inception-ResNet-v2 one of 19.9 % (Table "
+            "2). "
+            "The authors also say that very deep networks train well **without** shortcuts. They recommend shortcuts "
+            "for speed alone (section 2)."
+        )
     )
     st.markdown(
-        "**Limits.** The paper's networks have full width and see a million pictures of 299 px many times over; these "
-        "here are narrow, see small pictures scaled up, and stop early. Inception-ResNet-v2 has half of its blocks, so "
-        "that it can be as wide as the others. Without its shortcuts it keeps blocks that were designed to have them: "
-        "thin branches that are meant to add a little to what passes by. Inception-v4, in contrast, was designed "
-        "without shortcuts. So the two comparisons answer different questions. A few seeds can show a large "
-        "difference, but not a small one."
+        _(
+            "**Limits.** The paper's networks have full width and see a million pictures of 299 px many times. The "
+            "networks here are narrow, see small pictures scaled up, and stop early. Inception-ResNet-v2 has half of "
+            "its blocks, so that it can be as wide as the others. Without its shortcuts it keeps blocks that were "
+            "designed to have them: thin branches that are meant to add a little to what passes by. Inception-v4, in "
+            "contrast, was designed without shortcuts. So the two comparisons answer different questions. A few seeds "
+            "can show a large difference, but not a small one."
+        )
     )
 
 
@@ -188,22 +233,20 @@ def long_trainings() -> None:
     logs = bundled_logs()
     if not logs:
         return
-    st.subheader("The bundled networks")
+    st.subheader(_("The bundled networks"))
     st.plotly_chart(race_figures.logs_figure(logs), config=figures.PLAIN)
     st.caption(
-        "The trainings of the checkpoints that come with this project: wider, on all training pictures, for more "
-        "epochs, with one seed each and not at equal cost. So this is no race. The curves climb once more at the end, "
-        "where the training varies its pictures least (and in some trainings shows larger ones: the cards say which). "
-        "The logs are in "
-        "assets/weights/: " + ", ".join(f"{tag}.log.csv" for tag in logs) + "."
+        _(
+            "The checkpoints that come with this project were trained wider, on all training pictures and for more "
+            "epochs, with one seed each and not at equal cost. So this is no race. The curves climb once more at the "
+            "end, where the training varies its pictures least. Some trainings also show larger pictures there; their "
+            "cards say which. The logs are in assets/weights/: {files}."
+        ).format(files=", ".join(f"{tag}.log.csv" for tag in logs))
     )
 
 
 frame.open_page("race")
-view = st.segmented_control(
-    "View", VIEWS, default=VIEWS[0], required=True, key="race_view", bind="query-params", label_visibility="collapsed"
-)
-if view == VIEWS[0]:
+if choices.choose_view("race_view", VIEWS) == VIEWS[0]:
     measured_view()
     the_claim()
     long_trainings()

@@ -16,41 +16,52 @@ from inception.models.surgery import Scales
 from inception.runtime.predictor import Predictor
 from inception.size import Size
 from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, summarise
-from inception.text import shape_text
+from inception.text import and_list, shape_text
 from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
 from inception.views.kinds import Kind
 from inception.vision.samples import one_of_each
 from inception.weights.choice import WeightsChoice
+from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.figures import residual as residual_figures
 from pages.parts import choices, diagrams, frame, tables
 from pages.parts.pictures import choose_picture
 from pages.parts.weights_chooser import choose_weights, network_with
 
-VIEWS = ["On a picture", "In training"]
+VIEWS = [N_("On a picture"), N_("In training")]
 QUICK = 160  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
-NORMS: dict[Norm, str] = {"batch": "of this pass", "running": "stored"}
+NORMS: dict[Norm, str] = {"batch": N_("of this pass"), "running": N_("stored")}
 MOST_STEPS = 100
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5, 1.0]
-TABLE: dict[str, Any] = {
-    "index": st.column_config.NumberColumn("#", width=44),
-    "block": "Block",
-    "scale": st.column_config.NumberColumn("Scale", format="%.2f"),
-    "shortcut_norm": st.column_config.NumberColumn("Shortcut", format="%.4g", help="Euclidean norm, for one picture"),
-    "residual_norm": st.column_config.NumberColumn(
-        "Scaled residual", format="%.4g", help="Euclidean norm, for one picture"
-    ),
-    "ratio": st.column_config.NumberColumn("Ratio", format="%.3f", help="Scaled residual over shortcut"),
-    "mean": st.column_config.NumberColumn("Mean", format="%.4g", help="Of the sum, before the ReLU"),
-    "spread": st.column_config.NumberColumn("Spread", format="%.4g", help="Standard deviation of the sum"),
-    "relu": st.column_config.CheckboxColumn("ReLU", help="Whether a ReLU follows the sum"),
-    "dead": st.column_config.NumberColumn("Dead", format="localized", help="Channels that are 0 in every cell"),
-    "channels": st.column_config.NumberColumn("Channels", format="localized"),
-    "cells": st.column_config.NumberColumn("Cells", format="localized", help="Of each channel: pictures x grid"),
-}
 
 Profiles = dict[str, pd.DataFrame]
+
+
+def columns() -> dict[str, Any]:
+    """The columns of the table of sums, in the reader's language."""
+    return {
+        "index": st.column_config.NumberColumn("#", width=44),
+        "block": _("Block"),
+        "scale": st.column_config.NumberColumn(_("Scale"), format="%.2f"),
+        "shortcut_norm": st.column_config.NumberColumn(
+            _("Shortcut"), format="%.4g", help=_("Euclidean norm, for one picture")
+        ),
+        "residual_norm": st.column_config.NumberColumn(
+            _("Scaled residual"), format="%.4g", help=_("Euclidean norm, for one picture")
+        ),
+        "ratio": st.column_config.NumberColumn(_("Ratio"), format="%.3f", help=_("Scaled residual over shortcut")),
+        "mean": st.column_config.NumberColumn(_("Mean"), format="%.4g", help=_("Of the sum, before the ReLU")),
+        "spread": st.column_config.NumberColumn(_("Spread"), format="%.4g", help=_("Standard deviation of the sum")),
+        "relu": st.column_config.CheckboxColumn(_("ReLU"), help=_("Whether a ReLU follows the sum")),
+        "dead": st.column_config.NumberColumn(
+            _("Dead"), format="localized", help=_("Channels that are 0 in every cell")
+        ),
+        "channels": st.column_config.NumberColumn(_("Channels"), format="localized"),
+        "cells": st.column_config.NumberColumn(
+            _("Cells"), format="localized", help=_("Of each channel: pictures x grid")
+        ),
+    }
 
 
 @st.cache_resource(max_entries=2, hash_funcs={Predictor: id}, show_spinner=False)
@@ -62,13 +73,13 @@ def instrument_on(network: Predictor) -> ResidualInstrument:
 BY_TOKEN: dict[str | type[Any], Callable[[Any], Any]] = {ResidualInstrument: lambda instrument: instrument.token}
 
 
-@st.cache_data(max_entries=32, hash_funcs=BY_TOKEN, show_spinner="Decoding the picture…")
+@st.cache_data(max_entries=32, hash_funcs=BY_TOKEN, show_spinner=False)
 def views_of(data: bytes, instrument: ResidualInstrument, size: tuple[int, int]) -> list[Image.Image]:
     """What is measured of an encoded picture."""
     return instrument.views(inception.load_image(data), size)
 
 
-@st.cache_data(max_entries=256, hash_funcs=BY_TOKEN, show_spinner="Running the network…")
+@st.cache_data(max_entries=256, hash_funcs=BY_TOKEN, show_spinner=False)
 def measured(instrument: ResidualInstrument, views: list[Image.Image], scales: Scales, norm: Norm) -> pd.DataFrame:
     """The residual sums of one pass."""
     return instrument.measure(views, scales, norm)
@@ -90,10 +101,11 @@ def scale_sliders(graph: LayerGraph) -> Scales:
     for key, scale in keys.items():
         st.session_state.setdefault(key, scale)
     a, b, c = (
-        st.slider(f"Scale in {stage}", 0.0, 1.0, step=0.01, key=key) for stage, key in zip(built, keys, strict=True)
+        st.slider(_("Scale in {stage}").format(stage=stage), 0.0, 1.0, step=0.01, key=key)
+        for stage, key in zip(built, keys, strict=True)
     )
-    st.caption(f"As A · B · C: {written((a, b, c))}")
-    st.button("As built", icon=":material/restart_alt:", on_click=lambda: st.session_state.update(keys))
+    st.caption(_("As A · B · C: {scales}").format(scales=written((a, b, c))))
+    st.button(_("As built"), icon=":material/restart_alt:", on_click=lambda: st.session_state.update(keys))
     return a, b, c
 
 
@@ -104,7 +116,7 @@ def written(scales: Scales) -> str:
 
 def label(scales: Scales) -> str:
     """The scales, in words where nothing is scaled."""
-    return "1 everywhere" if scales == UNSCALED else written(scales)
+    return _("1 everywhere") if scales == UNSCALED else written(scales)
 
 
 def compared(scales: Scales) -> list[Scales]:
@@ -114,8 +126,14 @@ def compared(scales: Scales) -> list[Scales]:
 
 def number(title: str, values: dict[str, str]) -> None:
     """One number under the sliders' scales, and below it the same under the other ones."""
-    (_, value), (name, other) = values.items()
-    st.metric(title, value, f"{other} with {name}", delta_color="off", delta_arrow="off")
+    (_own, value), (name, other) = values.items()
+    st.metric(
+        title,
+        value,
+        _("{number} with {scales}").format(number=other, scales=name),
+        delta_color="off",
+        delta_arrow="off",
+    )
 
 
 def depth_chart(profiles: Profiles, key: str) -> None:
@@ -129,15 +147,17 @@ def choose_subject(name: str) -> tuple[WeightsChoice, bytes, Norm]:
     data = choose_picture(inviting=False)
     weights = choose_weights(name)
     norm: Norm = st.segmented_control(
-        "Batch norm uses statistics",
+        _("Batch norm uses statistics"),
         list(NORMS),
         default="running" if weights.trained else "batch",
         required=True,
-        format_func=NORMS.__getitem__,
+        format_func=lambda norm: _(NORMS[norm]),
         key=f"norm_of_{weights.name}",
-        help="Training normalises with the statistics of the current pass; a trained network in use takes the stored "
-        "ones. Before training, the stored mean is 0 and the stored variance is 1, so that nothing is normalised and "
-        "the signal fades from layer to layer.",
+        help=_(
+            "During training, batch norm uses the statistics of the current pass. A trained network in use takes the "
+            "stored ones. Before training the stored mean is 0 and the stored variance is 1, so nothing is normalised "
+            "and the signal fades from layer to layer."
+        ),
     )
     return weights, data, norm
 
@@ -146,78 +166,100 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
     """The network run on one picture."""
     instrument = instrument_on(network_with(name, weights))
     size = quick_size(instrument.network.input_size)
-    views = views_of(data, instrument, size)
-    profiles = {label(s): measured(instrument, views, s, norm) for s in compared(scales)}
+    with st.spinner(_("Running the network…")):
+        views = views_of(data, instrument, size)
+        profiles = {label(s): measured(instrument, views, s, norm) for s in compared(scales)}
 
     sums = {name: summarise(profile) for name, profile in profiles.items()}
     ratio, spread, dead = st.columns(3)
     with ratio:
-        number("Residual over shortcut, median", {name: f"{found.median_ratio:.1%}" for name, found in sums.items()})
+        number(_("Residual over shortcut, median"), {name: f"{found.median_ratio:.1%}" for name, found in sums.items()})
     with spread:
         number(
-            "Spread, first to last sum",
+            _("Spread, first to last sum"),
             {name: f"{found.first_spread:#.3g} → {found.last_spread:#.3g}" for name, found in sums.items()},
         )
     with dead:
-        number("Dead channels", {name: f"{found.dead:,} of {found.channels:,}" for name, found in sums.items()})
+        number(
+            _("Dead channels"),
+            {
+                name: _("{part:,} of {whole:,}").format(part=found.dead, whole=found.channels)
+                for name, found in sums.items()
+            },
+        )
     depth_chart(profiles, "picture")
 
     profile = next(iter(profiles.values()))
-    shows = "what training made of it" if instrument.network.trained else "where training starts"
-    st.markdown(
-        "Every block adds what its branches found, times a scale, to what came in, the shortcut. Section 3.3 of the "
-        "paper: without a scale of 0.1 to 0.3, networks with more than 1000 filters *died* early in training; after a "
-        "few tens of thousands of steps the last layer before the average pool gave nothing but zeros. One pass cannot "
-        f"show such a death. It shows {shows}: how much each block changes its input, and how the sums grow."
+    paragraph = _(
+        "Every block multiplies what its branches found by a scale and adds it to its input, the shortcut. Section 3.3 "
+        "of the paper reports: without a scale of 0.1 to 0.3, networks with more than 1000 filters *died* early in "
+        "training. After a few tens of thousands of steps the last layer before the average pool gave nothing but "
+        "zeros. One pass cannot show such a death."
     )
+    if instrument.network.trained:
+        shows = _("It shows what training made of the sums: how much each block changes its input, and how they grow.")
+    else:
+        shows = _("It shows where training starts: how much each block changes its input, and how the sums grow.")
+    st.markdown(f"{paragraph} {shows}")
     if instrument.rectified:
         st.markdown(
-            "In this network **residuals pass a ReLU before the sum**, so none is below 0 and the sums can only grow. "
-            "The paper leaves that 1x1 linear (section 3.2)."
+            _(
+                "In this network **residuals pass a ReLU before the sum**, so none is below 0 and the sums can only "
+                "grow. In the paper that 1x1 is linear (section 3.2)."
+            )
         )
-    seen = f"{len(views)} views of the picture" if len(views) > 1 else "the picture"
-    notes = [f"Measured in one pass over {seen} at {shape_text(size)} px."]
+    measured_on = ngettext(
+        "Measured in one pass over the picture at {size} px.",
+        "Measured in one pass over {views} views of the picture at {size} px.",
+        len(views),
+    )
+    notes = [measured_on.format(views=len(views), size=shape_text(size))]
     own = instrument.network.input_size
     if choices.chosen_size() is None and size[0] < own:
         notes += [
-            f"The network's own size is {own} px. This page uses a smaller picture, so that the sliders answer at "
-            "once; the sidebar takes any size."
+            _(
+                "The network's own size is {size} px. This page uses a smaller picture, so that the sliders answer at "
+                "once; you can set any size in the sidebar."
+            ).format(size=own)
         ]
-    notes += ["Spread is the standard deviation of all values of a sum."]
-    notes += ["A channel is dead here if it is 0 in every cell of every view, behind the ReLU."]
+    notes += [_("Spread is the standard deviation of all values of a sum.")]
+    notes += [_("A channel is dead here if, behind the ReLU, it is 0 in every cell of every view.")]
     notes += [
-        f"{row.block} (open mark) has no ReLU and keeps its scale of {row.scale:g}, as in TF-Slim."
+        _("{block} (open mark) has no ReLU and keeps its scale of {scale:g}, as in TF-Slim.").format(
+            block=row.block, scale=row.scale
+        )
         for row in profile[~profile["relu"]].itertuples()
     ]
     st.caption(" ".join(notes))
-    with st.expander("The numbers"):
-        shown = st.segmented_control("With", list(profiles), default=next(iter(profiles)), required=True)
+    with st.expander(_("The numbers")):
+        shown = st.segmented_control(_("With the scales"), list(profiles), default=next(iter(profiles)), required=True)
         table = profiles[shown]
         st.dataframe(
             table,
             hide_index=True,
-            column_config=TABLE,
-            column_order=list(TABLE),
+            column_config=columns(),
+            column_order=list(columns()),
             height=tables.table_height(len(table)),
         )
-        tables.export_button(table, f"{name}_residuals", f"Residual sums of {name} with {shown}")
+        title = _("Residual sums of {network} with the scales {scales}")
+        tables.export_button(table, f"{name}_residuals", title.format(network=name, scales=shown))
 
 
 def training_view(name: str, scales: Scales) -> None:
     """A narrow version of the network trained with these scales and with others, drawn while it happens."""
     first, second, third = st.columns(3, vertical_alignment="bottom")
-    rate = first.select_slider("Learning rate", LEARNING_RATES, value=LEARNING_RATE)
-    steps = second.slider("Steps", 10, MOST_STEPS, 40, 10)
+    rate = first.select_slider(_("Learning rate"), LEARNING_RATES, value=LEARNING_RATE)
+    steps = second.slider(_("Steps"), 10, MOST_STEPS, 40, 10)
     width = third.segmented_control(
-        "Channels, of the network's own", [0.125, 0.25], default=0.125, required=True, format_func="{:.1%}".format
+        _("Share of the network's channels"), [0.125, 0.25], default=0.125, required=True, format_func="{:.1%}".format
     )
     with st.container(horizontal=True):
-        start = st.button("Train both", type="primary", icon=":material/play_arrow:")
-        st.button("Stop training", icon=":material/stop:", disabled=not start)
+        start = st.button(_("Train both"), type="primary", icon=":material/play_arrow:")
+        st.button(_("Stop training"), icon=":material/stop:", disabled=not start)
     note, drawing = st.empty(), st.empty()
     twins = compared(scales)
     if start:
-        drawing.info("Building both networks…", icon=":material/construction:")
+        drawing.info(_("Building both networks…"), icon=":material/construction:")
         pair = tuple(Twin(name, width, scales=scales) for scales in twins)
         setting = Setting(pair, learning_rate=rate, steps=steps, profiled=True)
         history = st.session_state["residual_history"] = History(setting)
@@ -237,24 +279,33 @@ def training_view(name: str, scales: Scales) -> None:
     if kept and kept.setting.twins[0].name == name and kept.last:
         if [twin.scales for twin in kept.setting.twins] != twins:
             note.info(
-                f"This run was made with the scales {' and with '.join(twin_names(kept))}. The sliders stand elsewhere "
-                f"now: **Train both** starts one with {' and with '.join(map(label, twins))}.",
+                _(
+                    "This run was made with the scales {old} and, beside them, {other_old}. The sliders have moved "
+                    "since: **Train both** starts a run with {new} and {other_new}."
+                ).format(
+                    **dict(zip(("old", "other_old"), twin_names(kept), strict=True)),
+                    **dict(zip(("new", "other_new"), map(label, twins), strict=True)),
+                ),
                 icon=":material/history:",
             )
         draw_training(kept, drawing)
         training_result(kept)
     else:
         drawing.info(
-            "**Train both** starts two networks from the same weights, with the scales "
-            f"{' and with '.join(map(label, twins))}. They learn to tell crops of {len(sample_pictures())} sample "
-            "pictures apart; it takes some seconds.",
+            _(
+                "**Train both** starts two networks from the same weights: one with the scales {scales}, one with "
+                "{other}. They learn to tell crops of {count} sample pictures apart. It takes some seconds."
+            ).format(scales=label(twins[0]), other=label(twins[1]), count=len(sample_pictures())),
             icon=":material/play_circle:",
         )
     st.markdown(
-        "The recipe is the paper's (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045), the "
-        "depth is the network's own, without dropout; width, picture, batch and number of steps are far smaller. The "
-        "paper's networks died after tens of thousands of steps at full width, so a run of a few seconds need not show "
-        "that. It shows the start of a training: how large the first gradients are, and how soon the loss falls."
+        _(
+            "The recipe is the paper's (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045). "
+            "The depth is the network's own, and there is no dropout. Width, picture, batch and number of steps are "
+            "far smaller than the paper's. Its networks died after tens of thousands of steps at full width, so a run "
+            "of a few seconds need not show that. It shows the start of a training: how large the first gradients are, "
+            "and how soon the loss falls."
+        )
     )
 
 
@@ -279,20 +330,36 @@ def training_result(history: History) -> None:
     both = results[names[0]].steps
     gradient, loss, dead = st.columns(3)
     with gradient:
-        number("Norm of the first gradient", {name: f"{got.first_gradient:,.1f}" for name, got in results.items()})
+        number(_("Norm of the first gradient"), {name: f"{got.first_gradient:,.1f}" for name, got in results.items()})
     with loss:
-        number("Loss, mean of all steps", {name: f"{got.mean_loss:,.2f}" for name, got in results.items()})
+        number(_("Loss, mean of all steps"), {name: f"{got.mean_loss:,.2f}" for name, got in results.items()})
     with dead:
-        number(f"Dead channels, step {both}", {name: f"{got.dead_share:.2%}" for name, got in results.items()})
+        number(
+            _("Dead channels, step {step}").format(step=both),
+            {name: f"{got.dead_share:.2%}" for name, got in results.items()},
+        )
     st.caption(
-        f"{twin.name} with {twin.width:.1%} of its channels, {setting.pictures} crops of {shape_text(SIZE)} px "
-        f"a step, scales {' and '.join(names)}, learning rate {setting.learning_rate:g}, seed {setting.seed}; "
-        f"{both} of {setting.steps} steps."
+        _(
+            "{network} with {width:.1%} of its channels, {pictures} crops of {size} px a step, scales {scales}, "
+            "learning rate {rate:g}, seed {seed}; {done} of {steps} steps."
+        ).format(
+            network=twin.name,
+            width=twin.width,
+            pictures=setting.pictures,
+            size=shape_text(SIZE),
+            scales=and_list(names),
+            rate=setting.learning_rate,
+            seed=setting.seed,
+            done=both,
+            steps=setting.steps,
+        )
     )
     titled = curves.assign(scales=curves["twin"].map(dict(enumerate(names))))
-    tables.export_button(titled, f"{twin.name}_training", f"{twin.name}: training with scales {' and '.join(names)}")
-    moments = {"First step": history.first, "Last step": history.last}
-    moment = st.segmented_control("The sums in the", list(moments), default="Last step", required=True)
+    title = _("{network}: training with the scales {scales}").format(network=twin.name, scales=and_list(names))
+    tables.export_button(titled, f"{twin.name}_training", title)
+    first, last = N_("First step"), N_("Last step")
+    moments = {first: history.first, last: history.last}
+    moment = st.segmented_control(_("Residual sums of"), list(moments), default=last, required=True, format_func=_)
     depth_chart({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
 
 
@@ -316,20 +383,14 @@ frame.open_page("residual_scale")
 graph = quick_graph()
 if not has_sums(graph):
     frame.offer_networks(
-        f"**{graph.name} has no residual sums**, so there is nothing to scale. In these every Inception block adds its "
-        "result to its input, times a scale:",
+        _(
+            "**{network} has no residual sums**, so there is nothing to scale. In the networks below, every Inception "
+            "block multiplies its result by a scale and adds it to its input."
+        ).format(network=graph.name),
         [name for name in inception.list_models() if has_sums(choices.graph_of(name))],
         ":material/balance:",
     )
-view = st.segmented_control(
-    "View",
-    VIEWS,
-    default=VIEWS[0],
-    required=True,
-    key="residual_view",
-    bind="query-params",
-    label_visibility="collapsed",
-)
+view = choices.choose_view("residual_view", VIEWS)
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     scales = scale_sliders(graph)

@@ -25,12 +25,18 @@ TRANSLATIONS = sorted(LOCALE.glob("*/LC_MESSAGES/inception.po"))
 # Files in which every text is marked.
 DONE = [
     "app.py",
+    "inception/models/surgery.py",
     "inception/studies/factorize.py",
     "inception/studies/factorize_timing.py",
+    "inception/studies/lfw.py",
     "inception/studies/lowrank.py",
     "inception/studies/pairs.py",
+    "inception/studies/residual.py",
     "inception/studies/square_network.py",
     "inception/text.py",
+    "inception/training/race.py",
+    "inception/training/race_results.py",
+    "inception/training/twins.py",
     "inception/views/kinds.py",
     "inception/zoo.py",
     "pages/atlas.py",
@@ -38,6 +44,8 @@ DONE = [
     "pages/factorisation.py",
     "pages/figures/common.py",
     "pages/figures/crop.py",
+    "pages/figures/race.py",
+    "pages/figures/residual.py",
     "pages/parts/box_picker.py",
     "pages/parts/choices.py",
     "pages/parts/class_search.py",
@@ -47,11 +55,16 @@ DONE = [
     "pages/parts/frame.py",
     "pages/parts/language.py",
     "pages/parts/page_list.py",
+    "pages/parts/race_live.py",
     "pages/parts/selection.py",
     "pages/parts/timing.py",
+    "pages/race.py",
+    "pages/residual_scale.py",
+    "pages/speed.py",
     "pages/zoo.py",
 ]
-NO_TEXTS = {"| page | the question it answers |"}  # what looks like a text to translate and is none
+# What looks like a text to translate and is none.
+NO_TEXTS = {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
 LETTERS = re.compile("[A-Za-z]{2}")
 LABELS = {"label", "title", "help", "placeholder", "caption"}

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from ..errors import InputError
+from ..words import _
 from .inception_resnet import ResidualBlock
 from .layers import Branch, ConvUnit, ResidualSum
 
@@ -61,7 +62,9 @@ class ResidualError(InputError):
 def check_scales(scales: Scales) -> Scales:
     """`scales` as they are; raises ResidualError unless they are three numbers from 0 to 1."""
     if len(scales) != 3 or not all(0 <= scale <= 1 for scale in scales):
-        raise ResidualError(f"The scales of the A, B and C blocks are three numbers from 0 to 1, not {scales}.")
+        raise ResidualError(
+            _("The scales of the A, B and C blocks are three numbers from 0 to 1, not {scales}.").format(scales=scales)
+        )
     return scales
 
 
@@ -69,7 +72,7 @@ def residual_blocks(model: nn.Module) -> dict[str, ResidualBlock]:
     """The residual blocks of a network by path, in order; raises ResidualError where there are none."""
     blocks = {path: module for path, module in model.named_modules() if isinstance(module, ResidualBlock)}
     if not blocks:
-        raise ResidualError("This network has no residual sums: nothing to scale, and no shortcut to cut.")
+        raise ResidualError(_("This network has no residual sums: nothing to scale, and no shortcut to cut."))
     return blocks
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ..words import N_
+
 PAIRS = 6000
 
 PAPER = "https://arxiv.org/abs/1503.03832"
@@ -26,7 +28,7 @@ THRESHOLD = round(PAPER_THRESHOLD, 2)  # of the page and of the command line
 
 @dataclass(frozen=True)
 class LfwResult:
-    """One published result.
+    """One published result; `weights` and `compared` are marked, and translated where they are shown.
 
     weights: what the tested ones were trained on. compared: which faces and which distance. accuracy: share of pairs
     judged rightly. found: share of pairs of the same person that are found while 1 in 1,000 other pairs passes for the
@@ -45,16 +47,16 @@ class LfwResult:
         return round(PAIRS * (1 - self.accuracy))
 
 
-VGGFACE2, CASIA, OWN = "VGGFace2", "CASIA-WebFace", "FaceNet's own, 2015"
+VGGFACE2, CASIA, OWN = "VGGFace2", "CASIA-WebFace", N_("FaceNet's own, 2015")
 
 LFW_RESULTS = (
-    LfwResult(VGGFACE2, "cosine; with mirror images, mean subtracted", 0.9965, 0.98367, WIKI),
-    LfwResult(VGGFACE2, "cosine; mean subtracted", 0.995, 0.982, WIKI),
-    LfwResult(VGGFACE2, "Euclidean; with mirror images, mean subtracted", 0.996, 0.978, WIKI),
-    LfwResult(VGGFACE2, "Euclidean, nothing else; MTCNN with margin 14", 0.99367, None, NOTEBOOK),
-    LfwResult(CASIA, "as FaceNet's code lists it", 0.9905, None, README),
-    LfwResult(OWN, "Euclidean; the centre of LFW's pictures", 0.9887, None, PAPER),
-    LfwResult(OWN, "Euclidean; faces cut out by a detector", 0.9963, None, PAPER),
+    LfwResult(VGGFACE2, N_("cosine; with mirror images, mean subtracted"), 0.9965, 0.98367, WIKI),
+    LfwResult(VGGFACE2, N_("cosine; mean subtracted"), 0.995, 0.982, WIKI),
+    LfwResult(VGGFACE2, N_("Euclidean; with mirror images, mean subtracted"), 0.996, 0.978, WIKI),
+    LfwResult(VGGFACE2, N_("Euclidean, nothing else; MTCNN with margin 14"), 0.99367, None, NOTEBOOK),
+    LfwResult(CASIA, N_("as FaceNet's code lists it"), 0.9905, None, README),
+    LfwResult(OWN, N_("Euclidean; the centre of LFW's pictures"), 0.9887, None, PAPER),
+    LfwResult(OWN, N_("Euclidean; faces cut out by a detector"), 0.9963, None, PAPER),
 )
 
 

@@ -19,6 +19,7 @@ import torch
 from ..graph.layer_graph import LayerGraph
 from ..graph.op import Op
 from ..graph.trace import trace
+from ..words import N_, _
 from .cifar10 import training_pictures
 from .recipe import Recipe, TrainingError, read_recipe, train
 
@@ -43,12 +44,13 @@ COMPETITORS = {
     "v2_cut": replace(V2, shortcuts=False),
     "v2_unscaled": replace(V2, scale=1.0),
 }
+# Translated where they are shown.
 TITLES = {
-    "v4": "Inception-v4",
-    "v1": "Inception-ResNet-v1",
-    "v2": "Inception-ResNet-v2",
-    "v2_cut": "v2 without shortcuts",
-    "v2_unscaled": "v2 with scale 1",
+    "v4": N_("Inception-v4"),
+    "v1": N_("Inception-ResNet-v1"),
+    "v2": N_("Inception-ResNet-v2"),
+    "v2_cut": N_("v2 without shortcuts"),
+    "v2_unscaled": N_("v2 with scale 1"),
 }
 
 
@@ -73,14 +75,15 @@ def run_race(data: Path, runs: Path, report: Callable[[str], None]) -> pd.DataFr
     waiting = {
         name: recipe for name, recipe in recipes.items() if _epochs_done(runs / name, recipe) < recipe.all_epochs
     }
-    report(f"{len(recipes) - len(waiting)} of {len(recipes)} runs are done.")
+    report(_("{done} of {runs} runs are done.").format(done=len(recipes) - len(waiting), runs=len(recipes)))
     if waiting:
         training_pictures(data)  # raises here, and not in every process
         with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
             started = {pool.submit(_run, recipe, data, runs / name): name for name, recipe in waiting.items()}
             try:
                 for count, run in enumerate(as_completed(started), len(recipes) - len(waiting) + 1):
-                    report(f"{started[run]}: {run.result():.1%} of the held-out pictures ({count} of {len(recipes)}).")
+                    sentence = _("{run}: {accuracy:.1%} of the held-out pictures ({count} of {runs}).")
+                    report(sentence.format(run=started[run], accuracy=run.result(), count=count, runs=len(recipes)))
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -128,13 +131,14 @@ def _epochs_done(folder: Path, recipe: Recipe) -> int:
     if not (folder / "log.csv").is_file():
         return 0
     if read_recipe(folder) != recipe:
-        raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
+        sentence = _("{folder}: holds a run of another recipe; choose another folder or delete this one.")
+        raise TrainingError(sentence.format(folder=folder))
     return len(pd.read_csv(folder / "log.csv"))
 
 
 def _run(recipe: Recipe, data: Path, folder: Path) -> float:
     """Trains to the end, on one core; the share of held-out pictures that the network has right then."""
     torch.set_num_threads(1)
-    for _ in train(recipe, training_pictures(data), folder):
+    for _epoch in train(recipe, training_pictures(data), folder):
         pass
     return float(pd.read_csv(folder / "log.csv")["held_out_accuracy"].iloc[-1])

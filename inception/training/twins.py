@@ -26,6 +26,7 @@ from ..runtime.preprocess import to_input
 from ..runtime.turns import forward_lock
 from ..studies.residual import Row, profile_table, random_crop, recording
 from ..weights.preprocessing import TIMM_V4
+from ..words import _, ngettext
 from ..zoo import create_model
 from .recipe import Recipe, TrainingError
 
@@ -84,7 +85,7 @@ class FixedCrops:
     """`count` crops of RGB pictures with labels, equally many of each class, cut once and shuffled anew every pass."""
 
     def __init__(self, pictures: Sequence[tuple[Image.Image, str]], count: int):
-        self.labels = sorted({label for _, label in pictures})
+        self.labels = sorted({label for _picture, label in pictures})
         self.pictures = len(pictures)
         generator = random.Random(0)
         self._truth = torch.arange(count) % self.classes
@@ -124,7 +125,8 @@ class Twin:
         if self.scales is not None:
             check_scales(self.scales)
         if not 0 < self.width <= MAX_WIDTH:
-            raise TrainingError(f"The width must be above 0 and at most {MAX_WIDTH}, not {self.width}.")
+            sentence = _("The width must be above 0 and at most {most}, not {value}.")
+            raise TrainingError(sentence.format(most=MAX_WIDTH, value=self.width))
 
 
 def twin_of(recipe: Recipe) -> Twin:
@@ -146,11 +148,14 @@ class Setting:
 
     def __post_init__(self) -> None:
         if not 0 < self.learning_rate < math.inf:
-            raise TrainingError(f"The learning rate must be above 0, not {self.learning_rate}.")
+            sentence = _("The learning rate must be above 0, not {value}.")
+            raise TrainingError(sentence.format(value=self.learning_rate))
         if not 2 <= self.pictures <= MAX_PICTURES:
-            raise TrainingError(f"A batch has from 2 to {MAX_PICTURES} pictures, not {self.pictures}.")
+            sentence = _("A batch has from 2 to {most} pictures, not {value}.")
+            raise TrainingError(sentence.format(most=MAX_PICTURES, value=self.pictures))
         if not 1 <= self.steps <= MAX_STEPS:
-            raise TrainingError(f"A run has from 1 to {MAX_STEPS} steps, not {self.steps}.")
+            sentence = _("A run has from 1 to {most} steps, not {value}.")
+            raise TrainingError(sentence.format(most=MAX_STEPS, value=self.steps))
 
 
 @dataclass(frozen=True)
@@ -215,7 +220,7 @@ class History:
     def results(self) -> list[TwinResult]:
         """What each twin came to by the last step that all twins took; there must be one."""
         found = []
-        for _, curve in self.shared_curves().groupby("twin"):
+        for _twin, curve in self.shared_curves().groupby("twin"):
             first, last = curve.iloc[0], curve.iloc[-1]
             mean_loss = float(curve["loss"].mean())
             found.append(
@@ -253,7 +258,12 @@ class Training:
         Raises TrainingError while `MAX_RUNS` others are training.
         """
         if not _places.acquire(blocking=False):
-            raise TrainingError(f"{MAX_RUNS} readers are training on this server; try again in a minute.")
+            sentence = ngettext(
+                "{count} reader is training on this server; try again in a minute.",
+                "{count} readers are training on this server; try again in a minute.",
+                MAX_RUNS,
+            )
+            raise TrainingError(sentence.format(count=MAX_RUNS))
         try:
             end = time.monotonic() + SECONDS
             while not self.done:

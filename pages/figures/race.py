@@ -8,11 +8,12 @@ from plotly.subplots import make_subplots
 
 from inception.training.race import COMPETITORS, TITLES
 from inception.views.figure import line_style
+from inception.words import N_, _
 
-EFFORTS = {"pictures": "Pictures seen", "macs": "MACs spent", "seconds": "Seconds"}
-AXES = EFFORTS | {"macs": "Multiply-accumulates (MACs) spent", "seconds": "Seconds of one core"}
-QUANTITIES = {"held_out_accuracy": "Held-out accuracy", "training_loss": "Training loss"}
-UNITS = {"held_out_accuracy": "Held-out accuracy, %", "training_loss": "Training loss, nats"}
+EFFORTS = {"pictures": N_("Pictures seen"), "macs": N_("MACs spent"), "seconds": N_("Seconds")}
+AXES = EFFORTS | {"macs": N_("Multiply-accumulates (MACs) spent"), "seconds": N_("Seconds of one core")}
+QUANTITIES = {"held_out_accuracy": N_("Held-out accuracy"), "training_loss": N_("Training loss")}
+UNITS = {"held_out_accuracy": N_("Held-out accuracy, %"), "training_loss": N_("Training loss, nats")}
 BELOW = {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"}  # the legend, under the axis title
 
 
@@ -55,15 +56,17 @@ def race_figure(bands: pd.DataFrame, effort: str, quantity: str, target: float) 
             mode="lines+markers",
             line={"color": color, "dash": dash, "width": 2},
             marker_size=5,
-            name=TITLES[str(competitor)],
+            name=_(TITLES[str(competitor)]),
             legendgroup=str(competitor),
             customdata=rows["epoch"],
-            hovertemplate=f"epoch %{{customdata}}, %{{x:,.4~s}}: %{{y:{'.1%' if is_share else '.3f'}}}",
+            hovertemplate=_("epoch {epoch}, {spent}: {value}").format(
+                epoch="%{customdata}", spent="%{x:,.4~s}", value="%{y:.1%}" if is_share else "%{y:.3f}"
+            ),
         )
     if is_share:
         figure.add_hline(y=target, line={"dash": "dot", "width": 1, "color": "gray"})
-    figure.update_xaxes(title=AXES[effort], rangemode="tozero", tickformat="~s", fixedrange=True)
-    figure.update_yaxes(title=UNITS[quantity], fixedrange=True, tickformat=".0%" if is_share else "~g")
+    figure.update_xaxes(title=_(AXES[effort]), rangemode="tozero", tickformat="~s", fixedrange=True)
+    figure.update_yaxes(title=_(UNITS[quantity]), fixedrange=True, tickformat=".0%" if is_share else "~g")
     return figure.update_layout(height=460, margin={"t": 8, "b": 8, "l": 8, "r": 12}, legend=BELOW, dragmode=False)
 
 
@@ -79,10 +82,11 @@ def logs_figure(logs: Mapping[str, pd.DataFrame]) -> go.Figure:
             mode="lines+markers",
             line={"color": color, "dash": dash, "width": 2},
             name=tag,
-            hovertemplate="epoch %{x}: %{y:.1%}",
+            hovertemplate=_("epoch {epoch}: {value}").format(epoch="%{x}", value="%{y:.1%}"),
         )
-    figure.update_xaxes(title="Epoch", rangemode="tozero", fixedrange=True)
-    figure.update_yaxes(title=UNITS["held_out_accuracy"], tickformat=".0%", fixedrange=True)
+    figure.update_xaxes(title=_("Epoch"), rangemode="tozero", fixedrange=True)
+    unit = UNITS["held_out_accuracy"]
+    figure.update_yaxes(title=_(unit), tickformat=".0%", fixedrange=True)
     figure.update_layout(height=360, margin={"t": 8, "b": 8, "l": 8, "r": 12}, legend=BELOW, dragmode=False)
     return figure.update_layout(showlegend=True)
 
@@ -92,9 +96,8 @@ def live_figure(curves: pd.DataFrame, competitors: Sequence[str], steps: int, ch
 
     curves: of `demo.History.smooth`. chance: the accuracy of guessing.
     """
-    figure = make_subplots(
-        rows=2, shared_xaxes=True, vertical_spacing=0.12, subplot_titles=["Loss, nats", "Accuracy, % of crops"]
-    )
+    titles = [_("Loss, nats"), _("Accuracy, % of crops")]
+    figure = make_subplots(rows=2, shared_xaxes=True, vertical_spacing=0.12, subplot_titles=titles)
     for twin, competitor in enumerate(competitors):
         rows = curves[curves["twin"] == twin]
         color, dash = style_of(competitor)
@@ -102,17 +105,17 @@ def live_figure(curves: pd.DataFrame, competitors: Sequence[str], steps: int, ch
             line = go.Scatter(
                 x=rows["number"],
                 y=rows[column],
-                name=TITLES[competitor],
+                name=_(TITLES[competitor]),
                 legendgroup=competitor,
                 showlegend=row == 1,
                 mode="lines",
                 line={"color": color, "dash": dash, "width": 2},
-                hovertemplate=f"step %{{x}}: %{{y:{format}}}",
+                hovertemplate=_("step {number}: {value}").format(number="%{x}", value=f"%{{y:{format}}}"),
             )
             figure.add_trace(line, row=row, col=1)
     figure.add_hline(y=chance, line={"dash": "dot", "width": 1, "color": "gray"}, row=2, col=1)
     figure.update_xaxes(range=[0, steps], fixedrange=True)
-    figure.update_xaxes(title="Step", row=2)
+    figure.update_xaxes(title=_("Step"), row=2)
     most = curves["loss"].clip(upper=2 * curves["loss"].median()).max() if len(curves) else 1.0
     figure.update_yaxes(fixedrange=True, row=1, range=[0, 1.05 * most])
     figure.update_yaxes(fixedrange=True, row=2, range=[0, 1.02], tickformat=".0%")

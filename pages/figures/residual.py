@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from inception.views.kinds import LINEAR, SQUARE
+from inception.words import _
 
 COLORS = (SQUARE.color, LINEAR.color)
 BANDS = ("rgba(128,128,128,0.14)", "rgba(0,0,0,0)")
@@ -34,31 +35,31 @@ def depth_figure(profiles: Profiles) -> go.Figure:
     """
     most = max(profile["dead_share"].max() for profile in profiles.values())
     norms = [
-        *_lines(profiles, "shortcut_norm", f"shortcut %{{y:{NUMBER}}}", "solid"),
-        *_lines(profiles, "residual_norm", f"scaled residual %{{y:{NUMBER}}}", "dot"),
+        *_lines(profiles, "shortcut_norm", _("shortcut {value}").format(value=f"%{{y:{NUMBER}}}"), "solid"),
+        *_lines(profiles, "residual_norm", _("scaled residual {value}").format(value=f"%{{y:{NUMBER}}}"), "dot"),
     ]
     panels: list[Panel] = [
         (
-            "Norms: shortcut, scaled residual (dotted)",
+            _("Norms: shortcut, scaled residual (dotted)"),
             TALL,
             norms,
             _log_axis(profiles, ["shortcut_norm", "residual_norm"], TALL, "~s"),
         ),
         (
-            "Scaled residual over shortcut",
+            _("Scaled residual over shortcut"),
             LOW,
             _lines(profiles, "ratio", f"%{{y:{SHARE}}}", "solid"),
             {"rangemode": "tozero", "tickformat": "~%", "nticks": 5},
         ),
         (
-            "Spread of the sum",
+            _("Spread of the sum"),
             LOW,
             _lines(profiles, "spread", f"%{{y:{NUMBER}}}", "solid"),
             # With 1 everywhere it grows so far that on a linear axis that of small scales would be a flat line.
             _log_axis(profiles, ["spread"], LOW, NUMBER),
         ),
         (
-            "Dead channels",
+            _("Dead channels"),
             LOW,
             _lines(profiles, "dead_share", f"%{{y:{DEAD}}}", "solid"),
             {"tickformat": "~%", "range": _dead_range(most), "nticks": 5},
@@ -70,20 +71,20 @@ def depth_figure(profiles: Profiles) -> go.Figure:
 def training_figure(curves: pd.DataFrame, names: Sequence[str], steps: int) -> go.Figure:
     """Loss, gradient norm and share of dead channels of the twins (`names`), step by step, in three panels."""
     panels = {
-        "loss": ("Loss", NUMBER),
-        "gradient_norm": ("Norm of the gradient", NUMBER),
-        "dead_share": ("Dead channels", DEAD),
+        "loss": (_("Loss"), NUMBER),
+        "gradient_norm": (_("Norm of the gradient"), NUMBER),
+        "dead_share": (_("Dead channels"), DEAD),
     }
     figure = make_subplots(
         rows=len(panels),
         shared_xaxes=True,
         vertical_spacing=0.1,
         row_heights=[0.5, 0.3, 0.2],
-        subplot_titles=[title for title, _ in panels.values()],
+        subplot_titles=[title for title, _format in panels.values()],
     )
     for twin, (name, color, dash) in enumerate(zip(names, COLORS, ("solid", "dash"), strict=False)):
         rows = curves[curves["twin"] == twin]
-        for row, (column, (_, format)) in enumerate(panels.items(), 1):
+        for row, (column, (_title, format)) in enumerate(panels.items(), 1):
             line = go.Scatter(
                 x=rows["number"],
                 y=rows[column],
@@ -93,11 +94,11 @@ def training_figure(curves: pd.DataFrame, names: Sequence[str], steps: int) -> g
                 mode="lines+markers",
                 line={"color": color, "dash": dash},
                 marker_size=4,
-                hovertemplate=f"step %{{x}}<br>%{{y:{format}}}<extra>{name}</extra>",
+                hovertemplate=_("step {number}").format(number="%{x}") + f"<br>%{{y:{format}}}<extra>{name}</extra>",
             )
             figure.add_trace(line, row=row, col=1)
     figure.update_xaxes(range=[0.5, steps + 0.5], fixedrange=True)
-    figure.update_xaxes(title="Step", row=len(panels))
+    figure.update_xaxes(title=_("Step"), row=len(panels))
     figure.update_yaxes(fixedrange=True, automargin=True)
     figure.update_yaxes(
         type="log", tickvals=LOSS_TICKS, tickformat="~g", range=_log_range(curves["loss"], 0.1, 3), row=1
@@ -162,7 +163,7 @@ def _stacked(blocks: pd.DataFrame, panels: Sequence[Panel]) -> go.Figure:
         middle = {"x": (left + right) / 2, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
         names.append({"text": str(stage).replace("-ResNet", "-<br>ResNet"), **middle})
 
-    whole = sum(pixels + TITLE for _, pixels, _, _ in panels)
+    whole = sum(pixels + TITLE for _title, pixels, _lines, _axis in panels)
     traces: list[Spec] = []
     axes: dict[str, Spec] = {}
     titles = []
@@ -176,7 +177,7 @@ def _stacked(blocks: pd.DataFrame, panels: Sequence[Panel]) -> go.Figure:
         titles.append({"text": f"<b>{title}</b>", "showarrow": False, **place})
         top = low
     xaxis = {
-        "title": {"text": "Residual sum, in order"},
+        "title": {"text": _("Residual sum, in order")},
         "range": [0.5, len(blocks) + 0.5],
         "showgrid": False,
         "zeroline": False,

@@ -50,7 +50,7 @@ def _trace(name: str, size: Size, overrides: tuple[tuple[str, Any], ...]) -> Lay
 
 def choose_view(key: str, views: Sequence[str]) -> str:
     """The choice between the views of a page, marked texts of which the first is the default."""
-    view: str = st.segmented_control(
+    view = st.segmented_control(
         _("View"),
         views,
         default=None if took_foreign_link(key, {view: view for view in views}) else views[0],
@@ -60,7 +60,7 @@ def choose_view(key: str, views: Sequence[str]) -> str:
         bind="query-params",
         label_visibility="collapsed",
     )
-    return view
+    return view or views[0]
 
 
 def took_foreign_link(key: str, texts: Mapping[Any, str]) -> bool:

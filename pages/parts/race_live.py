@@ -13,6 +13,7 @@ from inception.training.race import COMPETITORS, TITLES
 from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, MAX_STEPS, SIZE, FixedCrops, History, Setting, Training, twin_of
 from inception.vision.photographs import OTHER, labelled
+from inception.words import N_, _
 from pages.figures import common as figures
 from pages.figures import race as race_figures
 from pages.figures.race import percent
@@ -22,11 +23,17 @@ CROPS = 1000
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5]
 SMOOTH = 20  # steps over which the curves are averaged
 PAUSE = 0.3  # seconds between two drawings
+START, PAUSED, GO_ON, STOP = N_("Start"), N_("Pause"), N_("Go on"), N_("Stop race")  # the buttons
 
 
-@st.cache_resource(show_spinner="Cutting crops out of the photographs…")
 def crops() -> FixedCrops:
     """What the live race learns; all sessions share it."""
+    with st.spinner(_("Cutting crops out of the photographs…")):
+        return _crops()
+
+
+@st.cache_resource(show_spinner=False)
+def _crops() -> FixedCrops:
     known = {path: label for path, label in labelled().items() if label != OTHER}
     return FixedCrops([(inception.load_image(path), label) for path, label in known.items()], CROPS)
 
@@ -60,22 +67,22 @@ def wished(competitors: tuple[str, str], rate: float, steps: int, seed: int) -> 
     """The race of this session after what the last button asked for; Start goes by what the controls say now."""
     here: Live | None = st.session_state.get("race_live")
     button = st.session_state.pop("race_wish", None)
-    if button == "Start":
+    if button == START:
         first, second = (twin_of(COMPETITORS[key]) for key in competitors)
         here = Live(competitors, History(Setting((first, second), rate, steps=steps, seed=seed)))
         st.session_state["race_live"] = here
-    elif here and button == "Stop race":
+    elif here and button == STOP:
         here.stop()
     elif here and button:
-        here.pause(button == "Pause")
+        here.pause(button == PAUSED)
     return here
 
 
 def network_box(label: str, keys: list[str], default: str) -> str:
-    """A choice of a competitor, kept in the session while it is among the keys."""
+    """A choice of a competitor under a marked label, kept in the session while it is among the keys."""
     name = f"race_{label}"
     choices.keep_if_offered(name, keys, default if default in keys else keys[0])
-    return st.selectbox(label, keys, format_func=TITLES.__getitem__, key=name, persist_state="session")
+    return st.selectbox(_(label), keys, format_func=lambda key: _(TITLES[key]), key=name, persist_state="session")
 
 
 def buttons(here: Live | None) -> None:
@@ -84,14 +91,14 @@ def buttons(here: Live | None) -> None:
     running = here is not None and here.running
     with st.container(horizontal=True):
         for button, icon, usable in (
-            ("Start", "play_arrow", True),
-            ("Pause", "pause", running),
-            ("Go on", "resume", can_go_on and not running),
-            ("Stop race", "stop", can_go_on),
+            (START, "play_arrow", True),
+            (PAUSED, "pause", running),
+            (GO_ON, "resume", can_go_on and not running),
+            (STOP, "stop", can_go_on),
         ):
             st.button(
-                button,
-                type="primary" if button == "Start" else "secondary",
+                _(button),
+                type="primary" if button == START else "secondary",
                 icon=f":material/{icon}:",
                 disabled=not usable,
                 on_click=wish,
@@ -104,37 +111,41 @@ def live_view() -> None:
     controls, result = st.columns([1, 3], gap="large")
     with controls:
         keys = list(COMPETITORS)
-        first = network_box("First network", keys, "v2")
-        second = network_box("Second network", [key for key in keys if key != first], "v2_cut")
+        first = network_box(N_("First network"), keys, "v2")
+        second = network_box(N_("Second network"), [key for key in keys if key != first], "v2_cut")
         rate = st.select_slider(
-            "Learning rate", LEARNING_RATES, value=LEARNING_RATE, key="race_rate", persist_state="session"
+            _("Learning rate"), LEARNING_RATES, value=LEARNING_RATE, key="race_rate", persist_state="session"
         )
         seed = st.number_input(
-            "Seed",
+            _("Seed"),
             0,
             10_000,
             0,
-            help="Of the weights and the order of the crops",
+            help=_("Of the first weights and the order of the crops"),
             key="race_seed",
             persist_state="session",
         )
-        steps = st.slider("Steps", 50, MAX_STEPS, 200, 50, key="race_steps", persist_state="session")
+        steps = st.slider(_("Steps"), 50, MAX_STEPS, 200, 50, key="race_steps", persist_state="session")
     with result, choices.one_run_at_a_time("race"):
         here = wished((first, second), rate, steps, seed)
         buttons(here)
         status, drawing, numbers = st.empty(), st.empty(), st.container()
         st.markdown(
-            "The networks of the measured race, without dropout, at the smallest size they take, with the paper's "
-            "recipe (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045). They learn which of "
-            f"{crops().classes} things a crop shows and are judged on the crops they learn from, all cut out of "
-            f"{crops().pictures} photographs, so this shows how soon a network fits what it sees, not how well it "
-            "knows what it has not seen. One seed is one draw: try "
-            "others before believing a small difference."
+            _(
+                "The networks are those of the measured race, without dropout and at the smallest size they take. The "
+                "recipe is the paper's (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045). "
+                "The networks learn which of {classes} things a crop shows. All crops are cut out of {photographs} "
+                "photographs, and the networks are judged on the crops they learn from. So this shows how soon a "
+                "network fits what it sees, not how well it knows what it has not seen. One seed is one draw: try "
+                "other seeds before you believe a small difference."
+            ).format(classes=crops().classes, photographs=crops().pictures)
         )
         if here is None:
             drawing.info(
-                f"**Start** trains {TITLES[first]} and {TITLES[second]} side by side on the same {CROPS:,} crops of "
-                "this project's photographs, in the same order. It takes about a minute.",
+                _(
+                    "**Start** trains {first} and {second} side by side on the same {crops:,} crops of this project's "
+                    "photographs, in the same order. It takes about a minute."
+                ).format(first=_(TITLES[first]), second=_(TITLES[second]), crops=CROPS),
                 icon=":material/play_circle:",
             )
             return
@@ -143,7 +154,7 @@ def live_view() -> None:
             return
         draw(here, drawing)
         if here.running:
-            status.caption("Training…")
+            status.caption(_("Training…"))
             go_on(here, drawing)
         status.caption(state_of(here))
         with numbers:
@@ -180,12 +191,24 @@ def draw(here: Live, drawing: DeltaGenerator) -> None:
 def state_of(here: Live) -> str:
     """How far the race is, and what it is."""
     setting = here.history.setting
-    state = "Done" if here.history.steps == setting.steps else "Stopped" if here.done else "Paused"
-    return (
-        f"{state} after {here.history.steps} of {setting.steps} steps: {setting.pictures} of {CROPS:,} crops of "
-        f"{shape_text(SIZE)} px each, learning rate {setting.learning_rate:g}, seed {setting.seed}. Curves are means "
-        f"of the last {SMOOTH} steps; the dotted line is guessing."
+    if here.history.steps == setting.steps:
+        state = _("Done after {done} of {steps} steps.")
+    elif here.done:
+        state = _("Stopped after {done} of {steps} steps.")
+    else:
+        state = _("Paused after {done} of {steps} steps.")
+    meaning = _(
+        "Each step takes {pictures} of {crops:,} crops of {size} px; learning rate {rate:g}, seed {seed}. Curves are "
+        "means of the last {smooth} steps; the dotted line is guessing."
+    ).format(
+        pictures=setting.pictures,
+        crops=CROPS,
+        size=shape_text(SIZE),
+        rate=setting.learning_rate,
+        seed=setting.seed,
+        smooth=SMOOTH,
     )
+    return f"{state.format(done=here.history.steps, steps=setting.steps)} {meaning}"
 
 
 def live_result(here: Live) -> None:
@@ -193,9 +216,11 @@ def live_result(here: Live) -> None:
     latest = here.history.smooth(SMOOTH).groupby("twin").last()
     for column, (twin, row) in zip(st.columns(2), latest.iterrows(), strict=False):
         column.metric(
-            f"{TITLES[here.competitors[int(str(twin))]]}, last {SMOOTH} steps",
+            _("{network}, last {steps} steps").format(
+                network=_(TITLES[here.competitors[int(str(twin))]]), steps=SMOOTH
+            ),
             percent(row["accuracy"]),
-            f"loss {row['loss']:.2f}",
+            _("loss {value:.2f}").format(value=row["loss"]),
             delta_color="off",
             delta_arrow="off",
         )

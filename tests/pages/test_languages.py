@@ -8,7 +8,15 @@ from pages.parts.page_list import PAGES
 
 from .conftest import ROOT
 
-TRANSLATED = ("atlas", "blocks", "factorisation", "zoo",)
+TRANSLATED = (
+    "atlas",
+    "blocks",
+    "factorisation",
+    "race",
+    "residual_scale",
+    "speed",
+    "zoo",
+)
 
 
 def test_pages_in_chinese(app: AppTest) -> None:

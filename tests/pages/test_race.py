@@ -112,16 +112,16 @@ def test_what_supports_the_claim_is_said(app: AppTest, measured: Write) -> None:
     to_v4 = compare(curves, "v2", "v4", target)
     times = [f"{round(pictures, -2):,.0f} pictures" for pictures in to_v4.pictures]
     assert (
-        f"**Inception-ResNet-v2 was faster than Inception-v4.** It got there after {times[0]}, Inception-v4 after "
-        f"{times[1]}. At the end Inception-ResNet-v2 is 18.0 points ahead, with every run."
+        f"**Inception-ResNet-v2 was faster than Inception-v4.** Inception-ResNet-v2 got there after {times[0]}. "
+        f"Inception-v4 got there after {times[1]}. At the end Inception-ResNet-v2 is 18.0 points ahead, with every run."
     ) in text(app)
-    assert "v2 without shortcuts in 0 of 3 runs." in text(app)
+    assert "v2 without shortcuts got there in 0 of 3 runs." in text(app)
 
 
 def test_what_contradicts_the_claim_is_said(app: AppTest, measured: Write) -> None:
     measured(v4=FAST, v1=SLOW, v2=SLOW, v2_cut=FAST, v2_unscaled=SLOW)
     healthy(app.run())
-    assert "0 of 3 comparisons **support** the paper's claim, 3 **contradict** it." in text(app)
+    assert "0 of 3 comparisons **support** the paper's claim. 3 **contradict** it." in text(app)
     assert "**v2 without shortcuts was faster than Inception-ResNet-v2.**" in text(app)
     assert "At the end v2 without shortcuts is 18.0 points ahead" in text(app)
 
@@ -129,8 +129,8 @@ def test_what_contradicts_the_claim_is_said(app: AppTest, measured: Write) -> No
 def test_what_is_unclear_is_said(app: AppTest, measured: Write) -> None:
     measured(v4=FAST, v1=SLOW, v2=[FAST[0], SLOW[0], FAST[1]], v2_cut=SLOW, v2_unscaled=FAST)
     healthy(app.run())
-    assert "0 of 3 comparisons **support** the paper's claim, 1 **contradict** it, 2 show **no clear" in text(app)
-    assert "**Inception-ResNet-v2 and Inception-v4: no clear difference.**" in text(app)
+    assert "0 of 3 comparisons **support** the paper's claim. 1 **contradicts** it. 2 show **no clear" in text(app)
+    assert "**Inception-ResNet-v2 and Inception-v4: no clear difference**" in text(app)
     assert "their runs overlap." in text(app)
 
 
@@ -194,7 +194,7 @@ def usable(app: AppTest) -> list[str]:
 
 
 def state(app: AppTest) -> str:
-    return next(caption.value for caption in app.caption if " steps: " in caption.value)
+    return next(caption.value for caption in app.caption if " steps. " in caption.value)
 
 
 @pytest.fixture
@@ -211,7 +211,9 @@ def test_a_live_race_from_start_to_end(live: AppTest, small: dict[str, Any]) -> 
     live.number_input[0].set_value(3)
     next(box for box in live.selectbox if box.label == "Second network").set_value("Inception-v4")
     press(live, "Start")
-    assert state(live).startswith("Done after 50 of 50 steps: 16 of 1,000 crops of 75x75 px each, learning rate 0.045,")
+    assert state(live).startswith(
+        "Done after 50 of 50 steps. Each step takes 16 of 1,000 crops of 75x75 px; learning rate 0.045,"
+    )
     assert "seed 3" in state(live)
     assert usable(live) == ["Start"]
     history = live.session_state["race_live"].history
