@@ -164,9 +164,8 @@ VARIANTS = {
             differs=N_(
                 "The stem ends on a 1x1, a 3x3 and a max pool; Table 1 has three 3x3. There are four 17x17 blocks; "
                 "Table 1 has five. Each 35x35 block has a 5x5; Fig. 5 has a 3x3. The 35x35 blocks get 192, 256 and "
-                "288 "
-                "channels; Table 1 has 288. Average pools count the zeros that are added, as in timm and torchvision "
-                "but not in TF-Slim."
+                "288 channels; Table 1 has 288. Average pools count the zeros that are added, as in timm and "
+                "torchvision but not in TF-Slim."
             ),
             preprocessing=TIMM_V4,
         ),
@@ -181,10 +180,14 @@ class AbsentWeightsError(CheckpointError):
         self.tag = tag
         source = known_weights()[tag].source
         if file := namesake(tag):
-            what = f"the file {file.name} here is not the published one (its SHA-256 differs)"
+            sentence = _(
+                "{tag}: the file {file} here is not the published one (its SHA-256 differs); get it from {source}, or "
+                "with {option}."
+            ).format(tag=tag, file=file.name, source=source, option=option)
         else:
-            what = "not on this machine"
-        super().__init__(f"{tag}: {what}; get it from {source}, or with {option}.")
+            sentence = _("{tag}: not on this machine; get it from {source}, or with {option}.")
+            sentence = sentence.format(tag=tag, source=source, option=option)
+        super().__init__(sentence)
 
 
 def list_models() -> list[str]:

@@ -282,12 +282,11 @@ def separable(graph: LayerGraph) -> None:
     st.markdown(
         _(
             "A kernel of rank 1 is one column times one row, so a k×1 after a 1×k does exactly the same. Other "
-            "kernels "
-            "need a sum of several such products. **The networks do something else:** their 1×7 and 7×1 are learned "
-            "from the start, mix all channels, and have batch norm and ReLU between them. That is a *factorised* "
-            "convolution. It is not a rewrite of a trained 7×7. Nor is it a *depthwise separable* convolution "
-            "(MobileNet), which filters each channel alone and then mixes the channels with a 1×1. The calculator "
-            "shows all three."
+            "kernels need a sum of several such products. **The networks do something else:** their 1×7 and 7×1 are "
+            "learned from the start, mix all channels, and have batch norm and ReLU between them. That is a "
+            "*factorised* convolution. It is not a rewrite of a trained 7×7. Nor is it a *depthwise separable* "
+            "convolution (MobileNet), which filters each channel alone and then mixes the channels with a 1×1. The "
+            "calculator shows all three."
         )
     )
 

@@ -96,12 +96,10 @@ def how_it_was_measured(curves: pd.DataFrame, summary: pd.DataFrame) -> str:
     first = curves.iloc[0]
     return _(
         "Mean and one standard deviation over {seeds} seeds each. The networks are narrow versions that cost about "
-        "the "
-        "same: {least} to {most} MACs a picture in the forward pass. By one recipe they learn {pictures:,.0f} of "
+        "the same: {least} to {most} MACs a picture in the forward pass. By one recipe they learn {pictures:,.0f} of "
         "CIFAR-10's pictures at {size} px in {epochs} epochs. Training on a picture counts as {passes} forward "
-        "passes. "
-        "Held out are training pictures from which no network learnt. `{command}` makes the table again. It is in "
-        "assets/race/curves.csv, with each run's recipe and seed."
+        "passes. Held out are training pictures from which no network learnt. `{command}` makes the table again. It "
+        "is in assets/race/curves.csv, with each run's recipe and seed."
     ).format(
         seeds=summary["runs"].min(),
         least=text.scaled(round(least)),
@@ -191,7 +189,9 @@ def table_of(summary: pd.DataFrame, target: float) -> pd.DataFrame:
             _("Parameters"): f"{row['parameters']:,}",
             _("MACs a picture"): text.scaled(round(row["macs_a_picture"])),
             _("Accuracy at the end"): f"{with_spread(100 * row['accuracy'], 100 * row['accuracy_spread'], '.1f')} %",
-            _("Reached {accuracy}").format(accuracy=percent(target)): _("{reached} of {runs} runs").format(**row),
+            _("Reached {accuracy}").format(accuracy=percent(target)): _("{reached} of {runs} runs").format(
+                reached=row["reached"], runs=row["runs"]
+            ),
             _("after pictures"): with_spread(row["pictures"], row["pictures_spread"], ",.0f"),
             _("after TMACs"): with_spread(row["macs"] / 1e12, row["macs_spread"] / 1e12, ",.2f"),
             _("after seconds"): with_spread(row["seconds"], row["seconds_spread"], ",.0f"),
@@ -208,12 +208,10 @@ def the_claim() -> None:
             "*Training with residual connections accelerates the training of Inception networks significantly* "
             "(abstract). Section 5 shows it on ImageNet: Inception-ResNet-v1 beside Inception-v3 (Fig. 21 and 22) and "
             "Inception-ResNet-v2 beside Inception-v4 (Fig. 23 and 24). Each pair costs about the same, and the error "
-            "of "
-            "the residual network falls sooner. Where they end depends mostly on the size of the model (Fig. 25 and "
-            "26): with one crop Inception-v4 has a top-1 error of 20.0 %, Inception-ResNet-v2 one of 19.9 % (Table "
-            "2). "
-            "The authors also say that very deep networks train well **without** shortcuts. They recommend shortcuts "
-            "for speed alone (section 2)."
+            "of the residual network falls sooner. Where they end depends mostly on the size of the model (Fig. 25 "
+            "and 26): with one crop Inception-v4 has a top-1 error of 20.0 %, Inception-ResNet-v2 one of 19.9 % "
+            "(Table 2). The authors also say that very deep networks train well **without** shortcuts. They recommend "
+            "shortcuts for speed alone (section 2)."
         )
     )
     st.markdown(
