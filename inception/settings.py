@@ -14,6 +14,7 @@ from pydantic import ByteSize, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import InputError
+from .words import N_, _
 
 PREFIX = "INCEPTION_"
 
@@ -32,29 +33,33 @@ class Settings(BaseSettings):
 
     weights: Path = Field(
         default=Path("weights"),
-        title="a folder",
-        description="where checkpoint files are looked for; a relative path starts at the working directory",
+        title=N_("a folder"),
+        description=N_("where checkpoint files are looked for; a relative path starts at the working directory"),
     )
     memory: ByteSize = Field(
         default=ByteSize(2**30),
         ge=1,
-        title="a size with its unit, such as 1.5GB or 512MiB",
-        description="memory for the weights of networks that stay loaded for all readers, and as much again for those "
-        "that readers bring; the network asked for last stays even if it is larger",
+        title=N_("a size with its unit, such as 1.5GB or 512MiB"),
+        description=N_(
+            "memory for the weights of networks that stay loaded for all readers, and as much again for those "
+            "that readers bring; the network asked for last stays even if it is larger"
+        ),
     )
     threads: int | None = Field(
         default=None,
         ge=1,
         le=1024,
-        title="a whole number from 1 to 1024",
-        description="threads with which PyTorch computes on the CPU, in the app and on the command line; while it is "
-        "not set, PyTorch decides",
+        title=N_("a whole number from 1 to 1024"),
+        description=N_(
+            "threads with which PyTorch computes on the CPU, in the app and on the command line; while it is "
+            "not set, PyTorch decides"
+        ),
     )
     uploads: ByteSize = Field(
         default=ByteSize(160 * 2**20),
         ge=20 * 2**20,  # the largest picture that can be uploaded
-        title="a size with its unit, at least 20MiB, such as 160MiB",
-        description="memory for the pictures, as encoded files, that a reader's session keeps; the oldest go first",
+        title=N_("a size with its unit, at least 20MiB, such as 160MiB"),
+        description=N_("memory for the pictures, as encoded files, that a reader's session keeps; the oldest go first"),
     )
 
     @field_validator("memory", "uploads", mode="before")
@@ -62,7 +67,7 @@ class Settings(BaseSettings):
     def _has_a_unit(cls, value: Any) -> Any:
         # Pydantic would read 512 as 512 bytes, where someone most likely meant megabytes, and ignore words at the end.
         if isinstance(value, str) and not re.fullmatch(r"\s*[0-9.]+\s*[A-Za-z]+\s*", value):
-            raise ValueError("no size with a unit")
+            raise ValueError("unit")
         return value
 
 
@@ -79,8 +84,9 @@ def _read(variables: tuple[tuple[str, str], ...]) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        title = Settings.model_fields[name].title
-        raise SettingsError(f"{variable(name)} must be {title}, not {first['input']!r}.") from error
+        title = Settings.model_fields[name].title or ""
+        sentence = _("{variable} must be {title}, not {value!r}.")
+        raise SettingsError(sentence.format(variable=variable(name), title=_(title), value=first["input"])) from error
 
 
 def variable(name: str) -> str:
@@ -94,16 +100,12 @@ def described_settings() -> list[dict[str, str]]:
     Raises SettingsError.
     """
     now = settings()
-    return [
-        {
-            "name": variable(name),
-            "value": _text(getattr(now, name)),
-            "default": _text(field.default),
-            "takes": field.title or "",
-            "meaning": field.description or "",
-        }
-        for name, field in Settings.model_fields.items()
-    ]
+    described = []
+    for name, field in Settings.model_fields.items():
+        takes, meaning = field.title or "", field.description or ""
+        row = {"name": variable(name), "value": _text(getattr(now, name)), "default": _text(field.default)}
+        described.append({**row, "takes": _(takes), "meaning": _(meaning)})
+    return described
 
 
 def _text(value: object) -> str:

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from .errors import InputError
+from .words import _
 
 MAX_SIDE = 1024  # pixels that a reader may ask for; a trace takes any size
 
@@ -25,10 +26,11 @@ class Size(NamedTuple):
         match = re.fullmatch(r"\s*([0-9]{1,4})(?:\s*x\s*([0-9]{1,4}))?\s*", text)
         size = cls(int(match[1]), int(match[2] or match[1])) if match else cls(0, 0)
         if not all(0 < side <= MAX_SIDE for side in size):
-            raise SizeError(
-                f"{text!r} is not an input size: give pixels, such as 299, or height x width, such as 350x400, "
-                f"each at most {MAX_SIDE}."
+            sentence = _(
+                "{text!r} is not an input size: give pixels, such as 299, or height x width, such as 350x400, each at "
+                "most {most}."
             )
+            raise SizeError(sentence.format(text=text, most=MAX_SIDE))
         return size
 
     def __str__(self) -> str:

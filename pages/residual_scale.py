@@ -280,8 +280,8 @@ def training_view(name: str, scales: Scales) -> None:
         if [twin.scales for twin in kept.setting.twins] != twins:
             note.info(
                 _(
-                    "This run was made with the scales {old} and, beside them, {other_old}. The sliders have moved "
-                    "since: **Train both** starts a run with {new} and {other_new}."
+                    "This run was made with the scales {old} and with {other_old}. The sliders have moved since: "
+                    "**Train both** starts a run with {new} and with {other_new}."
                 ).format(
                     **dict(zip(("old", "other_old"), twin_names(kept), strict=True)),
                     **dict(zip(("new", "other_new"), map(label, twins), strict=True)),

@@ -11,7 +11,8 @@ from math import prod
 from ..graph.layer import Layer, Part, Shape
 from ..graph.op import SUMS, Op, is_pool
 from ..graph.window import Slide, Window, slides
-from ..text import and_list, counted, shape_text
+from ..text import and_list, shape_text
+from ..words import N_, _, ngettext
 
 
 # One layer
@@ -57,79 +58,160 @@ def _shape(layer: Layer) -> tuple[str, str]:
         return _linear(layer)
     if layer.op == Op.FLATTEN and len(out) == 1 == len(inputs) and prod(inputs[0]) == out[0]:
         formula = rf"{_product(inputs[0])} = {out[0]}"
-        return formula, f"The {shape_text(inputs[0])} numbers are put in one row of {out[0]:,}; none is changed."
+        sentence = _("The {shape} numbers are put in one row of {count:,}; none is changed.")
+        return formula, sentence.format(shape=shape_text(inputs[0]), count=out[0])
     if is_pool(layer.op) and len(inputs) == 1 and inputs[0][0] == out[0]:
-        return "", (
-            f"An adaptive pool cuts the {shape_text(inputs[0][1:])} grid into {shape_text(out[1:])} windows that are "
-            f"as equal as they can be; their sizes differ, and neighbours may share a row or column."
+        sentence = _(
+            "An adaptive pool cuts the {grid} grid into {windows} windows of sizes as equal as can be. Neighbours may "
+            "share a row or column."
         )
+        return "", sentence.format(grid=shape_text(inputs[0][1:]), windows=shape_text(out[1:]))
     if inputs == (out,):
-        return "", SHAPE_STAYS.get(layer.op, "The shape stays {shape}.").format(shape=shape_text(out))
-    return "", f"{' + '.join(map(shape_text, inputs))} becomes {shape_text(out)}."
+        return "", _(SHAPE_STAYS.get(layer.op, ANY_SHAPE_STAYS)).format(shape=shape_text(out))
+    sentence = _("{inputs} becomes {output}.")
+    return "", sentence.format(inputs=" + ".join(map(shape_text, inputs)), output=shape_text(out))
 
 
 SHAPE_STAYS: dict[str, str] = {
-    Op.BATCH_NORM: "Batch norm scales and shifts every channel as a whole, so the shape stays {shape}.",
-    Op.DROPOUT: "Dropout sets random numbers to zero in training and does nothing otherwise; the shape stays {shape}.",
-    Op.L2_NORMALIZE: "The vector is divided by its own length, so that it has length 1; the shape stays {shape}.",
-    Op.RELU: "ReLU sets negative numbers to zero, each for itself, so the shape stays {shape}.",
+    Op.BATCH_NORM: N_("Batch norm scales and shifts every channel as a whole, so the shape stays {shape}."),
+    Op.DROPOUT: N_(
+        "In training dropout sets random numbers to zero; otherwise it does nothing. The shape stays {shape}."
+    ),
+    Op.L2_NORMALIZE: N_("The vector is divided by its own length, so that its length is 1. The shape stays {shape}."),
+    Op.RELU: N_("ReLU sets each negative number to zero, so the shape stays {shape}."),
 }
+ANY_SHAPE_STAYS = N_("The shape stays {shape}.")
 
 
 def _window_formula(window: Window) -> str:
     rows, columns = (slide.formula for slide in slides(window))
+    height, width = _("height"), _("width")
     if rows == columns:
-        return rf"\text{{height}} = \text{{width}} = {rows}"
-    return rf"\begin{{aligned}} \text{{height}} &= {rows} \\ \text{{width}} &= {columns} \end{{aligned}}"
+        return rf"\text{{{height}}} = \text{{{width}}} = {rows}"
+    return rf"\begin{{aligned}} \text{{{height}}} &= {rows} \\ \text{{{width}}} &= {columns} \end{{aligned}}"
 
 
 def _window_sentence(layer: Layer, window: Window) -> str:
-    kernel, grid, out = shape_text(window.kernel), shape_text(window.grid), shape_text(window.out)
-    channels = layer.out_shape[0]
-    if is_pool(layer.op):
-        result = "average" if layer.op == Op.AVG_POOL else "largest number"
-        if window.kernel == window.grid and window.out == (1, 1):
-            return (
-                f"One window covers the whole {grid} grid and leaves one number of each of the {channels:,} channels, "
-                f"the {result}: {shape_text(layer.out_shape)}."
+    if is_pool(layer.op) and window.kernel == window.grid and window.out == (1, 1):
+        if layer.op == Op.AVG_POOL:
+            sentence = _(
+                "One window covers the whole {grid} grid. Of each of the {channels:,} channels it leaves one number, "
+                "the average: {shape}."
             )
-        makes = f"leaves the {result} of each, channel by channel: {channels:,} channels go in, {channels:,} come out"
-    else:
-        makes = f"each of the {channels:,} kernels makes one channel: {shape_text(layer.out_shape)}"
-    gaps = f" with gaps, {shape_text(window.reach)} from end to end," if window.dilation != (1, 1) else ""
+        else:
+            sentence = _(
+                "One window covers the whole {grid} grid. Of each of the {channels:,} channels it leaves one number, "
+                "the largest: {shape}."
+            )
+        channels = layer.out_shape[0]
+        return sentence.format(grid=shape_text(window.grid), channels=channels, shape=shape_text(layer.out_shape))
+    sentences = [_positions(window), _channels(layer)]
+    if window.dilation != (1, 1):
+        sentences.insert(
+            0, _("With its gaps the window is {reach} from end to end.").format(reach=shape_text(window.reach))
+        )
+    return " ".join(sentences)
+
+
+def _positions(window: Window) -> str:
+    """At how many positions the window fits, and why."""
+    kernel, grid, out = shape_text(window.kernel), shape_text(window.grid), shape_text(window.out)
     rows, columns = slides(window)
-    filling = _filling(window)
+    zeros = window.filling == "zeros"
     if window.stride == (1, 1) and window.grid == window.out:
         if not any(window.pad):
-            return f"A {kernel} window fits at every position, so the grid stays {grid}, and {makes}."
-        added = [(rows.before + rows.after, "row"), (columns.before + columns.after, "column")]
-        ring = and_list([counted(number, name) for number, name in added if number])
-        return (
-            f"At stride 1 the {kernel} window{gaps} has as many positions as the {grid} grid has cells, thanks to "
-            f"the {ring} of {filling} around it, and {makes}."
-        )
+            sentence = _("A {kernel} window fits at every position, so the grid stays {grid}.")
+            return sentence.format(kernel=kernel, grid=grid)
+        added = and_list(_rows_and_columns(rows.before + rows.after, columns.before + columns.after))
+        if zeros:
+            sentence = _(
+                "At stride 1 the {kernel} window has as many positions as the {grid} grid has cells, thanks to the "
+                "{added} of zeros around it."
+            )
+        else:
+            sentence = _(
+                "At stride 1 the {kernel} window has as many positions as the {grid} grid has cells, thanks to the "
+                "{added} of padding around it."
+            )
+        return sentence.format(kernel=kernel, grid=grid, added=added)
     if window.stride == (1, 1):
-        start = "At stride 1"
+        sentence = _("At stride 1 the {kernel} window fits the {grid} grid at {out} positions.")
     elif rows.stride == columns.stride:
-        start = f"Moving {rows.stride} rows or columns at a time,"
+        sentence = _(
+            "Moving {stride} rows or columns at a time, the {kernel} window fits the {grid} grid at {out} positions."
+        )
     else:
-        start = f"Moving {counted(rows.stride, 'row')} or {counted(columns.stride, 'column')} at a time,"
-    padded = f", {shape_text(_padded(window))} with its {filling}," if any(window.pad) else ""
-    return f"{start} the {kernel} window{gaps} fits the {grid} grid{padded} at {out} positions, and {makes}."
+        sentence = _("Moving {steps} at a time, the {kernel} window fits the {grid} grid at {out} positions.")
+    steps = _("{rows} or {columns}")
+    by_row, by_column = _rows_and_columns(rows.stride, columns.stride)
+    moves = sentence.format(
+        kernel=kernel,
+        grid=shape_text(_padded(window)),
+        out=out,
+        stride=rows.stride,
+        steps=steps.format(rows=by_row, columns=by_column),
+    )
+    if not any(window.pad):
+        return moves
+    grows = (
+        _("With its zeros the {grid} grid is {padded}.")
+        if zeros
+        else _("With its padding the {grid} grid is {padded}.")
+    )
+    return f"{grows.format(grid=grid, padded=shape_text(_padded(window)))} {moves}"
+
+
+def _rows_and_columns(rows: int, columns: int) -> list[str]:
+    """ "2 rows" and "1 column"; nothing of what there is none of."""
+    counted = [
+        ngettext("{count} row", "{count} rows", rows).format(count=rows),
+        ngettext("{count} column", "{count} columns", columns).format(count=columns),
+    ]
+    return [text for text, number in zip(counted, (rows, columns), strict=True) if number]
+
+
+def _channels(layer: Layer) -> str:
+    """What becomes of the channels under a window."""
+    channels = layer.out_shape[0]
+    if not is_pool(layer.op):
+        sentence = ngettext(
+            "The one kernel makes one channel: {shape}.",
+            "Each of the {channels:,} kernels makes one channel: {shape}.",
+            channels,
+        )
+    elif layer.op == Op.AVG_POOL:
+        sentence = _(
+            "It leaves the average of each window, channel by channel: {channels:,} channels go in, {channels:,} "
+            "come out."
+        )
+    else:
+        sentence = _(
+            "It leaves the largest number of each window, channel by channel: {channels:,} channels go in, "
+            "{channels:,} come out."
+        )
+    return sentence.format(channels=channels, shape=shape_text(layer.out_shape))
+
+
+CONCATENATED = (
+    N_("The channels of the {count} inputs add up, {total} = {sum}. All inputs have the same {kept} grid; it stays."),
+    N_("The rows of the {count} inputs add up, {total} = {sum}. The other sizes, {kept}, are equal and stay."),
+    N_("The columns of the {count} inputs add up, {total} = {sum}. The other sizes, {kept}, are equal and stay."),
+)
 
 
 def _concat(inputs: tuple[Shape, ...], out: Shape) -> tuple[str, str] | None:
     """Formula and sentence of a concatenation; None where the inputs do not add up along one axis."""
     if any(len(shape) != len(out) for shape in inputs):
         return None
-    for axis, name in enumerate(("channels", "rows", "columns")[: len(out)]):
+    for axis, sentence in enumerate(CONCATENATED[: len(out)]):
+        kept = out[:axis] + out[axis + 1 :]
         others = {shape[:axis] + shape[axis + 1 :] for shape in inputs}
-        if others == {out[:axis] + out[axis + 1 :]} and sum(shape[axis] for shape in inputs) == out[axis]:
+        if others == {kept} and sum(shape[axis] for shape in inputs) == out[axis]:
             total = " + ".join(str(shape[axis]) for shape in inputs)
-            rest = "the grid must be and stays" if axis == 0 else "the other sizes must be and stay"
-            kept = shape_text(out[:axis] + out[axis + 1 :])
-            sentence = f"The {name} of the {len(inputs)} inputs add up, {total} = {out[axis]}"
-            return f"{total} = {out[axis]}", f"{sentence}{f'; {rest} {kept}' if kept else ''}."
+            text = _(sentence) if kept else _("The channels of the {count} inputs add up, {total} = {sum}.")
+            return f"{total} = {out[axis]}", text.format(
+                count=len(inputs), total=total, sum=out[axis], kept=shape_text(kept)
+            )
     return None
 
 
@@ -137,20 +219,36 @@ def _sum(layer: Layer) -> tuple[str, str]:
     inputs, out = layer.in_shapes, layer.out_shape
     scale = layer.parts[0].scale
     if layer.op == Op.RESIDUAL_SUM and scale is not None:
-        names = [r"\text{shortcut}", r"\text{residual}"]
+        names = [rf"\text{{{name}}}" for name in (_("shortcut"), _("residual"))]
         factor = rf"{scale:g} \cdot "
     else:
         names, factor = [f"x_{{{i}}}" for i in range(1, len(inputs) + 1)], ""
     terms = [_labelled(name, _product(shape)) for name, shape in zip(names, inputs, strict=True)]
     formula = f"{_labelled('y', _product(out))} = {f' + {factor}'.join(terms)}"
     if any(shape != out for shape in inputs):
-        return formula, f"The smaller one of {' and '.join(map(shape_text, inputs))} is repeated to {shape_text(out)}."
-    then = ", then ReLU" if layer.parts[-1].op == Op.RELU else ""
-    if factor:
-        what = f"Number by number, shortcut + {scale:g} x residual{then}: both"
+        sentence = _("The smaller one of {inputs} is repeated to {output}.")
+        return formula, sentence.format(
+            inputs=and_list([shape_text(shape) for shape in inputs]), output=shape_text(out)
+        )
+    rectified = layer.parts[-1].op == Op.RELU
+    if factor and rectified:
+        sentence = _(
+            "Number by number it is shortcut + {scale:g} x residual, and then a ReLU. Shortcut and residual must both "
+            "be {shape}, and so is the sum."
+        )
+    elif factor:
+        sentence = _(
+            "Number by number it is shortcut + {scale:g} x residual. Shortcut and residual must both be {shape}, and "
+            "so is the sum."
+        )
+    elif rectified:
+        sentence = _(
+            "The {count} inputs are added number by number, and then comes a ReLU. All inputs must be {shape}, and so "
+            "is the sum."
+        )
     else:
-        what = f"The {len(inputs)} inputs are added number by number{then}: all"
-    return formula, f"{what} must be {shape_text(out)}, and so is the sum."
+        sentence = _("The {count} inputs are added number by number. All must be {shape}, and so is the sum.")
+    return formula, sentence.format(scale=scale, count=len(inputs), shape=shape_text(out))
 
 
 def _linear(layer: Layer) -> tuple[str, str]:
@@ -163,38 +261,56 @@ def _linear(layer: Layer) -> tuple[str, str]:
     )
     if bias:
         formula += f" + {_labelled('b', str(outputs))}"
-    end = "plus a bias" if bias else "without a bias"
-    return formula, f"Each of the {outputs:,} outputs is a weighted sum of all {inputs:,} inputs, {end}."
+    if bias:
+        sentence = _("Each of the {outputs:,} outputs is a weighted sum of all {inputs:,} inputs, plus a bias.")
+    else:
+        sentence = _("Each of the {outputs:,} outputs is a weighted sum of all {inputs:,} inputs, without a bias.")
+    return formula, sentence.format(outputs=outputs, inputs=inputs)
 
 
 # Zeros and losses of a window
 def _zeros(window: Window) -> str:
     if not any(window.pad):
-        return "No zeros are added."
+        return _("No zeros are added.")
     rows, columns = slides(window)
-    filling = _filling(window)
-    if len(set(window.pad)) == 1:
-        added = f"a ring of {filling}, {counted(rows.before, 'cell')} wide"
+    zeros = window.filling == "zeros"
+    sides = [
+        ngettext("{count} row at the top", "{count} rows at the top", rows.before),
+        ngettext("{count} row at the bottom", "{count} rows at the bottom", rows.after),
+        ngettext("{count} column on the left", "{count} columns on the left", columns.before),
+        ngettext("{count} column on the right", "{count} columns on the right", columns.after),
+    ]
+    if len(set(window.pad)) == 1 and zeros:
+        sentence = ngettext(
+            "The grid grows from {grid} to {padded}: a ring of zeros, {width} cell wide.",
+            "The grid grows from {grid} to {padded}: a ring of zeros, {width} cells wide.",
+            rows.before,
+        )
+    elif len(set(window.pad)) == 1:
+        sentence = ngettext(
+            "The grid grows from {grid} to {padded}: a ring of padding, {width} cell wide.",
+            "The grid grows from {grid} to {padded}: a ring of padding, {width} cells wide.",
+            rows.before,
+        )
+    elif zeros:
+        sentence = _("The grid grows from {grid} to {padded} by zeros: {sides}.")
     else:
-        sides = [
-            (rows.before, "row", "at the top"),
-            (rows.after, "row", "at the bottom"),
-            (columns.before, "column", "on the left"),
-            (columns.after, "column", "on the right"),
-        ]
-        added = and_list([f"{counted(number, name)} of {filling} {side}" for number, name, side in sides if number])
-    unlike = UNLIKE_ZEROS.get(window.filling, "")
-    return f"The grid grows from {shape_text(window.grid)} to {shape_text(_padded(window))}: {added}.{unlike}"
+        sentence = _("The grid grows from {grid} to {padded} by padding: {sides}.")
+    numbers = (rows.before, rows.after, columns.before, columns.after)
+    text = sentence.format(
+        grid=shape_text(window.grid),
+        padded=shape_text(_padded(window)),
+        width=rows.before,
+        sides=and_list([side.format(count=number) for side, number in zip(sides, numbers, strict=True) if number]),
+    )
+    remark = UNLIKE_ZEROS.get(window.filling)
+    return f"{text} {_(remark)}" if remark else text
 
 
 UNLIKE_ZEROS = {
-    "minus infinity": " Padding of a max pool is minus infinity, so that it is never the largest.",
-    "nothing": " It does not count: a window at the edge averages the cells of the grid alone.",
+    "minus infinity": N_("Padding of a max pool is minus infinity, so that it is never the largest."),
+    "nothing": N_("It does not count: a window at the edge averages the cells of the grid alone."),
 }
-
-
-def _filling(window: Window) -> str:
-    return "zeros" if window.filling == "zeros" else "padding"
 
 
 def _padded(window: Window) -> tuple[int, ...]:
@@ -202,99 +318,129 @@ def _padded(window: Window) -> tuple[int, ...]:
 
 
 def _dropped(window: Window) -> str:
-    left_over = "zeros are" if window.filling == "zeros" else "padding is"
-    rows, columns = (_loss(slide, left_over) for slide in slides(window))
+    zeros = window.filling == "zeros"
+    rows, columns = (_loss(slide, zeros) for slide in slides(window))
     if rows == columns:
-        return rows.format(either="row or column", both="row and column", many="rows and columns")
-    return (
-        f"Rows: {rows.format(either='row', both='row', many='rows')} "
-        f"Columns: {columns.format(either='column', both='column', many='columns')}"
-    )
+        return _("Rows and columns: {loss}").format(loss=rows)
+    return " ".join([_("Rows: {loss}").format(loss=rows), _("Columns: {loss}").format(loss=columns)])
 
 
-def _loss(slide: Slide, padding: str) -> str:
-    """A sentence about one axis with {either}, {both} and {many} in place of its name."""
-    zeros = f" + {slide.before} + {slide.after}" if slide.before or slide.after else ""
-    division = f"({slide.size}{zeros} - {slide.reach}) mod {slide.stride} = {slide.left_over}"
-    gaps = len(slide.unread) - slide.behind
-    if gaps:
-        jumps = f"Windows jump over {gaps} of {slide.size} {{many}}"
-        if slide.behind:
-            return f"{jumps}. {division}: no window reads the last {_last(slide.behind)} either."
-        return f"{jumps}, the last {_last(slide.dropped)} among them." if slide.dropped else f"{jumps}."
+def _loss(slide: Slide, zeros: bool) -> str:
+    """What no window reads along one axis, and the division that says so. zeros: what is added, else other padding."""
+    added = f" + {slide.before} + {slide.after}" if slide.before or slide.after else ""
+    division = f"({slide.size}{added} - {slide.reach}) mod {slide.stride} = {slide.left_over}"
+    if jumped := len(slide.unread) - slide.behind:
+        return _jumped(slide, jumped, division)
     if slide.left_over < 0:
-        return f"The last window reaches {-slide.left_over} over the edge, so no {{either}} is lost."
+        return _("the last window reaches {over} over the edge, so none is lost.").format(over=-slide.left_over)
     if slide.out == 1 and slide.left_over == 0:
-        return "The one window reads every {both}."
+        return _("the one window reads them all.")
     if slide.stride == 1:
-        return "The window stops at every {both}, so none is lost."
+        return _("the window stops at every one, so none is lost.")
     if slide.behind:
-        return f"{division}: no window reads the last {_last(slide.behind)}."
-    if slide.left_over:
-        return f"{division}, but only {padding} left over: no {{either}} is lost."
-    return f"{division}, so no {{either}} is lost."
+        sentence = ngettext(
+            "{division}: no window reads the last one.",
+            "{division}: no window reads the last {count}.",
+            slide.behind,
+        )
+    elif not slide.left_over:
+        sentence = _("{division}, so none is lost.")
+    elif zeros:
+        sentence = _("{division}, but only zeros are left over: none is lost.")
+    else:
+        sentence = _("{division}, but only padding is left over: none is lost.")
+    return sentence.format(division=division, count=slide.behind)
 
 
-def _last(number: int) -> str:
-    return "{both}" if number == 1 else f"{number} {{many}}"
+def _jumped(slide: Slide, jumped: int, division: str) -> str:
+    """The loss of a window whose stride is larger than its kernel."""
+    if slide.behind:
+        sentence = ngettext(
+            "windows jump over {jumped} of {size}. {division}: no window reads the last one either.",
+            "windows jump over {jumped} of {size}. {division}: no window reads the last {count} either.",
+            slide.behind,
+        )
+    elif slide.dropped:
+        sentence = ngettext(
+            "windows jump over {jumped} of {size}, the last one among them.",
+            "windows jump over {jumped} of {size}, the last {count} among them.",
+            slide.dropped,
+        )
+    else:
+        sentence = _("windows jump over {jumped} of {size}.")
+    count = slide.behind or slide.dropped
+    return sentence.format(jumped=jumped, size=slide.size, division=division, count=count)
 
 
 # Parameters and multiply-accumulates
 def _params(layer: Layer) -> Count:
     if not layer.params:
         if layer.macs:
-            return Count(0, "", "Its weights are those of an earlier layer and are counted there.")
-        return Count(0, "", "This layer adds no parameters.")
+            return Count(0, "", _("Its weights are those of an earlier layer and are counted there."))
+        return Count(0, "", _("This layer adds no parameters."))
     terms = [term for part in layer.parts if part.params for term in _param_terms(part)]
-    latex = " + ".join(term for term, _ in terms)
-    words = "; ".join(words for _, words in terms)
+    latex = " + ".join(term for term, _sentence in terms)
+    sentences = [sentence for _term, sentence in terms]
     normalised = any(part.op == Op.BATCH_NORM for part in layer.parts[1:])
-    remark = ""
     if normalised and layer.parts[0].weights:
         if layer.parts[0].params > layer.parts[0].weights:
-            remark = " The batch norm subtracts the bias again, so it could be left out."
+            sentences.append(_("The batch norm subtracts the bias again, so it could be left out."))
         else:
-            remark = " A bias is not needed, because the batch norm would subtract it again."
-    return Count(layer.params, f"{latex} = {_number(layer.params)}", f"{words[0].upper()}{words[1:]}.{remark}")
+            sentences.append(_("A bias is not needed, because the batch norm would subtract it again."))
+    return Count(layer.params, f"{latex} = {_number(layer.params)}", " ".join(sentences))
 
 
 def _param_terms(part: Part) -> list[tuple[str, str]]:
-    """(LaTeX, words) of each summand."""
+    """(LaTeX, sentence) of each summand."""
     weights = part.weights
     channels = part.out_shape[0]
     if part.op == Op.BATCH_NORM and part.params == 2 * channels:
-        return [(rf"2 \times {channels}", f"a scale and a shift for each of the {channels:,} batch-norm channels")]
+        sentence = _("A scale and a shift for each of the {channels:,} batch-norm channels.")
+        return [(rf"2 \times {channels}", sentence.format(channels=channels))]
     outputs = channels if part.op == Op.CONV else part.out_shape[-1]
     bias = part.params - weights
     if not weights or bias not in (0, outputs):
-        return [(_number(part.params), f"{part.params:,} of the {part.op}")]
+        sentence = ngettext("{params:,} parameter of the {op}.", "{params:,} parameters of the {op}.", part.params)
+        return [(_number(part.params), sentence.format(params=part.params, op=part.op))]
     if part.op == Op.CONV and part.window:
         height, width = part.window.kernel
         inputs = weights // (outputs * height * width)
         groups = part.in_shapes[0][0] // inputs
-        read = f", each reading one of {groups:,} groups of channels" if groups > 1 else ""
-        words = f"{outputs:,} kernels of {inputs:,} x {height} x {width} weights (channels x height x width){read}"
+        sentence = ngettext(
+            "{outputs:,} kernel of {inputs:,} x {height} x {width} weights (channels x height x width).",
+            "{outputs:,} kernels of {inputs:,} x {height} x {width} weights (channels x height x width).",
+            outputs,
+        )
+        if groups > 1:
+            sentence = _(
+                "{outputs:,} kernels of {inputs:,} x {height} x {width} weights (channels x height x width). Each "
+                "reads one of {groups:,} groups of channels."
+            )
+        words = sentence.format(outputs=outputs, inputs=inputs, height=height, width=width, groups=groups)
         terms = [(rf"{outputs} \times ({_product((inputs, height, width))})", words)]
     else:
-        terms = [(_product((outputs, part.in_shapes[0][-1])), f"{outputs:,} x {part.in_shapes[0][-1]:,} weights")]
+        inputs = part.in_shapes[0][-1]
+        words = _("{outputs:,} x {inputs:,} weights.").format(outputs=outputs, inputs=inputs)
+        terms = [(_product((outputs, inputs)), words)]
     if bias:
-        terms.append((str(outputs), f"a bias for each of the {outputs:,} outputs"))
+        terms.append((str(outputs), _("A bias for each of the {outputs:,} outputs.").format(outputs=outputs)))
     return terms
 
 
 def _macs(layer: Layer) -> Count:
     if not layer.macs:
-        return Count(0, "", "MACs are counted for convolutions and linear layers only.")
+        return Count(0, "", _("MACs are counted for convolutions and linear layers only."))
     part = layer.parts[0]
     positions = part.out_shape[1:] if part.op == Op.CONV else part.out_shape[:-1]
     weights = part.weights
     if not positions:
         latex = f"{_product((part.out_shape[-1], part.in_shapes[0][-1]))} = {_number(layer.macs)}"
-        return Count(layer.macs, latex, f"Each of the {weights:,} weights is used once.")
+        return Count(layer.macs, latex, _("Each of the {weights:,} weights is used once.").format(weights=weights))
+    sentence = _("Each of the {weights:,} weights is used once at each of the {positions} output positions.")
     return Count(
         layer.macs,
         rf"{_number(weights)} \times ({_product(positions)}) = {_number(layer.macs)}",
-        f"Each of the {weights:,} weights is used once at each of the {shape_text(positions)} output positions.",
+        sentence.format(weights=weights, positions=shape_text(positions)),
     )
 
 

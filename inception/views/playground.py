@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..graph.window import Slide
-from ..text import counted
+from ..words import _, ngettext
 
 MAX_SIZE = 1024  # pixels of one axis in the playground
 MAX_WINDOW = 64  # its kernel, stride and dilation
@@ -42,10 +42,12 @@ def playground(size: int, kernel: int, stride: int, padding: str, dilation: int 
         ("dilation", dilation, MAX_WINDOW),
     ):
         if not (isinstance(value, int) and 1 <= value <= limit):
-            raise PlaygroundError(f"{name} must be a whole number from 1 to {limit:,}, not {value!r}.")
+            sentence = _("{name} must be a whole number from 1 to {most:,}, not {value!r}.")
+            raise PlaygroundError(sentence.format(name=name, most=limit, value=value))
     reach = dilation * (kernel - 1) + 1
-    refused = " (tf.nn.convolution and Keras refuse a stride and a dilation above 1 together.)"
-    remark = refused if stride > 1 and dilation > 1 else ""
+    remarks = []
+    if stride > 1 and dilation > 1:
+        remarks = [_("(tf.nn.convolution and Keras refuse a stride and a dilation above 1 together.)")]
 
     def slide(before: int, after: int) -> Slide:
         out = (size + before + after - reach) // stride + 1
@@ -53,48 +55,58 @@ def playground(size: int, kernel: int, stride: int, padding: str, dilation: int 
 
     if padding == "VALID":
         if reach > size:
-            raise PlaygroundError(f"A window that reaches over {reach} pixels does not fit into {size} without zeros.")
+            sentence = _("A window that reaches over {reach} pixels does not fit into {size} without zeros.")
+            raise PlaygroundError(sentence.format(reach=reach, size=size))
         both = slide(0, 0)
         rule = rf"\left\lceil \frac{{{size} - {reach} + 1}}{{{stride}}} \right\rceil = {both.out}"
-        same = f"Neither adds zeros, so both read the same pixels.{remark}"
+        same = " ".join([_("Neither adds zeros, so both read the same pixels."), *remarks])
         return PlaygroundResult(both, both, rule, 'padding="VALID"', 'padding="valid"', same)
     if padding != "SAME":
-        raise PlaygroundError(f"padding must be VALID or SAME, not {padding!r}.")
+        raise PlaygroundError(_("padding must be VALID or SAME, not {padding!r}.").format(padding=padding))
 
     out = -(-size // stride)
     zeros = max((out - 1) * stride + reach - size, 0)
     before = zeros // 2
     tensorflow = slide(before, zeros - before)
+    counted, added = _("outputs"), _("zeros")
     rule = (
-        rf"\begin{{aligned}} \text{{outputs}} &= \left\lceil \frac{{{size}}}{{{stride}}} \right\rceil = {out} \\ "
-        rf"\text{{zeros}} &= \max(({out} - 1) \cdot {stride} + {reach} - {size},\ 0) = {zeros} "
+        rf"\begin{{aligned}} \text{{{counted}}} &= \left\lceil \frac{{{size}}}{{{stride}}} \right\rceil = {out} \\ "
+        rf"\text{{{added}}} &= \max(({out} - 1) \cdot {stride} + {reach} - {size},\ 0) = {zeros} "
         rf"= {before} + {zeros - before} \end{{aligned}}"
     )
     if stride == 1:
-        difference = "At stride 1 the two agree: both add the window's reach less 1, the odd zero at the end."
+        difference = _("At stride 1 the two agree: both add the window's reach less 1, the odd zero at the end.")
         return PlaygroundResult(tensorflow, tensorflow, rule, 'padding="SAME"', 'padding="same"', difference)
     pad = (reach - 1) // 2
     pytorch = slide(pad, pad) if size + 2 * pad >= reach else None
-    difference = _difference(tensorflow, pytorch, pad) + remark
+    difference = " ".join([_difference(tensorflow, pytorch, pad), *remarks])
     return PlaygroundResult(tensorflow, pytorch, rule, 'padding="SAME"', f"padding={pad}", difference)
 
 
 def _difference(tensorflow: Slide, pytorch: Slide | None, pad: int) -> str:
     """Why SAME at a stride above 1 comes out as it does in PyTorch, which refuses padding="same" there."""
-    refuses = 'PyTorch has padding="same" only at stride 1'
-    exact = f"F.pad(x, ({tensorflow.before}, {tensorflow.after})) before an unpadded layer gives TensorFlow's windows."
+    refuses = _('PyTorch has padding="same" only at stride 1.')
+    exact = _("F.pad(x, ({before}, {after})) before an unpadded layer gives TensorFlow's windows.")
+    exact = exact.format(before=tensorflow.before, after=tensorflow.after)
     if pytorch is None:
-        return f"{refuses}, and with padding={pad} it raises an error, because the window is still too long. {exact}"
+        sentence = _("With padding={pad} it raises an error, because the window is still too long.")
+        return f"{refuses} {sentence.format(pad=pad)} {exact}"
     if pytorch == tensorflow:
-        return f"{refuses}; padding={pad} happens to add the same zeros at this size, so the two agree."
+        sentence = _("padding={pad} happens to add the same zeros at this size, so the two agree.")
+        return f"{refuses} {sentence.format(pad=pad)}"
     if pytorch.out != tensorflow.out:
-        return (
-            f"{refuses}; padding={pad} gives {counted(pytorch.out, 'output')}, not {tensorflow.out}, because the "
-            f"window needs an odd number of zeros, {tensorflow.before + tensorflow.after}. {exact}"
-        )
+        sentence = ngettext(
+            "padding={pad} gives {count} output, not {wanted}, because the window needs {zeros} zeros, an odd number.",
+            "padding={pad} gives {count} outputs, not {wanted}, because the window needs {zeros} zeros, an odd number.",
+            pytorch.out,
+        ).format(pad=pad, count=pytorch.out, wanted=tensorflow.out, zeros=tensorflow.before + tensorflow.after)
+        return f"{refuses} {sentence} {exact}"
     shift = pytorch.before - tensorflow.before
-    return (
-        f"{refuses}; padding={pad} gives as many outputs, but TensorFlow adds {tensorflow.before} before and "
-        f"{tensorflow.after} after, so every PyTorch window starts {counted(shift, 'pixel')} earlier and "
-        f"weights trained in one see a shifted picture in the other. {exact}"
-    )
+    sentence = ngettext(
+        "padding={pad} gives as many outputs, but TensorFlow adds {before} before and {after} after. So every PyTorch "
+        "window starts {shift} pixel earlier, and weights trained in one see a shifted picture in the other.",
+        "padding={pad} gives as many outputs, but TensorFlow adds {before} before and {after} after. So every PyTorch "
+        "window starts {shift} pixels earlier, and weights trained in one see a shifted picture in the other.",
+        shift,
+    ).format(pad=pad, before=tensorflow.before, after=tensorflow.after, shift=shift)
+    return f"{refuses} {sentence} {exact}"

@@ -186,8 +186,8 @@ def test_first_convolution_without_and_with_loss() -> None:
     assert fits.formula == (
         r"\text{height} = \text{width} = \left\lfloor \frac{299 + 0 + 0 - 3}{2} \right\rfloor + 1 = 149"
     )
-    assert fits.dropped == "(299 - 3) mod 2 = 0, so no row or column is lost."
-    assert loses.dropped == "(150 - 3) mod 2 = 1: no window reads the last row and column."
+    assert fits.dropped == "Rows and columns: (299 - 3) mod 2 = 0, so none is lost."
+    assert loses.dropped == "Rows and columns: (150 - 3) mod 2 = 1: no window reads the last one."
     assert "fits the 150x150 grid at 74x74 positions" in loses.sentence
     assert fits.params.latex == r"32 \times (3 \times 3 \times 3) + 2 \times 32 = 928"
     assert fits.macs.latex == r"864 \times (149 \times 149) = 19{,}181{,}664"
@@ -197,7 +197,7 @@ def test_rows_and_columns_apart_where_they_differ() -> None:
     why = find("inception_resnet_v2", (350, 400), "MaxPool_3a_3x3", "")
 
     assert why.dropped == (
-        "Rows: (172 - 3) mod 2 = 1: no window reads the last row. Columns: (197 - 3) mod 2 = 0, so no column is lost."
+        "Rows: (172 - 3) mod 2 = 1: no window reads the last one. Columns: (197 - 3) mod 2 = 0, so none is lost."
     )
     assert why.params.total == 0
     assert "largest number" in why.sentence
@@ -206,7 +206,7 @@ def test_rows_and_columns_apart_where_they_differ() -> None:
 def test_factorised_kernel_has_zeros_on_two_sides() -> None:
     why = find("inception_v4", 299, "Mixed_4a", "Conv2d_0b_1x7", "Branch_1")
 
-    assert why.zeros.endswith("73x73 to 73x79: 3 columns of zeros on the left and 3 columns of zeros on the right.")
+    assert why.zeros.endswith("73x73 to 73x79 by zeros: 3 columns on the left and 3 columns on the right.")
     assert r"\text{width} &= \left\lfloor \frac{73 + 3 + 3 - 7}{1} \right\rfloor + 1 = 73" in why.formula
     assert "thanks to the 6 columns of zeros" in why.sentence
 
@@ -218,11 +218,11 @@ def test_joins_and_head() -> None:
     logits = find("inception_resnet_v2", 299, "Logits", "Logits")
 
     assert concat.formula == "96 + 64 + 96 + 64 = 320"
-    assert "the grid must be and stays 35x35" in concat.sentence
-    assert "both must be 320x35x35" in total.sentence
+    assert "the same 35x35 grid" in concat.sentence
+    assert "must both be 320x35x35" in total.sentence
     assert "One window covers the whole 8x8 grid" in pool.sentence
     assert "1536x1x1" in pool.sentence
-    assert pool.dropped == "The one window reads every row and column."
+    assert pool.dropped == "Rows and columns: the one window reads them all."
     assert logits.params.latex == r"1000 \times 1536 + 1000 = 1{,}537{,}000"
     assert "plus a bias" in logits.sentence
 
@@ -298,16 +298,16 @@ def test_windows_of_other_networks() -> None:
             assert equations(why.macs.latex) == {"": layer.macs}
 
     assert by_name["zeros_left"][1].dropped == (
-        "Rows: (50 + 3 + 3 - 7) mod 2 = 1, but only zeros are left over: no row is lost. "
-        "Columns: (38 + 3 + 3 - 7) mod 2 = 1, but only zeros are left over: no column is lost."
+        "Rows: (50 + 3 + 3 - 7) mod 2 = 1, but only zeros are left over: none is lost. "
+        "Columns: (38 + 3 + 3 - 7) mod 2 = 1, but only zeros are left over: none is lost."
     )
-    assert by_name["ceil"][1].dropped == "The last window reaches 1 over the edge, so no row or column is lost."
+    assert by_name["ceil"][1].dropped == "Rows and columns: the last window reaches 1 over the edge, so none is lost."
     assert by_name["gaps"][1].dropped == (
-        "Rows: Windows jump over 6 of 13 rows. "
-        "Columns: Windows jump over 4 of 10 columns. (10 - 1) mod 2 = 1: no window reads the last column either."
+        "Rows: windows jump over 6 of 13. "
+        "Columns: windows jump over 4 of 10. (10 - 1) mod 2 = 1: no window reads the last one either."
     )
     assert "2 rows or 1 column at a time" in by_name["wide"][1].sentence
-    assert "with gaps, 5x5 from end to end" in by_name["dilated"][1].sentence
+    assert "5x5 from end to end" in by_name["dilated"][1].sentence
 
 
 def test_layers_without_a_window_of_other_networks() -> None:
@@ -321,7 +321,7 @@ def test_layers_without_a_window_of_other_networks() -> None:
     assert why["avg pool"].formula == ""
     assert "3x2 windows" in why["avg pool"].sentence
     assert "Batch norm" in why["batch norm"].sentence
-    assert why["batch norm"].params.sentence.endswith("8 batch-norm channels; 1 of the prelu.")
+    assert why["batch norm"].params.sentence.endswith("8 batch-norm channels. 1 parameter of the prelu.")
     assert "4 groups" in first.params.sentence
     assert again.params.total == 0
     assert "earlier layer" in again.params.sentence
