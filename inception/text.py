@@ -26,6 +26,11 @@ def and_list(items: Sequence[str]) -> str:
     return _("{items} and {last}").format(items=_(", ").join(items[:-1]), last=items[-1])
 
 
+def running_text(*sentences: str) -> str:
+    """Sentences one after the other, with a blank between them, except after a full-width stop, which has its own."""
+    return re.sub("(?<=[。！？；：，]) ", "", " ".join(sentences))
+
+
 def shape_text(sizes: tuple[int, ...]) -> str:
     """Sizes as the table writes them: 192x35x35."""
     return "x".join(map(str, sizes))

@@ -141,12 +141,12 @@ def outcome(comparisons: list[Comparison]) -> str:
             "if each were trained in its best way. In the paper the networks end nearly level."
         )
     ]
-    return " ".join(sentences)
+    return text.running_text(*sentences)
 
 
 def sentence(comparison: Comparison) -> str:
     """How soon two competitors got there, and where they ended."""
-    return f"{way(comparison)} {end(comparison)}"
+    return text.running_text(way(comparison), end(comparison))
 
 
 def way(comparison: Comparison) -> str:
@@ -158,7 +158,7 @@ def way(comparison: Comparison) -> str:
         verdict = verdict.format(first=names[0], second=names[1])
     else:
         verdict = _("**{fast} was faster than {slow}.**").format(fast=names[fast], slow=names[1 - fast])
-    return f"{verdict} {got_there(comparison, fast)} {got_there(comparison, 1 - fast)}"
+    return text.running_text(verdict, got_there(comparison, fast), got_there(comparison, 1 - fast))
 
 
 def got_there(comparison: Comparison, which: int) -> str:

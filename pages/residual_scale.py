@@ -16,7 +16,7 @@ from inception.models.surgery import Scales
 from inception.runtime.predictor import Predictor
 from inception.size import Size
 from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, summarise
-from inception.text import and_list, shape_text
+from inception.text import and_list, running_text, shape_text
 from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
 from inception.views.kinds import Kind
@@ -189,7 +189,24 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
         )
     depth_chart(profiles, "picture")
 
-    profile = next(iter(profiles.values()))
+    about_the_pass(instrument)
+    st.caption(how_it_was_measured(instrument, views, size, next(iter(profiles.values()))))
+    with st.expander(_("The numbers")):
+        shown = st.segmented_control(_("With the scales"), list(profiles), default=next(iter(profiles)), required=True)
+        table = profiles[shown]
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config=columns(),
+            column_order=list(columns()),
+            height=tables.table_height(len(table)),
+        )
+        title = _("Residual sums of {network} with the scales {scales}")
+        tables.export_button(table, f"{name}_residuals", title.format(network=name, scales=shown))
+
+
+def about_the_pass(instrument: ResidualInstrument) -> None:
+    """What a pass shows of what the paper says."""
     paragraph = _(
         "Every block multiplies what its branches found by a scale and adds it to its input, the shortcut. Section 3.3 "
         "of the paper reports: without a scale of 0.1 to 0.3, networks with more than 1000 filters *died* early in "
@@ -200,7 +217,7 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
         shows = _("It shows what training made of the sums: how much each block changes its input, and how they grow.")
     else:
         shows = _("It shows where training starts: how much each block changes its input, and how the sums grow.")
-    st.markdown(f"{paragraph} {shows}")
+    st.markdown(running_text(paragraph, shows))
     if instrument.rectified:
         st.markdown(
             _(
@@ -208,6 +225,12 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
                 "grow. In the paper that 1x1 is linear (section 3.2)."
             )
         )
+
+
+def how_it_was_measured(
+    instrument: ResidualInstrument, views: list[Image.Image], size: Size, profile: pd.DataFrame
+) -> str:
+    """What was measured, and what its words mean."""
     measured_on = ngettext(
         "Measured in one pass over the picture at {size} px.",
         "Measured in one pass over {views} views of the picture at {size} px.",
@@ -230,19 +253,7 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
         )
         for row in profile[~profile["relu"]].itertuples()
     ]
-    st.caption(" ".join(notes))
-    with st.expander(_("The numbers")):
-        shown = st.segmented_control(_("With the scales"), list(profiles), default=next(iter(profiles)), required=True)
-        table = profiles[shown]
-        st.dataframe(
-            table,
-            hide_index=True,
-            column_config=columns(),
-            column_order=list(columns()),
-            height=tables.table_height(len(table)),
-        )
-        title = _("Residual sums of {network} with the scales {scales}")
-        tables.export_button(table, f"{name}_residuals", title.format(network=name, scales=shown))
+    return running_text(*notes)
 
 
 def training_view(name: str, scales: Scales) -> None:
@@ -259,19 +270,15 @@ def training_view(name: str, scales: Scales) -> None:
     note, drawing = st.empty(), st.empty()
     twins = compared(scales)
     if start:
-        drawing.info(_("Building both networks…"), icon=":material/construction:")
-        pair = tuple(Twin(name, width, scales=scales) for scales in twins)
-        setting = Setting(pair, learning_rate=rate, steps=steps, profiled=True)
-        history = st.session_state["residual_history"] = History(setting)
-        try:
-            # Any control, Stop among them, and a closed tab end the script at the next drawing, and the training too.
-            # Not in a fragment: its own controls would wait until it has run.
-            with closing(train(setting, RandomCrops(sample_pictures()))) as training:
-                for step in training:
-                    history.add(step)
-                    draw_training(history, drawing)
-        except TrainingError as error:
-            drawing.error(str(error), icon=":material/error:")
+        if not train_twins(
+            Setting(
+                tuple(Twin(name, width, scales=scales) for scales in twins),
+                learning_rate=rate,
+                steps=steps,
+                profiled=True,
+            ),
+            drawing,
+        ):
             return
         st.rerun()
 
@@ -307,6 +314,23 @@ def training_view(name: str, scales: Scales) -> None:
             "and how soon the loss falls."
         )
     )
+
+
+def train_twins(setting: Setting, drawing: DeltaGenerator) -> bool:
+    """Trains, and draws the curves on the way; whether it could be done, else there is a sentence why not."""
+    drawing.info(_("Building both networks…"), icon=":material/construction:")
+    history = st.session_state["residual_history"] = History(setting)
+    try:
+        # Any control, Stop among them, and a closed tab end the script at the next drawing, and the training too.
+        # Not in a fragment: its own controls would wait until it has run.
+        with closing(train(setting, RandomCrops(sample_pictures()))) as training:
+            for step in training:
+                history.add(step)
+                draw_training(history, drawing)
+    except TrainingError as error:
+        drawing.error(str(error), icon=":material/error:")
+        return False
+    return True
 
 
 def twin_names(history: History) -> list[str]:

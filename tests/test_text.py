@@ -1,6 +1,7 @@
 """What readers look for in lists of names."""
 
-from inception.text import found_names
+from inception.text import and_list, found_names, running_text
+from inception.words import speaking
 from inception.weights.labels import class_labels
 
 
@@ -22,3 +23,11 @@ def test_among_imagenets_classes() -> None:
     assert "Siamese cat" in found[: len(whole)][0] or any("Siamese cat" in name for name in found[: len(whole)])
     assert found[: len(whole)] == whole
     assert any(name.startswith("catamaran") for name in found[len(whole) :])
+
+
+def test_lists_and_sentences_follow_the_language() -> None:
+    assert [and_list(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert running_text("One.", "Two.") == "One. Two."
+    with speaking("zh_CN"):
+        assert and_list(["a", "b", "c"]) == "a、b、c"
+        assert running_text("一。", "二。") == "一。二。"

@@ -23,7 +23,7 @@ from ..graph.layer_graph import LayerGraph
 from ..graph.trace import trace
 from ..graph.window import Pair
 from ..models.layers import BATCH_NORM_EPS, Kernel
-from ..text import shape_text
+from ..text import running_text, shape_text
 from ..words import N_, _, ngettext
 
 # Names of the options in tables, which are translated where they are shown.
@@ -227,8 +227,8 @@ def in_words(setting: Setting, options: Sequence[Option]) -> str:
     factor = sentence.format(factor=setting.simple_factor, fewer=ratio, more=1 / ratio)
     even = break_even(setting, options)
     if even.params == even.macs:
-        return f"{factor} {_cheaper(even.params)}"
-    return f"{factor} {_fewer_params(even.params)} {_fewer_macs(even.macs)}"
+        return running_text(factor, _cheaper(even.params))
+    return running_text(factor, _fewer_params(even.params), _fewer_macs(even.macs))
 
 
 def _cheaper(width: int) -> str:

@@ -11,7 +11,7 @@ from math import prod
 from ..graph.layer import Layer, Part, Shape
 from ..graph.op import SUMS, Op, is_pool
 from ..graph.window import Slide, Window, slides
-from ..text import and_list, shape_text
+from ..text import and_list, running_text, shape_text
 from ..words import N_, _, ngettext
 
 
@@ -110,7 +110,7 @@ def _window_sentence(layer: Layer, window: Window) -> str:
         sentences.insert(
             0, _("With its gaps the window is {reach} from end to end.").format(reach=shape_text(window.reach))
         )
-    return " ".join(sentences)
+    return running_text(*sentences)
 
 
 def _positions(window: Window) -> str:
@@ -158,7 +158,7 @@ def _positions(window: Window) -> str:
         if zeros
         else _("With its padding the {grid} grid is {padded}.")
     )
-    return f"{grows.format(grid=grid, padded=shape_text(_padded(window)))} {moves}"
+    return running_text(grows.format(grid=grid, padded=shape_text(_padded(window))), moves)
 
 
 def _rows_and_columns(rows: int, columns: int) -> list[str]:
@@ -304,7 +304,7 @@ def _zeros(window: Window) -> str:
         sides=and_list([side.format(count=number) for side, number in zip(sides, numbers, strict=True) if number]),
     )
     remark = UNLIKE_ZEROS.get(window.filling)
-    return f"{text} {_(remark)}" if remark else text
+    return running_text(text, _(remark)) if remark else text
 
 
 UNLIKE_ZEROS = {
@@ -322,7 +322,7 @@ def _dropped(window: Window) -> str:
     rows, columns = (_loss(slide, zeros) for slide in slides(window))
     if rows == columns:
         return _("Rows and columns: {loss}").format(loss=rows)
-    return " ".join([_("Rows: {loss}").format(loss=rows), _("Columns: {loss}").format(loss=columns)])
+    return running_text(_("Rows: {loss}").format(loss=rows), _("Columns: {loss}").format(loss=columns))
 
 
 def _loss(slide: Slide, zeros: bool) -> str:
@@ -387,7 +387,7 @@ def _params(layer: Layer) -> Count:
             sentences.append(_("The batch norm subtracts the bias again, so it could be left out."))
         else:
             sentences.append(_("A bias is not needed, because the batch norm would subtract it again."))
-    return Count(layer.params, f"{latex} = {_number(layer.params)}", " ".join(sentences))
+    return Count(layer.params, f"{latex} = {_number(layer.params)}", running_text(*sentences))
 
 
 def _param_terms(part: Part) -> list[tuple[str, str]]:

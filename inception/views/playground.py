@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..errors import InputError
 from ..graph.window import Slide
+from ..text import running_text
 from ..words import _, ngettext
 
 MAX_SIZE = 1024  # pixels of one axis in the playground
@@ -59,7 +60,7 @@ def playground(size: int, kernel: int, stride: int, padding: str, dilation: int 
             raise PlaygroundError(sentence.format(reach=reach, size=size))
         both = slide(0, 0)
         rule = rf"\left\lceil \frac{{{size} - {reach} + 1}}{{{stride}}} \right\rceil = {both.out}"
-        same = " ".join([_("Neither adds zeros, so both read the same pixels."), *remarks])
+        same = running_text(_("Neither adds zeros, so both read the same pixels."), *remarks)
         return PlaygroundResult(both, both, rule, 'padding="VALID"', 'padding="valid"', same)
     if padding != "SAME":
         raise PlaygroundError(_("padding must be VALID or SAME, not {padding!r}.").format(padding=padding))
@@ -79,7 +80,7 @@ def playground(size: int, kernel: int, stride: int, padding: str, dilation: int 
         return PlaygroundResult(tensorflow, tensorflow, rule, 'padding="SAME"', 'padding="same"', difference)
     pad = (reach - 1) // 2
     pytorch = slide(pad, pad) if size + 2 * pad >= reach else None
-    difference = " ".join([_difference(tensorflow, pytorch, pad), *remarks])
+    difference = running_text(_difference(tensorflow, pytorch, pad), *remarks)
     return PlaygroundResult(tensorflow, pytorch, rule, 'padding="SAME"', f"padding={pad}", difference)
 
 
@@ -90,17 +91,17 @@ def _difference(tensorflow: Slide, pytorch: Slide | None, pad: int) -> str:
     exact = exact.format(before=tensorflow.before, after=tensorflow.after)
     if pytorch is None:
         sentence = _("With padding={pad} it raises an error, because the window is still too long.")
-        return f"{refuses} {sentence.format(pad=pad)} {exact}"
+        return running_text(refuses, sentence.format(pad=pad), exact)
     if pytorch == tensorflow:
         sentence = _("padding={pad} happens to add the same zeros at this size, so the two agree.")
-        return f"{refuses} {sentence.format(pad=pad)}"
+        return running_text(refuses, sentence.format(pad=pad))
     if pytorch.out != tensorflow.out:
         sentence = ngettext(
             "padding={pad} gives {count} output, not {wanted}, because the window needs {zeros} zeros, an odd number.",
             "padding={pad} gives {count} outputs, not {wanted}, because the window needs {zeros} zeros, an odd number.",
             pytorch.out,
         ).format(pad=pad, count=pytorch.out, wanted=tensorflow.out, zeros=tensorflow.before + tensorflow.after)
-        return f"{refuses} {sentence} {exact}"
+        return running_text(refuses, sentence, exact)
     shift = pytorch.before - tensorflow.before
     sentence = ngettext(
         "padding={pad} gives as many outputs, but TensorFlow adds {before} before and {after} after. So every PyTorch "
@@ -109,4 +110,4 @@ def _difference(tensorflow: Slide, pytorch: Slide | None, pad: int) -> str:
         "window starts {shift} pixels earlier, and weights trained in one see a shifted picture in the other.",
         shift,
     ).format(pad=pad, before=tensorflow.before, after=tensorflow.after, shift=shift)
-    return f"{refuses} {sentence} {exact}"
+    return running_text(refuses, sentence, exact)

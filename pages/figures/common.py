@@ -69,7 +69,6 @@ def kernel_figure(decomposition: Decomposition, rank: int) -> go.Figure:
         (column, right, title + edge, cell, inner),
         (row, right + edge, title, inner, cell),
     ]
-    hover = _("row {row}, column {column}: {value}").format(row="%{y}", column="%{x}", value="%{z:.3g}<extra></extra>")
     traces, axes = [], {}
     for number, (values, x, y, w, h) in enumerate(pictures, 1):
         traces.append(
@@ -78,7 +77,7 @@ def kernel_figure(decomposition: Decomposition, rank: int) -> go.Figure:
                 xaxis=f"x{number}",
                 yaxis=f"y{number}",
                 coloraxis="coloraxis" if number <= 4 else "coloraxis2",
-                hovertemplate=hover,
+                hovertemplate=_cell_hover(),
             )
         )
         hidden = {"visible": False, "fixedrange": True}
@@ -108,6 +107,11 @@ def kernel_figure(decomposition: Decomposition, rank: int) -> go.Figure:
         "margin": {"t": 0, "b": 0, "l": 0, "r": 0, "autoexpand": False},
     }
     return go.Figure(traces, layout)
+
+
+def _cell_hover() -> str:
+    """What hovering over a cell of a kernel shows."""
+    return _("row {row}, column {column}: {value}").format(row="%{y}", column="%{x}", value="%{z:.3g}<extra></extra>")
 
 
 def _both_ways(*arrays: Array) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import inception
-from inception.text import shape_text
+from inception.text import running_text, shape_text
 from inception.training.race import COMPETITORS, TITLES
 from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, MAX_STEPS, SIZE, FixedCrops, History, Setting, Training, twin_of
@@ -208,7 +208,7 @@ def state_of(here: Live) -> str:
         seed=setting.seed,
         smooth=SMOOTH,
     )
-    return f"{state.format(done=here.history.steps, steps=setting.steps)} {meaning}"
+    return running_text(state.format(done=here.history.steps, steps=setting.steps), meaning)
 
 
 def live_result(here: Live) -> None:

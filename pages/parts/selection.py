@@ -4,7 +4,7 @@ import streamlit as st
 
 from inception import LayerGraph
 from inception.graph.layer import Layer
-from inception.text import shape_text
+from inception.text import running_text, shape_text
 from inception.words import _
 from pages.parts.choices import dead_link, keep_if_offered
 from pages.parts.literal import literal
@@ -68,7 +68,7 @@ def facts(graph: LayerGraph, layer: Layer) -> None:
         sees = _("Its receptive field is {field} pixels.")
         if any(seen > side for seen, side in zip(field.size, graph.input_size, strict=True)):
             sees = _("Its receptive field is {field} pixels, which is more than the picture has.")
-        line += " " + sees.format(field=shape_text(field.size))
+        line = running_text(line, sees.format(field=shape_text(field.size)))
     st.markdown(line)
 
 

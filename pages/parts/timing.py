@@ -6,6 +6,7 @@ from PIL import Image
 from inception.runtime.predictor import PictureNetwork
 from inception.runtime.speed import measure
 from inception.runtime.turns import OutOfMemory
+from inception.text import running_text
 from inception.words import _, ngettext
 
 
@@ -34,5 +35,6 @@ def show_timing(network: PictureNetwork, prepared: Image.Image) -> None:
         weights=timing.weight_bytes / 1e6,
     )
     if timing.peak_bytes:
-        line += " " + _("A pass takes at most {peak:,.0f} MB of memory.").format(peak=timing.peak_bytes / 1e6)
+        peak = _("A pass takes at most {peak:,.0f} MB of memory.").format(peak=timing.peak_bytes / 1e6)
+        line = running_text(line, peak)
     st.caption(line)

@@ -216,7 +216,7 @@ def test_a_run_says_with_which_scales_it_was_made(app: AppTest) -> None:
     assert any("A · B · C: 0.17 · 0.10 · 0.20" in caption.value for caption in app.caption)
     healthy(app.slider[1].set_value(0.5).run())
     assert app.info[0].value.startswith("This run was made with the scales 0.17 · 0.10 · 0.20 and with 1 everywhere.")
-    assert "starts one with 0.17 · 0.50 · 0.20" in app.info[0].value
+    assert "starts a run with 0.17 · 0.50 · 0.20" in app.info[0].value
     assert app.metric, "it stays"
 
 
