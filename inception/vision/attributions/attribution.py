@@ -9,6 +9,7 @@ from ...errors import InputError
 from ..inside import Array
 from ..maps import lay_over
 
+GRAD_CAM, LAYER_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "LayerCAM", "Integrated gradients", "Occlusion"
 CLIPPED = 0.5  # percent of the pixels of a signed map that may lie beyond its colours
 FLAT = 1e-6  # a map whose values differ by less than this share of the largest is of one value
 

@@ -105,14 +105,20 @@ class _Scores:
             return score_of(self.model, self.target, pictures).tolist()
 
 
-def _quick_if_it_agrees(exact: _Scores, tried: Sequence[Window], check: Check) -> _Scores:
-    """Scores in bfloat16, unless rounding shows in those of the windows that are tried; then `exact` again."""
+def _quick(exact: _Scores, check: Check) -> _Scores:
+    """The same scores in bfloat16, sooner and rounded."""
     model = bfloat16_model(copy.deepcopy(exact.model))
     call_between_layers(model, check)
-    quick = replace(exact, model=model, dtype=torch.bfloat16, batch=QUICK_BATCH)
-    found, expected = (np.subtract(*np.split(np.array(scores.of([None, *tried])), [1])) for scores in (quick, exact))
-    error = np.sqrt(np.square(found - expected).mean())
-    return quick if error <= ROUNDING * expected.std() else exact
+    return replace(exact, model=model, dtype=torch.bfloat16, batch=QUICK_BATCH)
+
+
+def _rounding_shows(falls: dict[Window, float], exact: _Scores) -> bool:
+    """Whether the falls of the first windows differ from the exact ones by more than `ROUNDING` allows."""
+    tried = list(falls)[:TRIED]
+    whole, *scores = exact.of([None, *tried])
+    expected = whole - np.array(scores)
+    error = np.sqrt(np.square([falls[window] for window in tried] - expected).mean())
+    return bool(error > ROUNDING * expected.std())
 
 
 def occlusion(
@@ -139,22 +145,29 @@ def occlusion(
     check_count("windows", windows, MAX_WINDOWS)
     frame = _Frame.of((prepared.height, prepared.width), windows)
     model = explained_model(predictor, target)
-    scores = _Scores(predictor, model, target, predictor.to_input(prepared).float(), frame)
+    exact = _Scores(predictor, model, target, predictor.to_input(prepared).float(), frame)
+    scores = _quick(exact, check) if quick and quick_in_bfloat16(predictor.device) else exact
+    call_between_layers(model, check)
     order, first = frame.coarse_first(), len(list(product(*frame.first())))
-    if quick and quick_in_bfloat16(predictor.device):
-        scores = _quick_if_it_agrees(scores, order[:TRIED], check)
-    if scores.model is model:
-        call_between_layers(model, check)
+    what, falls = what_of(predictor, target), dict[Window, float]()
     (whole,) = scores.of([None])
-    falls: dict[Window, float] = {}
-    for part in (order[:first], order[first:]):
-        for begin in range(0, len(part), scores.batch):
-            batch = part[begin : begin + scores.batch]
+
+    def hide(windows: Sequence[Window]) -> None:
+        for begin in range(0, len(windows), scores.batch):
+            batch = windows[begin : begin + scores.batch]
             falls.update((window, whole - score) for window, score in zip(batch, scores.of(batch), strict=True))
             progress(1 + len(falls), 1 + len(order))
-        if len(falls) < len(order):
-            preview(_attribution(frame.blocks(falls), whole, what_of(predictor, target), frame))
-    return _attribution(frame.means(falls), whole, what_of(predictor, target), frame)
+
+    hide(order[:first])
+    if first < len(order):
+        preview(_attribution(frame.blocks(falls), whole, what, frame))
+    if scores is not exact and _rounding_shows(falls, exact):
+        scores = exact
+        (whole,) = scores.of([None])
+        falls.clear()
+        hide(order[:first])
+    hide(order[first:])
+    return _attribution(frame.means(falls), whole, what, frame)
 
 
 def _attribution(values: Array, score: float, what: str, frame: _Frame) -> Attribution:

@@ -18,15 +18,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from ...graph.layer import Layer
 from ...graph.layer_graph import LayerGraph
 from ...graph.trace import trace
 from ...runtime.image import load_image
 from ...runtime.predictor import Predictor
 from ...weights.known import known_weights
 from .. import photographs
-from ..inside import Array, block_ends
-from .attribution import Attribution
+from ..inside import Array, last_of_grids
+from .attribution import GRAD_CAM, GRADIENTS, LAYER_CAM, OCCLUSION, Attribution
 from .cams import grad_cam, layer_cam
 from .gradients import integrated_gradients
 from .occlusion import occlusion
@@ -39,14 +38,7 @@ RANDOM_CELLS = 5  # down and across, of the random map
 RANDOM_MAPS = 5  # for each picture
 SIZES = (112, 160)  # pixels; 112 is that of the bundled networks' training
 GRIDS = 3  # how many grids, counted from the last, are asked by Grad-CAM and LayerCAM
-GRAD_CAM, LAYER_CAM, GRADIENTS, SMOOTHED, OCCLUSION, RANDOM = (
-    "Grad-CAM",
-    "LayerCAM",
-    "Integrated gradients",
-    "Integrated gradients, smoothed",
-    "Occlusion",
-    "A random smooth map",
-)
+SMOOTHED, RANDOM = "Integrated gradients, smoothed", "A random smooth map"
 
 
 def order_of(values: Array) -> NDArray[np.intp]:
@@ -87,14 +79,6 @@ def random_map(size: tuple[int, int], seed: int) -> Array:
     return np.array(Image.fromarray(cells).resize((size[1], size[0]), Image.Resampling.BICUBIC))
 
 
-def last_of_grids(graph: LayerGraph) -> list[Layer]:
-    """The last layer on each size of grid that blocks hand on, the last grid first."""
-    last: dict[tuple[int, ...], Layer] = {}
-    for layer in block_ends(graph):
-        last[layer.out_shape[1:]] = layer
-    return list(last.values())[::-1]
-
-
 @dataclass(frozen=True)
 class Method:
     """A way to make maps, as a row of the table names it."""
@@ -103,7 +87,7 @@ class Method:
     maps: Callable[[Image.Image, int], list[Attribution]]  # of a prepared picture and a class
     layer: str = ""  # TF-Slim's name of the block
     grid: str = ""  # its cells, down x across
-    steps_back: int | None = None  # which grid it is, counted from the last: 0, 1, 2
+    back: int | None = None  # which size of grid it is, counted from the last: 0, 1, 2
 
 
 def methods(network: Predictor, graph: LayerGraph) -> Iterator[Method]:
@@ -136,7 +120,7 @@ def methods(network: Predictor, graph: LayerGraph) -> Iterator[Method]:
 def measure(tag: str, side: int) -> pd.DataFrame:
     """Every method on the photographs that a bundled network names rightly at `side` x `side` pixels, a row each.
 
-    Columns model, size, method, layer, grid, back (which grid, counted from the last), photographs (how many were
+    Columns model, size, trained (the size of its training), method, layer, grid, back (which grid, counted from the last), photographs (how many were
     named rightly), of (how many show one of the classes), changed (share of the answers that hiding changed), insertion
     (mean area), dead (share of the maps that tell nothing).
     """
@@ -165,10 +149,11 @@ def measure(tag: str, side: int) -> pd.DataFrame:
             {
                 "model": known.variant,
                 "size": side,
+                "trained": network.input_size,
                 "method": method.name,
                 "layer": method.layer,
                 "grid": method.grid,
-                "back": method.steps_back,
+                "back": method.back,
                 "photographs": len(pictures),
                 "of": shown,
                 "changed": np.mean(changed),
