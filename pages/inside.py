@@ -107,8 +107,8 @@ def show_depth(subject: Subject) -> str:
     silent = silent_channels(maps.channels)
     if silent:
         st.caption(
-            f":material/volume_off: Of its {len(maps.channels):,} channels {silent:,} are 0 in every cell: this picture "
-            "has nothing that they answer to, or their ReLU passes nothing at all."
+            f":material/volume_off: Of its {len(maps.channels):,} channels {silent:,} are 0 in every cell: this "
+            "picture has nothing that they answer to, or their ReLU passes nothing at all."
         )
     st.caption(
         f"The {len(maps.maps)} of {len(maps.channels):,} channels with the strongest mean response. Dark is 0 (or a "

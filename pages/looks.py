@@ -34,8 +34,8 @@ from pages.parts.timing import show_timing
 EXPLAINED = {
     OCCLUSION: "Hides one part of the picture after the other and looks how far the score falls. Slow, but nothing is "
     "assumed about the network (Zeiler and Fergus 2014).",
-    LAYER_CAM: "Asks one layer: which of its cells raise the score of the class, each by its own gradient? Fast, and as "
-    "fine as the layer's grid (Jiang et al. 2021).",
+    LAYER_CAM: "Asks one layer: which of its cells raise the score of the class, each by its own gradient? Fast, and "
+    "as fine as the layer's grid (Jiang et al. 2021).",
     GRAD_CAM: "Asks one layer too, with one weight for a whole channel. Fast, and made for the last grid (Selvaraju et "
     "al. 2017).",
     GRADIENTS: "Adds up the gradient along the way from a black picture to yours, pixel by pixel; all pixels together "
@@ -45,9 +45,14 @@ BREATH = 0.15  # seconds from one look for a click to the next
 
 
 def choose_method(graph: LayerGraph) -> str:
-    """The method: the one that tells most in about a second, until the reader takes another."""
+    """The method: the one that tells most in about a second, until the reader takes another.
+
+    A layer that is selected, on another page or in the URL, is asked.
+    """
     if not st.session_state.get("method_chosen") or "method" not in st.session_state:
-        st.session_state["method"] = first_method(graph)
+        selected = graph.layer_at(st.query_params.get("layer") or st.session_state.get("layer") or "")
+        asked = selected in selection.grid_layers(graph)
+        st.session_state["method"] = first_method(graph, CAMS if asked else tuple(EXPLAINED))
     method = st.radio(
         "Method",
         list(EXPLAINED),
@@ -208,6 +213,8 @@ with controls:
     method = choose_method(subject.graph)
     target, target_name = choose_target(subject)
     layer = choose_layer(subject.graph, method) if method in CAMS else None
+    if layer is None:
+        selection.selected_layer(subject.graph)  # a link to one that is not there is said here too
     detail = choose_smoothing(subject, method)
 with result:
     weights_note(subject)

@@ -30,12 +30,12 @@ class HalfGradientConv(nn.Module):
         super().__init__()
         self.conv = conv
         self.padding = list(padding_of(conv)[::2])
-        self.half = conv.weight.detach().to(torch.bfloat16, memory_format=torch.channels_last)
+        self.rounded = conv.weight.detach().to(torch.bfloat16, memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
         conv = self.conv
         rest = (list(conv.stride), self.padding, list(conv.dilation), conv.groups)
-        return _HalfGradient.apply(x, conv.weight, self.half, conv.bias, *rest)  # type: ignore[no-untyped-call]
+        return _HalfGradient.apply(x, conv.weight, self.rounded, conv.bias, *rest)
 
 
 class _HalfGradient(torch.autograd.Function):

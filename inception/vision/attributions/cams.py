@@ -39,7 +39,7 @@ def grad_cam(
 def layer_cam(
     predictor: Predictor, prepared: Image.Image, graph: LayerGraph, layer: Layer, target: Target
 ) -> Attribution:
-    """LayerCAM (Jiang et al. 2021) of a layer with a grid: activations times their own gradients where these are above 0.
+    """LayerCAM (Jiang et al. 2021) of a layer with a grid: activations times those of their gradients that are above 0.
 
     Grad-CAM takes one weight for a whole channel; here each cell has its own, so fine grids keep their detail.
     Parameters, the place of cells in the picture and errors are those of `grad_cam`.

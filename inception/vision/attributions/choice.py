@@ -10,6 +10,7 @@ network's end: it stands at the same place in the architecture.
 
 from dataclasses import dataclass
 from functools import cache
+from math import isnan
 
 import pandas as pd
 
@@ -47,8 +48,8 @@ def scores() -> tuple[Scores, ...]:
         changed=("changed", "mean"), insertion=("insertion", "mean"), photographs=("photographs", "sum")
     )
     rows = [
-        Scores(method, None if pd.isna(back) else int(back), row.changed, row.insertion, int(row.photographs))
-        for (method, back), row in zip(found.index, found.itertuples(), strict=True)
+        Scores(method, None if isnan(back) else int(back), changed, insertion, photographs)
+        for method, back, changed, insertion, photographs in found.reset_index().to_numpy().tolist()
     ]
     chance = next(row for row in rows if row.method == RANDOM)
 
@@ -69,10 +70,11 @@ def takes_a_second(method: str, graph: LayerGraph) -> bool:
     return PASSES[method] * graph.macs <= MACS
 
 
-def first_method(graph: LayerGraph) -> str:
-    """The best method that takes about a second; where none does, the best that asks for a single pass."""
-    ranked = [row.method for row in scores() if row.method in PASSES]
-    return next((method for method in ranked if takes_a_second(method, graph)), _first(ranked, CAMS))
+def first_method(graph: LayerGraph, among: tuple[str, ...] = tuple(PASSES)) -> str:
+    """The best method that takes about a second; where none does, the best of those that ask a layer."""
+    ranked = [row.method for row in scores() if row.method in among]
+    quick = [method for method in ranked if takes_a_second(method, graph)]
+    return next(method for method in [*quick, *ranked] if quick or method in CAMS)
 
 
 def first_layer(method: str, graph: LayerGraph) -> Layer:
@@ -92,7 +94,3 @@ def scores_of(method: str, layer: Layer | None, graph: LayerGraph) -> Scores | N
             return None
         back = grids.index(layer)
     return next((row for row in scores() if (row.method, row.back) == (method, back)), None)
-
-
-def _first(ranked: list[str], among: tuple[str, ...]) -> str:
-    return next(method for method in ranked if method in among)

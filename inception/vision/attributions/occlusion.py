@@ -61,7 +61,8 @@ class _Frame:
         """All windows, those of the first map before the others."""
         rows, columns = self.first()
         first = [(int(row), int(column)) for row, column in product(rows, columns)]
-        return first + sorted(set(product(*map(range, self.counts))) - set(first))
+        every = product(range(self.counts[0]), range(self.counts[1]))
+        return first + [window for window in every if window not in first]
 
     def blocks(self, falls: dict[Window, float]) -> Array:
         """The first map, (H, W): each pixel has the fall of the first window whose middle is nearest."""
@@ -91,8 +92,8 @@ class _Scores:
     target: Target
     picture: Tensor  # (1, 3, H, W), normalised, in float32
     frame: _Frame
+    batch: int  # pictures in one turn
     dtype: torch.dtype = torch.float32
-    batch: int = WINDOW_BATCH
 
     def of(self, windows: Sequence[Window | None]) -> list[float]:
         """The score for each window; None hides nothing."""
@@ -145,12 +146,13 @@ def occlusion(
     check_count("windows", windows, MAX_WINDOWS)
     frame = _Frame.of((prepared.height, prepared.width), windows)
     model = explained_model(predictor, target)
-    exact = _Scores(predictor, model, target, predictor.to_input(prepared).float(), frame)
+    exact = _Scores(predictor, model, target, predictor.to_input(prepared).float(), frame, WINDOW_BATCH)
     scores = _quick(exact, check) if quick and quick_in_bfloat16(predictor.device) else exact
     call_between_layers(model, check)
     order, first = frame.coarse_first(), len(list(product(*frame.first())))
     what, falls = what_of(predictor, target), dict[Window, float]()
     (whole,) = scores.of([None])
+    progress(1, 1 + len(order))
 
     def hide(windows: Sequence[Window]) -> None:
         for begin in range(0, len(windows), scores.batch):

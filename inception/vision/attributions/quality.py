@@ -120,9 +120,9 @@ def methods(network: Predictor, graph: LayerGraph) -> Iterator[Method]:
 def measure(tag: str, side: int) -> pd.DataFrame:
     """Every method on the photographs that a bundled network names rightly at `side` x `side` pixels, a row each.
 
-    Columns model, size, trained (the size of its training), method, layer, grid, back (which grid, counted from the last), photographs (how many were
-    named rightly), of (how many show one of the classes), changed (share of the answers that hiding changed), insertion
-    (mean area), dead (share of the maps that tell nothing).
+    Columns model, size, trained (the size of its training), method, layer, grid, back (which size of grid, counted from
+    the last), photographs (how many were named rightly), of (how many show one of the classes), changed (share of the
+    answers that hiding changed), insertion (mean area), dead (share of the maps that tell nothing).
     """
     known = known_weights()[tag]
     network = Predictor(known.variant, tag)
