@@ -6,6 +6,7 @@ hands colours on, so that rounding does not show and all of it is quick.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from threading import Timer
 from time import perf_counter
 
@@ -30,6 +31,7 @@ NAME, SIZE, SHORT_SIZE = "inception_v4", 299, 75
 TARGET = 0
 # How the app made these maps before: pictures in one pass through the network, layer by layer in float32.
 CAPTUM_STEPS, CAPTUM_WINDOWS = 2, 4
+SHORT_COUNT = 5  # steps, and windows down and across: the fewest that have a coarse map before the whole one
 Explain = Callable[..., Attribution]
 METHODS: dict[str, tuple[Explain, int]] = {
     "occlusion": (occlusion, WINDOWS),
@@ -43,21 +45,17 @@ def rows(run: Run) -> Iterator[Row]:
     network = hands_colours_on()
     picture = network.prepare(photographs(1)[0], (side, side))
     for name, (explain, count) in METHODS.items():
-        size = 2 if run.short else count
+        size = SHORT_COUNT if run.short else count
         title = f"{NAME} at {side} px, {name}"
-
-        def quick(explain: Explain = explain, size: int = size, **options: object) -> Attribution:
-            return explain(network, picture, TARGET, size, quick=True, **options)
-
-        def of_captum(name: str = name, size: int = size) -> None:
-            captum(network, picture, name, size)
-
-        yield compare(f"{title}: quick / captum in float32", quick, of_captum, 0.5, runs)
-        yield from measured([Row(f"{title}: first coarse map", "s", 2.0)], lambda quick=quick: first_map(quick))
-        yield from measured([Row(f"{title}: from a stop to its end", "s", 0.5)], lambda quick=quick: stopped(quick))
+        quick = partial(explain, network, picture, TARGET, size, quick=True)
+        yield compare(
+            f"{title}: quick / captum in float32", quick, partial(captum, network, picture, name, size), 0.5, runs
+        )
+        yield from measured([Row(f"{title}: first coarse map", "s", 2.0)], partial(first_map, quick))
+        yield from measured([Row(f"{title}: from a stop to its end", "s", 0.5)], partial(stopped, quick))
     for name in METHODS:
         row = Row(f"{NAME} as trained, {name}: rank correlation of quick and exact maps, lowest", "")
-        yield from measured([row], lambda name=name: agreement(name, 1 if run.short else 10))
+        yield from measured([row], partial(agreement, name, 1 if run.short else 10))
 
 
 def hands_colours_on() -> Predictor:

@@ -1,6 +1,5 @@
 """Occlusion, which hides one part of the picture after the other and looks how far the score falls."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -23,9 +22,11 @@ WINDOWS, MAX_WINDOWS = 8, 16
 WINDOW_BATCH, QUICK_BATCH = 4, 8  # pictures in one turn: less than a second on two cores
 FIRST = 3  # windows down and across that make a first, coarse map
 TRIED = 5  # windows that are computed in float32 too, to see what bfloat16 does to them
-# The most that rounding may do to these: root mean square of the differences over the standard deviation. Errors of
-# this size leave a correlation of 1 / sqrt(1 + 0.1²) = 0.995.
-ROUNDING = 0.1
+# The most that rounding may do to these: root mean square of the differences over the spread of the falls. Errors of
+# this size leave a correlation of 1 / sqrt(1 + 0.2²) = 0.98. The spread is that of the middle half, as the standard
+# deviation of a normal distribution with such a half, so that one large fall does not excuse errors in all others.
+ROUNDING = 0.2
+QUARTILES = 1.349  # standard deviations of a normal distribution between its quartiles
 
 Window = tuple[int, int]  # how many windows are above it, and left of it
 
@@ -108,7 +109,7 @@ class _Scores:
 
 def _quick(exact: _Scores, check: Check) -> _Scores:
     """The same scores in bfloat16, sooner and rounded."""
-    model = bfloat16_model(copy.deepcopy(exact.model))
+    model = bfloat16_model(explained_model(exact.predictor, exact.target))
     call_between_layers(model, check)
     return replace(exact, model=model, dtype=torch.bfloat16, batch=QUICK_BATCH)
 
@@ -119,7 +120,8 @@ def _rounding_shows(falls: dict[Window, float], exact: _Scores) -> bool:
     whole, *scores = exact.of([None, *tried])
     expected = whole - np.array(scores)
     error = np.sqrt(np.square([falls[window] for window in tried] - expected).mean())
-    return bool(error > ROUNDING * expected.std())
+    low, high = np.percentile(expected, (25, 75))
+    return bool(error > ROUNDING * (high - low) / QUARTILES)
 
 
 def occlusion(
