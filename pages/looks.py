@@ -146,6 +146,7 @@ def choose_smoothing(subject: Subject, method: str) -> int | None:
     smooth = st.toggle(
         f"Smoothed to {detail} cells",
         value=True,
+        key="smoothed",
         help=f"The picture was reduced to {detail} pixels before the network saw it: finer structure is not in it.",
     )
     return detail if smooth else None
