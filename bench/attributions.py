@@ -2,7 +2,7 @@
 
 Two kinds of weights are needed. How long it takes does not depend on them; but whether rounding keeps the map does, and
 that is measured on a trained network, which comes with the project at a quarter of the width. The network of full width
-hands colours on, so that rounding does not show and all of it is quick.
+averages what it sees, so that rounding does not show and all of it is quick.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,8 +42,8 @@ METHODS: dict[str, tuple[Explain, int]] = {
 def rows(run: Run) -> Iterator[Row]:
     """Each method: time against captum's, seconds to a first map, seconds from a stop to the end; then agreement."""
     side, runs = (SHORT_SIZE, 1) if run.short else (SIZE, 3)
-    network = hands_colours_on()
-    picture = network.prepare(photographs(1)[0], (side, side))
+    network = averages()
+    picture = bright_clouds(side)
     for name, (explain, count) in METHODS.items():
         size = SHORT_COUNT if run.short else count
         title = f"{NAME} at {side} px, {name}"
@@ -58,13 +58,20 @@ def rows(run: Run) -> Iterator[Row]:
         yield from measured([row], partial(agreement, name, 1 if run.short else 10))
 
 
-def hands_colours_on() -> Predictor:
-    """A network of full width in which each layer hands on what it gets, so that its answer depends on colours."""
+def averages() -> Predictor:
+    """A network of full width in which every filter averages what it sees, so that brightness is what it answers to."""
     network = Predictor(NAME)
-    for module in network.model.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.dirac_(module.weight)
+    with torch.no_grad():
+        for module in network.model.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                module.weight.fill_(1 / module.weight[0].numel())
     return network
+
+
+def bright_clouds(side: int) -> Image.Image:
+    """A picture that is brighter than grey everywhere, each part by another amount."""
+    small = np.random.default_rng(0).integers(128, 256, (9, 9, 3), dtype=np.uint8)
+    return Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC)
 
 
 def photographs(count: int) -> list[Image.Image]:

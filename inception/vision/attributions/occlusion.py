@@ -19,13 +19,16 @@ from .gradients import Preview, no_preview
 from .score import Check, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
 
 WINDOWS, MAX_WINDOWS = 8, 16
-WINDOW_BATCH, QUICK_BATCH = 4, 8  # pictures in one turn: less than a second on two cores
+# Pictures in one turn: less than a second on two cores. The first map takes 10 passes and the others 55, both multiples
+# of 5: for each size of batch oneDNN orders all weights anew.
+WINDOW_BATCH, QUICK_BATCH = 4, 5
 FIRST = 3  # windows down and across that make a first, coarse map
 TRIED = 5  # windows that are computed in float32 too, to see what bfloat16 does to them
-# The most that rounding may do to these: root mean square of the differences over the spread of the falls. Errors of
-# this size leave a correlation of 1 / sqrt(1 + 0.2²) = 0.98. The spread is that of the middle half, as the standard
-# deviation of a normal distribution with such a half, so that one large fall does not excuse errors in all others.
-ROUNDING = 0.2
+# The most that rounding may do to these: root mean square of the differences over the spread of the falls. A pixel is
+# the mean of four windows, which halves errors of this size; they leave a correlation of 1 / sqrt(1 + 0.2²) = 0.98. The
+# spread is that of the middle half, as the standard deviation of a normal distribution with such a half, so that one
+# large fall does not excuse errors in all others.
+ROUNDING = 0.4
 QUARTILES = 1.349  # standard deviations of a normal distribution between its quartiles
 
 Window = tuple[int, int]  # how many windows are above it, and left of it
@@ -152,26 +155,26 @@ def occlusion(
     scores = _quick(exact, check) if quick and quick_in_bfloat16(predictor.device) else exact
     call_between_layers(model, check)
     order, first = frame.coarse_first(), len(list(product(*frame.first())))
-    what, falls = what_of(predictor, target), dict[Window, float]()
-    (whole,) = scores.of([None])
-    progress(1, 1 + len(order))
+    what, found = what_of(predictor, target), dict[Window | None, float]()
 
-    def hide(windows: Sequence[Window]) -> None:
+    def hide(windows: Sequence[Window | None]) -> None:
         for begin in range(0, len(windows), scores.batch):
             batch = windows[begin : begin + scores.batch]
-            falls.update((window, whole - score) for window, score in zip(batch, scores.of(batch), strict=True))
-            progress(1 + len(falls), 1 + len(order))
+            found.update(zip(batch, scores.of(batch), strict=True))
+            progress(len(found), 1 + len(order))
 
-    hide(order[:first])
+    def falls() -> dict[Window, float]:
+        return {window: found[None] - score for window, score in found.items() if window is not None}
+
+    hide([None, *order[:first]])
     if first < len(order):
-        preview(_attribution(frame.blocks(falls), whole, what, frame))
-    if scores is not exact and _rounding_shows(falls, exact):
+        preview(_attribution(frame.blocks(falls()), found[None], what, frame))
+    if scores is not exact and _rounding_shows(falls(), exact):
         scores = exact
-        (whole,) = scores.of([None])
-        falls.clear()
-        hide(order[:first])
+        found.clear()
+        hide([None, *order[:first]])
     hide(order[first:])
-    return _attribution(frame.means(falls), whole, what, frame)
+    return _attribution(frame.means(falls()), found[None], what, frame)
 
 
 def _attribution(values: Array, score: float, what: str, frame: _Frame) -> Attribution:
