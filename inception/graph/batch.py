@@ -64,10 +64,9 @@ def _pairs(one: Recorder, two: Recorder) -> dict[Value, Shape]:
     if len(one.steps) != len(two.steps):
         return {}
     for a, b in zip(one.steps, two.steps, strict=True):
-        if (a.name, a.path, len(a.calls)) != (b.name, b.path, len(b.calls)):
+        groups = [(a.args, b.args), (list(a.reads), list(b.reads)), (a.outs, b.outs)]
+        if (a.name, a.path) != (b.name, b.path) or any(len(mine) != len(other) for mine, other in groups):
             return {}
-        for first, second in zip(a.calls, b.calls, strict=True):
-            if len(first.outs) != len(second.outs):
-                return {}
-            found.update((v, w.shape) for v, w in zip(first.outs, second.outs, strict=True))
+        for mine, other in groups:
+            found.update((v, w.shape) for v, w in zip(mine, other, strict=True))
     return found

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from math import gcd, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .receptive_field import ReceptiveField
 
 Factors = tuple[int, ...]
 Dims = tuple[Factors, ...]  # the indexes of each dimension, by their lengths, the slowest first
-MOST_TERMS = 24  # parts of a tensor that are told apart
+MOST_TERMS = 128  # parts of a tensor that are told apart
 NEVER = -1  # a loose index that no operation can make up for
 
 
@@ -681,6 +681,30 @@ def _swept_term(
     ]
 
 
+def plain_window(
+    cells: Cells, out: Sequence[int], kernel: Sequence[int], stride: Any, padding: Any, dilation: Any
+) -> Cells | None:
+    """What a convolution makes of cells of the usual form, (N, C, ...) with one term for each axis; else None.
+
+    It is what reducing the channels and `swept` give, in a tenth of the time, for nearly all that networks do.
+    """
+    count = len(out) - 2
+    if count != len(cells.axes) or not len(cells.lengths) == len(cells.dims) == count + 2 or len(stride) != count or len(padding) != count:
+        return None
+    axes = []
+    for axis, terms in enumerate(cells.axes):
+        if len(terms) != 1 or len(cells.dims[axis + 2]) != 1:
+            return None
+        term, place = terms[0], axis + 2
+        step = term.strides[place]
+        if term.within or term.loose or step <= 0 or term.strides.count(0) != count + 1:
+            return None
+        size = term.size + step * dilation[axis] * (kernel[axis] - 1)
+        strides = (*term.strides[:place], step * stride[axis], *term.strides[place + 1 :])
+        axes.append((Term(size, term.offset - step * padding[axis], strides),))
+    return Cells(((out[0],), *((n,) for n in out[1:])), tuple(axes), cells.picture)
+
+
 # What a reader sees
 def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
     """The one box that fits every cell, and a remark; None and the reason where there is no such box.
@@ -689,6 +713,8 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
     """
     if not all(cells.axes) or not cells.axes:
         return None, "it does not depend on the picture"
+    if (plain := _plain_field(cells)) is not None:
+        return plain, ""
     cells = reduced(cells, _channels(cells), keep=False)
     if _repeats(cells):
         return None, "several cells beside each other depend on the same pixels"
@@ -718,6 +744,21 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
     return field, "every cell depends on the whole picture" if whole and still else ""
 
 
+def _plain_field(cells: Cells) -> ReceptiveField | None:
+    """The field of cells of the usual form, (N, C, ...) with one term for each axis, which moves along its dimension."""
+    if not len(cells.lengths) == len(cells.dims) == len(cells.axes) + 2:
+        return None
+    for axis, terms in enumerate(cells.axes):
+        term = terms[0]
+        if len(terms) != 1 or term.within or term.loose or len(cells.dims[axis + 2]) != 1:
+            return None
+        if term.strides[axis + 2] <= 0 or term.strides.count(0) != len(cells.axes) + 1:
+            return None
+    found = [terms[0] for terms in cells.axes]
+    strides = tuple(term.strides[axis + 2] for axis, term in enumerate(found))
+    return ReceptiveField(tuple(t.size for t in found), strides, tuple(t.offset for t in found))
+
+
 def _repeats(cells: Cells) -> bool:
     """Whether some cells along a dimension of the grid have the same box as their neighbours."""
     moving = {i for terms in cells.axes for t in terms for i, stride in enumerate(t.strides) if stride}
@@ -739,6 +780,10 @@ def _channels(cells: Cells) -> list[int]:
     # Dimensions of one cell stay: they may say how far the next one would be. So do loose ones, which stay unknown.
     loose = {i for terms in cells.axes for t in terms for i in t.loose}
     channels = [d for d in others if prod(cells.dims[d]) > 1 and not loose.intersection(cells.span(d))]
+    if loose and len(cells.dims) == len(cells.axes) + 2 and all(
+        any(t.strides[i] for t in terms for i in cells.span(axis + 2)) for axis, terms in enumerate(cells.axes)
+    ):
+        channels = list({*channels, 1} - {*grid})  # (N, C, H, W): however the channels differ, a cell has them all
     large = [d for d in range(1, len(cells.dims)) if prod(cells.dims[d]) > 1]
     if len(large) > 1 and all(d in grid for d in large):
         # Each dimension moves: that of pixels folded into channels moves least, beside another on the same axes.

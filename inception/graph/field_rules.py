@@ -21,7 +21,9 @@ CELL_BY_CELL = {
     "expand", "expand_as", "broadcast_to", "where", "masked_fill", "masked_fill_", "fill_", "zero_", "copy_", "copy",
     "dropout", "rrelu_with_noise", "rrelu_with_noise_functional", "_conj", "real", "imag", "view_as_real_copy", "positive",
     "_safe_copy", "addcmul", "addcdiv", "lerp", "nan_to_num", "logit", "angle", "rsub", "_make_dep_token", "fill",
-    "view_dtype", "log_sigmoid_forward", "relu_", "hardtanh_", "_assert_async",
+    "view_dtype", "log_sigmoid_forward", "hardtanh", "hardswish", "hardsigmoid", "leaky_relu", "elu", "celu", "selu",
+    "silu", "gelu", "mish", "softplus", "softshrink", "hardshrink", "threshold", "threshold_backward", "relu", "relu6",
+    "sigmoid", "tanh", "clamp", "clamp_min", "clamp_max", "square", "sign", "remainder", "floor_divide",
 }  # fmt: skip
 # Operations that hand on nothing of their inputs' values.
 WITHOUT_VALUES = {"zeros_like", "ones_like", "empty_like", "rand_like", "randn_like", "new_zeros", "new_ones",
@@ -191,6 +193,10 @@ def _convolution(call: Call, x: Value, weight: Value, bias: Any, stride: Any, pa
     if x.cells is None:
         return c.unknown(_cells(call), call.outs[0].shape, "its kernel depends on the picture", True)
     out, count = call.outs[0].shape, len(x.shape) - 2
+    if not transposed and weight.cells is None:
+        plain = c.plain_window(x.cells, out, weight.shape[2:], stride, padding, dilation)
+        if plain is not None:
+            return plain
     cells = _channels_mixed(x.cells, x.shape[1], out[1], groups)
     kernel = weight.shape[2:]
     if not transposed:

@@ -139,6 +139,17 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
             yield from tensors_in(each)
 
 
+def _flat(args: Iterable[Any]) -> list[Tensor]:
+    """The tensors among the arguments of an operation, which has them in lists at most."""
+    found = []
+    for arg in args:
+        if isinstance(arg, Tensor):
+            found.append(arg)
+        elif type(arg) in (list, tuple):
+            found.extend(each for each in arg if isinstance(each, Tensor))
+    return found
+
+
 class Recorder:
     """Runs `root` on `inputs` once; `steps`, `outputs` and `inputs` are then what happened.
 
@@ -242,7 +253,7 @@ class Recorder:
     def call(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs one operation and notes it."""
         what = kind(func)
-        tensors = [*tensors_in(args), *tensors_in(kwargs)] if kwargs else list(tensors_in(args))
+        tensors = _flat(args) + _flat(kwargs.values()) if kwargs else _flat(args)
         if self.meta and tensors:
             known = [tensor.is_meta for tensor in tensors]
             if any(known):
@@ -250,13 +261,13 @@ class Recorder:
                     raise NeedsDataError(what.name)
                 if not all(known):
                     args, kwargs = _mapped(args, self._on_meta), _mapped(kwargs, self._on_meta)
-                    tensors = [*tensors_in(args), *tensors_in(kwargs)]
+                    tensors = _flat(args) + _flat(kwargs.values())
         step = self.step
         lone = step is None
         if lone:
             step = self.step = Step(what.name, self.path, None, [self.value_of(t) for t in tensors])
         assert step is not None
-        noted = tuple(self._noted(arg) for arg in args)
+        noted = tuple(map(self._noted, args))
         noted_kwargs = {key: self._noted(arg) for key, arg in kwargs.items()} if kwargs else {}
         ins = [self._values[id(tensor)] for tensor in tensors]
         out, macs = self._run(what, func, args, kwargs, tensors)
@@ -422,6 +433,9 @@ def is_layer(module: nn.Module) -> bool:
     return not isinstance(module, nn.Identity) and not [name for name in module._modules if name != "parametrizations"]
 
 
+PLAIN = {int, float, bool, str, type(None), torch.Size, torch.dtype, torch.device}
+
+
 class _Copy:
     """A copy of a module and its parts that shares no container with it, and whose parts tell a recorder that they run.
 
@@ -434,7 +448,7 @@ class _Copy:
         self.root = self.copy(root, "")
         for copy in list(self.copies.values()):
             for name, value in copy.__dict__.items():
-                if value and name[:1] != "_" or name == "_flat_weights":
+                if (name[:1] != "_" or name == "_flat_weights") and type(value) not in PLAIN:
                     copy.__dict__[name] = self.exchanged(value)
 
     def copy(self, module: nn.Module, path: str) -> nn.Module:
@@ -484,6 +498,8 @@ class _Copy:
     def exchanged(self, value: Any) -> Any:
         """`value` with copies in place of the modules, parameters and methods of modules in it."""
         kind = type(value)
+        if kind in PLAIN or kind is tuple and all(type(each) in PLAIN for each in value):
+            return value
         if kind in (list, tuple, set):
             return kind(self.exchanged(each) for each in value)
         if kind is dict:
