@@ -39,12 +39,15 @@ def shapes_without_batch(one: Recorder, again: Callable[[], Recorder | None]) ->
     """A function from a value of `one`, a run with one picture, to its shape without the batch.
 
     again: makes a run with two pictures, or None where that is not possible. A tensor whose first dimension counts
-    windows of one picture keeps it; so does one of which we do not know.
+    windows of one picture keeps it. A network that takes one picture only, or goes another way with two, has no batch
+    but the one of its picture: there a first dimension of 1 is left out.
     """
     if keeps_first(one):
         return lambda value: value.shape[1:] if value.data else value.shape
     two = again()
     doubled = _pairs(one, two) if two is not None else {}
+    if not doubled:
+        return lambda value: value.shape[1:] if value.data and value.shape[:1] == (1,) else value.shape
 
     def shape_of(value: Value) -> Shape:
         other = doubled.get(value)

@@ -40,6 +40,7 @@ class Cells(NamedTuple):
     dims: Dims
     axes: tuple[tuple[Term, ...], ...]  # for each axis of the picture; a cell depends on the pixels of all its terms
     picture: tuple[int, ...]  # pixels of each axis
+    hull: tuple[tuple[int, int], ...]  # first pixel that a cell depends on, and the one behind the last: no padding
     reason: str = ""  # what made an index loose
 
     @property
@@ -57,12 +58,12 @@ def picture_cells(shape: Sequence[int]) -> Cells:
     """Those of the picture, (N, C, ...)."""
     dims = tuple((n,) for n in shape)
     axes = [(Term(1, 0, tuple(int(i == axis) for i in range(len(shape)))),) for axis in range(2, len(shape))]
-    return Cells(dims, tuple(axes), tuple(shape[2:]))
+    return Cells(dims, tuple(axes), tuple(shape[2:]), tuple((0, n) for n in shape[2:]))
 
 
 def constant(shape: Sequence[int], like: Cells) -> Cells:
     """Cells that depend on no pixel."""
-    return Cells(tuple((n,) for n in shape), tuple(() for _ in like.axes), like.picture)
+    return Cells(tuple((n,) for n in shape), tuple(() for _ in like.axes), like.picture, ())
 
 
 def extent(term: Term, lengths: Factors) -> tuple[int, int]:
@@ -128,14 +129,35 @@ def _connected(terms: list[Term], lengths: Factors) -> list[Term]:
     return done
 
 
-def _made(dims: Dims, axes: Iterable[Iterable[Term]], cells: Cells, reason: str = "") -> Cells:
+def _made(
+    dims: Dims, axes: Iterable[Iterable[Term]], parts: Sequence[Cells], reason: str = ""
+) -> Cells:
+    """Cells that were made from `parts`."""
     lengths = tuple(chain.from_iterable(dims))
-    cleaned = tuple(
-        terms if len(terms) == 1 and not terms[0].within else _cleaned(terms, lengths, pixels)
-        for terms, pixels in zip(map(tuple, axes), cells.picture, strict=True)
-    )
+    picture = parts[0].picture
+    cleaned, hull = [], []
+    for axis, terms in enumerate(map(tuple, axes)):
+        low, high = _reach([cells.hull[axis] for cells in parts if cells.hull])
+        # A box that does not move is that of many cells together, so it has no padding.
+        terms = tuple(t if any(t.strides) else _clipped(t, low, high) for t in terms)
+        if len(terms) != 1 or terms[0].within:
+            terms = _cleaned(terms, lengths, picture[axis])
+        cleaned.append(terms)
+        extents = [extent(term, lengths) for term in terms]
+        hull.append((max([low, min(e[0] for e in extents)]), min([high, max(e[1] for e in extents)])) if terms else (0, 0))
     loose = any(term.loose for terms in cleaned for term in terms)
-    return Cells(dims, cleaned, cells.picture, (reason or cells.reason) if loose else "")
+    before = reason or next((cells.reason for cells in parts if cells.reason), "")
+    return Cells(dims, tuple(cleaned), picture, tuple(hull), before if loose else "")
+
+
+def _reach(hulls: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    hulls = [hull for hull in hulls if hull[0] < hull[1]]
+    return (min(low for low, _ in hulls), max(high for _, high in hulls)) if hulls else (0, 0)
+
+
+def _clipped(term: Term, low: int, high: int) -> Term:
+    first, end = max(low, term.offset), min(high, term.offset + term.size)
+    return term if (first, end - first) == (term.offset, term.size) else term._replace(offset=first, size=max(0, end - first))
 
 
 def _moved(term: Term, sources: Sequence[int | None]) -> Term:
@@ -152,7 +174,7 @@ def _moved(term: Term, sources: Sequence[int | None]) -> Term:
 def rearranged(cells: Cells, dims: Dims, sources: Sequence[int | None]) -> Cells:
     """Cells with other dimensions, whose indexes are old ones (`sources`) or new ones that repeat everything."""
     return Cells(
-        dims, tuple(tuple(_moved(t, sources) for t in terms) for terms in cells.axes), cells.picture, cells.reason
+        dims, tuple(tuple(_moved(t, sources) for t in terms) for terms in cells.axes), cells.picture, cells.hull, cells.reason
     )
 
 
@@ -175,7 +197,7 @@ def unknown(parts: Sequence[Cells], shape: Sequence[int], reason: str, reads_all
                 terms.append(Term(high - low, low, (0,) * len(dims), (), loose | kept))
         axes.append(terms)
     before = next((cells.reason for cells in parts if cells.reason), "")
-    return _made(dims, axes, parts[0], before or reason)
+    return _made(dims, axes, parts, before or reason)
 
 
 def loosened(cells: Cells, dim: int, length: int, reason: str, reads_all: bool = False) -> Cells:
@@ -193,7 +215,7 @@ def loosened(cells: Cells, dim: int, length: int, reason: str, reads_all: bool =
             moved = moved._replace(loose=moved.loose | {span.start} | (set() if reads_all else {NEVER}))
         return moved
 
-    return _made(dims, [[change(t) for t in terms] for terms in cells.axes], cells, cells.reason or reason)
+    return _made(dims, [[change(t) for t in terms] for terms in cells.axes], [cells], cells.reason or reason)
 
 
 def _swept(term: Term, span: Iterable[int], lengths: Factors) -> Term:
@@ -231,7 +253,7 @@ def reduced(cells: Cells, over: Iterable[int], keep: bool = False) -> Cells:
             )
         return after
 
-    return _made(dims, [[change(t) for t in terms] for terms in cells.axes], cells)
+    return _made(dims, [[change(t) for t in terms] for terms in cells.axes], [cells])
 
 
 def repeated(cells: Cells, shape: Sequence[int]) -> Cells:
@@ -251,7 +273,7 @@ def repeated(cells: Cells, shape: Sequence[int]) -> Cells:
         return cells
     lost = [i for i in range(len(cells.lengths)) if i not in sources]  # their one cell is everywhere
     axes = [[_moved(_swept(t, lost, cells.lengths), sources) for t in terms] for terms in cells.axes]
-    return _made(tuple(dims), axes, cells)
+    return _made(tuple(dims), axes, [cells])
 
 
 def _refined(candidates: Sequence[Factors]) -> Factors | None:
@@ -296,7 +318,7 @@ def joined(parts: Sequence[Cells], shape: Sequence[int]) -> Cells:
     if len(spread) > 1 and all(cells.axes == spread[0].axes for cells in spread):
         return spread[0]
     axes = [[t for cells in spread for t in cells.axes[a]] for a in range(len(spread[0].picture))]
-    return _made(dims, axes, spread[0], next((c.reason for c in spread if c.reason), ""))
+    return _made(dims, axes, spread)
 
 
 def _regrouped(cells: Cells, dims: Dims) -> Cells | None:
@@ -328,7 +350,7 @@ def _regrouped(cells: Cells, dims: Dims) -> Cells | None:
             return None
         terms = [[_dropped(t, len(lengths) - 1) for t in axis] for axis in terms]
         del lengths[-1]
-    return _made(dims, terms, cells)
+    return _made(dims, terms, [cells])
 
 
 def _dropped(term: Term, place: int) -> Term:
@@ -419,7 +441,7 @@ def merged(cells: Cells, across: bool = False) -> Cells:
             for size in sizes:
                 dims.append(tuple(lengths[at : at + size]))
                 at += size
-            cells = Cells(tuple(dims), tuple(axes), cells.picture, cells.reason)
+            cells = Cells(tuple(dims), tuple(axes), cells.picture, cells.hull, cells.reason)
             borders = {cells.span(d).start for d in range(len(cells.dims))}
         else:
             place += 1
@@ -462,7 +484,7 @@ def _reshaped_loosely(cells: Cells, shape: Sequence[int]) -> Cells:
         moved = _moved(_swept(term, span, cells.lengths), sources)
         return moved._replace(loose=moved.loose | fresh) if moves else moved
 
-    return _made(dims, [[change(t) for t in terms] for terms in cells.axes], cells, "a reshape mixes rows and columns")
+    return _made(dims, [[change(t) for t in terms] for terms in cells.axes], [cells], "a reshape mixes rows and columns")
 
 
 def _dims_for(factors: list[int], shape: Sequence[int]) -> Dims | None:
@@ -554,7 +576,7 @@ def taken(cells: Cells, dim: int, start: int, step: int, count: int) -> Cells:
     for terms in cells.axes:
         kept = [t for term in terms if (t := _indexed(term, place, *chosen)) is not None]
         axes.append([t._replace(loose=t.loose | {NEVER}) if cut and place in t.loose else t for t in kept])
-    return _made(dims, axes, cells)
+    return _made(dims, axes, [cells])
 
 
 def _fixed(cells: Cells, dim: int, place: int, at: int) -> Cells:
@@ -566,7 +588,7 @@ def _fixed(cells: Cells, dim: int, place: int, at: int) -> Cells:
     local = place - cells.span(dim).start
     factors = cells.dims[dim]
     dims = (*cells.dims[:dim], factors[:local] + factors[local + 1 :], *cells.dims[dim + 1 :])
-    return _made(dims, axes, cells)
+    return _made(dims, axes, [cells])
 
 
 def selected(cells: Cells, dim: int, at: int) -> Cells:
@@ -575,7 +597,7 @@ def selected(cells: Cells, dim: int, at: int) -> Cells:
     span = cells.span(dim)
     sources = [i for i in range(len(cells.lengths)) if i not in span]
     axes = [[_moved(_swept(t, span, cells.lengths), sources) for t in terms] for terms in cells.axes]
-    return _made((*cells.dims[:dim], *cells.dims[dim + 1 :]), axes, cells)
+    return _made((*cells.dims[:dim], *cells.dims[dim + 1 :]), axes, [cells])
 
 
 def concatenated(parts: Sequence[Cells], dim: int, sizes: Sequence[int], shape: Sequence[int]) -> Cells:
@@ -598,7 +620,7 @@ def concatenated(parts: Sequence[Cells], dim: int, sizes: Sequence[int], shape: 
                 placed.append(t._replace(offset=t.offset - t.strides[place] * start, within=tuple(sorted(within))))
             axes.append(tuple(placed))
         dims = tuple((total,) if d == dim else f for d, f in enumerate(cells.dims))
-        spread.append(Cells(dims, tuple(axes), cells.picture, cells.reason))
+        spread.append(Cells(dims, tuple(axes), cells.picture, cells.hull, cells.reason))
         start += size
     return joined(spread, shape)
 
@@ -633,7 +655,7 @@ def swept(
         for term in terms:
             changed += _swept_term(term, span, inner, taps, advance * full // period, sources, len(new))
         axes.append(changed)
-    return _made(dims, axes, cells)
+    return _made(dims, axes, [cells])
 
 
 def _is_cut(cells: Cells, place: int) -> bool:
@@ -691,7 +713,7 @@ def plain_window(
     count = len(out) - 2
     if count != len(cells.axes) or not len(cells.lengths) == len(cells.dims) == count + 2 or len(stride) != count or len(padding) != count:
         return None
-    axes = []
+    axes, hull = [], []
     for axis, terms in enumerate(cells.axes):
         if len(terms) != 1 or len(cells.dims[axis + 2]) != 1:
             return None
@@ -701,8 +723,11 @@ def plain_window(
             return None
         size = term.size + step * dilation[axis] * (kernel[axis] - 1)
         strides = (*term.strides[:place], step * stride[axis], *term.strides[place + 1 :])
-        axes.append((Term(size, term.offset - step * padding[axis], strides),))
-    return Cells(((out[0],), *((n,) for n in out[1:])), tuple(axes), cells.picture)
+        offset = term.offset - step * padding[axis]
+        axes.append((Term(size, offset, strides),))
+        low, high = cells.hull[axis]
+        hull.append((max(low, offset), min(high, offset + step * stride[axis] * (out[place] - 1) + size)))
+    return Cells(((out[0],), *((n,) for n in out[1:])), tuple(axes), cells.picture, tuple(hull))
 
 
 # What a reader sees
@@ -719,7 +744,7 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
     if _repeats(cells):
         return None, "several cells beside each other depend on the same pixels"
     sizes, strides, offsets = [], [], []
-    for terms, pixels in zip(cells.axes, cells.picture, strict=True):
+    for terms in cells.axes:
         if len(terms) != 1 or terms[0].within or terms[0].loose:
             reason = cells.reason or "cells beside each other depend on boxes of different form"
             return None, reason
@@ -731,13 +756,9 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
                 if slow != fast * n:
                     return None, "cells beside each other depend on boxes that do not move on regularly"
         moving = long or moving
-        size, offset, stride = term.size, term.offset, moving[-1][0] if moving else 0
-        if not moving:  # a box that does not move is part of the picture
-            low, high = max(0, offset), min(pixels, offset + size)
-            size, offset = high - low, low
-        sizes.append(size)
-        strides.append(stride)
-        offsets.append(offset)
+        sizes.append(term.size)
+        strides.append(moving[-1][0] if moving else 0)
+        offsets.append(term.offset)
     field = ReceptiveField(tuple(sizes), tuple(strides), tuple(offsets))
     whole = all(o <= 0 and o + s >= n for o, s, n in zip(offsets, sizes, cells.picture, strict=True))
     still = not any(strides)

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _pop_mode_temporarily
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -392,6 +392,11 @@ class _Dispatch(TorchDispatchMode):
         super().__init__()
         self.recorder = recorder
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """False: nothing compiles here, and keeping the compiler out of each call takes longer than the call."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self.recorder.call(func, args, kwargs or {})
 
@@ -528,7 +533,7 @@ class _Copy:
         return run
 
     def layer(self, module: nn.Module, path: str, forward: Callable[..., Any]) -> Callable[..., Any]:
-        recorder = self.recorder
+        recorder, attention = self.recorder, isinstance(module, nn.MultiheadAttention)
 
         def run(*args: Any, **kwargs: Any) -> Any:
             if recorder.step is not None:
@@ -537,7 +542,11 @@ class _Copy:
             given = (args, kwargs)
             step = recorder.open("", module, given)
             try:
-                out = forward(*args, **kwargs)
+                if attention:  # which would take another way, had nobody an eye on it
+                    out = forward(*args, **kwargs)
+                else:
+                    with _pop_mode_temporarily():  # functions inside of a layer are no steps
+                        out = forward(*args, **kwargs)
             except BaseException:
                 recorder.failed = recorder.failed or (path, module, step.args)
                 recorder.step = None

@@ -91,6 +91,7 @@ class Rows:
         self.modules = dict(root.named_modules())
         self.sizes = {id(p): p.numel() for p in root.parameters() if not _is_lazy(p)}
         self.shape_of = shape_of
+        self.used = {value for step in run.steps for value in step.reads}.union(run.outputs)
         self.counted: set[int] = set()  # ids of the parameters that some row has
         self.normed: set[Any] = set()  # batch norms whose statistics some row has
         self.parts: dict[Step, Part] = {}  # in order of execution
@@ -128,11 +129,16 @@ class Rows:
                 found.update(dict.fromkeys(self.origins(value.step.reads)))
         return list(found)
 
+    def handed_on(self, step: Step) -> list[Value]:
+        """The tensors of a step that somebody reads, such as one of two chunks; all of them where nobody does."""
+        outs = step.outs or step.calls[-1].outs
+        return [v for v in outs if v in self.used] or [v for v in outs if v.data] or outs or [Value((), None, False)]
+
     def part(self, step: Step) -> Part:
         op = _op(step)
         read = _read(step)
         in_shapes = tuple(self.shape_of(value) for value in read or step.args)
-        out_shape = self.shape_of(_main(step))
+        out_shape = self.shape_of(self.handed_on(step)[0])
         ids = set(step.params) if step.reads else _constants(step)
         params = sum(self.sizes.get(each, 0) for each in ids - self.counted)
         self.counted |= ids
@@ -189,7 +195,7 @@ class Rows:
             sources = dict.fromkeys(0 if s is None else index_of[s] for s in self.sources[unit[0]])
             childless = path in self.modules and path != "" and not self.modules[unit[0].path]._modules
             names = self.names(path, parts[0].op, unit[0].module is not None or childless)
-            field, note = _field(unit[-1])
+            field, note = _field(self.handed_on(unit[-1]))
             layers.append(Layer(index, *names, path, tuple(sources), parts, field, note))
         return tuple(layers)
 
@@ -232,12 +238,6 @@ def _values(call: Call) -> Iterable[Value]:
             yield from (each for each in arg if isinstance(each, Value))
 
 
-def _main(step: Step) -> Value:
-    """The first tensor that a step hands on."""
-    outs = [value for value in step.outs if value.data] or step.outs or step.calls[-1].outs
-    return outs[0] if outs else Value((), None, False)
-
-
 def _op(step: Step) -> str:
     if step.module is not None:
         known = next((MODULES[kind] for kind in type(step.module).__mro__ if kind in MODULES), None)
@@ -245,7 +245,7 @@ def _op(step: Step) -> str:
     op = FUNCTIONS.get(step.name)
     if op == Op.SUM and len(step.reads) < 2:
         return "add"
-    if op == Op.FLATTEN and step.name != "flatten" and len(_main(step).shape) > 2:
+    if op == Op.FLATTEN and step.name != "flatten" and step.outs and len(step.outs[0].shape) > 2:
         return "reshape"
     plain = step.name.replace("_", "")
     return op or (plain if plain in ACTIVATIONS else OPERATORS.get(step.name, step.name))
@@ -287,10 +287,10 @@ def _window(step: Step, in_shapes: tuple[Shape, ...], out: Shape) -> Any:
     return None
 
 
-def _field(step: Step) -> tuple[ReceptiveField | None, str]:
+def _field(values: Iterable[Value]) -> tuple[ReceptiveField | None, str]:
     """Of all tensors that a step hands on, where they agree."""
     fields = []
-    for value in step.outs or step.calls[-1].outs:
+    for value in values:
         if value.data:
             fields.append((None, "it does not depend on the picture") if value.cells is None else field_of(value.cells))
     if not fields:
