@@ -129,9 +129,7 @@ def _connected(terms: list[Term], lengths: Factors) -> list[Term]:
     return done
 
 
-def _made(
-    dims: Dims, axes: Iterable[Iterable[Term]], parts: Sequence[Cells], reason: str = ""
-) -> Cells:
+def _made(dims: Dims, axes: Iterable[Iterable[Term]], parts: Sequence[Cells], reason: str = "") -> Cells:
     """Cells that were made from `parts`."""
     lengths = tuple(chain.from_iterable(dims))
     picture = parts[0].picture
@@ -144,7 +142,9 @@ def _made(
             terms = _cleaned(terms, lengths, picture[axis])
         cleaned.append(terms)
         extents = [extent(term, lengths) for term in terms]
-        hull.append((max([low, min(e[0] for e in extents)]), min([high, max(e[1] for e in extents)])) if terms else (0, 0))
+        hull.append(
+            (max([low, min(e[0] for e in extents)]), min([high, max(e[1] for e in extents)])) if terms else (0, 0)
+        )
     loose = any(term.loose for terms in cleaned for term in terms)
     before = reason or next((cells.reason for cells in parts if cells.reason), "")
     return Cells(dims, tuple(cleaned), picture, tuple(hull), before if loose else "")
@@ -157,7 +157,11 @@ def _reach(hulls: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 def _clipped(term: Term, low: int, high: int) -> Term:
     first, end = max(low, term.offset), min(high, term.offset + term.size)
-    return term if (first, end - first) == (term.offset, term.size) else term._replace(offset=first, size=max(0, end - first))
+    return (
+        term
+        if (first, end - first) == (term.offset, term.size)
+        else term._replace(offset=first, size=max(0, end - first))
+    )
 
 
 def _moved(term: Term, sources: Sequence[int | None]) -> Term:
@@ -174,7 +178,11 @@ def _moved(term: Term, sources: Sequence[int | None]) -> Term:
 def rearranged(cells: Cells, dims: Dims, sources: Sequence[int | None]) -> Cells:
     """Cells with other dimensions, whose indexes are old ones (`sources`) or new ones that repeat everything."""
     return Cells(
-        dims, tuple(tuple(_moved(t, sources) for t in terms) for terms in cells.axes), cells.picture, cells.hull, cells.reason
+        dims,
+        tuple(tuple(_moved(t, sources) for t in terms) for terms in cells.axes),
+        cells.picture,
+        cells.hull,
+        cells.reason,
     )
 
 
@@ -484,7 +492,9 @@ def _reshaped_loosely(cells: Cells, shape: Sequence[int]) -> Cells:
         moved = _moved(_swept(term, span, cells.lengths), sources)
         return moved._replace(loose=moved.loose | fresh) if moves else moved
 
-    return _made(dims, [[change(t) for t in terms] for terms in cells.axes], [cells], "a reshape mixes rows and columns")
+    return _made(
+        dims, [[change(t) for t in terms] for terms in cells.axes], [cells], "a reshape mixes rows and columns"
+    )
 
 
 def _dims_for(factors: list[int], shape: Sequence[int]) -> Dims | None:
@@ -600,6 +610,36 @@ def selected(cells: Cells, dim: int, at: int) -> Cells:
     return _made((*cells.dims[:dim], *cells.dims[dim + 1 :]), axes, [cells])
 
 
+def plain_concatenation(parts: Sequence[Cells], sizes: Sequence[int]) -> Cells | None:
+    """Channels of cells of the usual form, (N, C, ...), one behind the other; None for any other form."""
+    axes: list[tuple[Term, ...]] = []
+    count = len(parts[0].axes)
+    if any(not len(p.lengths) == len(p.dims) == count + 2 or p.dims[2:] != parts[0].dims[2:] for p in parts):
+        return None
+    for axis in range(count):
+        terms: list[Term] = []
+        start = 0
+        for cells, size in zip(parts, sizes, strict=True):
+            for term in cells.axes[axis]:
+                others = [w for w in term.within if w[0] != 1]
+                if others or term.loose or term.strides[1]:
+                    return None
+                first, end = next(((a, b) for i, a, b in term.within if i == 1), (0, size))
+                last = terms[-1] if terms else None
+                if last and last[:3] == term[:3] and last.within[0][2] == start + first:
+                    terms[-1] = last._replace(within=((1, last.within[0][1], start + end),))
+                else:
+                    terms.append(term._replace(within=((1, start + first, start + end),)))
+            start += size
+        if len(terms) == 1 and terms[0].within == ((1, 0, start),):
+            terms = [terms[0]._replace(within=())]
+        axes.append(tuple(terms))
+    first = parts[0]
+    hull = tuple(_reach([p.hull[axis] for p in parts]) for axis in range(count))
+    dims = (first.dims[0], (sum(sizes),), *first.dims[2:])
+    return Cells(dims, tuple(axes), first.picture, hull)
+
+
 def concatenated(parts: Sequence[Cells], dim: int, sizes: Sequence[int], shape: Sequence[int]) -> Cells:
     """Parts one behind the other along a dimension."""
     total, start = sum(sizes), 0
@@ -711,7 +751,12 @@ def plain_window(
     It is what reducing the channels and `swept` give, in a tenth of the time, for nearly all that networks do.
     """
     count = len(out) - 2
-    if count != len(cells.axes) or not len(cells.lengths) == len(cells.dims) == count + 2 or len(stride) != count or len(padding) != count:
+    if (
+        count != len(cells.axes)
+        or not len(cells.lengths) == len(cells.dims) == count + 2
+        or len(stride) != count
+        or len(padding) != count
+    ):
         return None
     axes, hull = [], []
     for axis, terms in enumerate(cells.axes):
@@ -801,8 +846,10 @@ def _channels(cells: Cells) -> list[int]:
     # Dimensions of one cell stay: they may say how far the next one would be. So do loose ones, which stay unknown.
     loose = {i for terms in cells.axes for t in terms for i in t.loose}
     channels = [d for d in others if prod(cells.dims[d]) > 1 and not loose.intersection(cells.span(d))]
-    if loose and len(cells.dims) == len(cells.axes) + 2 and all(
-        any(t.strides[i] for t in terms for i in cells.span(axis + 2)) for axis, terms in enumerate(cells.axes)
+    if (
+        loose
+        and len(cells.dims) == len(cells.axes) + 2
+        and all(any(t.strides[i] for t in terms for i in cells.span(axis + 2)) for axis, terms in enumerate(cells.axes))
     ):
         channels = list({*channels, 1} - {*grid})  # (N, C, H, W): however the channels differ, a cell has them all
     large = [d for d in range(1, len(cells.dims)) if prod(cells.dims[d]) > 1]

@@ -194,7 +194,10 @@ def _convolution(call: Call, x: Value, weight: Value, bias: Any, stride: Any, pa
         return c.unknown(_cells(call), call.outs[0].shape, "its kernel depends on the picture", True)
     out, count = call.outs[0].shape, len(x.shape) - 2
     if not transposed and weight.cells is None:
-        plain = c.plain_window(x.cells, out, weight.shape[2:], stride, padding, dilation)
+        if groups == 1 and x.mixed is None:
+            x.mixed = _channels_mixed(x.cells, x.shape[1], out[1], 1) if _differ_along(x.cells, 1) else x.cells
+        mixed = x.mixed if groups == 1 else x.cells
+        plain = c.plain_window(mixed, out, weight.shape[2:], stride, padding, dilation)
         if plain is not None:
             return plain
     cells = _channels_mixed(x.cells, x.shape[1], out[1], groups)
@@ -499,13 +502,12 @@ def _cat(call: Call, parts: list[Value], dim: int = 0) -> Cells:
     parts = [value for value in parts if value.shape != (0,)]
     like = next(value.cells for value in parts if value.cells is not None)
     cells = [value.cells if value.cells is not None else c.constant(value.shape, like) for value in parts]
-    if all(each.axes == cells[0].axes and each.dims[dim] and not _differ_along(each, dim) for each in cells):
-        first = cells[0]
-        if all(e.dims[:dim] == first.dims[:dim] and e.dims[dim + 1 :] == first.dims[dim + 1 :] for e in cells) and all(
-            len(e.dims[dim]) == 1 for e in cells
-        ):
-            return first._replace(dims=(*first.dims[:dim], (out[dim],), *first.dims[dim + 1 :]))
-    return c.concatenated(cells, dim, [value.shape[dim] for value in parts], out)
+    sizes = [value.shape[dim] for value in parts]
+    if dim == 1 and all(value.cells is not None for value in parts):
+        plain = c.plain_concatenation(cells, sizes)
+        if plain is not None:
+            return plain
+    return c.concatenated(cells, dim, sizes, out)
 
 
 @rule("stack")

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode, _pop_mode_temporarily
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -49,14 +49,15 @@ class NeedsDataError(Exception):
 class Value:
     """What one tensor is between two operations."""
 
-    __slots__ = ("cells", "data", "params", "shape", "step")
+    __slots__ = ("cells", "data", "mixed", "params", "shape", "step")
 
     def __init__(self, shape: Shape, step: Step | None, data: bool, params: frozenset[int] = frozenset()):
         self.shape = shape
         self.step = step  # that made it; None for inputs of the network, parameters and constants
         self.data = data  # whether it depends on an input of the network
         self.params = params  # ids of the parameters that a value without data was computed from
-        self.cells: Any = None  # what `fields` knows of it
+        self.cells: Any = None  # its `Cells`, once `field_rules` has followed them
+        self.mixed: Any = None  # the same for who reads all its channels, once somebody does
 
 
 class Call:
@@ -170,6 +171,7 @@ class Recorder:
         self._twins: dict[int, Tensor] = {}  # the tensor without data for one that has some
         self._param_of: dict[int, int] = {}  # id of a parameter or its twin to id of the parameter
         self._memo: dict[Any, Any] = {}
+        self.replays: dict[Any, _Replay | None] = {}  # of layers that ran, by all that decides what they do
         for parameter in root.parameters():
             self._param_of[id(parameter)] = id(parameter)
         copy = _Copy(self, root).root
@@ -323,6 +325,8 @@ class Recorder:
         if what.name == "native_batch_norm" and key is not None:  # PyTorch takes a millisecond to say so
             x, empty = args[0], torch.empty(0, device="meta", dtype=args[0].dtype)
             out: Any = (torch.empty_like(x), empty, empty.clone())
+        elif what.name == "relu" and key is not None:
+            out = torch.empty_like(args[0])
         else:
             out = func(*args, **kwargs)
         macs = what.formula(*args, **kwargs, out_val=out) // 2 if what.formula else 0
@@ -534,24 +538,109 @@ class _Copy:
 
     def layer(self, module: nn.Module, path: str, forward: Callable[..., Any]) -> Callable[..., Any]:
         recorder, attention = self.recorder, isinstance(module, nn.MultiheadAttention)
+        config = _config(module) if recorder.meta else None
+        tensors = forward.__self__ if isinstance(forward, MethodType) else module
 
         def run(*args: Any, **kwargs: Any) -> Any:
             if recorder.step is not None:
                 return forward(*args, **kwargs)
+            if attention:  # which would take another way, had nobody an eye on its functions
+                return noted(None, args, kwargs)
+            with torch._C.DisableTorchFunction():  # functions inside of a layer are no steps
+                key = None
+                if config is not None and len(args) == 1 and not kwargs and recorder.value_of(args[0]).data:
+                    key = config, args[0].shape, args[0].stride(), args[0].dtype
+                    if (replay := recorder.replays.get(key)) is not None:
+                        return replay.run(recorder, path, module, tensors, args[0])
+                return noted(key, args, kwargs)
+
+        def noted(key: Any, args: Any, kwargs: Any) -> Any:
             outer, recorder.path = recorder.path, path
-            given = (args, kwargs)
-            step = recorder.open("", module, given)
+            step = recorder.open("", module, (args, kwargs))
             try:
-                if attention:  # which would take another way, had nobody an eye on it
-                    out = forward(*args, **kwargs)
-                else:
-                    with _pop_mode_temporarily():  # functions inside of a layer are no steps
-                        out = forward(*args, **kwargs)
+                out = forward(*args, **kwargs)
             except BaseException:
                 recorder.failed = recorder.failed or (path, module, step.args)
                 recorder.step = None
                 raise
             recorder.path = outer
-            return recorder.close(step, out, given)
+            out = recorder.close(step, out, (args, kwargs))
+            if key is not None and isinstance(out, Tensor):
+                recorder.replays[key] = _Replay.of(recorder, step, tensors, out)
+            return out
 
         return run
+
+
+# Layers that run again
+REPEATABLE = (
+    nn.modules.conv._ConvNd,
+    nn.modules.batchnorm._BatchNorm,
+    nn.modules.pooling._MaxPoolNd,
+    nn.modules.pooling._AvgPoolNd,
+    nn.Linear,
+    nn.ReLU,
+)
+
+
+def _config(module: nn.Module) -> Any:
+    """All that decides what a layer does with a tensor of one form; None for a layer that may do another thing."""
+    known = isinstance(module, REPEATABLE) and not getattr(module, "inplace", False)
+    training = module.training and bool(module._buffers)  # which then change
+    if not known or training or module._modules or module._forward_hooks or module._forward_pre_hooks:
+        return None
+    own = [(k, v) for k, v in module.__dict__.items() if type(v) in PLAIN or type(v) is tuple]
+    forms = [(k, None if t is None else (t.shape, t.dtype)) for k, t in _tensors(module)]
+    return (type(module), *own, *forms)
+
+
+def _tensors(module: nn.Module) -> list[tuple[str, Tensor | None]]:
+    return [*module._parameters.items(), *module._buffers.items()]
+
+
+class _Replay:
+    """What a layer did, to be noted again for an equal one without running it: networks repeat a few layers often.
+
+    calls: of the first one. sources: where its values come from: the name of a parameter or buffer, or (call, output).
+    """
+
+    def __init__(self, calls: list[Call], sources: dict[Value, Any], end: tuple[int, int], form: Any):
+        self.calls, self.sources, self.end, self.form = calls, sources, end, form
+
+    @classmethod
+    def of(cls, recorder: Recorder, step: Step, module: nn.Module, out: Tensor) -> _Replay | None:
+        """None where it cannot be said again in the same words."""
+        sources: dict[Value, Any] = {recorder.value_of(t): name for name, t in _tensors(module) if t is not None}
+        for i, call in enumerate(step.calls):
+            if call.func is OVERWRITE or kind(call.func).mutates:
+                return None
+            sources.update((value, (i, j)) for j, value in enumerate(call.outs))
+        sources[step.args[0]] = "input"
+        end = sources.get(recorder.value_of(out))
+        form = _form(out)
+        return cls(step.calls, sources, end, form) if isinstance(end, tuple) and form else None
+
+    def run(self, recorder: Recorder, path: str, module: nn.Module, tensors: nn.Module, x: Tensor) -> Tensor:
+        value = recorder.value_of(x)
+        step = Step("", path, module, [value])
+        step.reads[value] = None
+        own = {name: recorder.value_of(t) for name, t in _tensors(tensors) if t is not None}
+        for each in own.values():
+            step.params |= each.params
+        own["input"] = value
+        made: list[list[Value]] = []
+
+        def at(old: Any) -> Any:
+            if type(old) is not Value or (source := self.sources.get(old)) is None:
+                return old
+            return own[source] if type(source) is str else made[source[0]][source[1]]
+
+        for call in self.calls:
+            outs = [Value(out.shape, step, out.data, out.params) for out in call.outs]
+            made.append(outs)
+            step.calls.append(Call(call.func, tuple(map(at, call.args)), call.kwargs, outs, call.macs, call.doubt))
+        with torch._C._DisableTorchDispatch():
+            out = _made(self.form)
+        step.outs = [recorder._note(out, made[self.end[0]][self.end[1]])]
+        recorder.steps.append(step)
+        return out

@@ -99,9 +99,10 @@ class Rows:
         self.readers: Counter[Step] = Counter()  # how many steps, or outputs of the network, read a step
         for step in run.steps:
             if self.has_row(step):
-                self.sources[step] = [s for s in self.origins(_read(step)) if s is not step]
+                read = _read(step)
+                self.sources[step] = self.origins(read)
                 self.readers.update(s for s in self.sources[step] if s is not None)
-                self.parts[step] = self.part(step)
+                self.parts[step] = self.part(step, read)
         outputs = self.origins(run.outputs)
         self.readers.update(s for s in outputs if s is not None)
         units, index_of = self.units()
@@ -123,7 +124,7 @@ class Rows:
             if value.step is None:
                 if value.data:
                     found[None] = None
-            elif value.step in self.parts or self.has_row(value.step):
+            elif value.step in self.parts:
                 found[value.step] = None
             else:
                 found.update(dict.fromkeys(self.origins(value.step.reads)))
@@ -134,9 +135,8 @@ class Rows:
         outs = step.outs or step.calls[-1].outs
         return [v for v in outs if v in self.used] or [v for v in outs if v.data] or outs or [Value((), None, False)]
 
-    def part(self, step: Step) -> Part:
+    def part(self, step: Step, read: list[Value]) -> Part:
         op = _op(step)
-        read = _read(step)
         in_shapes = tuple(self.shape_of(value) for value in read or step.args)
         out_shape = self.shape_of(self.handed_on(step)[0])
         ids = set(step.params) if step.reads else _constants(step)
