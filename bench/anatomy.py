@@ -1,9 +1,11 @@
-"""Trace and table of the largest network against torchinfo.summary and a torchview graph of the same network."""
+"""Trace and table of the largest network against torchinfo.summary, torchview and TorchLens."""
 
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 import torchinfo
+import torchlens
 import torchview
 
 import inception
@@ -26,6 +28,9 @@ def rows(run: Run) -> Iterator[Row]:
     def drawing(network: Any) -> Any:
         return torchview.draw_graph(network, input_size=(1, 3, 299, 299), device="meta", expand_nested=True, depth=9)
 
+    def lens(network: Any) -> Any:
+        return torchlens.log_forward_pass(network, torch.zeros(1, 3, 299, 299), vis_mode="none", layers_to_save="none")
+
     yield compare(
         f"{NAME}: build, trace, receptive fields and table / build and torchinfo.summary, both on meta",
         lambda: table(NAME),
@@ -45,4 +50,12 @@ def rows(run: Run) -> Iterator[Row]:
         lambda: table(model),
         lambda: drawing(model),
         runs=1 if run.short else 5,
+    )
+    real = inception.create_model(NAME)
+    yield compare(
+        f"{NAME}: the same against TorchLens, which runs the network on a picture",
+        lambda: table(real),
+        lambda: lens(real),
+        goal=0.05,
+        runs=1 if run.short else 3,
     )

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from .calls import OVERWRITE, Call, Value, kind
 from .layer import Shape
-from .record import OVERWRITE, Call, Recorder, Value, kind
+from .record import Recorder
 
 # Operations that keep the first dimension what it is. A run of these alone needs no second one.
 KEEP_FIRST = {

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from math import prod
 
 from ..text import shape_text
-from .op import Op
 from .receptive_field import ReceptiveField
 from .window import Window
 

@@ -11,11 +11,12 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
 from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
 from . import field_rules
-from .cells import field_of
+from .calls import OVERWRITE, Call, Step, Value
+from .cell_fields import field_of
 from .layer import Layer, Part, Shape
 from .op import ACTIVATIONS, Op
 from .receptive_field import ReceptiveField
-from .record import OVERWRITE, Call, Recorder, Step, Value
+from .record import Recorder
 from .window import pair, window_of, window_of_call
 
 MODULES: dict[type[nn.Module], Op] = {

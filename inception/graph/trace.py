@@ -12,9 +12,10 @@ from ..errors import InputError
 from ..text import shape_text
 from ..zoo import Variant, create_model
 from .batch import shapes_without_batch
+from .calls import Value, tensors_in
 from .cells import picture_cells
 from .layer_graph import LayerGraph
-from .record import NeedsDataError, Recorder, Value, tensors_in
+from .record import NeedsDataError, Recorder
 from .rows import Rows, follow_fields
 from .unused import find_unused
 from .window import pair
@@ -192,7 +193,7 @@ def _run(name: str, module: nn.Module, inputs: list[Any], named: dict[str, Any],
 
 def _is_about_data(error: Exception) -> bool:
     text = str(error)
-    return isinstance(error, NotImplementedError) and "meta" in text.lower() or "no data" in text or "Meta" in text
+    return (isinstance(error, NotImplementedError) and "meta" in text.lower()) or "no data" in text or "Meta" in text
 
 
 def _needs_data(name: str, recorder: Recorder, asked: str) -> str:
