@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
+from typing import cast
 
 from .cells import Cells, reduced
 from .receptive_field import ReceptiveField
+from .window import Pair
 
 
 def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
@@ -37,10 +40,14 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
         sizes.append(term.size)
         strides.append(moving[-1][0] if moving else 0)
         offsets.append(term.offset)
-    field = ReceptiveField(tuple(sizes), tuple(strides), tuple(offsets))
+    field = _field(sizes, strides, offsets)
     whole = all(o <= 0 and o + s >= n for o, s, n in zip(offsets, sizes, cells.picture, strict=True))
     still = not any(strides)
     return field, "every cell depends on the whole picture" if whole and still else ""
+
+
+def _field(*numbers: Sequence[int]) -> ReceptiveField:
+    return ReceptiveField(*(cast("Pair", tuple(each)) for each in numbers))  # one or three for other inputs
 
 
 def _plain_field(cells: Cells) -> ReceptiveField | None:
@@ -54,8 +61,8 @@ def _plain_field(cells: Cells) -> ReceptiveField | None:
         if term.strides[axis + 2] <= 0 or term.strides.count(0) != len(cells.axes) + 1:
             return None
     found = [terms[0] for terms in cells.axes]
-    strides = tuple(term.strides[axis + 2] for axis, term in enumerate(found))
-    return ReceptiveField(tuple(t.size for t in found), strides, tuple(t.offset for t in found))
+    strides = [term.strides[axis + 2] for axis, term in enumerate(found)]
+    return _field([t.size for t in found], strides, [t.offset for t in found])
 
 
 def _repeats(cells: Cells) -> bool:

@@ -7,9 +7,9 @@ from math import prod
 
 from .cells import (
     NEVER,
-    Factors,
     Cells,
     Dims,
+    Factors,
     Term,
     around,
     joined,
@@ -177,7 +177,8 @@ def taken(cells: Cells, dim: int, start: int, step: int, count: int) -> Cells:
         cells = merged(cells)
         factors, span = cells.dims[dim], cells.span(dim)
     if len(factors) == 1:
-        new, place, chosen = (count,), span.start, (start, step, count)
+        new: Factors = (count,)
+        place, chosen = span.start, (start, step, count)
     else:
         inner = prod(factors[1:])
         if step == 1 and start % inner == 0 and count % inner == 0:
@@ -246,10 +247,9 @@ def plain_concatenation(parts: Sequence[Cells], sizes: Sequence[int]) -> Cells |
         if len(terms) == 1 and terms[0].within == ((1, 0, start),):
             terms = [terms[0]._replace(within=())]
         axes.append(tuple(terms))
-    first = parts[0]
     hull = tuple(reach_of([p.hull[axis] for p in parts]) for axis in range(count))
-    dims = (first.dims[0], (sum(sizes),), *first.dims[2:])
-    return Cells(dims, tuple(axes), first.picture, hull)
+    dims = (parts[0].dims[0], (sum(sizes),), *parts[0].dims[2:])
+    return Cells(dims, tuple(axes), parts[0].picture, hull)
 
 
 def concatenated(parts: Sequence[Cells], dim: int, sizes: Sequence[int], shape: Sequence[int]) -> Cells:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..errors import InputError
 from ..text import shape_text
@@ -14,6 +14,7 @@ from .layer import Layer, Shape
 from .receptive_field import PIXEL, ReceptiveField
 from .table import layer_table
 from .unused import Unused
+from .window import Pair
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,9 +44,9 @@ class LayerGraph:
     diagram: ClassVar[Callable[..., Any]]
 
     @property
-    def input_size(self) -> tuple[int, ...]:
-        """(height, width) of the picture."""
-        return self.input_shape[1:]
+    def input_size(self) -> Pair:
+        """(height, width) of the picture; of another input what stands behind its channels."""
+        return cast("Pair", self.input_shape[1:])
 
     @property
     def edges(self) -> list[tuple[int, int]]:

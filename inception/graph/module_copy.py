@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from ..models.layers import Concat, L2Normalize, ResidualSum
 from .calls import OVERWRITE, Call, Step, Value, form_of, kind, made_like
@@ -81,7 +82,7 @@ class ModuleCopy:
     def parameter(self, parameter: Tensor | None) -> Tensor | None:
         if parameter is None or parameter.is_meta or not self.recorder.meta:
             return parameter
-        if isinstance(parameter, nn.parameter.UninitializedTensorMixin):
+        if isinstance(parameter, UninitializedBuffer | UninitializedParameter):
             return parameter
         twin = nn.Parameter(self.recorder.twin(parameter), requires_grad=parameter.requires_grad)
         self.recorder._param_of[id(twin)] = id(parameter)
@@ -90,7 +91,7 @@ class ModuleCopy:
         return twin
 
     def buffer(self, buffer: Tensor | None) -> Tensor | None:
-        if buffer is None or buffer.is_meta or isinstance(buffer, nn.parameter.UninitializedTensorMixin):
+        if buffer is None or buffer.is_meta or isinstance(buffer, UninitializedBuffer | UninitializedParameter):
             return buffer
         if not self.recorder.meta or (not buffer.is_floating_point() and buffer.numel() < 1_000_000):
             return buffer.clone()
@@ -131,7 +132,7 @@ class ModuleCopy:
     def layer(self, module: nn.Module, path: str, forward: Callable[..., Any]) -> Callable[..., Any]:
         recorder, attention = self.recorder, isinstance(module, nn.MultiheadAttention)
         config = _config(module) if recorder.meta else None
-        tensors = forward.__self__ if isinstance(forward, MethodType) else module
+        tensors: Any = forward.__self__ if isinstance(forward, MethodType) else module
 
         def run(*args: Any, **kwargs: Any) -> Any:
             if recorder.step is not None:

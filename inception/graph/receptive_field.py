@@ -7,7 +7,7 @@ Networks*; where paths meet it is the box around theirs. `cells` computes it.
 from dataclasses import dataclass
 
 from ..text import shape_text
-from .window import pair_text
+from .window import Pair, pair_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -18,9 +18,9 @@ class ReceptiveField:
     sequences have one number in place of a pair, and those on volumes three.
     """
 
-    size: tuple[int, ...]  # of the field
-    stride: tuple[int, ...]  # from the field of a cell to that of its neighbour; 0 where all cells have the same field
-    offset: tuple[int, ...]  # where the first cell's field starts; negative where padding lies before the picture
+    size: Pair  # of the field
+    stride: Pair  # from the field of a cell to that of its neighbour; 0 where all cells have the same field
+    offset: Pair  # where the first cell's field starts; negative where padding lies before the picture
 
     def __repr__(self) -> str:
         stride, offset = pair_text(self.stride), pair_text(self.offset)

@@ -164,7 +164,8 @@ class Recorder:
         noted_kwargs = {key: self._noted(arg) for key, arg in kwargs.items()} if kwargs else {}
         ins = [self._values[id(tensor)] for tensor in tensors]
         out, macs = self._run(what, func, args, kwargs, tensors)
-        data, params = False, set()
+        data = False
+        params: set[int] = set()
         for value in ins:
             if value.data:
                 data = True

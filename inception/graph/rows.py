@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
 from . import field_rules
@@ -218,7 +219,7 @@ class Rows:
 
 
 def _is_lazy(parameter: nn.Parameter) -> bool:
-    return isinstance(parameter, nn.parameter.UninitializedTensorMixin)
+    return isinstance(parameter, UninitializedBuffer | UninitializedParameter)
 
 
 def _read(step: Step) -> list[Value]:

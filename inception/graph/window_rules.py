@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import floor, prod
 from typing import Any
 
@@ -19,6 +19,10 @@ def each_of(value: Any, count: int) -> list[int]:
     return values * count if len(values) == 1 else values
 
 
+def _always(reads: list[int]) -> Callable[[int], list[int]]:
+    return lambda _: reads
+
+
 def _swept(
     cells: Cells, first: int, out: Sequence[int], kernel: Any, stride: Any, pad: Any, dilation: Any, what: str
 ) -> Cells:
@@ -31,7 +35,7 @@ def _swept(
             continue
         k, d, p = kernel[i], dilation[i], pad[i]
         reach = [d * tap - p for tap in (range(k) if k > 1 else (0,))]
-        cells = swept(cells, first + i, out[first + i], 1, stride[i], lambda _t, r=reach: r, what)
+        cells = swept(cells, first + i, out[first + i], 1, stride[i], _always(reach), what)
     return cells
 
 
@@ -107,9 +111,9 @@ def _adaptive(call: Call, x: Value, size: Sequence[int], *_: Any) -> Cells:
     for d in range(len(out) - len(size), len(out)):
         n, m = x.shape[d], out[d]
         if n % m == 0:
-            cells = swept(cells, d, m, 1, n // m, lambda _t, k=n // m: range(k), "a pool")
+            cells = swept(cells, d, m, 1, n // m, _always(list(range(n // m))), "a pool")
         elif m % n == 0:
-            cells = swept(cells, d, m, m // n, 1, lambda _t: (0,), "a pool")
+            cells = swept(cells, d, m, m // n, 1, _always([0]), "a pool")
         else:
             cells = loosened(cells, d, m, "the windows of the pool differ in width", True)
     return cells
@@ -152,9 +156,9 @@ def _nearest(call: Call, x: Value, *_: Any, **__: Any) -> Cells:
     for d in range(2, len(out)):
         n, m = x.shape[d], out[d]
         if m % n == 0:
-            cells = swept(cells, d, m, m // n, 1, lambda _t: (0,), "upsampling")
+            cells = swept(cells, d, m, m // n, 1, _always([0]), "upsampling")
         elif n % m == 0:
-            cells = swept(cells, d, m, 1, n // m, lambda _t, r=n // m: (r // 2 if exact else 0,), "resizing")
+            cells = swept(cells, d, m, 1, n // m, _always([n // m // 2 if exact else 0]), "resizing")
         else:
             cells = loosened(cells, d, m, "resized by a factor that is no whole number")
     return cells
@@ -224,7 +228,7 @@ def _pad(call: Call, x: Value, pad: Sequence[int], *_: Any) -> Cells:
                 shape[d] = out[d]
                 cells = repeated(cells, shape)
             else:
-                cells = swept(cells, d, out[d], 1, 1, lambda _t, b=before: (-b,), "padding")
+                cells = swept(cells, d, out[d], 1, 1, _always([-before]), "padding")
     return cells
 
 
