@@ -57,6 +57,11 @@ def optional_label(self: Any, x: Tensor, label: Tensor | None = None) -> Tensor:
     return out
 
 
+def windows(self: Any, x: Tensor) -> Tensor:
+    out: Tensor = self.l(x.flatten(2).transpose(1, 2).reshape(64, 64, 3))
+    return out
+
+
 class FunctionalNorm(nn.BatchNorm2d):
     """As timm's BatchNormAct2d calls it."""
 
@@ -95,7 +100,7 @@ def test_defaults_decide_as_in_any_call() -> None:
         (nn.Conv1d(4, 6, 3, groups=2), (4, 10), 6 * 2 * 3 * 8),
         (nn.Conv3d(2, 3, 2), (2, 4, 4, 4), 3 * 2 * 8 * 27),
         (nn.ConvTranspose3d(2, 3, 2), (2, 4, 4, 4), 3 * 2 * 8 * 64),
-        (network(lambda s, x: s.l(x.flatten(2).transpose(1, 2).reshape(64, 64, 3)), l=nn.Linear(3, 8)), (3, 64, 64), 98_304),
+        (network(windows, l=nn.Linear(3, 8)), (3, 64, 64), 98_304),
         (network(lambda s, x: x @ x.transpose(1, 2)), (5, 7), 5 * 5 * 7),
         (network(lambda s, x: torch.einsum("bic,bjc->bij", x, x)), (5, 7), 5 * 5 * 7),
         (network(lambda s, x: F.scaled_dot_product_attention(x, x, x)), (2, 6, 8), 2 * 2 * 6 * 6 * 8),
@@ -124,7 +129,8 @@ def test_macs_of_matrix_work(module: nn.Module, shape: tuple[int, ...], macs: in
         (lambda s, x: F.pixel_shuffle(F.pixel_unshuffle(x, 2), 2), {}, 32, ("1x1", "1", "0")),
         (lambda s, x: s.p(F.interpolate(s.a(x), scale_factor=2)), {"a": Conv(3, 4, 3), "p": nn.AvgPool2d(2)}, 32,
          ("3x3", "1", "0")),
-        (lambda s, x: s.p(s.a(x)), {"a": nn.ConvTranspose2d(3, 4, 4, 2, 1), "p": nn.AvgPool2d(2)}, 32, ("3x3", "1", "-1")),
+        (lambda s, x: s.p(s.a(x)), {"a": nn.ConvTranspose2d(3, 4, 4, 2, 1), "p": nn.AvgPool2d(2)}, 32,
+         ("3x3", "1", "-1")),
         (lambda s, x: s.n(s.a(x)), {"a": Conv(3, 64, 3), "n": FunctionalNorm(64)}, 32, ("3x3", "1", "0")),
         (lambda s, x: torch.cat([s.a(x), x], 1).chunk(2, 1)[1], {"a": Conv(3, 3, 3, padding=1)}, 32, ("1x1", "1", "0")),
         (lambda s, x: s.n(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), {"n": nn.LayerNorm(3)}, 32, ("1x1", "1", "0")),
@@ -192,8 +198,8 @@ def test_the_batch_is_found_wherever_it_is() -> None:
 
     graph = trace(network(sequence_first, a=Conv(3, 8, 4, 4), m=nn.MultiheadAttention(8, 2)), 16)
     assert [layer.out_shape for layer in graph.layers] == [(8, 4, 4), (8, 16), (16, 8), (16, 8), (8, 16)]
-    windows = network(lambda s, x: s.l(x.reshape(-1, 4, 3)), l=nn.Linear(3, 5))
-    assert [layer.out_shape for layer in trace(windows, 8).layers] == [(16, 4, 3), (16, 4, 5)]
+    parts = network(lambda s, x: s.l(x.reshape(-1, 4, 3)), l=nn.Linear(3, 5))
+    assert [layer.out_shape for layer in trace(parts, 8).layers] == [(16, 4, 3), (16, 4, 5)]
 
 
 def two(self: Any, x: Tensor, y: Tensor) -> dict[str, Any]:
