@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import prod
 from typing import cast
 
-from .cells import Cells, reduced
+from .cells import Cells, around, made
 from .receptive_field import ReceptiveField
 from .window import Pair
 
@@ -21,7 +21,10 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
         return None, "it does not depend on the picture"
     if (plain := _plain_field(cells)) is not None:
         return plain, ""
-    cells = reduced(cells, _channels(cells), keep=False)
+    # Indexes of one cell stay: they say how far the next one would be.
+    channels = [i for d in _channels(cells) for i in cells.span(d) if cells.lengths[i] > 1]
+    axes = [[around(term, channels, cells.lengths) for term in terms] for terms in cells.axes]
+    cells = made(cells.dims, axes, [cells])
     if _repeats(cells):
         return None, "several cells beside each other depend on the same pixels"
     sizes, strides, offsets = [], [], []
@@ -67,8 +70,9 @@ def _plain_field(cells: Cells) -> ReceptiveField | None:
 
 def _repeats(cells: Cells) -> bool:
     """Whether some cells along a dimension of the grid have the same box as their neighbours."""
-    moving = {i for terms in cells.axes for t in terms for i, stride in enumerate(t.strides) if stride}
-    still = {i for i, n in enumerate(cells.lengths) if n > 1} - moving
+    long = {i for i, n in enumerate(cells.lengths) if n > 1}
+    moving = {i for terms in cells.axes for t in terms for i in long if t.strides[i]}
+    still = long - moving
     return any(
         moving.intersection(span) and still.intersection(span) for span in map(cells.span, range(len(cells.dims)))
     )

@@ -76,7 +76,7 @@ def extent(term: Term, lengths: Factors) -> tuple[int, int]:
     return low, high
 
 
-def _cleaned(terms: Iterable[Term], lengths: Factors, pixels: int) -> tuple[Term, ...]:
+def _cleaned(terms: Iterable[Term], lengths: Factors, hull: tuple[int, int]) -> tuple[Term, ...]:
     """The terms without those that others contain, and those that differ in place only as one."""
     merged: dict[tuple[object, ...], Term] = {}
     for term in terms:
@@ -96,18 +96,26 @@ def _cleaned(terms: Iterable[Term], lengths: Factors, pixels: int) -> tuple[Term
 
     def clipped(term: Term) -> tuple[int, int]:
         low, high = extent(term, lengths)
-        return max(0, low), min(pixels, high)
+        return max(hull[0], low), min(hull[1], high)
 
     for whole in found:
         if not (any(whole.strides) or whole.within or whole.loose):
             low, high = clipped(whole)
+            same = [t for t in found if clipped(t) == (low, high) and any(t.strides) and _has_one_cell(t, lengths)]
+            if same:
+                return _cleaned([t for t in found if t is not whole], lengths, hull)
             rest = [t for t in found if t is not whole and not (low <= clipped(t)[0] and clipped(t)[1] <= high)]
             if len(rest) < len(found) - 1:
-                return _cleaned([whole, *rest], lengths, pixels) if rest else (whole,)
+                return _cleaned([whole, *rest], lengths, hull) if rest else (whole,)
     if len(found) > MOST_TERMS:
         low, high = min(extent(t, lengths)[0] for t in found), max(extent(t, lengths)[1] for t in found)
         return (Term(high - low, low, (0,) * len(lengths), (), frozenset(range(len(lengths)))),)
     return tuple(found)
+
+
+def _has_one_cell(term: Term, lengths: Factors) -> bool:
+    """Whether a term moves only along indexes of one cell, where it has nowhere to go."""
+    return not (term.within or term.loose) and all(n == 1 for s, n in zip(term.strides, lengths, strict=True) if s)
 
 
 def _connected(terms: list[Term], lengths: Factors) -> list[Term]:
@@ -137,7 +145,7 @@ def made(dims: Dims, axes: Iterable[Iterable[Term]], parts: Sequence[Cells], rea
         # A box that does not move is that of many cells together, so it has no padding.
         terms = tuple(t if any(t.strides) else _clipped(t, low, high) for t in terms)
         if len(terms) != 1 or terms[0].within:
-            terms = _cleaned(terms, lengths, picture[axis])
+            terms = _cleaned(terms, lengths, (low, high))
         cleaned.append(terms)
         extents = [extent(term, lengths) for term in terms]
         hull.append(
@@ -311,6 +319,9 @@ def joined(parts: Sequence[Cells], shape: Sequence[int]) -> Cells:
             factors = [cells.dims[d] for cells in spread]
             same = all(f == factors[0] for f in factors)
             fine = factors[0] if same else _refined(factors)
+            longest = max(factors, key=len)
+            if fine == tuple(n for n in longest if n > 1):
+                fine = longest  # indexes of one cell stay: they say how far the next one would be
             if fine is None:
                 spread = [
                     loosened(c, d, shape[d], "its inputs are put together in different ways", True) for c in spread
