@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from ..models.layers import Concat, L2Normalize, ResidualSum
 from .calls import OVERWRITE, Call, Step, Value, form_of, kind, made_like
 
-if TYPE_CHECKING:
-    from .record import Recorder
+Recorder = Any  # `record.Recorder`, which makes the copy and stands above it
 
 OURS = (Concat, ResidualSum, L2Normalize)
 
