@@ -32,7 +32,7 @@ def rows(run: Run) -> Iterator[Row]:
     def lens(network: Any) -> Any:
         # Else it would leave PyTorch's functions wrapped, and slow down whoever is measured after it.
         options = CaptureOptions(unwrap_when_done=True)
-        return torchlens.trace(network, torch.zeros(1, 3, 299, 299), save="none", capture=options)
+        return torchlens.trace(network, torch.zeros(1, 3, 299, 299), save=None, capture=options)
 
     yield compare(
         f"{NAME}: build, trace, receptive fields and table / build and torchinfo.summary, both on meta",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import prod
 from typing import Any
 
 from .calls import Call, Value
@@ -53,7 +54,11 @@ def cells_of(call: Call) -> list[Cells]:
 
 
 def cell_by_cell(call: Call) -> Cells:
-    return joined(cells_of(call), call.outs[0].shape)
+    """Each cell depends on the same cell of all inputs."""
+    parts, shape = cells_of(call), call.outs[0].shape
+    if len(parts) == 1 and tuple(map(prod, parts[0].dims)) == shape:
+        return parts[0]
+    return joined(parts, shape)
 
 
 def unknown_cells(call: Call, reason: str, reads_all: bool = False) -> list[Cells]:

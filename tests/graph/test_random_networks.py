@@ -64,6 +64,7 @@ def layers(dice: random.Random, channels: int, height: int, width: int) -> list[
     """A layer of each kind for this grid; some do not fit it."""
     a, b, half = dice.randint(0, 3), dice.randint(1, 3), dice.randint(0, 1)
     pad = (dice.randint(0, 2), dice.randint(0, 2), 1, 0)
+    factors: list[tuple[float, ...]] = [(2, 2), (1, 2), (3, 3)]
     up = dice.choice([(2, 2, 0), (4, 2, 1), (3, 1, 1), (3, 3, 0)])
     return [
         Conv(channels, dice.choice([2, 4]), pair(dice, 1, 3), pair(dice, 1, 2), pair(dice, 0, 1)),
@@ -75,7 +76,7 @@ def layers(dice: random.Random, channels: int, height: int, width: int) -> list[
         nn.AvgPool2d(pair(dice, 2, 3), pair(dice, 1, 3), 1),
         nn.AvgPool2d(3, 2, 1, count_include_pad=False),
         nn.LPPool2d(1, 2),
-        nn.Upsample(scale_factor=dice.choice([2, (1, 2), 3])),
+        nn.Upsample(scale_factor=dice.choice(factors)),
         nn.Upsample(scale_factor=2, mode="bilinear"),
         nn.PixelUnshuffle(2),
         nn.PixelShuffle(2),
