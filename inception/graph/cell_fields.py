@@ -25,6 +25,10 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
     channels = [i for d in _channels(cells) for i in cells.span(d) if cells.lengths[i] > 1]
     axes = [[around(term, channels, cells.lengths) for term in terms] for terms in cells.axes]
     cells = made(cells.dims, axes, [cells])
+    if _repeats(cells) and len(cells.dims) == 2:  # a flattened grid has no cells beside each other: all are one
+        everything = range(len(cells.lengths))
+        axes = [[around(term, everything, cells.lengths) for term in terms] for terms in cells.axes]
+        cells = made(cells.dims, axes, [cells])
     if _repeats(cells):
         return None, "several cells beside each other depend on the same pixels"
     sizes, strides, offsets = [], [], []
