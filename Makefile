@@ -40,8 +40,8 @@ format: $(DEV_STAMP) ## let ruff format the code and fix what it can
 
 # The template is not kept: everything in it is in each translation.
 messages: $(DEV_STAMP) ## collect the marked sentences into each inception/locale/*/LC_MESSAGES/inception.po
-	$(BIN)/pybabel -q extract -k N_ -c Translators: --add-location file --sort-by-file --width 120 \
-		--output $(VENV)/inception.pot app.py pages inception
+	$(BIN)/python -m babel.messages.frontend -q extract --mapping babel.cfg -k N_ -c Translators: \
+		--add-location file --sort-by-file --width 120 --output $(VENV)/inception.pot app.py pages inception
 	$(BIN)/pybabel -q update --domain inception --output-dir inception/locale --input-file $(VENV)/inception.pot \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 

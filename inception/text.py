@@ -5,6 +5,9 @@ from collections.abc import Sequence
 
 from .words import _
 
+HAN, FULL_WIDTH = "\u4e00-\u9fff", "\u3000-\u303f\uff00-\uffef"
+TOO_WIDE = re.compile(f"(?<=[{FULL_WIDTH}]) | (?=[{FULL_WIDTH}])|(?<=[{HAN}]) (?=[{HAN}])")
+
 
 def scaled(number: int, unit: str = "") -> str:
     """A whole number for a reader in a hurry: 12,345,678 as 12.35 M, with a unit as 12.35 MB."""
@@ -12,11 +15,6 @@ def scaled(number: int, unit: str = "") -> str:
         if number >= factor:
             return f"{number / factor:,.2f} {prefix}{unit}"
     return f"{number} {unit}".rstrip()
-
-
-def counted(number: int, one: str) -> str:
-    """A number of things, as "1 row" or "2 rows". one: the word for one of them."""
-    return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
 def and_list(items: Sequence[str]) -> str:
@@ -27,8 +25,11 @@ def and_list(items: Sequence[str]) -> str:
 
 
 def running_text(*sentences: str) -> str:
-    """Sentences one after the other, with a blank between them, except after a full-width stop, which has its own."""
-    return re.sub("(?<=[。！？；：，]) ", "", " ".join(sentences))
+    """Sentences one after the other, with a blank between them.
+
+    Chinese has no blank between two characters or beside a full-width mark, where a template may have left one.
+    """
+    return TOO_WIDE.sub("", " ".join(sentences))
 
 
 def shape_text(sizes: tuple[int, ...]) -> str:

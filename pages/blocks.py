@@ -5,6 +5,7 @@ import streamlit as st
 from inception.graph.blocks import BlockType, block_types, find_block
 from inception.graph.layer import Layer
 from inception.size import Size
+from inception.text import running_text
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
 from inception.views.overlay import overlay_dot
 from inception.words import _, ngettext
@@ -93,7 +94,7 @@ with picture:
     )
 
 with details:
-    st.markdown(f"**{source.summary}** {source.why}")
+    st.markdown(running_text(f"**{_(source.summary)}**", _(source.why)))
     if graph.input_size != (299, 299):
         st.caption(_("Grid sizes in the text and in the source are those for a picture of 299x299 pixels."))
     if block.repeat > 1:

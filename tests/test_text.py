@@ -1,8 +1,8 @@
 """What readers look for in lists of names."""
 
 from inception.text import and_list, found_names, running_text
-from inception.words import speaking
 from inception.weights.labels import class_labels
+from inception.words import speaking
 
 
 def test_whole_words_come_first() -> None:
@@ -31,3 +31,4 @@ def test_lists_and_sentences_follow_the_language() -> None:
     with speaking("zh_CN"):
         assert and_list(["a", "b", "c"]) == "a、b、c"
         assert running_text("一。", "二。") == "一。二。"
+    assert running_text("“无”。 在 v1 和 二 中、 三") == "“无”。在 v1 和二中、三"

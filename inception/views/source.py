@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import IO, Any
 
 from torch import nn
 
@@ -14,13 +15,16 @@ from ..models import layers as shared
 from ..models.layers import Parallel, Stage
 from ..zoo import create_model
 
+MADE_FROM = ("Stage", "Parallel", "ResidualBlock", "StemV3")  # what the classes of blocks are made from
+PIECES = ("ResidualBlock",)  # those of them that are no block themselves
+
 
 @dataclass(frozen=True)
 class BlockSource:
     """Source of the classes that a block is made of."""
 
-    summary: str  # the first sentence of its docstring, with the paper's figure
-    why: str  # the paragraph after it, if any
+    summary: str  # the first sentence of its docstring, with the paper's figure; translated where it is shown
+    why: str  # the paragraph after it, if any, the same
     text: str  # the source
     lines: dict[int, int]  # index of a layer to the line of `text`, from 1, where its module is made
 
@@ -37,10 +41,31 @@ def block_source(name: str, layers: Sequence[Layer]) -> BlockSource:
     if Parallel not in classes and any(isinstance(inner, Parallel) for inner in module.modules()):
         classes.append(Parallel)
     text = "\n\n".join(inspect.getsource(cls) for cls in classes)
-    summary, why, *_ = [*inspect.cleandoc(classes[0].__doc__ or "").split("\n\n"), ""]
+    summary, why = _shown(classes[0].__doc__ or "")
     makers = _Makers(text)
     lines = {layer.index: line for layer in layers if (line := makers.line(module, layer.path.split(".")[depth:]))}
-    return BlockSource(" ".join(summary.split()), " ".join(why.split()), text, lines)
+    return BlockSource(summary, why, text, lines)
+
+
+def _shown(docstring: str) -> tuple[str, str]:
+    """The summary of a docstring and the paragraph after it, each in one line."""
+    summary, why, *_others = [*inspect.cleandoc(docstring).split("\n\n"), ""]
+    return " ".join(summary.split()), " ".join(why.split())
+
+
+def extract_docstrings(file: IO[bytes], keywords: Any, tags: Any, options: Any) -> Iterator[Any]:
+    """Babel's extractor for the networks' modules: marked sentences, and what is shown of the docstrings of blocks."""
+    from babel.messages.extract import extract_python
+
+    yield from extract_python(file, keywords, tags, options)
+    file.seek(0)
+    for node in ast.parse(file.read()).body:
+        if not isinstance(node, ast.ClassDef) or node.name in PIECES:
+            continue
+        if any(ast.unparse(base).startswith(MADE_FROM) for base in node.bases):
+            for text in _shown(ast.get_docstring(node) or ""):
+                if text:
+                    yield node.lineno, "_", text, []
 
 
 @dataclass(frozen=True)

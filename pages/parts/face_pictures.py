@@ -8,14 +8,20 @@ from inception.paths import FACE_SAMPLES, PHOTOGRAPHS, SAMPLES
 from inception.runtime.crop import Crop
 from inception.vision.faces import FacePicture, face_picture
 from inception.vision.maps import png_bytes
+from inception.words import _
 from pages.parts import choices
 
 CHOSEN = "face"  # in the session: the name of the picture that is looked at
 
 
-@st.cache_resource(show_spinner="Looking for faces…")
 def sample_faces() -> tuple[FacePicture, ...]:
     """What there is before the reader brings pictures: one face, the same once more, others, several and none."""
+    with st.spinner(_("Looking for faces…")):
+        return _sample_faces()
+
+
+@st.cache_resource(show_spinner=False)
+def _sample_faces() -> tuple[FacePicture, ...]:
     astronaut = inception.load_image(SAMPLES / "astronaut.jpg")
     pictures: dict[str, Image.Image] = {
         "Collins": astronaut,
@@ -51,9 +57,9 @@ def choose_face() -> tuple[bytes, Image.Image, Crop]:
     """One of the pictures with a crop, encoded and decoded; where there is none a sentence ends the page."""
     pictures = cropped_faces()
     if not pictures:
-        st.info("This network looks at faces. Bring a picture of one on the page Faces.", icon=":material/face:")
+        st.info(_("This network looks at faces. Bring a picture of one on the page Faces."), icon=":material/face:")
         st.stop()
-    chosen = choose_picture_of(pictures, "Face")
-    st.caption("Pictures and crops are those of the page Faces, where you can bring your own.")
+    chosen = choose_picture_of(pictures, _("Face"))
+    st.caption(_("Pictures and crops are those of the page Faces, where you can bring your own."))
     assert chosen.crop  # or it would not be one of them
     return png_bytes(chosen.image), chosen.image, chosen.crop.stretched

@@ -16,11 +16,18 @@ def session_language() -> str:
 
 
 def language_switch() -> None:
-    """The control in the sidebar; the choice stands in the address."""
+    """The control in the sidebar; a choice that is not the browser's own language stands in the address, by its code.
+
+    Streamlit would put the name of the language there, not the code, so the control is not bound to the address.
+    """
     known = words.languages()
     if st.session_state.get("lang") not in known:
         st.session_state["lang"] = session_language()
-    st.selectbox(_("Language"), list(known), format_func=known.__getitem__, key="lang", bind="query-params")
+    chosen = st.selectbox(_("Language"), list(known), format_func=known.__getitem__, key="lang")
+    if chosen != (words.match(st.context.locale) or words.ENGLISH):
+        st.query_params["lang"] = chosen
+    else:
+        st.query_params.pop("lang", None)
 
 
 # Callbacks and fragments run without the frame, so every sentence asks for its session's language itself.

@@ -8,10 +8,11 @@ import streamlit as st
 import inception
 from inception.paths import SAMPLES
 from inception.runtime.image import MAX_BYTES
-from inception.text import counted
+from inception.text import running_text
 from inception.training.features import NEW, samples, small_copy
 from inception.training.head import LEAST_CLASSES
 from inception.vision.faces import picture_name
+from inception.words import N_, _, ngettext
 from pages.parts.choices import without_markdown
 from pages.parts.pictures import arrived, release
 
@@ -20,7 +21,7 @@ MOST_PICTURES = 20  # of a class
 MOST_NEW = 12
 MOST_LETTERS = 40  # of a name
 THUMBNAIL = 48  # pixels on the screen
-NOTHING = "none of them: a cat"  # of the samples to be judged
+NOTHING = N_("none of them: a cat")  # of the samples to be judged
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,19 @@ def add_class() -> None:
 def free_name() -> str:
     """A name that no class has yet."""
     names = {one.name for one in classes()}
-    return next(name for number in range(1, MOST_CLASSES + 2) if (name := f"class {number}") not in names)
+    return next(
+        name
+        for number in range(1, MOST_CLASSES + 2)
+        if (name := _("class {number}").format(number=number)) not in names
+    )
 
 
 def start_own() -> None:
     """Two empty classes instead of all that are there."""
     last = 1 + max(one.key for one in classes())
-    st.session_state["teach_classes"] = [Taught(last + number, f"class {1 + number}", {}) for number in range(2)]
+    st.session_state["teach_classes"] = [
+        Taught(last + number, _("class {number}").format(number=1 + number), {}) for number in range(2)
+    ]
     st.session_state["teach_problems"] = []
 
 
@@ -108,8 +115,8 @@ def class_cards() -> None:
             with column, st.container(border=True):
                 card(one, removable=len(here) > LEAST_CLASSES)
     with st.container(horizontal=True):
-        st.button("Add a class", icon=":material/add:", on_click=add_class, disabled=len(here) >= MOST_CLASSES)
-        st.button("Start with empty classes", icon=":material/restart_alt:", on_click=start_own)
+        st.button(_("Add a class"), icon=":material/add:", on_click=add_class, disabled=len(here) >= MOST_CLASSES)
+        st.button(_("Start with empty classes"), icon=":material/restart_alt:", on_click=start_own)
     camera(here)
 
 
@@ -131,14 +138,18 @@ def card(one: Taught, removable: bool) -> None:
         change(one_key, lambda found: replace(found, pictures=rest))
 
     one_key, names = one.key, list(one.pictures)
-    st.text_input("Name of the class", one.name, key=f"teach_name_{one_key}", max_chars=MOST_LETTERS, on_change=rename)
+    st.text_input(
+        _("Name of the class"), one.name, key=f"teach_name_{one_key}", max_chars=MOST_LETTERS, on_change=rename
+    )
     with st.container(horizontal=True, gap="xsmall"):
         for data in one.pictures.values():
             st.image(data, width=THUMBNAIL)
-    st.caption(counted(len(one.pictures), "picture") if one.pictures else "No pictures yet: five are enough.")
+    count = len(one.pictures)
+    pictures = ngettext("{count} picture", "{count} pictures", count).format(count=count)
+    st.caption(pictures if count else _("No pictures yet: five are enough."))
     key = f"teach_files_{one_key}_{st.session_state.get('teach_widget', 0)}"
     st.file_uploader(
-        f"Pictures of {one.name}",
+        _("Pictures of {name}").format(name=one.name),
         accept_multiple_files=True,
         key=key,
         on_change=take,
@@ -146,22 +157,22 @@ def card(one: Taught, removable: bool) -> None:
         max_upload_size=MAX_BYTES >> 20,
         label_visibility="collapsed",
     )
-    with st.popover("Remove…", icon=":material/delete:", width="stretch"):
+    with st.popover(_("Remove…"), icon=":material/delete:", width="stretch"):
         for name in names:
             st.button(name, key=f"teach_drop_{one_key}_{name}", on_click=drop, args=(name,), width="stretch")
-        st.button("All its pictures", key=f"teach_empty_{one_key}", on_click=empty, disabled=not names)
-        st.button("The whole class", key=f"teach_remove_{one_key}", on_click=remove, disabled=not removable)
+        st.button(_("All its pictures"), key=f"teach_empty_{one_key}", on_click=empty, disabled=not names)
+        st.button(_("The whole class"), key=f"teach_remove_{one_key}", on_click=remove, disabled=not removable)
 
 
 def camera(here: list[Taught]) -> None:
     """One camera for all classes; the browser asks for it only when it is turned on."""
-    if st.toggle("Use the camera", key="teach_camera", help="Browsers allow it by https or from this machine."):
+    if st.toggle(_("Use the camera"), key="teach_camera", help=_("Browsers allow it by https or from this machine.")):
         names = {one.key: one.name for one in here}
         chosen = st.pills(
-            "The next shot shows", list(names), format_func=names.__getitem__, default=here[0].key, required=True
+            _("The next shot shows"), list(names), format_func=names.__getitem__, default=here[0].key, required=True
         )
         key = f"teach_shot_{st.session_state.get('teach_widget', 0)}"
-        st.camera_input("Camera", label_visibility="collapsed", key=key, on_change=take, args=(key, chosen))
+        st.camera_input(_("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, chosen))
 
 
 def pictures_of(key: int | None) -> dict[str, bytes]:
@@ -179,7 +190,7 @@ def take(key: str, class_key: int | None) -> None:
         return
     most = MOST_NEW if class_key is None else MOST_PICTURES
     pictures, found, too_many = dict(pictures_of(class_key)), [], []
-    with st.spinner("Decoding…"):
+    with st.spinner(_("Decoding…")):
         for upload in uploads:
             name = clean(upload.name)
             if len(pictures) >= most:
@@ -188,14 +199,22 @@ def take(key: str, class_key: int | None) -> None:
             try:
                 data = small_copy(upload.getvalue())
             except inception.ImageError as error:
-                found.append(f"{name}: {error} The other pictures stay.")
+                found.append(
+                    running_text(_("{name}: {problem}").format(name=name, problem=error), _("The other pictures stay."))
+                )
                 continue
             if data in pictures.values():
-                found.append(f"{name} is here already, so it was left out: twice the same picture would flatter.")
+                found.append(
+                    _("{name} is here already, so it was left out: twice the same picture would flatter.").format(
+                        name=name
+                    )
+                )
             else:
                 pictures[picture_name(name, list(pictures))] = data
     if too_many:
-        found.append(f"There is room for {most} pictures; left out: {', '.join(too_many)}.")
+        found.append(
+            _("There is room for {most} pictures; left out: {names}.").format(most=most, names=", ".join(too_many))
+        )
     for upload in uploads:
         release(upload)
     if class_key is None:

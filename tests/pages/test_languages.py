@@ -15,20 +15,21 @@ TRANSLATED = (
     "race",
     "residual_scale",
     "speed",
+    "teach",
     "zoo",
 )
 
 
 def test_pages_in_chinese(app: AppTest) -> None:
     app.query_params["lang"] = "zh_CN"
-    for name in TRANSLATED:
-        app.switch_page(PAGES[name].path).run()
-        assert not app.exception, (name, [error.message for error in app.exception])
-        with words.speaking("zh_CN"):
+    with words.speaking("zh_CN"):  # AppTest asks for the texts of options in this thread
+        for name in TRANSLATED:
             question = _(PAGES[name].question)
-        assert question != PAGES[name].question
-        assert [header.value for header in app.header] == [question]
-        assert not app.error
+            app.switch_page(PAGES[name].path).run()
+            assert not app.exception, (name, [error.message for error in app.exception])
+            assert question != PAGES[name].question
+            assert [header.value for header in app.header] == [question]
+            assert not app.error
 
 
 def test_a_link_in_another_language(app: AppTest) -> None:
@@ -41,3 +42,12 @@ def test_a_link_in_another_language(app: AppTest) -> None:
         again.run()
         assert not again.exception
         assert again.session_state["atlas"] == view, (session, link)
+
+
+def test_the_choice_of_a_language_stands_in_the_address(app: AppTest) -> None:
+    app.query_params["lang"] = "zh-CN"
+    app.run()
+    assert app.query_params["lang"] == "zh_CN"
+    app.selectbox(key="lang").set_value("en").run()
+    assert "lang" not in app.query_params, "English is what the browser asks for"
+    assert app.header[0].value == PAGES["atlas"].question
