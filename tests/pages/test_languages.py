@@ -11,6 +11,7 @@ from .conftest import ROOT
 TRANSLATED = (
     "atlas",
     "blocks",
+    "differences",
     "factorisation",
     "race",
     "residual_scale",
