@@ -103,5 +103,6 @@ st.caption(
     )
 )
 with st.expander(_("Sources")):
-    for source in sorted({source for difference in found for source in difference.sources}, key=lambda s: _(s.name)):
+    sources = dict.fromkeys(source for difference in found for source in difference.sources)
+    for source in sorted(sources, key=lambda source: _(source.name)):
         st.markdown(source_text(source))
