@@ -2,23 +2,28 @@
 
 import streamlit as st
 
-from inception.studies.differences.claim import TOPICS, VERDICTS, Difference
+from inception import words
+from inception.studies.differences.claim import TOPICS, VERDICTS, Difference, Source, Verdict
 from inception.studies.differences.topics import differences
+from inception.text import running_text
+from inception.words import N_, _
 from pages.parts import frame
+from pages.parts.choices import took_foreign_link
 
-ALL = "all"
-VERDICT_ICONS = {
-    "wrong": ":material/close:",
-    "differs": ":material/alt_route:",
-    "right": ":material/check:",
-    "open": ":material/question_mark:",
+ALL = N_("all")
+VERDICT_LABELS: dict[Verdict, str] = {
+    "wrong": N_(":material/close: wrong"),
+    "differs": N_(":material/alt_route: differs"),
+    "right": N_(":material/check: right"),
+    "open": N_(":material/question_mark: open"),
 }
 
 
-@st.cache_resource(show_spinner="Building every variant and measuring the differences…")
-def all_differences() -> tuple[Difference, ...]:
-    """Computed once in a server: the networks do not change."""
-    return differences()
+@st.cache_resource(show_spinner=False)
+def all_differences(language: str) -> tuple[Difference, ...]:
+    """Computed once in a server for each language, by one session while the others wait: the networks do not change."""
+    with words.speaking(language):
+        return differences()
 
 
 def show(difference: Difference) -> None:
@@ -26,11 +31,12 @@ def show(difference: Difference) -> None:
     with st.container(border=True):
         claim, cost = st.columns([3, 2], gap="large")
         with claim:
-            st.markdown(f"{VERDICT_ICONS[difference.verdict]} **{difference.claim}**")
-            st.caption(f"Said by {difference.who}.")
-            st.markdown(f"**Really:** {difference.truth}")
+            icon, _name = verdict_icon_and_name(difference.verdict)
+            st.markdown(f"{icon} **{difference.claim}**")
+            st.caption(_("Said by {sources}.").format(sources=difference.who))
+            st.markdown(_("**Really:** {truth}").format(truth=difference.truth))
             if difference.unchecked:
-                st.caption(f"Not settled by computing: {difference.unchecked}")
+                st.caption(_("Not settled by computing: {reason}").format(reason=difference.unchecked))
         with cost:
             st.markdown("\n".join(f"- {item.text}" for item in difference.costs))
             for place in difference.where:
@@ -42,24 +48,41 @@ def show(difference: Difference) -> None:
                 )
 
 
+def verdict_icon_and_name(verdict: Verdict) -> tuple[str, str]:
+    """E.g. ``:material/check:`` and ``right``."""
+    icon, _blank, name = _(VERDICT_LABELS[verdict]).partition(" ")
+    return icon, name
+
+
+def source_text(source: Source) -> str:
+    """A source's name here, its own title and its links."""
+    return _("**{source}**: {title}").format(
+        source=_(source.name), title=" ".join(filter(None, [_(source.title), source.url, *source.links]))
+    )
+
+
 frame.open_page("differences")
-found = all_differences()
+with st.spinner(_("Building every variant and measuring the differences…")):
+    found = all_differences(words.current())
+topics = [ALL, *TOPICS]
 topic = st.pills(
-    "Topic",
-    [ALL, *TOPICS],
-    default=TOPICS[0],
+    _("Topic"),
+    topics,
+    default=None if took_foreign_link("topic", {topic: topic for topic in topics}) else TOPICS[0],
     required=True,
+    format_func=_,
     key="topic",
     bind="query-params",
     label_visibility="collapsed",
 )
+took_foreign_link("verdict", VERDICT_LABELS)
 verdict = st.pills(
-    "Verdict",
+    _("Verdict"),
     list(VERDICTS),
     key="verdict",
     bind="query-params",
     label_visibility="collapsed",
-    format_func=lambda name: f"{VERDICT_ICONS[name]} {name}",
+    format_func=lambda name: _(VERDICT_LABELS[name]),
 )
 chosen = [
     difference for difference in found if topic in (ALL, difference.topic) and verdict in (None, difference.verdict)
@@ -67,14 +90,19 @@ chosen = [
 for difference in chosen:
     show(difference)
 if not chosen:
-    st.info("No claim on this topic has this verdict.", icon=":material/search_off:")
+    st.info(_("No claim on this topic has this verdict."), icon=":material/search_off:")
+legend = []
+for name, meaning in VERDICTS.items():
+    icon, shown = verdict_icon_and_name(name)
+    legend.append(_("{icon} **{verdict}**: {meaning}.").format(icon=icon, verdict=shown, meaning=_(meaning)))
 st.caption(
-    f"{len(chosen)} of {len(found)} claims. "
-    + " ".join(f"{VERDICT_ICONS[name]} **{name}**: {meaning}." for name, meaning in VERDICTS.items())
-    + " Every cost is the difference between two networks that were built and traced here."
+    running_text(
+        _("{count} of {total} claims.").format(count=len(chosen), total=len(found)),
+        *legend,
+        _("Every cost is the difference between two networks that were built and traced here."),
+    )
 )
-with st.expander("Sources"):
-    sources = {said.source for difference in found for said in difference.said_by}
-    sources |= {source for difference in found for source in difference.references}
-    for source in sorted(sources, key=lambda source: source.name):
-        st.markdown(f"**{source.name}**: {source.title} {source.url} {' '.join(source.links)}")
+with st.expander(_("Sources")):
+    sources = dict.fromkeys(source for difference in found for source in difference.sources)
+    for source in sorted(sources, key=lambda source: _(source.name)):
+        st.markdown(source_text(source))

@@ -17,6 +17,8 @@ from babel.messages.pofile import read_po
 
 from inception import words
 from inception.paths import LOCALE
+from inception.studies.differences import sources
+from inception.studies.differences.claim import Source
 from inception.views.source import extract_docstrings
 from inception.words import N_, _, ngettext
 
@@ -38,6 +40,19 @@ DONE = [
     "inception/paths.py",
     "inception/settings.py",
     "inception/size.py",
+    "inception/studies/differences/blocks.py",
+    "inception/studies/differences/channels.py",
+    "inception/studies/differences/claim.py",
+    "inception/studies/differences/counting.py",
+    "inception/studies/differences/head.py",
+    "inception/studies/differences/measures.py",
+    "inception/studies/differences/naming.py",
+    "inception/studies/differences/network.py",
+    "inception/studies/differences/padding.py",
+    "inception/studies/differences/paper.py",
+    "inception/studies/differences/sources.py",
+    "inception/studies/differences/stem.py",
+    "inception/studies/differences/topics.py",
     "inception/studies/factorize.py",
     "inception/studies/factorize_timing.py",
     "inception/studies/lfw.py",
@@ -63,6 +78,7 @@ DONE = [
     "inception/zoo.py",
     "pages/atlas.py",
     "pages/blocks.py",
+    "pages/differences.py",
     "pages/factorisation.py",
     "pages/figures/common.py",
     "pages/figures/crop.py",
@@ -97,6 +113,10 @@ DONE = [
 NO_TEXTS = {"| page | the question it answers |", "cuda graph", "end of stage"}
 NO_TEXTS |= {"Auxiliary head (training only)"}  # the name of a stage
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0", "0 of 0 left-out pictures right"}
+NO_TEXTS |= {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
+NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
+for source in vars(sources).values():
+    NO_TEXTS |= {source.name, source.title} if isinstance(source, Source) else set()  # proper names, or marked
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
 CODE = re.compile(r"[>\\]|^python -m ")
 LETTERS = re.compile("[A-Za-z]{2}")

@@ -3,6 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from inception import words
+from inception.studies.differences.topics import differences
 from inception.words import _
 from pages.parts.page_list import PAGES
 
@@ -11,6 +12,7 @@ from .conftest import ROOT
 TRANSLATED = (
     "atlas",
     "blocks",
+    "differences",
     "factorisation",
     "race",
     "residual_scale",
@@ -51,3 +53,18 @@ def test_the_choice_of_a_language_stands_in_the_address(app: AppTest) -> None:
     app.selectbox(key="lang").set_value("en").run()
     assert "lang" not in app.query_params, "English is what the browser asks for"
     assert app.header[0].value == PAGES["atlas"].question
+
+
+def test_a_link_to_differences_in_another_language(app: AppTest) -> None:
+    wrong = [claim for claim in differences() if (claim.topic, claim.verdict) == ("stem", "wrong")]
+    for session, link in (("zh_CN", "en"), ("en", "zh_CN")):
+        again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        again.query_params["lang"] = session
+        with words.speaking(link):
+            again.query_params["topic"] = _("stem")
+            again.query_params["verdict"] = _(":material/close: wrong")
+        again.switch_page(PAGES["differences"].path).run()
+        again.run()
+        assert not again.exception
+        assert (again.session_state["topic"], again.session_state["verdict"]) == ("stem", "wrong")
+        assert len(again.get("page_link")) == sum(len(claim.where) for claim in wrong)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchinfo import summary
 
-from inception import create_model
+from inception import create_model, words
 from inception.models.inception_resnet import INCEPTION_RESNET_V2, InceptionResNet, Plan, StemResNetV2, linear_1x1
 from inception.models.layers import ConvUnit
 from inception.studies.differences.claim import TOPICS, VERDICTS, Cost, Difference, Source, value_text
@@ -407,7 +407,7 @@ EXPECTED: dict[str, Callable[[], Pairs]] = {
         (macs(rows(V4)), measured(PAPER_V2)[1]),
         (params(rows(V4)), v2_measured()[0]),
     ],
-    "v1-costs-like-v3": lambda: [(None, measured(V1)[1])],
+    "v1-costs-like-v3": lambda: [(measured("inception_v3")[1], measured(V1)[1])],
 }
 
 
@@ -534,6 +534,26 @@ def test_texts_are_whole(by_id: dict[str, Difference]) -> None:
             assert not re.search(r"(?<![\d.])\d{5,}", text.replace("1602.07261", "")), (difference.id, text)
         assert difference.claim.endswith((".", "=.")), difference.id
         assert difference.truth.endswith("."), difference.id
+
+
+def test_another_language_has_the_same_facts(by_id: dict[str, Difference]) -> None:
+    with words.speaking("zh_CN"):
+        found = differences()
+        texts = [(each.claim, each.truth, each.who, each.cost, each.unchecked) for each in found]
+    for original, translated, (claim, truth, who, cost, unchecked) in zip(by_id.values(), found, texts, strict=True):
+        facts = [
+            (each.id, each.topic, each.verdict, each.where, each.sources, [(c.said, c.real) for c in each.costs])
+            for each in (original, translated)
+        ]
+        assert facts[0] == facts[1]
+        assert all(re.search(r"[\u4e00-\u9fff]", text) for text in (claim, truth, cost)), original.id
+        for text in (claim, truth, who, cost):
+            assert not re.search(r"[{}<>]|None|\bnan\b|  |\n| at 0x|[,;:.] (?=[\u4e00-\u9fff])", text), text
+        assert claim.endswith(("。", "。”")), claim
+        assert truth.endswith("。") or original.id == "smallest-input", truth  # it ends on a sentence of the trace
+        assert bool(unchecked) == bool(original.unchecked)
+    assert words.current() == "en"
+    assert list(by_id.values()) == list(differences())
 
 
 def test_ids_topics_and_verdicts(by_id: dict[str, Difference]) -> None:

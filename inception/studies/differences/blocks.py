@@ -6,13 +6,13 @@ from torch import nn
 
 from ...graph.op import Op
 from ...models.layers import ConvUnit
+from ...words import _
 from ...zoo import KERAS_BLOG_V2
 from ..factorize import FACTORISED, SEPARABLE, Setting, calculate
 from .claim import Cost, Difference, Place, Said
 from .measures import (
     BLOG_NAME,
     FACE_NAME,
-    FIGURES_AND_RELEASED,
     LAST_FIELD,
     PAPER_NAME,
     RELEASED_REPEATS,
@@ -26,6 +26,7 @@ from .measures import (
     block_scales,
     each,
     field_at,
+    figures_and_released,
     last_conv,
     layer_at,
     macs_of,
@@ -71,13 +72,15 @@ def repeats() -> Difference:
         id="repeats",
         topic="blocks",
         verdict="differs",
-        claim=f"Inception-ResNet-v2 has {block_counts(few)} residual blocks.",
-        said_by=(Said(PAPER, "Fig. 15"),),
-        truth=f"The released network has {block_counts(many)}. The Keras tutorial takes {block_counts(blog)} too, "
-        "though with the paper's stem and channels. The costs are of the released network without Conv2d_7b.",
+        claim=_("Inception-ResNet-v2 has {blocks} residual blocks.").format(blocks=block_counts(few)),
+        said_by=(Said(PAPER, _("Fig. 15")),),
+        truth=_(
+            "The released network has {released}. The Keras tutorial takes {tutorial} too, though with the "
+            "paper's stem and channels. The costs are of the released network without Conv2d_7b."
+        ).format(released=block_counts(many), tutorial=block_counts(blog)),
         costs=(
-            Cost("blocks", block_counts(few), block_counts(many), FIGURES_AND_RELEASED),
-            *whole(few, many, FIGURES_AND_RELEASED),
+            Cost(_("blocks"), block_counts(few), block_counts(many), figures_and_released()),
+            *whole(few, many, figures_and_released()),
         ),
         where=(
             Place(V2, "inception_resnet_a.Block35_10.residual_sum"),
@@ -101,14 +104,16 @@ def claim_1x7_in_block_c() -> Difference:
         id="1x7-in-block-c",
         topic="blocks",
         verdict="wrong",
-        claim="Inception-ResNet-C looks through 1x7 and 7x1.",
-        said_by=(Said(KERAS_TEXT, "code"),),
-        truth="Through 1x3 and 3x1 (Fig. 19). On so small a grid a long window looks past the edge: of 7 cells, "
-        f"{on_zeros(7, c_grids[0]):.0%} lie on zeros at 299 px and {on_zeros(7, c_grids[1]):.0%} at 160 px.",
+        claim=_("Inception-ResNet-C looks through 1x7 and 7x1."),
+        said_by=(Said(KERAS_TEXT, _("code")),),
+        truth=_(
+            "Through 1x3 and 3x1 (Fig. 19). On so small a grid a long window looks past the edge: of 7 cells, "
+            "{at_299:.0%} lie on zeros at 299 px and {at_160:.0%} at 160 px."
+        ).format(at_299=on_zeros(7, c_grids[0]), at_160=on_zeros(7, c_grids[1])),
         costs=(
             *whole(blog, net(replace(KERAS_BLOG_V2, block_c_kernel=3))),
-            each("share of the window on zeros, 299 px", lambda length: on_zeros(length, c_grids[0]), (7, 3)),
-            each("share of the window on zeros, 160 px", lambda length: on_zeros(length, c_grids[1]), (7, 3)),
+            each(_("share of the window on zeros, 299 px"), lambda length: on_zeros(length, c_grids[0]), (7, 3)),
+            each(_("share of the window on zeros, 160 px"), lambda length: on_zeros(length, c_grids[1]), (7, 3)),
         ),
         where=(
             Place(BLOG_NAME, "inception_resnet_c.Block8_1.Branch_1.Conv2d_0b_1x7"),
@@ -133,12 +138,14 @@ def inception_b_order() -> Difference:
         id="inception-b-order",
         topic="blocks",
         verdict="wrong",
-        claim="The middle branch of Inception-B has 1x7 twice, the long one begins with 1x7.",
-        said_by=(Said(PAPER, "Fig. 5"),),
-        truth="The code has 1x7 and 7x1 in the middle branch, and 7x1 first in the long one. Two 1x7 in a row "
-        "cost the same and never look up or down; the costs are of that pair, the window is in cells.",
+        claim=_("The middle branch of Inception-B has 1x7 twice, the long one begins with 1x7."),
+        said_by=(Said(PAPER, _("Fig. 5")),),
+        truth=_(
+            "The code has 1x7 and 7x1 in the middle branch, and 7x1 first in the long one. Two 1x7 in a row cost "
+            "the same and never look up or down; the costs are of that pair, the window is in cells."
+        ),
         costs=(
-            each("window", lambda graph: field_at(graph, graph.layers[-1]), (flat, crossed)),
+            each(_("window"), lambda graph: field_at(graph, graph.layers[-1]), (flat, crossed)),
             *some(flat.layers, crossed.layers),
         ),
         where=(Place(V4, b[1].path), Place(V4, "inception_b.Mixed_6b.Branch_2.Conv2d_0b_7x1")),
@@ -153,10 +160,12 @@ def bias_under_batch_norm() -> Difference:
         id="bias-under-batch-norm",
         topic="blocks",
         verdict="wrong",
-        claim="A convolution before a batch norm needs a bias.",
-        said_by=(Said(KERAS_TEXT, "code: Conv2D with its default use_bias"),),
-        truth="Batch norm subtracts the mean and with it any bias. TF-Slim, timm and Keras Applications leave it out.",
-        costs=(Cost("parameters", blog.params, blog.params - biases), Cost("MACs", blog.macs, blog.macs)),
+        claim=_("A convolution before a batch norm needs a bias."),
+        said_by=(Said(KERAS_TEXT, _("code: Conv2D with its default use_bias")),),
+        truth=_(
+            "Batch norm subtracts the mean and with it any bias. TF-Slim, timm and Keras Applications leave it out."
+        ),
+        costs=(Cost(_("parameters"), blog.params, blog.params - biases), Cost(_("MACs"), blog.macs, blog.macs)),
         where=(Place(BLOG_NAME, "stem.Conv2d_1a_3x3"), Place(V2, "stem.Conv2d_1a_3x3")),
         references=(TF_SLIM, TIMM, KERAS),
     )
@@ -168,13 +177,15 @@ def separable() -> Difference:
         id="separable",
         topic="blocks",
         verdict="differs",
-        claim="7x1 after 1x7 is a separable convolution.",
-        said_by=(Said(KERAS_TEXT, "text: spatial separable convolution"),),
-        truth="Each half has weights of its own between all channels, and in these networks batch norm and ReLU "
-        "stand between them, so the pair is no 7x7 kernel taken apart; Inception-v3's paper calls it factorised. "
-        "What frameworks call separable first filters each channel on its own. The costs are on 256 channels and "
-        "a 64x64 grid, both with biases.",
-        costs=some(options[SEPARABLE].layers, options[FACTORISED].layers, (SEPARABLE, FACTORISED)),
+        claim=_("7x1 after 1x7 is a separable convolution."),
+        said_by=(Said(KERAS_TEXT, _("text: spatial separable convolution")),),
+        truth=_(
+            "Each half has weights of its own between all channels, and in these networks batch norm and ReLU "
+            "stand between the halves. So the pair is not a 7x7 kernel taken apart; Inception-v3's paper calls it "
+            "factorised. What frameworks call separable first filters each channel on its own. The costs are on "
+            "256 channels and a 64x64 grid, both with biases."
+        ),
+        costs=some(options[SEPARABLE].layers, options[FACTORISED].layers, (_(SEPARABLE), _(FACTORISED))),
         where=(
             Place(V2, "inception_resnet_b.Block17_1.Branch_1.Conv2d_0b_1x7"),
             Place(V2, "inception_resnet_b.Block17_1.Branch_1.Conv2d_0c_7x1"),
@@ -199,11 +210,13 @@ def linear_1x1() -> Difference:
         id="linear-1x1",
         topic="residual",
         verdict="wrong",
-        claim="Batch norm and ReLU follow the 1x1 before the residual sum.",
-        said_by=(Said(KERAS_TEXT, "code"),),
-        truth="The paper has it without activation (section 3.2), TF-Slim with a bias and neither batch norm nor "
-        "ReLU. After a ReLU no residual is negative, and the sums can only grow from block to block.",
-        costs=(Cost("parameters", blog.params, blog.params - norms), Cost("MACs", blog.macs, blog.macs)),
+        claim=_("Batch norm and ReLU follow the 1x1 before the residual sum."),
+        said_by=(Said(KERAS_TEXT, _("code")),),
+        truth=_(
+            "The paper has it without activation (section 3.2), TF-Slim with a bias and neither batch norm nor "
+            "ReLU. After a ReLU no residual is negative, and the sums can only grow from block to block."
+        ),
+        costs=(Cost(_("parameters"), blog.params, blog.params - norms), Cost(_("MACs"), blog.macs, blog.macs)),
         where=(
             Place(BLOG_NAME, "inception_resnet_a.Block35_1.Conv2d_1x1"),
             Place(V2, "inception_resnet_a.Block35_1.Conv2d_1x1"),
@@ -220,21 +233,23 @@ def residual_scale() -> Difference:
         id="residual-scale",
         topic="residual",
         verdict="wrong",
-        claim="The residual is added as it is.",
-        said_by=(Said(KERAS_TEXT, "code"), Said(PYTORCH_TEXT, "scale=1.0 by default, and no call shown")),
-        truth="The paper scales it by 0.1 to 0.3 (section 3.3), TF-Slim by "
-        f"{block_scales(released)} in the A, B and C blocks. A factor costs no parameter and no MAC.",
+        claim=_("The residual is added as it is."),
+        said_by=(Said(KERAS_TEXT, _("code")), Said(PYTORCH_TEXT, _("scale=1.0 by default, and no call shown"))),
+        truth=_(
+            "The paper scales it by 0.1 to 0.3 (section 3.3), TF-Slim by {scales} in the A, B and C blocks. A "
+            "factor costs no parameter and no MAC."
+        ).format(scales=block_scales(released)),
         costs=(
-            Cost("scale in A/B/C", block_scales(blog), block_scales(released)),
-            Cost("parameters of a sum", None, blog_sum.params),
-            Cost("MACs of a sum", None, blog_sum.macs),
+            Cost(_("scale in A/B/C"), block_scales(blog), block_scales(released)),
+            Cost(_("parameters of a sum"), None, blog_sum.params),
+            Cost(_("MACs of a sum"), None, blog_sum.macs),
         ),
         where=(
             Place(BLOG_NAME, blog_sum.path),
             Place(V2, "inception_resnet_a.Block35_1.residual_sum"),
         ),
         references=(PAPER, TF_SLIM),
-        unchecked="That very wide networks 'die' without the scale shows only in training.",
+        unchecked=_("That very wide networks 'die' without the scale shows only in training."),
     )
 
 
@@ -243,25 +258,26 @@ def last_block() -> Difference:
     extra = block(v1, "Block8")
     before = block(v1, "Block8_5")
     scales = [parts_of(layers, Op.RESIDUAL_SUM)[0].scale or 0.0 for layers in (before, extra)]
-    five_and_six = ("with five blocks", "with six")
+    five_and_six = (_("with five blocks"), _("with six"))
     return Difference(
         id="last-block",
         topic="residual",
         verdict="differs",
-        claim="FaceNet adds one more Inception-ResNet-C, without ReLU.",
+        claim=_("FaceNet adds one more Inception-ResNet-C, without ReLU."),
         said_by=(
-            Said(FACENET_TEXT, "text and code"),
-            Said(FACE_TABLE, "10 blocks, no activate at last"),
+            Said(FACENET_TEXT, _("text and code")),
+            Said(FACE_TABLE, _("10 blocks, no activate at last")),
         ),
-        truth="So it does, and its scale is "
-        f"{scales[1]:g} instead of {scales[0]:g}, which the text does not say. The released v2 makes its tenth "
-        "block the same way. In the paper a ReLU follows every sum and v1 has five blocks. The costs are "
-        "FaceNet's, at 160 px.",
+        truth=_(
+            "So it does, and its scale is {last:g} instead of {before:g}, which the text does not say. The "
+            "released v2 makes its tenth block the same way. In the paper a ReLU follows every sum and v1 has "
+            "five blocks. The costs are FaceNet's, at 160 px."
+        ).format(last=scales[1], before=scales[0]),
         costs=(
-            Cost("scale of the last sum", scales[0], scales[1], five_and_six),
-            Cost("parameters", v1.params - params_of(extra), v1.params, five_and_six),
-            Cost("MACs", v1.macs - macs_of(extra), v1.macs, five_and_six),
-            each(LAST_FIELD, lambda layers: field_at(v1, last_conv(layers)), (before, extra), five_and_six),
+            Cost(_("scale of the last sum"), scales[0], scales[1], five_and_six),
+            Cost(_("parameters"), v1.params - params_of(extra), v1.params, five_and_six),
+            Cost(_("MACs"), v1.macs - macs_of(extra), v1.macs, five_and_six),
+            each(_(LAST_FIELD), lambda layers: field_at(v1, last_conv(layers)), (before, extra), five_and_six),
         ),
         where=(
             Place(V1, "inception_resnet_c.Block8.residual_sum"),

@@ -6,6 +6,7 @@ from ...graph.layer import Layer
 from ...models.inception_resnet import INCEPTION_RESNET_V1, INCEPTION_RESNET_V2, linear_1x1
 from ...models.inception_v4 import ReductionA
 from ...models.layers import channel_scaler
+from ...words import _
 from .claim import Cost, Difference, Place, Said
 from .measures import (
     FACE_NAME,
@@ -42,28 +43,21 @@ def about_channels() -> list[Difference]:
 
 def channels_1154() -> Difference:
     paper = net(PAPER_NAME)
-    mixed_6a, _ = (layer_at(paper, path) for path in ("reduction_a.Mixed_6a.concat", "reduction_b.Mixed_7a.concat"))
-    up_b, _ = (layer_at(paper, f"inception_resnet_{name}.Conv2d_1x1") for name in ("b.Block17_1", "c.Block8_1"))
-
-    def widened(layer: Layer, channels: int) -> Sequence[Layer]:
-        """A linear 1x1 on the input of `layer`, with another number of output channels."""
-        shape = layer.in_shapes[0]
-        return piece(lambda: linear_1x1(shape[0], channels, 1), shape).layers
-
-    def sum_text(layer: Layer) -> str:
-        """384 + 384 + 384 = 1,152."""
-        return f"{' + '.join(str(shape[0]) for shape in layer.in_shapes)} = {layer.out_shape[0]:,}"
+    mixed_6a = layer_at(paper, "reduction_a.Mixed_6a.concat")
+    up_b = layer_at(paper, "inception_resnet_b.Block17_1.Conv2d_1x1")
 
     return Difference(
         id="channels-1154",
         topic="channels",
         verdict="wrong",
-        claim="The 1x1 before the sum of Inception-ResNet-B gives 1154 channels.",
-        said_by=(Said(PAPER, "Fig. 17: 1x1 Conv (1154 Linear)"),),
-        truth=f"It must give as many as it is added to, and Reduction-A concatenates {sum_text(mixed_6a)}. "
-        "Parameters and MACs are those of one such 1x1.",
+        claim=_("The 1x1 before the sum of Inception-ResNet-B gives 1154 channels."),
+        said_by=(Said(PAPER, _("Fig. 17: 1x1 Conv (1154 Linear)")),),
+        truth=_(
+            "It must give as many as it is added to, and Reduction-A concatenates {sum}. Parameters and MACs are "
+            "those of one such 1x1."
+        ).format(sum=sum_text(mixed_6a)),
         costs=(
-            Cost("output", (1154, *mixed_6a.out_shape[1:]), mixed_6a.out_shape),
+            Cost(_("output"), (1154, *mixed_6a.out_shape[1:]), mixed_6a.out_shape),
             *some(widened(up_b, 1154), [up_b])[:2],
         ),
         where=(Place(PAPER_NAME, mixed_6a.path), Place(PAPER_NAME, up_b.path)),
@@ -73,28 +67,21 @@ def channels_1154() -> Difference:
 
 def channels_2048() -> Difference:
     paper = net(PAPER_NAME)
-    _, mixed_7a = (layer_at(paper, path) for path in ("reduction_a.Mixed_6a.concat", "reduction_b.Mixed_7a.concat"))
-    _, up_c = (layer_at(paper, f"inception_resnet_{name}.Conv2d_1x1") for name in ("b.Block17_1", "c.Block8_1"))
-
-    def widened(layer: Layer, channels: int) -> Sequence[Layer]:
-        """A linear 1x1 on the input of `layer`, with another number of output channels."""
-        shape = layer.in_shapes[0]
-        return piece(lambda: linear_1x1(shape[0], channels, 1), shape).layers
-
-    def sum_text(layer: Layer) -> str:
-        """384 + 384 + 384 = 1,152."""
-        return f"{' + '.join(str(shape[0]) for shape in layer.in_shapes)} = {layer.out_shape[0]:,}"
+    mixed_7a = layer_at(paper, "reduction_b.Mixed_7a.concat")
+    up_c = layer_at(paper, "inception_resnet_c.Block8_1.Conv2d_1x1")
 
     return Difference(
         id="channels-2048",
         topic="channels",
         verdict="wrong",
-        claim="The 1x1 before the sum of Inception-ResNet-C gives 2048 channels.",
-        said_by=(Said(PAPER, "Fig. 19: 1x1 Conv (2048 Linear)"),),
-        truth=f"It must give as many as it is added to, and Reduction-B concatenates {sum_text(mixed_7a)}. "
-        "Parameters and MACs are those of one such 1x1.",
+        claim=_("The 1x1 before the sum of Inception-ResNet-C gives 2048 channels."),
+        said_by=(Said(PAPER, _("Fig. 19: 1x1 Conv (2048 Linear)")),),
+        truth=_(
+            "It must give as many as it is added to, and Reduction-B concatenates {sum}. Parameters and MACs are "
+            "those of one such 1x1."
+        ).format(sum=sum_text(mixed_7a)),
         costs=(
-            Cost("output", (2048, *mixed_7a.out_shape[1:]), mixed_7a.out_shape),
+            Cost(_("output"), (2048, *mixed_7a.out_shape[1:]), mixed_7a.out_shape),
             *some(widened(up_c, 2048), [up_c])[:2],
         ),
         where=(Place(PAPER_NAME, mixed_7a.path), Place(PAPER_NAME, up_c.path)),
@@ -105,18 +92,20 @@ def channels_2048() -> Difference:
 def channels_of_the_blocks() -> Difference:
     paper = net(PAPER_NAME)
     released = net(V2)
-    stems = ("with the paper's stem", "with the released stem")
+    stems = (_("with the paper's stem"), _("with the released stem"))
     return Difference(
         id="channels-of-the-blocks",
         topic="channels",
         verdict="differs",
-        claim=f"The residual blocks work on {block_channels(paper)} channels.",
-        said_by=(Said(PAPER, "Fig. 3, 7, 16 and 18, as far as they add up"), Said(KERAS_TEXT, "code")),
-        truth=f"In the released network on {block_channels(released)}: its stem and Mixed_5b hand over "
-        f"{stage(released, 'Inception-A')[-1].out_shape[0]}, and both reductions carry that on through their max "
-        "pools. The costs are of the paper's network with the released stem and nothing else changed.",
+        claim=_("The residual blocks work on {channels} channels.").format(channels=block_channels(paper)),
+        said_by=(Said(PAPER, _("Fig. 3, 7, 16 and 18, as far as they add up")), Said(KERAS_TEXT, _("code"))),
+        truth=_(
+            "In the released network on {channels}: its stem and Mixed_5b hand over {handed_over}, and both "
+            "reductions carry that on through their max pools. The costs are of the paper's network with the "
+            "released stem and nothing else changed."
+        ).format(channels=block_channels(released), handed_over=stage(released, "Inception-A")[-1].out_shape[0]),
         costs=(
-            Cost("channels", block_channels(paper), block_channels(net(RELEASED_STEM)), stems),
+            Cost(_("channels"), block_channels(paper), block_channels(net(RELEASED_STEM)), stems),
             *whole(paper, net(RELEASED_STEM), stems),
         ),
         where=(Place(V2, "reduction_a.Mixed_6a.concat"), Place(PAPER_NAME, "reduction_a.Mixed_6a.concat")),
@@ -131,11 +120,16 @@ def channels_of_fig_15() -> Difference:
         id="channels-of-fig-15",
         topic="channels",
         verdict="differs",
-        claim="The output sizes printed beside the schema are those of both Inception-ResNets.",
-        said_by=(Said(PAPER, "Fig. 15"),),
-        truth="They are v1's, as the caption says.",
+        claim=_("The output sizes printed beside the schema are those of both Inception-ResNets."),
+        said_by=(Said(PAPER, _("Fig. 15")),),
+        truth=_("They are v1's, as the caption says."),
         costs=tuple(
-            Cost(f"output of {of_v1[0].stage}", of_v1[-1].out_shape, of_v2[-1].out_shape, ("in v1", "in v2"))
+            Cost(
+                _("output of {stage}").format(stage=of_v1[0].stage),
+                of_v1[-1].out_shape,
+                of_v2[-1].out_shape,
+                (_("in v1"), _("in v2")),
+            )
             for of_v1, of_v2 in (
                 (stage(v1, title), stage(paper, title)) for title in ("Stem", "Reduction-A", "Reduction-B")
             )
@@ -147,19 +141,17 @@ def channels_of_fig_15() -> Difference:
 def channels_1024() -> Difference:
     released = net(V2)
 
-    def sum_text(layer: Layer) -> str:
-        """384 + 384 + 384 = 1,152."""
-        return f"{' + '.join(str(shape[0]) for shape in layer.in_shapes)} = {layer.out_shape[0]:,}"
-
     return Difference(
         id="channels-1024",
         topic="channels",
         verdict="wrong",
-        claim="Reduction-A of Inception-ResNet-v2 ends on 1024 channels.",
-        said_by=(Said(TF_SLIM, "comment in the code until it was corrected"), Said(FACENET, "same comment")),
-        truth=f"The code gives {sum_text(layer_at(released, 'reduction_a.Mixed_6a.concat'))}; "
-        f"{layer_at(net(V4), 'reduction_a.Mixed_6a.concat').out_shape[0]:,} is Inception-v4's number.",
-        costs=(Cost("channels of Mixed_6a", 1024, layer_at(released, "reduction_a.Mixed_6a.concat").out_shape[0]),),
+        claim=_("Reduction-A of Inception-ResNet-v2 ends on 1024 channels."),
+        said_by=(Said(TF_SLIM, _("comment in the code until it was corrected")), Said(FACENET, _("same comment"))),
+        truth=_("The code gives {sum}; {v4:,} is Inception-v4's number.").format(
+            sum=sum_text(layer_at(released, "reduction_a.Mixed_6a.concat")),
+            v4=layer_at(net(V4), "reduction_a.Mixed_6a.concat").out_shape[0],
+        ),
+        costs=(Cost(_("channels of Mixed_6a"), 1024, layer_at(released, "reduction_a.Mixed_6a.concat").out_shape[0]),),
         where=(Place(V2, "reduction_a.Mixed_6a.concat"), Place(V4, "reduction_a.Mixed_6a.concat")),
         references=(ISSUE_634,),
     )
@@ -172,11 +164,13 @@ def block35_is_v2() -> Difference:
         id="block35-is-v2",
         topic="channels",
         verdict="wrong",
-        claim="The listings of Block35, Block17 and Block8 are the blocks of Inception-ResNet-v1.",
-        said_by=(Said(PYTORCH_TEXT, "text above the listings"),),
-        truth=f"They are the released v2's, on {block_channels(released)} channels; v1's work on "
-        f"{block_channels(v1)} and are thinner. The costs are of one Block35.",
-        costs=some(block(released, "Block35_1"), block(v1, "Block35_1"), ("as listed", "in v1")),
+        claim=_("The listings of Block35, Block17 and Block8 are the blocks of Inception-ResNet-v1."),
+        said_by=(Said(PYTORCH_TEXT, _("text above the listings")),),
+        truth=_(
+            "They are the released v2's, on {v2} channels; v1's work on {v1} and are thinner. The costs are of "
+            "one Block35."
+        ).format(v2=block_channels(released), v1=block_channels(v1)),
+        costs=some(block(released, "Block35_1"), block(v1, "Block35_1"), (_("as listed"), _("in v1"))),
         where=(
             Place(V2, "inception_resnet_a.Block35_1.Conv2d_1x1"),
             Place(V1, "inception_resnet_a.Block35_1.Conv2d_1x1"),
@@ -197,12 +191,13 @@ def reduction_a_same() -> Difference:
         id="reduction-a-same",
         topic="channels",
         verdict="wrong",
-        claim="Reduction-A is the same in Inception-ResNet-v1 and -v2.",
-        said_by=(Said(FACENET_TEXT, "text"),),
-        truth="The drawing is (Fig. 7), the filters are not: k, l, m, n are "
-        f"{', '.join(map(str, INCEPTION_RESNET_V1.klmn))} in v1 and "
-        f"{', '.join(map(str, INCEPTION_RESNET_V2.klmn))} in v2 (Table 1). The costs are on v1's input.",
-        costs=some(a_of_v1.layers, a_of_v2.layers, ("with v1's filters", "with v2's")),
+        claim=_("Reduction-A is the same in Inception-ResNet-v1 and -v2."),
+        said_by=(Said(FACENET_TEXT, _("text")),),
+        truth=_(
+            "The drawing is (Fig. 7), the filters are not: k, l, m, n are {v1} in v1 and {v2} in v2 (Table 1). "
+            "The costs are on v1's input."
+        ).format(v1=", ".join(map(str, INCEPTION_RESNET_V1.klmn)), v2=", ".join(map(str, INCEPTION_RESNET_V2.klmn))),
+        costs=some(a_of_v1.layers, a_of_v2.layers, (_("with v1's filters"), _("with v2's"))),
         where=(Place(V1, "reduction_a.Mixed_6a.concat"), Place(V2, "reduction_a.Mixed_6a.concat")),
         references=(PAPER,),
     )
@@ -213,21 +208,19 @@ def reduction_a_klmn() -> Difference:
     v1_6a = {layer.layer if layer.branch != "Branch_0" else "n": layer for layer in block(v1, "Mixed_6a")}
     klmn = [v1_6a[name].out_shape[0] for name in ("Conv2d_0a_1x1", "Conv2d_0b_3x3", "Conv2d_1a_3x3", "n")]
 
-    def sum_text(layer: Layer) -> str:
-        """384 + 384 + 384 = 1,152."""
-        return f"{' + '.join(str(shape[0]) for shape in layer.in_shapes)} = {layer.out_shape[0]:,}"
-
     return Difference(
         id="reduction-a-klmn",
         topic="channels",
         verdict="right",
-        claim="With k, l, m, n = 192, 192, 256, 384, Reduction-A of v1 turns 256 into 896 channels.",
-        said_by=(Said(FACENET_TEXT, "text and code"),),
-        truth="k, l and m are the long branch in order of execution; n, though last, is the single convolution "
-        f"beside it: {sum_text(layer_at(v1, 'reduction_a.Mixed_6a.concat'))}.",
+        claim=_("With k, l, m, n = 192, 192, 256, 384, Reduction-A of v1 turns 256 into 896 channels."),
+        said_by=(Said(FACENET_TEXT, _("text and code")),),
+        truth=_(
+            "k, l and m are the long branch in order of execution; n, though last, is the single convolution "
+            "beside it: {sum}."
+        ).format(sum=sum_text(layer_at(v1, "reduction_a.Mixed_6a.concat"))),
         costs=(
             Cost("k, l, m, n", "192, 192, 256, 384", ", ".join(map(str, klmn))),
-            Cost("output", (896, 17, 17), layer_at(v1, "reduction_a.Mixed_6a.concat").out_shape),
+            Cost(_("output"), (896, 17, 17), layer_at(v1, "reduction_a.Mixed_6a.concat").out_shape),
         ),
         where=(Place(V1, v1_6a["n"].path), Place(V1, "reduction_a.Mixed_6a.concat")),
     )
@@ -239,14 +232,25 @@ def upsampling() -> Difference:
         id="upsampling",
         topic="channels",
         verdict="wrong",
-        claim="Conv2d_3b_1x1 is an upsampling.",
-        said_by=(Said(FACE_TABLE, "last column"),),
-        truth="A 1x1 convolution of stride 1 keeps the grid; what grows is the number of channels.",
+        claim=_("Conv2d_3b_1x1 is an upsampling."),
+        said_by=(Said(FACE_TABLE, _("last column")),),
+        truth=_("A 1x1 convolution of stride 1 keeps the grid; what grows is the number of channels."),
         costs=(
-            Cost("rows x columns before", None, conv_3b.in_shapes[0][1:]),
-            Cost("rows x columns after", None, conv_3b.out_shape[1:]),
-            Cost("channels before", None, conv_3b.in_shapes[0][0]),
-            Cost("channels after", 80, conv_3b.out_shape[0]),
+            Cost(_("rows x columns before"), None, conv_3b.in_shapes[0][1:]),
+            Cost(_("rows x columns after"), None, conv_3b.out_shape[1:]),
+            Cost(_("channels before"), None, conv_3b.in_shapes[0][0]),
+            Cost(_("channels after"), 80, conv_3b.out_shape[0]),
         ),
         where=(Place(FACE_NAME, conv_3b.path),),
     )
+
+
+def widened(layer: Layer, channels: int) -> Sequence[Layer]:
+    """A linear 1x1 on the input of `layer`, with another number of output channels."""
+    shape = layer.in_shapes[0]
+    return piece(lambda: linear_1x1(shape[0], channels, 1), shape).layers
+
+
+def sum_text(layer: Layer) -> str:
+    """384 + 384 + 384 = 1,152."""
+    return f"{' + '.join(str(shape[0]) for shape in layer.in_shapes)} = {layer.out_shape[0]:,}"

@@ -1,26 +1,42 @@
 """What a difference is: a claim, who says it, what is true, and what it costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ...text import shape_text
+from ...words import N_, _
 
 Value = int | float | str | tuple[int, ...]
 Labels = tuple[str, str]
 Verdict = Literal["wrong", "differs", "right", "open"]
 
-TOPICS = ("network", "stem", "channels", "blocks", "residual", "padding", "head", "naming", "counting", "paper")
+TOPICS = (
+    N_("network"),
+    N_("stem"),
+    N_("channels"),
+    N_("blocks"),
+    N_("residual"),
+    N_("padding"),
+    N_("head"),
+    N_("naming"),
+    N_("counting"),
+    N_("paper"),
+)
 VERDICTS: dict[Verdict, str] = {
-    "wrong": "contradicts the network it describes, or itself",
-    "differs": "true of one version of the network, not of another",
-    "right": "holds when computed",
-    "open": "cannot be settled by computing",
+    "wrong": N_("contradicts the network it describes, or itself"),
+    "differs": N_("true of one version of the network, not of another"),
+    "right": N_("holds when computed"),
+    "open": N_("cannot be settled by computing"),
 }
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text or a code base. url: its own address, empty where the text gives none. links: others in the text."""
+    """A text or a code base.
+
+    name: what it is called here, a marked text. title: its own, marked only where it ends on words of ours. url: where
+    it is, empty where the text gives no address. links: others in the text.
+    """
 
     name: str
     title: str
@@ -30,19 +46,19 @@ class Source:
 
 @dataclass(frozen=True)
 class Said:
-    """Who makes a claim, and where: a figure, a listing, a column."""
+    """Who makes a claim, and where: a figure, a listing, a column, in the reader's language."""
 
     source: Source
     place: str
 
     @property
     def text(self) -> str:
-        return f"{self.source.name} ({self.place})"
+        return _("{source} ({place})").format(source=_(self.source.name), place=self.place)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """One quantity as a claim has it and as it is.
+    """One quantity as a claim has it and as it is, with its words in the reader's language.
 
     Tuples are shapes: channels x height x width, or height x width. `said` is None where the claim names no value.
     labels: whose the two values are.
@@ -51,7 +67,7 @@ class Cost:
     quantity: str
     said: Value | None
     real: Value
-    labels: Labels = ("as said", "really")
+    labels: Labels = field(default_factory=lambda: (_("as said"), _("really")))
 
     @property
     def difference(self) -> int | float | None:
@@ -65,14 +81,22 @@ class Cost:
         """E.g. ``parameters: 100 as said, 90 really (10 more as said)``."""
         real = value_text(self.real)
         if self.said is None:
-            return f"{self.quantity}: {real}"
+            return _("{quantity}: {value}").format(quantity=self.quantity, value=real)
         said = value_text(self.said)
-        change = ""
-        if self.difference and said != real:
-            change = (
-                f" ({value_text(abs(self.difference))} {'more' if self.difference > 0 else 'less'} {self.labels[0]})"
-            )
-        return f"{self.quantity}: {said} {self.labels[0]}, {real} {self.labels[1]}{change}"
+        if not self.difference or said == real:
+            sentence = _("{quantity}: {said} {as_said}, {real} {really}")
+        elif self.difference > 0:
+            sentence = _("{quantity}: {said} {as_said}, {real} {really} ({change} more {as_said})")
+        else:
+            sentence = _("{quantity}: {said} {as_said}, {real} {really} ({change} less {as_said})")
+        return sentence.format(
+            quantity=self.quantity,
+            said=said,
+            as_said=self.labels[0],
+            real=real,
+            really=self.labels[1],
+            change=value_text(abs(self.difference or 0)),
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +109,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Difference:
-    """A claim about one of the networks, what really happens, and what the difference costs.
+    """A claim about one of the networks, what really happens, and what the difference costs, in one language.
 
     id: short and stable, for links. topic: one of `TOPICS`. where: rows of the layer tables in which it can be seen.
     references: what `truth` rests on beside our models. unchecked: what no computation here can settle, and why;
@@ -105,7 +129,7 @@ class Difference:
 
     @property
     def who(self) -> str:
-        return ", ".join(said.text for said in self.said_by)
+        return _(", ").join(said.text for said in self.said_by)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -120,7 +144,7 @@ class Difference:
     @property
     def cost(self) -> str:
         """The costs in words, or why there are none."""
-        return "; ".join(cost.text for cost in self.costs) or self.unchecked
+        return _("; ").join(cost.text for cost in self.costs) or self.unchecked
 
 
 def value_text(value: Value) -> str:

@@ -18,6 +18,7 @@ from ...graph.trace import TraceError, trace
 from ...graph.window import Pair, Window
 from ...models.inception_resnet import INCEPTION_RESNET_V2, InceptionResNet, Plan, StemResNetV2
 from ...models.layers import ConvUnit
+from ...words import N_, _
 from ...zoo import PAPER_V2, create_model, get_variant
 from .claim import Cost, Labels, Value
 
@@ -25,15 +26,14 @@ T = TypeVar("T")
 
 
 # What the numbers are computed from
-V4, V1, V2 = "inception_v4", "inception_resnet_v1", "inception_resnet_v2"
+V4, V1, V2, V3 = "inception_v4", "inception_resnet_v1", "inception_resnet_v2", "inception_v3"
 PAPER_NAME, BLOG_NAME, FACE_NAME = f"{V2}.paper", f"{V2}.keras_blog", f"{V2}.faceid"
 
 # Two steps from the paper's figures to the released network, which adds Conv2d_7b and a last block without ReLU.
 RELEASED_STEM = replace(PAPER_V2, stem=StemResNetV2, mixed_5b=True)
 RELEASED_REPEATS = replace(RELEASED_STEM, repeats=INCEPTION_RESNET_V2.repeats)
 
-LAST_FIELD = "receptive field of the last convolution, px"
-FIGURES_AND_RELEASED = ("in the figures", "released")
+LAST_FIELD = N_("receptive field of the last convolution, px")
 
 
 @cache
@@ -152,30 +152,35 @@ def each(quantity: str, value: Callable[[T], Value], of: tuple[T, T], *labels: L
     return Cost(quantity, value(of[0]), value(of[1]), *labels)
 
 
+def figures_and_released() -> Labels:
+    """Whose the two values are where the paper's figures stand beside the released network."""
+    return _("in the figures"), _("released")
+
+
 def refusal(model: str, size: int) -> str:
     """Why a picture of `size` px is too small for the variant."""
     try:
         trace(model, size, repeats=(1, 1, 1))
     except TraceError as error:
         return str(error)
-    raise InputError(f"{model} takes {size} px.")
+    raise InputError(_("{model} takes {size} px.").format(model=model, size=size))
 
 
 def whole(said: LayerGraph, real: LayerGraph, *labels: Labels) -> tuple[Cost, ...]:
     """What tells one network from another."""
     return (
-        Cost("parameters", said.params, real.params, *labels),
-        Cost("MACs", said.macs, real.macs, *labels),
-        each(LAST_FIELD, lambda graph: field_at(graph, last_conv(graph.layers)), (said, real), *labels),
+        Cost(_("parameters"), said.params, real.params, *labels),
+        Cost(_("MACs"), said.macs, real.macs, *labels),
+        each(_(LAST_FIELD), lambda graph: field_at(graph, last_conv(graph.layers)), (said, real), *labels),
     )
 
 
 def some(said: Sequence[Layer], real: Sequence[Layer], *labels: Labels) -> tuple[Cost, ...]:
     """What tells some layers from others."""
     return (
-        Cost("parameters", params_of(said), params_of(real), *labels),
-        Cost("MACs", macs_of(said), macs_of(real), *labels),
-        Cost("output", said[-1].out_shape, real[-1].out_shape, *labels),
+        Cost(_("parameters"), params_of(said), params_of(real), *labels),
+        Cost(_("MACs"), macs_of(said), macs_of(real), *labels),
+        Cost(_("output"), said[-1].out_shape, real[-1].out_shape, *labels),
     )
 
 

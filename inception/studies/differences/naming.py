@@ -8,6 +8,7 @@ from ...graph.layer import Layer
 from ...graph.layer_graph import LayerGraph
 from ...models.layers import Branch, ConvUnit
 from ...text import shape_text
+from ...words import _
 from .claim import Cost, Difference, Place, Said
 from .measures import FACE_NAME, V1, V2, V4, aux_head, block, each, layer_at, net, params_of, piece, stage, window_at
 from .sources import FACE_TABLE, FACENET, FACENET_TEXT, SLIM_CONV2D, SLIM_TEXT, TF_SLIM
@@ -33,12 +34,17 @@ def mixed_7a_names() -> Difference:
         id="mixed-7a-names",
         topic="naming",
         verdict="wrong",
-        claim="All three convolutions of Mixed_7a's Branch_2 are called Conv2d_0a_1x1.",
-        said_by=(Said(FACE_TABLE, "rows Mixed_7a"),),
-        truth=f"They are {', '.join(layer.layer for layer in deep)}; only the first has a 1x1 kernel.",
+        claim=_("All three convolutions of Mixed_7a's Branch_2 are called Conv2d_0a_1x1."),
+        said_by=(Said(FACE_TABLE, _("rows Mixed_7a")),),
+        truth=_("They are {names}; only the first has a 1x1 kernel.").format(
+            names=_(", ").join(layer.layer for layer in deep)
+        ),
         costs=(
-            *(Cost(f"name {i}", "Conv2d_0a_1x1", layer.layer) for i, layer in enumerate(deep, 1)),
-            Cost("parameters", as_named.params, params_of(deep), ("if all three were 1x1", "really")),
+            *(
+                Cost(_("name {number}").format(number=i), "Conv2d_0a_1x1", layer.layer)
+                for i, layer in enumerate(deep, 1)
+            ),
+            Cost(_("parameters"), as_named.params, params_of(deep), (_("if all three were 1x1"), _("really"))),
         ),
         where=tuple(Place(FACE_NAME, layer.path) for layer in deep),
         references=(FACENET, TF_SLIM),
@@ -52,13 +58,14 @@ def mixed_6a_concat() -> Difference:
         id="mixed-6a-concat",
         topic="naming",
         verdict="wrong",
-        claim="The concatenation of Mixed_6a belongs to Branch_2.",
-        said_by=(Said(FACE_TABLE, "rows Mixed_6a"),),
-        truth=f"It joins all {len(joined.inputs)} branches and belongs to the block; Branch_2 itself ends on "
-        f"{joined.in_shapes[-1][0]} channels.",
+        claim=_("The concatenation of Mixed_6a belongs to Branch_2."),
+        said_by=(Said(FACE_TABLE, _("rows Mixed_6a")),),
+        truth=_(
+            "It joins all {branches} branches and belongs to the block; Branch_2 itself ends on {channels} channels."
+        ).format(branches=len(joined.inputs), channels=joined.in_shapes[-1][0]),
         costs=(
-            Cost("channels", joined.in_shapes[-1][0], joined.out_shape[0]),
-            Cost("branches joined", 1, len(joined.inputs)),
+            Cost(_("channels"), joined.in_shapes[-1][0], joined.out_shape[0]),
+            Cost(_("branches joined"), 1, len(joined.inputs)),
         ),
         where=(Place(FACE_NAME, joined.path),),
         references=(FACENET,),
@@ -73,12 +80,16 @@ def one_name_four_times() -> Difference:
         id="one-name-four-times",
         topic="naming",
         verdict="wrong",
-        claim="The four convolutions of the stem's long branch are all called branch_1_conv1.",
-        said_by=(Said(SLIM_TEXT, "code"),),
-        truth="A name in TF-Slim is where the weights live, so the second use either fails or, with reuse, asks "
-        "for the first one's weights, and no two of the four have the same shape: "
-        f"{', '.join(map(shape_text, weights))}.",
-        costs=(Cost("tensors of weights", 1, len(set(weights))), Cost("parameters", None, params_of(long_branch))),
+        claim=_("The four convolutions of the stem's long branch are all called branch_1_conv1."),
+        said_by=(Said(SLIM_TEXT, _("code")),),
+        truth=_(
+            "In TF-Slim a name says where the weights live. So its second use either fails or, with reuse, asks "
+            "for the first one's weights; but no two of the four have the same shape: {shapes}."
+        ).format(shapes=_(", ").join(map(shape_text, weights))),
+        costs=(
+            Cost(_("tensors of weights"), 1, len(set(weights))),
+            Cost(_("parameters"), None, params_of(long_branch)),
+        ),
         where=tuple(Place(V4, layer.path) for layer in long_branch),
         references=(TF_SLIM,),
     )
@@ -89,19 +100,19 @@ def name_for_scope() -> Difference:
         id="name-for-scope",
         topic="naming",
         verdict="wrong",
-        claim="slim.conv2d takes name=.",
-        said_by=(Said(SLIM_TEXT, "code, all calls but the first"),),
-        truth="The argument is scope=. There is no name=, and Python stops at the second layer.",
+        claim=_("slim.conv2d takes name=."),
+        said_by=(Said(SLIM_TEXT, _("code, all calls but the first")),),
+        truth=_("The argument is scope=. There is no name=, and Python stops at the second layer."),
         where=(Place(V4, "stem.Conv2d_2a_3x3"),),
         references=(SLIM_CONV2D,),
-        unchecked="This is about TensorFlow 1's arguments, read in its documentation; no number hangs on it.",
+        unchecked=_("This is about TensorFlow 1's arguments, read in its documentation; no number hangs on it."),
     )
 
 
 def branch_0_name() -> Difference:
     released = net(V2)
     v4 = net(V4)
-    in_both = ("in v4", "in the released v2")
+    in_both = (_("in v4"), _("in the released v2"))
 
     def named(graph: LayerGraph, name: str) -> int:
         return sum(layer.branch == "Branch_0" and layer.layer == name for layer in graph.layers)
@@ -110,18 +121,25 @@ def branch_0_name() -> Difference:
         id="branch-0-name",
         topic="naming",
         verdict="differs",
-        claim="The 1x1 of Branch_0 is called Conv2d_0a_1x1.",
+        claim=_("The 1x1 of Branch_0 is called Conv2d_0a_1x1."),
         said_by=(Said(TF_SLIM, "inception_v4.py"),),
-        truth="In TF-Slim's and FaceNet's residual networks it is called Conv2d_1x1, as is the linear 1x1 one "
-        "level above it. Code that looks for checkpoint names has to know both.",
+        truth=_(
+            "In TF-Slim's and FaceNet's residual networks it is called Conv2d_1x1, as is the linear 1x1 one level "
+            "above it. Code that looks for checkpoint names has to know both."
+        ),
         costs=(
             each(
-                "layers of a Branch_0 so called",
+                _("Branch_0 layers called Conv2d_0a_1x1"),
                 lambda graph: named(graph, "Conv2d_0a_1x1"),
                 (v4, released),
                 in_both,
             ),
-            each("called Conv2d_1x1", lambda graph: named(graph, "Conv2d_1x1"), (v4, released), in_both),
+            each(
+                _("Branch_0 layers called Conv2d_1x1"),
+                lambda graph: named(graph, "Conv2d_1x1"),
+                (v4, released),
+                in_both,
+            ),
         ),
         where=(
             Place(V4, "inception_a.Mixed_5b.Branch_0.Conv2d_0a_1x1"),
@@ -140,16 +158,18 @@ def mixed_5a() -> Difference:
         id="mixed-5a",
         topic="naming",
         verdict="differs",
-        claim="Mixed_5a is what the five Inception-ResNet-A blocks give.",
-        said_by=(Said(FACENET_TEXT, "end points"),),
-        truth="In TF-Slim's Inception-v4 the name stands for the last concatenation of the stem, before any "
-        "block, and Mixed_6b, the text's name for what all its B blocks give, for the first Inception-B.",
+        claim=_("Mixed_5a is what the five Inception-ResNet-A blocks give."),
+        said_by=(Said(FACENET_TEXT, _("end points")),),
+        truth=_(
+            "In TF-Slim's Inception-v4 Mixed_5a is the last concatenation of the stem, before any block. Mixed_6b "
+            "differs too: in the text it is what all B blocks give, in TF-Slim the first Inception-B."
+        ),
         costs=(
             Cost(
-                "output",
+                _("output"),
                 after_a.out_shape,
                 layer_at(v4, "stem.Mixed_5a.concat").out_shape,
-                ("in the text", "in TF-Slim"),
+                (_("in the text"), _("in TF-Slim")),
             ),
         ),
         where=(Place(V1, after_a.path), Place(V4, "stem.Mixed_5a.concat")),
@@ -165,14 +185,15 @@ def aux_pool_name() -> Difference:
         id="aux-pool-name",
         topic="naming",
         verdict="wrong",
-        claim="The second classifier of v2 begins with Conv2d_1a_3x3.",
+        claim=_("The second classifier of v2 begins with Conv2d_1a_3x3."),
         said_by=(Said(TF_SLIM, "inception_resnet_v2.py, AuxLogits"),),
-        truth=f"The layer of that name is an average pool, {shape_text(window_at(aux_pool).kernel)} with stride "
-        f"{window_at(aux_pool).stride[0]}, and has no weights.",
+        truth=_("The layer of that name is an average pool, {kernel} with stride {stride}, and has no weights.").format(
+            kernel=shape_text(window_at(aux_pool).kernel), stride=window_at(aux_pool).stride[0]
+        ),
         costs=(
-            Cost("kernel", (3, 3), window_at(aux_pool).kernel),
-            Cost("output", None, aux_pool.out_shape),
-            Cost("parameters", None, aux_pool.params),
+            Cost(_("kernel"), (3, 3), window_at(aux_pool).kernel),
+            Cost(_("output"), None, aux_pool.out_shape),
+            Cost(_("parameters"), None, aux_pool.params),
         ),
         where=(Place(V2, "inception_resnet_b.Block17_20.residual_sum"),),
     )

@@ -1,14 +1,15 @@
 """Differences about the networks as a whole."""
 
+from ...words import _
 from .claim import Cost, Difference, Place, Said
 from .measures import (
     FACE_NAME,
-    FIGURES_AND_RELEASED,
     PAPER_NAME,
     V2,
     block_channels,
     block_counts,
     body,
+    figures_and_released,
     net,
     params_of,
     whole,
@@ -31,14 +32,20 @@ def released_is_not_the_paper() -> Difference:
         id="released-is-not-the-paper",
         topic="network",
         verdict="differs",
-        claim="Inception-ResNet-v2 is the network of the paper's figures.",
-        said_by=(Said(PAPER, "Fig. 15 to 19"), Said(TF_SLIM, "docstring: as described in the paper")),
-        truth="The network that was released, with weights, has another stem, "
-        f"{block_counts(released)} instead of {block_counts(paper)} residual blocks on "
-        f"{block_channels(released)} instead of {block_channels(paper)} channels, a last block without ReLU and "
-        "a 1x1 convolution before the pool. Asked about it, TF-Slim's maintainers answered that the code is what "
-        "the authors intended.",
-        costs=whole(paper, released, FIGURES_AND_RELEASED),
+        claim=_("Inception-ResNet-v2 is the network of the paper's figures."),
+        said_by=(Said(PAPER, _("Fig. 15 to 19")), Said(TF_SLIM, _("docstring: as described in the paper"))),
+        truth=_(
+            "The network that was released, with weights, has another stem, {blocks} instead of {paper_blocks} "
+            "residual blocks on {channels} instead of {paper_channels} channels, a last block without ReLU and a "
+            "1x1 convolution before the pool. Asked about it, TF-Slim's maintainers answered that the code is "
+            "what the authors intended."
+        ).format(
+            blocks=block_counts(released),
+            paper_blocks=block_counts(paper),
+            channels=block_channels(released),
+            paper_channels=block_channels(paper),
+        ),
+        costs=whole(paper, released, figures_and_released()),
         where=(Place(V2, "stem.MaxPool_5a_3x3"), Place(PAPER_NAME, "stem.Mixed_5a.concat")),
         references=(TIMM, KERAS, ISSUE_1553),
     )
@@ -51,15 +58,22 @@ def faceid_changes() -> Difference:
         id="faceid-changes",
         topic="network",
         verdict="wrong",
-        claim="The face-recognition network changes the paper's a little.",
-        said_by=(Said(FACE_TABLE, "above the table"),),
-        truth="Row by row it is the released network, with FaceNet's bottleneck in place of the classes. Against "
-        f"the paper's figures it has {block_counts(face)} instead of {block_counts(paper)} blocks, "
-        f"{block_channels(face)} instead of {block_channels(paper)} channels and another stem.",
+        claim=_("The face-recognition network changes the paper's a little."),
+        said_by=(Said(FACE_TABLE, _("above the table")),),
+        truth=_(
+            "Row by row it is the released network, with FaceNet's bottleneck in place of the classes. Against "
+            "the paper's figures it has {blocks} instead of {paper_blocks} blocks, {channels} instead of "
+            "{paper_channels} channels and another stem."
+        ).format(
+            blocks=block_counts(face),
+            paper_blocks=block_counts(paper),
+            channels=block_channels(face),
+            paper_channels=block_channels(paper),
+        ),
         costs=(
-            Cost("blocks", block_counts(paper), block_counts(face)),
-            Cost("parameters before the linear layer", params_of(body(paper)), params_of(body(face))),
-            Cost("features", body(paper)[-1].out_shape, body(face)[-1].out_shape),
+            Cost(_("blocks"), block_counts(paper), block_counts(face)),
+            Cost(_("parameters before the linear layer"), params_of(body(paper)), params_of(body(face))),
+            Cost(_("features"), body(paper)[-1].out_shape, body(face)[-1].out_shape),
         ),
         where=(Place(FACE_NAME, "head.Bottleneck"), Place(FACE_NAME, "inception_a.Mixed_5b.concat")),
         references=(FACENET, TF_SLIM, PAPER),

@@ -10,13 +10,14 @@ from ...graph.window import Pair
 from ...models.inception_v4 import StemV4
 from ...models.layers import ConvUnit, channel_scaler
 from ...text import shape_text
+from ...words import _
 from .claim import Cost, Difference, Place, Said
 from .measures import (
-    FIGURES_AND_RELEASED,
     PAPER_NAME,
     V1,
     V2,
     V4,
+    figures_and_released,
     layer_at,
     macs_of,
     net,
@@ -65,19 +66,20 @@ def v2_stem() -> Difference:
         id="v2-stem",
         topic="stem",
         verdict="differs",
-        claim="Inception-ResNet-v2 begins with Inception-v4's stem, not with Inception-v3's plain convolutions.",
+        claim=_("Inception-ResNet-v2 begins with Inception-v4's stem, not with Inception-v3's plain convolutions."),
         said_by=(
-            Said(PAPER, "Fig. 15 and 3"),
-            Said(KERAS_TEXT, "text and code"),
-            Said(PYTORCH_TEXT, "text"),
-            Said(SLIM_TEXT, "one stem for both"),
-            Said(FACENET_TEXT, "text"),
+            Said(PAPER, _("Fig. 15 and 3")),
+            Said(KERAS_TEXT, _("text and code")),
+            Said(PYTORCH_TEXT, _("text")),
+            Said(SLIM_TEXT, _("one stem for both")),
+            Said(FACENET_TEXT, _("text")),
         ),
-        truth="The released network keeps exactly Inception-v3's row of layers, which ends on "
-        f"{v2_stem[-1].out_shape[0]} channels; one Inception block, Mixed_5b, widens them to "
-        f"{stage(v2, 'Inception-A')[-1].out_shape[0]}. The costs are of all layers before the first residual "
-        "block.",
-        costs=some(v4_stem, stage(v2, "Stem", "Inception-A"), FIGURES_AND_RELEASED),
+        truth=_(
+            "The released network keeps exactly Inception-v3's row of layers, which ends on {narrow} channels; "
+            "one Inception block, Mixed_5b, widens them to {wide}. The costs are of all layers before the first "
+            "residual block."
+        ).format(narrow=v2_stem[-1].out_shape[0], wide=stage(v2, "Inception-A")[-1].out_shape[0]),
+        costs=some(v4_stem, stage(v2, "Stem", "Inception-A"), figures_and_released()),
         where=(Place(V2, "inception_a.Mixed_5b.concat"), Place(PAPER_NAME, "stem.Mixed_5a.concat")),
         references=(TF_SLIM, TIMM, KERAS),
     )
@@ -92,12 +94,17 @@ def v2_stem_listing() -> Difference:
         id="v2-stem-listing",
         topic="stem",
         verdict="wrong",
-        claim="A listing headed 'Inception-ResNet-v2 inception v4 Stem' shows Inception-v4's stem.",
-        said_by=(Said(PYTORCH_TEXT, "last listing"),),
-        truth="It shows the released network's, which shares only its first three layers with Inception-v4's. "
-        f"The same post's Block35 takes {stage(v2, 'Inception-ResNet-A')[-1].out_shape[0]} channels: neither "
-        f"Inception-v4's {v4_stem[-1].out_shape[0]} nor the listing's {v2_stem[-1].out_shape[0]}, but those of "
-        "Mixed_5b, which the post leaves out.",
+        claim=_("A listing headed 'Inception-ResNet-v2 inception v4 Stem' shows Inception-v4's stem."),
+        said_by=(Said(PYTORCH_TEXT, _("last listing")),),
+        truth=_(
+            "It shows the released network's, which shares only its first three layers with Inception-v4's. The "
+            "same post's Block35 takes {block} channels: neither Inception-v4's {v4} nor the listing's {listed}, "
+            "but those of Mixed_5b, which the post leaves out."
+        ).format(
+            block=stage(v2, "Inception-ResNet-A")[-1].out_shape[0],
+            v4=v4_stem[-1].out_shape[0],
+            listed=v2_stem[-1].out_shape[0],
+        ),
         costs=some(v4_stem, v2_stem),
         where=(Place(V2, "stem.MaxPool_5a_3x3"), Place(V4, "stem.Mixed_5a.concat")),
         references=(TIMM,),
@@ -113,11 +120,12 @@ def v1_stem_is_v3() -> Difference:
         id="v1-stem-is-v3",
         topic="stem",
         verdict="wrong",
-        claim="Inception-ResNet-v1 begins with Inception-v3's stem.",
-        said_by=(Said(FACENET_TEXT, "text"), Said(PYTORCH_TEXT, "text")),
-        truth="All but the last layer agree. Inception-v3, like the released v2, ends in a max pool on "
-        f"{v2_stem[-1].out_shape[0]} channels; v1 ends in a 3x3 convolution of stride 2 to "
-        f"{v1_stem[-1].out_shape[0]} (Fig. 14).",
+        claim=_("Inception-ResNet-v1 begins with Inception-v3's stem."),
+        said_by=(Said(FACENET_TEXT, _("text")), Said(PYTORCH_TEXT, _("text"))),
+        truth=_(
+            "All but the last layer agree. Inception-v3, like the released v2, ends in a max pool on {v3} "
+            "channels; v1 ends in a 3x3 convolution of stride 2 to {v1} (Fig. 14)."
+        ).format(v3=v2_stem[-1].out_shape[0], v1=v1_stem[-1].out_shape[0]),
         costs=some(v2_stem, v1_stem),
         where=(Place(V1, "stem.Conv2d_4b_3x3"), Place(V2, "stem.MaxPool_5a_3x3")),
         references=(PAPER, TF_SLIM, FACENET),
@@ -141,10 +149,11 @@ def v1_stem_listing() -> Difference:
         id="v1-stem-listing",
         topic="stem",
         verdict="wrong",
-        claim="The stem of Inception-ResNet-v1 consists of five convolutions.",
-        said_by=(Said(PYTORCH_TEXT, "last listing"),),
-        truth="It has six and a max pool. The five alone would hand the blocks a grid of "
-        f"{shape_text(listed.output_shape[1:])} instead of {shape_text(v1_stem[-1].out_shape[1:])}.",
+        claim=_("The stem of Inception-ResNet-v1 consists of five convolutions."),
+        said_by=(Said(PYTORCH_TEXT, _("last listing")),),
+        truth=_(
+            "It has six and a max pool. The five alone would hand the blocks a grid of {listed} instead of {real}."
+        ).format(listed=shape_text(listed.output_shape[1:]), real=shape_text(v1_stem[-1].out_shape[1:])),
         costs=some(listed.layers, v1_stem),
         where=(Place(V1, "stem.MaxPool_3a_3x3"), Place(V1, "stem.Conv2d_4b_3x3")),
         references=(PAPER, FACENET),
@@ -167,13 +176,15 @@ def v1_stem_parallel() -> Difference:
         id="v1-stem-parallel",
         topic="stem",
         verdict="wrong",
-        claim="The input part of Inception-ResNet-v1 has parallel branches and asymmetric kernels.",
-        said_by=(Said(FACENET_TEXT, "first paragraph"),),
-        truth="That is Inception-v4's stem. v1's is one row of layers with square kernels, as the same text "
-        "shows further down.",
+        claim=_("The input part of Inception-ResNet-v1 has parallel branches and asymmetric kernels."),
+        said_by=(Said(FACENET_TEXT, _("first paragraph")),),
+        truth=_(
+            "That is Inception-v4's stem. v1's is one row of layers with square kernels, as the same text shows "
+            "further down."
+        ),
         costs=(
-            Cost("concatenations in the stem", concats(v4_stem), concats(v1_stem)),
-            Cost("kernels in the stem that are not square", uneven(v4_stem), uneven(v1_stem)),
+            Cost(_("concatenations in the stem"), concats(v4_stem), concats(v1_stem)),
+            Cost(_("kernels in the stem that are not square"), uneven(v4_stem), uneven(v1_stem)),
         ),
         where=(Place(V1, "stem.Conv2d_4b_3x3"), Place(V4, "stem.Mixed_4a.Branch_1.Conv2d_0b_1x7")),
         references=(PAPER, FACENET),
@@ -189,12 +200,14 @@ def stem_five_convolutions() -> Difference:
         id="stem-five-convolutions",
         topic="stem",
         verdict="wrong",
-        claim="Five 3x3 convolutions come before the first branching of Inception-v4's stem.",
-        said_by=(Said(SLIM_TEXT, "table in the docstring"),),
-        truth=f"Three do (Fig. 3), also in the code below that table, which repeats two {shape_text(wide[1:])} rows.",
+        claim=_("Five 3x3 convolutions come before the first branching of Inception-v4's stem."),
+        said_by=(Said(SLIM_TEXT, _("table in the docstring")),),
+        truth=_("Three do (Fig. 3), also in the code below that table, which repeats two {grid} rows.").format(
+            grid=shape_text(wide[1:])
+        ),
         costs=(
-            Cost("parameters", params_of(v4_stem) + two_more.params, params_of(v4_stem)),
-            Cost("MACs", macs_of(v4_stem) + two_more.macs, macs_of(v4_stem)),
+            Cost(_("parameters"), params_of(v4_stem) + two_more.params, params_of(v4_stem)),
+            Cost(_("MACs"), macs_of(v4_stem) + two_more.macs, macs_of(v4_stem)),
         ),
         where=(Place(V4, "stem.Conv2d_2b_3x3"),),
         references=(PAPER, TF_SLIM),
@@ -210,11 +223,12 @@ def stem_last_stride() -> Difference:
         id="stem-last-stride",
         topic="stem",
         verdict="wrong",
-        claim="The last 3x3 convolution of Inception-v4's stem has stride 1.",
-        said_by=(Said(PAPER, "Fig. 3: 3x3 Conv (192 V), no stride"),),
-        truth="It has stride 2. At stride 1 its grid would be "
-        f"{shape_text(unstrided.output_shape[1:])} beside the pool's {shape_text(last_pool.out_shape[1:])}, and "
-        "the two could not be concatenated.",
+        claim=_("The last 3x3 convolution of Inception-v4's stem has stride 1."),
+        said_by=(Said(PAPER, _("Fig. 3: 3x3 Conv (192 V), no stride")),),
+        truth=_(
+            "It has stride 2. At stride 1 its grid would be {unstrided} beside the pool's {pool}, and the two "
+            "could not be concatenated."
+        ).format(unstrided=shape_text(unstrided.output_shape[1:]), pool=shape_text(last_pool.out_shape[1:])),
         costs=some(unstrided.layers, [strided]),
         where=(Place(V4, strided.path),),
         references=(TF_SLIM, TIMM, ISSUE_7041),
@@ -228,17 +242,19 @@ def stem_order_of_7x1() -> Difference:
         lambda: nn.Sequential(ConvUnit(64, 64, (7, 1)), ConvUnit(64, 64, (1, 7))),
         long_branch[0].in_shapes[0],
     ).layers
-    by_code = ("as drawn", "in the code")
+    by_code = (_("as drawn"), _("in the code"))
     return Difference(
         id="stem-order-of-7x1",
         topic="stem",
         verdict="differs",
-        claim="In the long branch of Inception-v4's stem, 7x1 comes before 1x7.",
-        said_by=(Said(PAPER, "Fig. 3"), Said(SLIM_TEXT, "table and code")),
-        truth="In TF-Slim, timm and the Keras tutorial 1x7 comes first. Both orders cost the same and see the "
-        "same window, but the weights of one do not fit the other.",
+        claim=_("In the long branch of Inception-v4's stem, 7x1 comes before 1x7."),
+        said_by=(Said(PAPER, _("Fig. 3")), Said(SLIM_TEXT, _("table and code"))),
+        truth=_(
+            "In TF-Slim, timm and the Keras tutorial 1x7 comes first. Both orders cost the same and see the same "
+            "window, but the weights of one do not fit the other."
+        ),
         costs=(
-            Cost("first kernel", window_at(swapped[0]).kernel, window_at(long_branch[0]).kernel, by_code),
+            Cost(_("first kernel"), window_at(swapped[0]).kernel, window_at(long_branch[0]).kernel, by_code),
             *some(swapped, long_branch, by_code),
         ),
         where=(Place(V4, long_branch[0].path),),
@@ -255,12 +271,15 @@ def stem_without_batch_norm() -> Difference:
         id="stem-without-batch-norm",
         topic="stem",
         verdict="wrong",
-        claim="slim.conv2d with stride and padding is all that the stem's convolutions need.",
-        said_by=(Said(SLIM_TEXT, "code"),),
-        truth="slim.conv2d has a bias and no batch norm unless normalizer_fn says so, and the code's arg_scope "
-        "sets stride and padding only. Unless whoever calls it sets one, no convolution of the stem is normalised.",
+        claim=_("slim.conv2d with stride and padding is all that the stem's convolutions need."),
+        said_by=(Said(SLIM_TEXT, _("code")),),
+        truth=_(
+            "slim.conv2d has a bias and no batch norm unless normalizer_fn says so, and the code's arg_scope sets "
+            "stride and padding only. Unless the caller sets a normalizer_fn, no convolution of the stem is "
+            "normalised."
+        ),
         costs=(
-            Cost("channels with batch norm", norm_channels(bare.layers), norm_channels(v4_stem)),
+            Cost(_("channels with batch norm"), norm_channels(bare.layers), norm_channels(v4_stem)),
             *some(bare.layers, v4_stem),
         ),
         where=(Place(V4, "stem.Conv2d_1a_3x3"),),

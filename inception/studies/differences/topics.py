@@ -2,11 +2,12 @@
 
 Every number of a `Difference` is either quoted from a source or computed here: from a trace of a variant of the zoo,
 of a `Plan` with one thing changed, or of a few layers built on the spot. Figures, tables and sections without another
-name are those of the paper. `differences()` is the entry.
+name are those of the paper. `differences()` is the entry; its sentences are in the language of whoever calls it.
 """
 
 from functools import cache
 
+from ...words import current, speaking
 from .blocks import about_blocks, about_residual
 from .channels import about_channels
 from .claim import Difference
@@ -19,9 +20,13 @@ from .paper import about_paper
 from .stem import about_stem
 
 
-@cache
 def differences() -> tuple[Difference, ...]:
-    """All of them, by topic in the order of `TOPICS`; traced and computed at the first call."""
+    """All of them, by topic in the order of `TOPICS`; traced and computed at the first call in a language."""
+    return _differences(current())
+
+
+@cache
+def _differences(language: str) -> tuple[Difference, ...]:
     topics = (
         about_network,
         about_stem,
@@ -34,4 +39,5 @@ def differences() -> tuple[Difference, ...]:
         about_counting,
         about_paper,
     )
-    return tuple(difference for topic in topics for difference in topic())
+    with speaking(language):
+        return tuple(difference for topic in topics for difference in topic())
