@@ -7,11 +7,12 @@ import streamlit as st
 
 from inception.runtime.image import MAX_BYTES
 from inception.runtime.turns import OutOfMemory
-from inception.text import and_list, counted
+from inception.text import and_list, running_text
 from inception.training.features import VIEWS
-from inception.training.head import CurvePoint, Head, HeadError, HeadTraining, Share, learning_curve
+from inception.training.head import DRAWS, CurvePoint, Head, HeadError, HeadTraining, Share, learning_curve
 from inception.training.head_file import MOST_BYTES, Origin, read_head, write_head
 from inception.weights.choice import UNTRAINED
+from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.figures import teach as teach_figures
 from pages.parts import choices, frame, tables
@@ -34,12 +35,13 @@ from pages.parts.teach_pictures import (
     clean,
     forget_pictures,
     new_pictures,
+    shown_title,
     take,
 )
 from pages.parts.trust import confusion_heatmap
 from pages.parts.weights_chooser import choose_weights, network_with
 
-ALL = "all"
+ALL = N_("all")
 
 
 def controls() -> tuple[Source, int]:
@@ -47,22 +49,27 @@ def controls() -> tuple[Source, int]:
     network = network_with(choices.chosen_variant().name, choose_weights(choices.chosen_variant().name))
     graph = graph_of_network(network)
     varied = st.toggle(
-        "Varied views",
+        _("Varied views"),
         key="teach_varied",
         persist_state="session",
-        help="Whether it learns from the mirror image and the four corners of each picture too: "
-        f"{VIEWS} views, and as many times the work. With five photographs of each class and the networks that come "
-        "with this project it was worth 2 to 4 points.",
+        help=_(
+            "Whether it learns from the mirror image and the four corners of each picture too: {views} views, and as "
+            "many times the work. With five photographs of each class and the networks that come with this project it "
+            "was worth 2 to 4 points."
+        ).format(views=VIEWS),
     )
     least = min((len(one.pictures) for one in classes()), default=0)
     options = [ALL, *range(1, least)]
     choices.keep_if_offered("teach_most", options, ALL)
     most = st.selectbox(
-        "Learn from, of each class",
+        _("Learn from, of each class"),
         options,
+        format_func=lambda most: _(ALL) if most == ALL else str(most),
         key="teach_most",
-        help=f"With {ALL}, every picture is left out once, and a head that learnt from the others is asked about it. "
-        "With fewer, one head learns from the first ones and is asked about the rest.",
+        help=_(
+            "With {all}, every picture is left out once, and a head that learnt from the others is asked about it. "
+            "With fewer, one head learns from the first ones and is asked about the rest."
+        ).format(all=_(ALL)),
     )
     return Source(network, graph.input_size, varied), 0 if most == ALL else int(most)
 
@@ -75,11 +82,13 @@ def forget_all() -> None:
 
 def privacy() -> None:
     """What becomes of the pictures, and the button that ends it."""
-    st.button("Forget all", icon=":material/delete:", on_click=forget_all, width="stretch")
+    st.button(_("Forget all"), icon=":material/delete:", on_click=forget_all, width="stretch")
     st.caption(
-        ":material/lock: Small copies of your pictures, their features and the head stay in this session: the server "
-        "keeps them in memory, never writes them to disk, and shows them to nobody else. They are gone soon after the "
-        "page is closed, or at once with *Forget all*."
+        _(
+            ":material/lock: Small copies of your pictures, their features and the head stay in this session: the "
+            "server keeps them in memory, never writes them to disk, and shows them to nobody else. They are gone soon "
+            "after the page is closed, or at once with *Forget all*."
+        )
     )
 
 
@@ -93,20 +102,20 @@ def what_came_out(here: Lesson, chance: float) -> None:
     share, last = here.training.share(), here.steps[-1]
     known, others = st.columns(2)
     others.metric(
-        "Right, of the pictures that were left out",
-        f"{share.right} of {share.pictures}" if share.pictures else "–",
-        percent(share.value) if share.pictures else "no picture can be spared: bring two of each class at least",
+        _("Right, of the pictures that were left out"),
+        _("{part:,} of {whole:,}").format(part=share.right, whole=share.pictures) if share.pictures else "–",
+        percent(share.value) if share.pictures else _("no picture can be spared: bring two of each class at least"),
         delta_color="off",
         delta_arrow="off",
-        help="Each was judged by a head that did not learn from it.",
+        help=_("Each was judged by a head that did not learn from it."),
     )
     known.metric(
-        "Right, of those that it learnt from",
+        _("Right, of those that it learnt from"),
         percent(last.accuracy),
-        "learnt by heart: says nothing",
+        _("learnt by heart: says nothing"),
         delta_color="off",
         delta_arrow="off",
-        help="A head has more numbers than there are pictures, so it can learn any pictures by heart.",
+        help=_("A head has more numbers than there are pictures, so it can learn any pictures by heart."),
     )
     if share.pictures:
         st.markdown(verdict(share, chance))
@@ -115,15 +124,16 @@ def what_came_out(here: Lesson, chance: float) -> None:
 def verdict(share: Share, chance: float) -> str:
     """What the left-out pictures say about others like them."""
     low, high = share.interval
-    guessing = (
-        f"Guessing gets {percent(chance)}, so this is most likely better than guessing; by how much stays open."
-        if low > chance
-        else f"Guessing gets {percent(chance)}, so this does not even rule out guessing."
-    )
-    return (
-        f"**{share.right} of {share.pictures} speaks for anything from {percent(low)} to {percent(high)}** of pictures "
-        f"like these (95 % interval, Wilson 1927). {guessing} More pictures, of other days and places, would tell."
-    )
+    found = _(
+        "**{right} of {pictures} speaks for anything from {low} to {high}** of pictures like these (95 % interval, "
+        "Wilson 1927)."
+    ).format(right=share.right, pictures=share.pictures, low=percent(low), high=percent(high))
+    if low > chance:
+        guessing = _("Guessing gets {chance}, so this is most likely better than guessing; by how much stays open.")
+    else:
+        guessing = _("Guessing gets {chance}, so this does not even rule out guessing.")
+    more = _("More pictures, of other days and places, would tell.")
+    return running_text(found, guessing.format(chance=percent(chance)), more)
 
 
 def load_head(key: str) -> None:
@@ -134,12 +144,17 @@ def load_head(key: str) -> None:
         try:
             head, origin = read_head(file.getvalue())
         except HeadError as error:
-            st.session_state["teach_refused"] = f"{clean(file.name)}: {error}"
+            st.session_state["teach_refused"] = refusal(clean(file.name), error)
         else:
             named = replace(head, names=tuple(clean(name) for name in head.names))
             st.session_state["teach_loaded"] = clean(file.name), named, origin
         release(file)
         st.session_state["teach_heads"] = st.session_state.get("teach_heads", 0) + 1
+
+
+def refusal(file: str, error: HeadError) -> str:
+    """Why the head in a file cannot be used."""
+    return running_text(_("{file}: {error}").format(file=file, error=error), _("It was not loaded."))
 
 
 def drop_loaded() -> None:
@@ -155,16 +170,18 @@ def loaded_head(source: Source) -> Head | None:
             origin.check(Origin.of(source.network, source.size))
         except HeadError as error:
             drop_loaded()
-            st.session_state["teach_refused"] = f"{name}: {error}"
+            st.session_state["teach_refused"] = refusal(name, error)
         else:
             st.info(
-                f"The head from **{name}** judges now. It knows {and_list(list(head.names))}.",
+                _("The head from **{file}** judges now. It knows {classes}.").format(
+                    file=name, classes=and_list(head.names)
+                ),
                 icon=":material/upload_file:",
             )
-            st.button("Back to the head trained here", icon=":material/undo:", on_click=drop_loaded)
+            st.button(_("Back to the head trained here"), icon=":material/undo:", on_click=drop_loaded)
             return head
     if refused := st.session_state.get("teach_refused"):
-        st.error(f"{refused} It was not loaded.", icon=":material/error:")
+        st.error(refused, icon=":material/error:")
     return None
 
 
@@ -173,50 +190,61 @@ def files(source: Source, here: Lesson | None, names: tuple[str, ...]) -> None:
     with st.container(horizontal=True):
         if here is not None and not here.running:
             share = here.training.share()
-            measured = f"{share.right} of {share.pictures} left-out pictures right"
+            sentence = _("{right} of {pictures} left-out pictures right")
+            measured = sentence.format(right=share.right, pictures=share.pictures)
             head, origin = here.head(names), Origin.of(source.network, source.size)
             tables.download_button(
-                "Download the head",
+                _("Download the head"),
                 lambda: write_head(head, origin, measured),
                 f"{source.network.name}.head.safetensors",
                 key="teach_download",
             )
-        with st.popover("Load a head", icon=":material/upload_file:"):
+        with st.popover(_("Load a head"), icon=":material/upload_file:"):
             key = f"teach_head_{st.session_state.get('teach_heads', 0)}"
             st.file_uploader(
-                "A head from this page", key=key, on_change=load_head, args=(key,), max_upload_size=MOST_BYTES >> 20
+                _("A head from this page"), key=key, on_change=load_head, args=(key,), max_upload_size=MOST_BYTES >> 20
             )
-            st.caption("It fits the network and weights with whose features it was trained, and no others.")
+            st.caption(_("It fits the network and weights with whose features it was trained, and no others."))
 
 
 def judge(source: Source, head: Head) -> None:
     """What the head says of a picture that it did not learn from."""
-    st.subheader("What does it say of a new picture?")
+    st.subheader(_("What does it say of a new picture?"))
     left, right = st.columns(2, gap="large")
     with left:
         key = f"teach_new_{st.session_state.get('teach_widget', 0)}"
         st.file_uploader(
-            "New pictures",
+            _("New pictures"),
             accept_multiple_files=True,
             key=key,
             on_change=take,
             args=(key, None),
             max_upload_size=MAX_BYTES >> 20,
         )
-        if st.toggle("Take one with the camera", key="teach_new_camera"):
+        if st.toggle(_("Take one with the camera"), key="teach_new_camera"):
             key = f"teach_new_shot_{st.session_state.get('teach_widget', 0)}"
-            st.camera_input("Camera", label_visibility="collapsed", key=key, on_change=take, args=(key, None))
+            st.camera_input(_("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, None))
         pictures = new_pictures()
         choices.keep_if_offered("teach_picture", list(pictures), next(iter(pictures)))
-        chosen = st.selectbox("Picture to be judged", list(pictures), key="teach_picture")
+        chosen = st.selectbox(
+            _("Picture to be judged"),
+            list(pictures),
+            format_func=lambda name: shown_title(name, pictures[name]),
+            key="teach_picture",
+        )
         st.image(pictures[chosen], width=220)
     table = answer(source, head, pictures[chosen])
     with right:
-        st.markdown(f"#### {table['label'].iloc[0]}, {percent(table['probability'].iloc[0])}")
+        best = _("{name}, {probability}").format(
+            name=table["label"].iloc[0], probability=percent(table["probability"].iloc[0])
+        )
+        st.markdown(f"#### {best}")
         st.plotly_chart(figures.probability_bars(table), config=figures.PLAIN)
         st.caption(
-            f"**It can only choose among your classes**: {and_list(list(head.names))}. Whatever is on the picture gets "
-            "one of these names, and often a high percentage; try one that shows none of them."
+            _(
+                "**It can only choose among your classes**: {classes}. Whatever is on the picture gets one of these "
+                "names, and often a high percentage; try one that shows none of them."
+            ).format(classes=and_list(head.names))
         )
 
 
@@ -229,7 +257,7 @@ def answer(source: Source, head: Head, data: bytes) -> pd.DataFrame:
 
 def what_is_frozen(source: Source, head: Head) -> None:
     """The two parts, and how many numbers each has."""
-    st.subheader("What is frozen, and what learns")
+    st.subheader(_("What is frozen, and what learns"))
     network = source.network
     width = len(head.mean)
     size = choices.picture_size(graph_of_network(network))
@@ -239,62 +267,89 @@ def what_is_frozen(source: Source, head: Head) -> None:
         )
     )
     st.markdown(
-        f"The network looks at each picture once; its {width:,} features are what its own last layer read, and all "
-        "that training sees of the picture. Only the head changes: a layer that weighs these features for each "
-        "of your classes. That is why it takes seconds, and why it can only use what the network has learnt to see "
-        "before. This is called a linear probe, or transfer learning with a frozen backbone."
+        _(
+            "The network looks at each picture once. Its {width:,} features are what its own last layer reads, and "
+            "training sees nothing else of the picture. Only the head changes: a layer that weighs these features for "
+            "each of your classes. That is why it takes seconds, and why it can only use what the network has learnt "
+            "to see before. This is called a linear probe, or transfer learning with a frozen backbone."
+        ).format(width=width)
     )
 
 
 def mixed_up(here: Lesson, names: tuple[str, ...]) -> None:
     """The confusion matrix of the left-out pictures."""
-    st.markdown("**What it mixes up**, of the pictures that were left out")
+    st.markdown(_("**What it mixes up**, of the pictures that were left out"))
     confusion = pd.DataFrame(here.training.confusion().tolist(), index=list(names), columns=list(names))
     st.plotly_chart(confusion_heatmap(confusion), config=figures.PLAIN, key="teach_confusion")
-    tables.export_button(confusion.rename_axis("class").reset_index(), "teach_confusion", "Classes shown and answered")
+    title = _("Classes shown and answered")
+    tables.export_button(confusion.rename_axis("class").reset_index(), "teach_confusion", title)
 
 
 def overfitting(here: Lesson) -> None:
     """What heads know that learnt from few pictures."""
-    st.markdown("**What few pictures do**: learnt by heart, and known")
+    st.markdown(_("**What few pictures do**: learnt by heart, and known"))
     found = here.training.examples
 
     def measured() -> tuple[list[CurvePoint], list[CurvePoint]]:
         return learning_curve(found), learning_curve(found, shuffled=True)
 
-    with st.spinner("Training heads on few pictures…"):
+    with st.spinner(_("Training heads on few pictures…")):
         points, shuffled = kept("teach_curves", here.key, measured)
     if not points:
-        st.caption("It takes two pictures of each class at least to leave some out.")
+        st.caption(_("It takes two pictures of each class at least to leave some out."))
         return
     st.plotly_chart(teach_figures.curve_figure(points, shuffled, found.chance), config=figures.PLAIN, key="teach_curve")
-    few = points[min(1, len(points) - 1)]
-    chance = shuffled[min(1, len(points) - 1)]
-    st.markdown(
-        f"**From {counted(few.pictures, 'picture')} of each class** a head gets {percent(few.learnt)} of those right "
-        f"that it learnt from, and {percent(few.left_out)} of the others (from {percent(few.low)} to "
-        f"{percent(few.high)} in ten draws; guessing gets {percent(found.chance)}). With the names dealt out at random "
-        f"it still gets {percent(chance.learnt)} of what it learnt from, and {percent(chance.left_out)} of the rest, "
-        "of which there is nothing to know. That gap is overfitting: only pictures that were left out can show it."
+    place = min(1, len(points) - 1)
+    st.markdown(running_text(what_few_do(points[place], found.chance), what_shuffled_do(shuffled[place])))
+
+
+def what_few_do(few: CurvePoint, chance: float) -> str:
+    """What heads know of few pictures, and of the rest."""
+    sentence = ngettext(
+        "**From {count} picture of each class** a head gets {learnt} of those right that it learnt from, and "
+        "{left_out} of the others (from {low} to {high} in {draws} draws; guessing gets {chance}).",
+        "**From {count} pictures of each class** a head gets {learnt} of those right that it learnt from, and "
+        "{left_out} of the others (from {low} to {high} in {draws} draws; guessing gets {chance}).",
+        few.pictures,
     )
+    return sentence.format(
+        count=few.pictures,
+        learnt=percent(few.learnt),
+        left_out=percent(few.left_out),
+        low=percent(few.low),
+        high=percent(few.high),
+        draws=DRAWS,
+        chance=percent(chance),
+    )
+
+
+def what_shuffled_do(shuffled: CurvePoint) -> str:
+    """What heads know that learnt names dealt out at random."""
+    return _(
+        "With the names dealt out at random it still gets {learnt} of what it learnt from, and {left_out} of the "
+        "rest, of which there is nothing to know. That gap is overfitting: only pictures that were left out can show "
+        "it."
+    ).format(learnt=percent(shuffled.learnt), left_out=percent(shuffled.left_out))
 
 
 def random_features(source: Source, here: Lesson, taught: list[Taught]) -> None:
     """The same head on features of the same network with random numbers."""
     if not source.network.trained:
         st.info(
-            "**Random features.** This network is untrained: its features are those of random numbers. What a head "
-            "gets right with them it owes to colours and brightness; choose trained weights to compare.",
+            _(
+                "**Random features.** This network is untrained: its features are those of random numbers. What a head "
+                "gets right with them it owes to colours and brightness; choose trained weights to compare."
+            ),
             icon=":material/science:",
         )
         return
     key = here.key, "random"
     asked = st.session_state.get("teach_random_key") == key
     st.button(
-        "Compare with random features",
+        _("Compare with random features"),
         icon=":material/science:",
         on_click=lambda: st.session_state.update(teach_random_key=key),
-        help="The same head on features of the same network, at full width and with random numbers in it.",
+        help=_("The same head on features of the same network, at full width and with random numbers in it."),
     )
     if not asked:
         return
@@ -305,13 +360,15 @@ def random_features(source: Source, here: Lesson, taught: list[Taught]) -> None:
 
     other, share = kept("teach_random", key, measured), here.training.share()
     if not share.pictures:
-        st.caption("It takes two pictures of each class at least to leave some out.")
+        st.caption(_("It takes two pictures of each class at least to leave some out."))
         return
     low, high = other.interval
     st.markdown(
-        f"**With random features {other.right} of {other.pictures} left-out pictures are right** "
-        f"({percent(low)} to {percent(high)}), with these weights {share.right}. What random features get right needs "
-        "no learning: colours and brightness pass through any network."
+        _(
+            "**With random features {right} of {pictures} left-out pictures are right** ({low} to {high}), with these "
+            "weights {trained}. What random features get right needs no learning: colours and brightness pass through "
+            "any network."
+        ).format(right=other.right, pictures=other.pictures, low=percent(low), high=percent(high), trained=share.right)
     )
 
 
@@ -331,7 +388,7 @@ def lesson(source: Source, taught: list[Taught], most: int) -> Lesson | None:
         st.error(problem, icon=":material/error:")
     elif here is None:
         st.info(
-            "**Train** shows the pictures to the network and trains a head on what it sees. It takes seconds.",
+            _("**Train** shows the pictures to the network and trains a head on what it sees. It takes seconds."),
             icon=":material/model_training:",
         )
     else:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
+from ..words import _
 
 LEAST_CLASSES = 2
 FOLDS = 10  # at most; smaller classes than this are left out picture by picture
@@ -46,11 +47,11 @@ class Examples:
 
     def __post_init__(self) -> None:
         if len(self.names) < LEAST_CLASSES:
-            raise HeadError("A head needs two classes at least.")
+            raise HeadError(_("A head needs two classes at least."))
         if len(set(self.names)) < len(self.names):
-            raise HeadError("Two classes have the same name.")
+            raise HeadError(_("Two classes have the same name."))
         if empty := [name for name, count in zip(self.names, self.counts, strict=True) if not count]:
-            raise HeadError(f"The class {empty[0]} has no pictures yet.")
+            raise HeadError(_("The class {name} has no pictures yet.").format(name=empty[0]))
 
     @property
     def counts(self) -> list[int]:
@@ -202,7 +203,7 @@ class HeadTraining:
 
     def run(self) -> Self:
         """Trains until the last step."""
-        for _ in self.steps():
+        for _step in self.steps():
             pass
         return self
 

@@ -10,6 +10,7 @@ from safetensors.numpy import load, save
 from ..runtime.predictor import Predictor
 from ..text import shape_text
 from ..weights.preprocessing import Preprocessing
+from ..words import _
 from .head import Head, HeadError
 
 MOST_BYTES = 8 * 2**20  # of a file that is read
@@ -34,16 +35,26 @@ class Origin:
     def check(self, here: "Origin") -> None:
         """Raises HeadError unless a head from here can read the features that `here` gives."""
         if self.network != here.network:
-            raise HeadError(f"This head reads features of {self.network}, not of {here.network}.")
+            sentence = _("This head reads features of {network}, not of {other}.")
+            raise HeadError(sentence.format(network=self.network, other=here.network))
         if self.fingerprint != here.fingerprint:
-            raise HeadError(
-                f"This head reads features of {self.network} with the weights “{self.weights}”, not with those that "
-                "are chosen here."
+            sentence = _(
+                "This head reads features of {network} with the weights “{weights}”, not with those that are chosen "
+                "here."
             )
+            raise HeadError(sentence.format(network=self.network, weights=self.weights))
         if self.input_size != here.input_size or self.preprocessing != here.preprocessing:
+            sentence = _(
+                "This head knows pictures of {size} px ({preprocessing}), not of {other_size} px "
+                "({other_preprocessing})."
+            )
             raise HeadError(
-                f"This head knows pictures of {shape_text(self.input_size)} px ({self.preprocessing.text}), not of "
-                f"{shape_text(here.input_size)} px ({here.preprocessing.text})."
+                sentence.format(
+                    size=shape_text(self.input_size),
+                    preprocessing=self.preprocessing.text,
+                    other_size=shape_text(here.input_size),
+                    other_preprocessing=here.preprocessing.text,
+                )
             )
 
 
@@ -70,25 +81,26 @@ def read_head(data: bytes) -> tuple[Head, Origin]:
     from ..weights.header import HeadHeader  # pydantic takes a while to load
 
     if len(data) > MOST_BYTES:
-        raise HeadError(f"The file is larger than the {MOST_BYTES >> 20} MB that a head can have.")
+        sentence = _("The file is larger than the {most} MB that a head can have.")
+        raise HeadError(sentence.format(most=MOST_BYTES >> 20))
     try:
         tensors = load(data)
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
     except (SafetensorError, ValueError) as error:
-        raise HeadError("The file is no .safetensors file, or it is damaged.") from error
+        raise HeadError(_("The file is no .safetensors file, or it is damaged.")) from error
     if "head_of" not in metadata or sorted(tensors) != sorted(TENSORS):
-        raise HeadError("The file holds no head from this page.")
+        raise HeadError(_("The file holds no head from this page."))
     try:
         header = HeadHeader.model_validate(metadata)
     except ValueError as error:  # pydantic's ValidationError is one
-        raise HeadError("What the file says of itself is damaged.") from error
+        raise HeadError(_("What the file says of itself is damaged.")) from error
     classes, width = len(header.classes), tensors["mean"].size
     shapes = {"mean": (width,), "weight": (classes, width), "bias": (classes,)}
     if any(tensors[name].shape != shape or tensors[name].dtype != np.float32 for name, shape in shapes.items()):
-        raise HeadError("The file's tensors do not fit the classes that it names.")
+        raise HeadError(_("The file's tensors do not fit the classes that it names."))
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
-        raise HeadError("The file's tensors hold what is no number.")
+        raise HeadError(_("The file's tensors hold what is no number."))
     height, across = header.input_size
     origin = Origin(header.head_of, header.weights, header.fingerprint, (height, across), header.preprocessing.taken)
     return Head(**tensors, names=tuple(header.classes)), origin

@@ -14,6 +14,7 @@ import inception
 from inception.runtime.predictor import Predictor
 from inception.training.features import examples_of, features_of
 from inception.training.head import STEPS, Examples, Head, HeadTraining, Step
+from inception.words import N_, _
 from pages.figures import common as figures
 from pages.figures import teach as teach_figures
 from pages.parts.kept import forget, kept
@@ -21,6 +22,7 @@ from pages.parts.teach_pictures import MOST_CLASSES, MOST_NEW, MOST_PICTURES, Ta
 
 EACH = 4  # steps between two drawings
 PAUSE = 0.08  # seconds between them, so that eyes can follow
+TRAIN, STOP, GO_ON = N_("Train"), N_("Stop"), N_("Go on")  # the buttons
 MOST_FEATURES = MOST_CLASSES * MOST_PICTURES + MOST_NEW + 10
 
 
@@ -71,7 +73,7 @@ def examples(source: Source, classes: list[Taught]) -> Examples:
     Raises HeadError for classes that cannot be learnt.
     """
     count = sum(len(one.pictures) for one in classes)
-    bar = st.progress(0.0, "The network looks at the pictures…")
+    bar = st.progress(0.0, _("The network looks at the pictures…"))
     found: dict[str, list[Any]] = {}
     seen = 0
     for one in classes:
@@ -79,7 +81,8 @@ def examples(source: Source, classes: list[Taught]) -> Examples:
         for data in one.pictures.values():
             rows.append(source.features(data, source.varied))
             seen += 1
-            bar.progress(seen / count, f"The network looks at the pictures: {seen} of {count}")
+            sentence = _("The network looks at the pictures: {seen} of {whole}")
+            bar.progress(seen / count, sentence.format(seen=seen, whole=count))
     bar.empty()
     return examples_of(found)
 
@@ -100,12 +103,12 @@ def lesson_here(source: Source, classes: list[Taught], most: int) -> Lesson | No
     if here is not None and here.key != key:
         here = st.session_state.pop("teach_lesson") and None
     first = "teach_lesson_begun" not in st.session_state and source.network.trained
-    if button == "Train" or (here is None and first):
+    if button == TRAIN or (here is None and first):
         st.session_state["teach_lesson_begun"] = True
         training = HeadTraining.of(examples(source, classes), most or None)
         here = st.session_state["teach_lesson"] = Lesson(key, training, most)
     elif here is not None and button:
-        here.running = button == "Go on"
+        here.running = button == GO_ON
     return here
 
 
@@ -115,14 +118,14 @@ def buttons(here: Lesson | None) -> None:
     can_go_on = here is not None and not here.training.done and not running
     with st.container(horizontal=True):
         for button, icon, usable in (
-            ("Train", "model_training", not running),
-            ("Stop", "stop", running),
-            ("Go on", "resume", can_go_on),
+            (TRAIN, "model_training", not running),
+            (STOP, "stop", running),
+            (GO_ON, "resume", can_go_on),
         ):
             st.button(
-                "Train again" if button == "Train" and here else button,
+                _("Train again") if button == TRAIN and here else _(button),
                 key=f"teach_{button}",
-                type="primary" if button == "Train" else "secondary",
+                type="primary" if button == TRAIN else "secondary",
                 icon=f":material/{icon}:",
                 disabled=not usable,
                 on_click=wish,
