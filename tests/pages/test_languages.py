@@ -11,10 +11,12 @@ from .conftest import ROOT
 TRANSLATED = (
     "atlas",
     "blocks",
+    "faces",
     "factorisation",
     "race",
     "residual_scale",
     "speed",
+    "teach",
     "zoo",
 )
 
