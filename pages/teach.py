@@ -64,7 +64,7 @@ def controls() -> tuple[Source, int]:
     most = st.selectbox(
         _("Learn from, of each class"),
         options,
-        format_func=lambda most: _(ALL) if most == ALL else str(most),
+        format_func={option: _(ALL) if option == ALL else str(option) for option in options}.__getitem__,
         key="teach_most",
         help=_(
             "With {all}, every picture is left out once, and a head that learnt from the others is asked about it. "
@@ -225,11 +225,12 @@ def judge(source: Source, head: Head) -> None:
             key = f"teach_new_shot_{st.session_state.get('teach_widget', 0)}"
             st.camera_input(_("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, None))
         pictures = new_pictures()
+        titles = {name: shown_title(name, data) for name, data in pictures.items()}
         choices.keep_if_offered("teach_picture", list(pictures), next(iter(pictures)))
         chosen = st.selectbox(
             _("Picture to be judged"),
             list(pictures),
-            format_func=lambda name: shown_title(name, pictures[name]),
+            format_func=titles.__getitem__,
             key="teach_picture",
         )
         st.image(pictures[chosen], width=220)

@@ -56,8 +56,11 @@ def sample_names() -> set[str]:
 def choose_picture_of(pictures: list[FacePicture], label: str) -> FacePicture:
     """A list of pictures to choose one from, which stays chosen on all pages."""
     by_name = {picture.name: picture for picture in pictures}
+    shown = {name: shown_name(name) for name in by_name}
     choices.keep_if_offered(CHOSEN, by_name, next(iter(by_name)))
-    return by_name[st.selectbox(label, list(by_name), format_func=shown_name, key=CHOSEN, persist_state="session")]
+    return by_name[
+        st.selectbox(label, list(by_name), format_func=shown.__getitem__, key=CHOSEN, persist_state="session")
+    ]
 
 
 def cropped_faces() -> list[FacePicture]:

@@ -71,11 +71,12 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
     fits = own and own.name == name and (own.embeds or not embedding)
     options = [*([own.weights] if own and fits else []), *here, UNTRAINED, *absent]
     key = f"{'embedding' if embedding else 'weights'}_{name}"
+    titles = {choice: _option(choice, choice in absent) for choice in options}
     choices.keep_if_offered(key, options, options[0])
     choice = st.selectbox(
         _("Weights"),
         options,
-        format_func=lambda choice: _option(choice, choice in absent),
+        format_func=titles.__getitem__,
         key=key,
         persist_state="session",
     )

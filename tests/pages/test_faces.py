@@ -24,7 +24,6 @@ from inception.runtime.predictor import Predictor
 from inception.studies.lfw import PAPER_THRESHOLD, THRESHOLD
 from inception.vision.faces import MAX_PICTURES, FacePicture, Origin, embed_face, face_picture, pair_table
 from inception.weights.choice import UNTRAINED
-from inception.words import _
 from inception.zoo import VARIANTS
 
 ROOT = Path(__file__).parents[2]
@@ -365,7 +364,7 @@ def test_samples_have_names_in_the_readers_language(app: AppTest) -> None:
     app.query_params["lang"] = "zh_CN"
     healthy(app.run())
     with words.speaking("zh_CN"):
-        samples = [_(name) for name in SAMPLES]
+        samples = [words.gettext(name) for name in SAMPLES]
     assert names(app) == SAMPLES
     assert app.selectbox(key="face").options == samples
     assert set(shown(app)["first"]) <= set(samples)

@@ -19,7 +19,6 @@ from inception.training.head import STEPS
 from inception.training.head_file import Origin, read_head, write_head
 from inception.weights.choice import UNTRAINED
 from inception.weights.known import known_weights
-from inception.words import _
 from pages.parts import teach_lesson
 from pages.parts.subject import what_it_knows
 from pages.parts.teach_pictures import MOST_CLASSES, MOST_NEW, MOST_PICTURES
@@ -121,9 +120,9 @@ def test_classes_have_names_in_the_readers_language_until_they_are_typed(app: Ap
     app.text_input[2].set_value("mill").run()
     healthy(app.selectbox(key="lang").set_value("zh_CN").run())
     with words.speaking("zh_CN"):
-        fish, hammer, empty = _("fish"), _("hammer"), _("Start with empty classes")
-        numbered = [_("class {number}").format(number=number) for number in (1, 2)]
-        cichlid = _("cichlid")
+        fish, hammer, empty = map(words.gettext, ("fish", "hammer", "Start with empty classes"))
+        numbered = [words.gettext("class {number}").format(number=number) for number in (1, 2)]
+        cichlid = words.gettext("cichlid")
     assert [box.value for box in app.text_input] == [fish, hammer, "mill"]
     assert cichlid in app.selectbox(key="teach_picture").options
     assert app.session_state["teach_picture"] in samples()[NEW]
