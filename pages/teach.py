@@ -9,7 +9,7 @@ from inception.runtime.image import MAX_BYTES
 from inception.runtime.turns import OutOfMemory
 from inception.text import and_list, running_text
 from inception.training.features import VIEWS
-from inception.training.head import CurvePoint, Head, HeadError, HeadTraining, Share, learning_curve
+from inception.training.head import DRAWS, CurvePoint, Head, HeadError, HeadTraining, Share, learning_curve
 from inception.training.head_file import MOST_BYTES, Origin, read_head, write_head
 from inception.weights.choice import UNTRAINED
 from inception.words import N_, _, ngettext
@@ -29,13 +29,13 @@ from pages.parts.teach_lesson import (
     show_lesson,
 )
 from pages.parts.teach_pictures import (
-    NOTHING,
     Taught,
     class_cards,
     classes,
     clean,
     forget_pictures,
     new_pictures,
+    shown_title,
     take,
 )
 from pages.parts.trust import confusion_heatmap
@@ -53,9 +53,9 @@ def controls() -> tuple[Source, int]:
         key="teach_varied",
         persist_state="session",
         help=_(
-            "Whether it learns from the mirror image and the four corners of each picture too. These are {views} "
-            "views, so it is {views} times the work. With five photographs of each class and the networks that come "
-            "with this project it was worth 2 to 4 percentage points."
+            "Whether it learns from the mirror image and the four corners of each picture too: {views} views, and as "
+            "many times the work. With five photographs of each class and the networks that come with this project it "
+            "was worth 2 to 4 points."
         ).format(views=VIEWS),
     )
     least = min((len(one.pictures) for one in classes()), default=0)
@@ -64,12 +64,12 @@ def controls() -> tuple[Source, int]:
     most = st.selectbox(
         _("Learn from, of each class"),
         options,
+        format_func={option: _(ALL) if option == ALL else str(option) for option in options}.__getitem__,
         key="teach_most",
-        format_func=lambda option: _(ALL) if option == ALL else str(option),
         help=_(
-            "With *all*, every picture is left out once, and a head that learnt from the others is asked about it. "
+            "With {all}, every picture is left out once, and a head that learnt from the others is asked about it. "
             "With fewer, one head learns from the first ones and is asked about the rest."
-        ),
+        ).format(all=_(ALL)),
     )
     return Source(network, graph.input_size, varied), 0 if most == ALL else int(most)
 
@@ -86,8 +86,8 @@ def privacy() -> None:
     st.caption(
         _(
             ":material/lock: Small copies of your pictures, their features and the head stay in this session: the "
-            "server keeps them in memory, never writes them to disk, and shows them to nobody else. They are gone "
-            "soon after the page is closed, or at once with *Forget all*."
+            "server keeps them in memory, never writes them to disk, and shows them to nobody else. They are gone soon "
+            "after the page is closed, or at once with *Forget all*."
         )
     )
 
@@ -103,7 +103,7 @@ def what_came_out(here: Lesson, chance: float) -> None:
     known, others = st.columns(2)
     others.metric(
         _("Right, of the pictures that were left out"),
-        _("{part} of {whole}").format(part=share.right, whole=share.pictures) if share.pictures else "–",
+        _("{part:,} of {whole:,}").format(part=share.right, whole=share.pictures) if share.pictures else "–",
         percent(share.value) if share.pictures else _("no picture can be spared: bring two of each class at least"),
         delta_color="off",
         delta_arrow="off",
@@ -124,19 +124,16 @@ def what_came_out(here: Lesson, chance: float) -> None:
 def verdict(share: Share, chance: float) -> str:
     """What the left-out pictures say about others like them."""
     low, high = share.interval
-    speaks = _(
+    found = _(
         "**{right} of {pictures} speaks for anything from {low} to {high}** of pictures like these (95 % interval, "
         "Wilson 1927)."
-    )
+    ).format(right=share.right, pictures=share.pictures, low=percent(low), high=percent(high))
     if low > chance:
         guessing = _("Guessing gets {chance}, so this is most likely better than guessing; by how much stays open.")
     else:
         guessing = _("Guessing gets {chance}, so this does not even rule out guessing.")
-    return running_text(
-        speaks.format(right=share.right, pictures=share.pictures, low=percent(low), high=percent(high)),
-        guessing.format(chance=percent(chance)),
-        _("More pictures, of other days and places, would tell."),
-    )
+    more = _("More pictures, of other days and places, would tell.")
+    return running_text(found, guessing.format(chance=percent(chance)), more)
 
 
 def load_head(key: str) -> None:
@@ -147,12 +144,17 @@ def load_head(key: str) -> None:
         try:
             head, origin = read_head(file.getvalue())
         except HeadError as error:
-            st.session_state["teach_refused"] = _("{name}: {problem}").format(name=clean(file.name), problem=error)
+            st.session_state["teach_refused"] = refusal(clean(file.name), error)
         else:
             named = replace(head, names=tuple(clean(name) for name in head.names))
             st.session_state["teach_loaded"] = clean(file.name), named, origin
         release(file)
         st.session_state["teach_heads"] = st.session_state.get("teach_heads", 0) + 1
+
+
+def refusal(file: str, error: HeadError) -> str:
+    """Why the head in a file cannot be used."""
+    return running_text(_("{file}: {error}").format(file=file, error=error), _("It was not loaded."))
 
 
 def drop_loaded() -> None:
@@ -168,18 +170,18 @@ def loaded_head(source: Source) -> Head | None:
             origin.check(Origin.of(source.network, source.size))
         except HeadError as error:
             drop_loaded()
-            st.session_state["teach_refused"] = _("{name}: {problem}").format(name=name, problem=error)
+            st.session_state["teach_refused"] = refusal(name, error)
         else:
             st.info(
-                _("The head from **{name}** judges now. It knows {names}.").format(
-                    name=name, names=and_list(list(head.names))
+                _("The head from **{file}** judges now. It knows {classes}.").format(
+                    file=name, classes=and_list(head.names)
                 ),
                 icon=":material/upload_file:",
             )
             st.button(_("Back to the head trained here"), icon=":material/undo:", on_click=drop_loaded)
             return head
     if refused := st.session_state.get("teach_refused"):
-        st.error(running_text(refused, _("It was not loaded.")), icon=":material/error:")
+        st.error(refused, icon=":material/error:")
     return None
 
 
@@ -188,7 +190,8 @@ def files(source: Source, here: Lesson | None, names: tuple[str, ...]) -> None:
     with st.container(horizontal=True):
         if here is not None and not here.running:
             share = here.training.share()
-            measured = f"{share.right} of {share.pictures} left-out pictures right"
+            sentence = _("{right} of {pictures} left-out pictures right")
+            measured = sentence.format(right=share.right, pictures=share.pictures)
             head, origin = here.head(names), Origin.of(source.network, source.size)
             tables.download_button(
                 _("Download the head"),
@@ -222,24 +225,28 @@ def judge(source: Source, head: Head) -> None:
             key = f"teach_new_shot_{st.session_state.get('teach_widget', 0)}"
             st.camera_input(_("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, None))
         pictures = new_pictures()
+        titles = {name: shown_title(name, data) for name, data in pictures.items()}
         choices.keep_if_offered("teach_picture", list(pictures), next(iter(pictures)))
-        chosen = st.selectbox(_("Picture to be judged"), list(pictures), format_func=picture_title, key="teach_picture")
+        chosen = st.selectbox(
+            _("Picture to be judged"),
+            list(pictures),
+            format_func=titles.__getitem__,
+            key="teach_picture",
+        )
         st.image(pictures[chosen], width=220)
     table = answer(source, head, pictures[chosen])
     with right:
-        st.markdown(f"#### {table['label'].iloc[0]}, {percent(table['probability'].iloc[0])}")
+        best = _("{name}, {probability}").format(
+            name=table["label"].iloc[0], probability=percent(table["probability"].iloc[0])
+        )
+        st.markdown(f"#### {best}")
         st.plotly_chart(figures.probability_bars(table), config=figures.PLAIN)
         st.caption(
             _(
-                "**It can only choose among your classes**: {names}. Whatever is on the picture gets one of these "
-                "names, and often a high percentage. Try a picture that shows none of them."
-            ).format(names=and_list(list(head.names)))
+                "**It can only choose among your classes**: {classes}. Whatever is on the picture gets one of these "
+                "names, and often a high percentage; try one that shows none of them."
+            ).format(classes=and_list(head.names))
         )
-
-
-def picture_title(name: str) -> str:
-    """The name of a picture as it is, but the one of ours that is a sentence in the reader's language."""
-    return _(name) if name == NOTHING else name
 
 
 def answer(source: Source, head: Head, data: bytes) -> pd.DataFrame:
@@ -262,10 +269,10 @@ def what_is_frozen(source: Source, head: Head) -> None:
     )
     st.markdown(
         _(
-            "The network looks at each picture once. Its {width:,} features are what its own last layer reads, and all "
-            "that training sees of the picture. Only the head changes: a layer that weighs these features for each of "
-            "your classes. So it takes seconds, and it can only use what the network has learnt to see before. This is "
-            "called a linear probe, or transfer learning with a frozen backbone."
+            "The network looks at each picture once. Its {width:,} features are what its own last layer reads, and "
+            "training sees nothing else of the picture. Only the head changes: a layer that weighs these features for "
+            "each of your classes. That is why it takes seconds, and why it can only use what the network has learnt "
+            "to see before. This is called a linear probe, or transfer learning with a frozen backbone."
         ).format(width=width)
     )
 
@@ -275,9 +282,8 @@ def mixed_up(here: Lesson, names: tuple[str, ...]) -> None:
     st.markdown(_("**What it mixes up**, of the pictures that were left out"))
     confusion = pd.DataFrame(here.training.confusion().tolist(), index=list(names), columns=list(names))
     st.plotly_chart(confusion_heatmap(confusion), config=figures.PLAIN, key="teach_confusion")
-    tables.export_button(
-        confusion.rename_axis("class").reset_index(), "teach_confusion", _("Classes shown and answered")
-    )
+    title = _("Classes shown and answered")
+    tables.export_button(confusion.rename_axis("class").reset_index(), "teach_confusion", title)
 
 
 def overfitting(here: Lesson) -> None:
@@ -294,31 +300,37 @@ def overfitting(here: Lesson) -> None:
         st.caption(_("It takes two pictures of each class at least to leave some out."))
         return
     st.plotly_chart(teach_figures.curve_figure(points, shuffled, found.chance), config=figures.PLAIN, key="teach_curve")
-    few = points[min(1, len(points) - 1)]
-    chance = shuffled[min(1, len(points) - 1)]
-    st.markdown(
-        running_text(
-            ngettext(
-                "**From {count} picture of each class** a head gets {learnt} of those right that it learnt from, and "
-                "{left_out} of the others (from {low} to {high} in ten draws; guessing gets {chance}).",
-                "**From {count} pictures of each class** a head gets {learnt} of those right that it learnt from, and "
-                "{left_out} of the others (from {low} to {high} in ten draws; guessing gets {chance}).",
-                few.pictures,
-            ).format(
-                count=few.pictures,
-                learnt=percent(few.learnt),
-                left_out=percent(few.left_out),
-                low=percent(few.low),
-                high=percent(few.high),
-                chance=percent(found.chance),
-            ),
-            _(
-                "With the names dealt out at random it still gets {learnt} of what it learnt from, and {left_out} of "
-                "the rest, of which there is nothing to know. That gap is overfitting: only pictures that were left "
-                "out can show it."
-            ).format(learnt=percent(chance.learnt), left_out=percent(chance.left_out)),
-        )
+    place = min(1, len(points) - 1)
+    st.markdown(running_text(what_few_do(points[place], found.chance), what_shuffled_do(shuffled[place])))
+
+
+def what_few_do(few: CurvePoint, chance: float) -> str:
+    """What heads know of few pictures, and of the rest."""
+    sentence = ngettext(
+        "**From {count} picture of each class** a head gets {learnt} of those right that it learnt from, and "
+        "{left_out} of the others (from {low} to {high} in {draws} draws; guessing gets {chance}).",
+        "**From {count} pictures of each class** a head gets {learnt} of those right that it learnt from, and "
+        "{left_out} of the others (from {low} to {high} in {draws} draws; guessing gets {chance}).",
+        few.pictures,
     )
+    return sentence.format(
+        count=few.pictures,
+        learnt=percent(few.learnt),
+        left_out=percent(few.left_out),
+        low=percent(few.low),
+        high=percent(few.high),
+        draws=DRAWS,
+        chance=percent(chance),
+    )
+
+
+def what_shuffled_do(shuffled: CurvePoint) -> str:
+    """What heads know that learnt names dealt out at random."""
+    return _(
+        "With the names dealt out at random it still gets {learnt} of what it learnt from, and {left_out} of the "
+        "rest, of which there is nothing to know. That gap is overfitting: only pictures that were left out can show "
+        "it."
+    ).format(learnt=percent(shuffled.learnt), left_out=percent(shuffled.left_out))
 
 
 def random_features(source: Source, here: Lesson, taught: list[Taught]) -> None:
@@ -354,10 +366,10 @@ def random_features(source: Source, here: Lesson, taught: list[Taught]) -> None:
     low, high = other.interval
     st.markdown(
         _(
-            "**With random features {random} of {pictures} left-out pictures are right** ({low} to {high}), with "
-            "these weights {right}. What random features get right needs no learning: colours and brightness pass "
-            "through any network."
-        ).format(random=other.right, pictures=other.pictures, low=percent(low), high=percent(high), right=share.right)
+            "**With random features {right} of {pictures} left-out pictures are right** ({low} to {high}), with these "
+            "weights {trained}. What random features get right needs no learning: colours and brightness pass through "
+            "any network."
+        ).format(right=other.right, pictures=other.pictures, low=percent(low), high=percent(high), trained=share.right)
     )
 
 

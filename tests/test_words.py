@@ -35,6 +35,7 @@ DONE = [
     "inception/models/inception_v3.py",
     "inception/models/inception_v4.py",
     "inception/models/layers.py",
+    "inception/models/mtcnn.py",
     "inception/models/network.py",
     "inception/models/surgery.py",
     "inception/paths.py",
@@ -53,6 +54,7 @@ DONE = [
     "inception/studies/differences/sources.py",
     "inception/studies/differences/stem.py",
     "inception/studies/differences/topics.py",
+    "inception/studies/face_crops.py",
     "inception/studies/factorize.py",
     "inception/studies/factorize_timing.py",
     "inception/studies/lfw.py",
@@ -65,6 +67,7 @@ DONE = [
     "inception/training/features.py",
     "inception/training/head.py",
     "inception/training/head_file.py",
+    "inception/training/own_pictures.py",
     "inception/training/race.py",
     "inception/training/race_results.py",
     "inception/training/recipe.py",
@@ -74,14 +77,18 @@ DONE = [
     "inception/views/playground.py",
     "inception/views/rows.py",
     "inception/views/source.py",
+    "inception/vision/face_detector.py",
+    "inception/vision/faces.py",
     "inception/words.py",
     "inception/zoo.py",
     "pages/atlas.py",
     "pages/blocks.py",
     "pages/differences.py",
+    "pages/faces.py",
     "pages/factorisation.py",
     "pages/figures/common.py",
     "pages/figures/crop.py",
+    "pages/figures/faces.py",
     "pages/figures/race.py",
     "pages/figures/residual.py",
     "pages/figures/teach.py",
@@ -103,6 +110,7 @@ DONE = [
     "pages/parts/teach_lesson.py",
     "pages/parts/teach_pictures.py",
     "pages/parts/timing.py",
+    "pages/parts/weights_chooser.py",
     "pages/race.py",
     "pages/residual_scale.py",
     "pages/speed.py",
@@ -117,6 +125,8 @@ NO_TEXTS |= {"| page | the question it answers |", "python -m inception race", "
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
 for source in vars(sources).values():
     NO_TEXTS |= {source.name, source.title} if isinstance(source, Source) else set()  # proper names, or marked
+NO_TEXTS |= {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
+NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0", ":material/info: 0"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
 CODE = re.compile(r"[>\\]|^python -m ")
 LETTERS = re.compile("[A-Za-z]{2}")

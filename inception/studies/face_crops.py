@@ -9,12 +9,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-PORTRAITS, PEOPLE, PAIRS, WEIGHTS, DATE = 118, 5, 6903, "CASIA-WebFace", "30 November 2026"
+from ..words import N_
+
+PORTRAITS, PEOPLE, PAIRS, WEIGHTS = 118, 5, 6903, "CASIA-WebFace"
+DATE = N_("30 November 2026")
 
 
 @dataclass(frozen=True)
 class CropResult:
-    """How the pairs were judged with one way to cut faces out."""
+    """How the pairs were judged with one way to cut faces out; `crop` is marked, and translated where it is shown."""
 
     crop: str
     false_accepts: float  # share of the pairs of different people that were taken for the same
@@ -23,9 +26,9 @@ class CropResult:
 
 
 CROP_RESULTS = (
-    CropResult("MTCNN's box with a margin of 32 of 160 pixels, stretched", 0.000, 0.87, 0.998),
-    CropResult("a square cut by hand, of which the face fills about four fifths", 0.008, 0.83, None),
-    CropResult("the largest square in the centre of the picture", 0.33, 0.51, None),
+    CropResult(N_("MTCNN's box with a margin of 32 of 160 pixels, stretched"), 0.000, 0.87, 0.998),
+    CropResult(N_("a square cut by hand, of which the face fills about four fifths"), 0.008, 0.83, None),
+    CropResult(N_("the largest square in the centre of the picture"), 0.33, 0.51, None),
 )
 
 

@@ -35,27 +35,24 @@ class Origin:
     def check(self, here: "Origin") -> None:
         """Raises HeadError unless a head from here can read the features that `here` gives."""
         if self.network != here.network:
-            raise HeadError(
-                _("This head reads features of {network}, not of {other}.").format(
-                    network=self.network, other=here.network
-                )
-            )
+            sentence = _("This head reads features of {network}, not of {other}.")
+            raise HeadError(sentence.format(network=self.network, other=here.network))
         if self.fingerprint != here.fingerprint:
-            raise HeadError(
-                _(
-                    "This head reads features of {network} with the weights “{weights}”, not with those that are "
-                    "chosen here."
-                ).format(network=self.network, weights=self.weights)
+            sentence = _(
+                "This head reads features of {network} with the weights “{weights}”, not with those that are chosen "
+                "here."
             )
+            raise HeadError(sentence.format(network=self.network, weights=self.weights))
         if self.input_size != here.input_size or self.preprocessing != here.preprocessing:
+            sentence = _(
+                "This head knows pictures of {size} px ({preprocessing}), not of {other_size} px "
+                "({other_preprocessing})."
+            )
             raise HeadError(
-                _(
-                    "This head knows pictures of {size} px ({preprocessing}), not of {other} px "
-                    "({other_preprocessing})."
-                ).format(
+                sentence.format(
                     size=shape_text(self.input_size),
                     preprocessing=self.preprocessing.text,
-                    other=shape_text(here.input_size),
+                    other_size=shape_text(here.input_size),
                     other_preprocessing=here.preprocessing.text,
                 )
             )
@@ -84,7 +81,8 @@ def read_head(data: bytes) -> tuple[Head, Origin]:
     from ..weights.header import HeadHeader  # pydantic takes a while to load
 
     if len(data) > MOST_BYTES:
-        raise HeadError(_("The file is larger than the {most} MB that a head can have.").format(most=MOST_BYTES >> 20))
+        sentence = _("The file is larger than the {most} MB that a head can have.")
+        raise HeadError(sentence.format(most=MOST_BYTES >> 20))
     try:
         tensors = load(data)
         length = int.from_bytes(data[:8], "little")

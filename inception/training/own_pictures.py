@@ -24,6 +24,7 @@ from ..runtime.predictor import Predictor
 from ..weights.header import MOST_CLASSES
 from ..weights.known import Weights
 from ..weights.preprocessing import Preprocessing
+from ..words import _
 from ..zoo import create_model
 from .augment import MILD, augmented
 from .features import features_of
@@ -51,7 +52,7 @@ class OwnTraining:
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch < 1 or not 0 < self.learning_rate < math.inf:
             raise InputError(
-                "There must be one epoch and one picture in a batch at least, and a learning rate above 0."
+                _("There must be one epoch and one picture in a batch at least, and a learning rate above 0.")
             )
 
 
@@ -77,16 +78,16 @@ def find_pictures(folder: Path, seed: int, tell: Tell) -> OwnPictures:
     """
     folders = class_folders(folder)
     if not 2 <= len(folders) <= MOST_CLASSES:
-        raise InputError(
-            f"{folder}: needs from 2 to {MOST_CLASSES:,} folders, one for each class; it has {len(folders)}."
-        )
+        sentence = _("{folder}: needs from 2 to {most:,} folders, one for each class; it has {count}.")
+        raise InputError(sentence.format(folder=folder, most=MOST_CLASSES, count=len(folders)))
     found = OwnPictures(tuple(path.name for path in folders), [], [])
     generator = np.random.default_rng(seed)
     for number, path in enumerate(folders):
         files = [file for file in sorted(path.iterdir()) if file.is_file() and not file.name.startswith(".")]
         readable = [file for file in files if _can_be_read(file, tell)]
         if len(readable) < 2:
-            raise InputError(f"{path}: a class needs two pictures that can be read; this one has {len(readable)}.")
+            sentence = _("{folder}: a class needs two pictures that can be read; this one has {count}.")
+            raise InputError(sentence.format(folder=path, count=len(readable)))
         order = generator.permutation(len(readable))
         count = max(1, round(HELD_OUT * len(readable)))
         found.held_out.extend((readable[i], number) for i in sorted(order[:count]))
@@ -114,14 +115,17 @@ def train_on(network: Predictor, pictures: OwnPictures, training: OwnTraining, t
 def file_of(
     model: Network, network: Predictor, folder: Path, pictures: OwnPictures, training: OwnTraining, share: Share
 ) -> bytes:
-    """The trained network as a .safetensors file whose header `described` reads. network: what it was trained from."""
+    """The trained network as a .safetensors file whose header `described` reads. network: what it was trained from.
+
+    What the header says in words is in the language of whoever trains.
+    """
     known = network.description
     weights = Weights(
         tag="",
         variant=network.name,
-        title=f"{folder.resolve().name}: {len(pictures.names)} classes",
-        source=f"trained from {network.weights.label}",
-        licence=known.licence if known else "not known",
+        title=_("{folder}: {classes} classes").format(folder=folder.resolve().name, classes=len(pictures.names)),
+        source=_("trained from {weights}").format(weights=network.weights.label),
+        licence=known.licence if known else _("not known"),
         accuracy=measured(share),
         num_classes=len(pictures.names),
         labels=pictures.names,
@@ -130,8 +134,10 @@ def file_of(
         megabytes=0,
         overrides=_kept_overrides(network),
         training={
-            "data": f"{len(pictures.learnt)} pictures of {len(pictures.names)} classes",
-            "trained": "everything" if training.everything else "the classifier; all else is frozen",
+            "data": _("{count} pictures of {classes} classes").format(
+                count=len(pictures.learnt), classes=len(pictures.names)
+            ),
+            "trained": _("everything") if training.everything else _("the classifier; all else is frozen"),
             "seed": str(training.seed),
         },
     )
@@ -141,10 +147,9 @@ def file_of(
 def measured(share: Share) -> str:
     """12 of 15 held-out pictures right: 80.0 %, 95 % interval 54.8 to 93.0 %."""
     low, high = share.interval
-    return (
-        f"{share.right} of {share.pictures} held-out pictures right: {100 * share.value:.1f} %, 95 % interval "
-        f"{100 * low:.1f} to {100 * high:.1f} %"
-    )
+    return _(
+        "{right} of {pictures} held-out pictures right: {share:.1f} %, 95 % interval {low:.1f} to {high:.1f} %"
+    ).format(right=share.right, pictures=share.pictures, share=100 * share.value, low=100 * low, high=100 * high)
 
 
 def with_head(network: Predictor, head: Head) -> Network:
@@ -169,7 +174,7 @@ def _can_be_read(path: Path, tell: Tell) -> bool:
     try:
         load_image(path)
     except ImageError as error:
-        tell(f"{path.parent.name}: {error} It is left out.")
+        tell(_("{folder}: {error} It is left out.").format(folder=path.parent.name, error=error))
         return False
     return True
 
@@ -181,11 +186,12 @@ def _prepared(network: Predictor, path: Path) -> Image.Image:
 def _head(network: Predictor, pictures: OwnPictures, tell: Tell) -> Head:
     """A head that has learnt the pictures to learn from."""
     varied, rows = len(pictures.learnt) <= MOST_VARIED, list[Floats]()
-    for count, (path, _) in enumerate(pictures.learnt, 1):
+    for count, (path, _number) in enumerate(pictures.learnt, 1):
         size = network.input_size, network.input_size
         rows.append(features_of(network, load_image(path), size, varied))
         if count % 20 == 0 or count == len(pictures.learnt):
-            tell(f"the network has looked at {count} of {len(pictures.learnt)} pictures")
+            sentence = _("the network has looked at {count} of {whole} pictures")
+            tell(sentence.format(count=count, whole=len(pictures.learnt)))
     classes: Whole = np.array([number for _, number in pictures.learnt], dtype=np.int64)
     every = np.ones((1, len(classes)), dtype=bool)
     return HeadTraining(Examples(np.stack(rows), classes, pictures.names), every, ~every).run().head
@@ -200,7 +206,8 @@ def _train_everything(
     """
     side, count = network.input_size, len(pictures.learnt)
     if 3 * side * side * count > MOST_BYTES:
-        raise InputError(f"{count:,} pictures of {side} px are more than the {MOST_BYTES >> 30} GB that may be held.")
+        sentence = _("{count:,} pictures of {side} px are more than the {most} GB that may be held.")
+        raise InputError(sentence.format(count=count, side=side, most=MOST_BYTES >> 30))
     images = torch.stack(
         [torch.from_numpy(np.array(_prepared(network, path))).permute(2, 0, 1) for path, _ in pictures.learnt]
     )
@@ -222,7 +229,8 @@ def _train_everything(
             optimizer.step()
             schedule.step()
             total += loss.item() * len(part)
-        tell(f"epoch {epoch} of {training.epochs}: training loss {total / count:.3f}")
+        sentence = _("epoch {epoch} of {epochs}: training loss {loss:.3f}")
+        tell(sentence.format(epoch=epoch, epochs=training.epochs, loss=total / count))
 
 
 def _varied(images: Tensor, side: int, preprocessing: Preprocessing, generator: torch.Generator) -> Tensor:

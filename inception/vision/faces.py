@@ -25,6 +25,7 @@ from PIL import Image
 from ..errors import InputError
 from ..runtime.crop import Box, Crop, Fit
 from ..runtime.predictor import PictureNetwork
+from ..words import _
 from .face_detector import LEAST_FACE, FoundFace, find_faces
 
 MAX_PICTURES = 12
@@ -72,7 +73,8 @@ class FacePicture:
     def with_found(self, index: int) -> "FacePicture":
         """The same picture with the crop of another face that was found, counted from 0; raises FaceError."""
         if not 0 <= index < len(self.found):
-            raise FaceError(f"{self.name}: faces found: {len(self.found)}, so there is no face number {index + 1}.")
+            sentence = _("{picture}: faces found: {found}, so there is no face number {number}.")
+            raise FaceError(sentence.format(picture=self.name, found=len(self.found), number=index + 1))
         return replace(self, crop=FaceCrop(self.found[index].with_margin(self.image.size), Origin.FOUND))
 
     def with_box(self, box: Box) -> "FacePicture":
@@ -86,7 +88,8 @@ class FacePicture:
         Raises FaceError where no face was found or drawn.
         """
         if self.crop is None:
-            raise FaceError(f"{self.name}: no face was found in this picture, and no box was drawn round one.")
+            sentence = _("{picture}: no face was found in this picture, and no box was drawn round one.")
+            raise FaceError(sentence.format(picture=self.name))
         side = network.input_size
         return network.prepare(self.image, size or (side, side), self.crop.stretched)
 
@@ -109,7 +112,8 @@ def face_picture(image: Image.Image, name: str) -> FacePicture:
     scale = min(1.0, math.sqrt(MAX_PIXELS / (image.width * image.height)))
     width, height = (max(1, int(side * scale)) for side in image.size)
     if min(width, height) <= LEAST_FACE:
-        raise FaceError(f"The picture is too small or too thin: {image.width}x{image.height} pixels.")
+        sentence = _("The picture is too small or too thin: {size} pixels.")
+        raise FaceError(sentence.format(size=f"{image.width}x{image.height}"))
     kept = image if scale == 1 else image.resize((width, height), Image.Resampling.LANCZOS)
     picture = FacePicture(name, kept, find_faces(kept), None)
     return picture.with_found(0) if picture.found else picture
@@ -128,7 +132,7 @@ def embed_face(network: PictureNetwork, picture: FacePicture, size: tuple[int, i
 def picture_name(filename: str, taken: Collection[str]) -> str:
     """A short name for a file, without path, suffix and signs that would be markup; unlike those that are taken."""
     stem = re.sub(r"[^\w .()+-]", " ", PurePath(filename).stem)
-    name = " ".join(stem.split())[:NAME_LENGTH].strip() or "picture"
+    name = " ".join(stem.split())[:NAME_LENGTH].strip() or _("picture")
     numbered = (f"{name} ({number})" for number in range(2, len(taken) + 3))
     return next(candidate for candidate in (name, *numbered) if candidate not in taken)
 
@@ -158,10 +162,11 @@ def pair_table(faces: Sequence[EmbeddedFace], threshold: float) -> pd.DataFrame:
     0 to 2.
     """
     if not 0 <= threshold <= FARTHEST:
-        raise FaceError(f"The threshold must be a distance from 0 to {FARTHEST:g}, not {threshold}.")
+        sentence = _("The threshold must be a distance from 0 to {most:g}, not {value}.")
+        raise FaceError(sentence.format(most=FARTHEST, value=threshold))
     names = [face.name for face in faces]
     if len(set(names)) != len(names):
-        raise FaceError("Each face needs a name of its own.")
+        raise FaceError(_("Each face needs a name of its own."))
     points = [face.embedding for face in faces]
     distances, cosines = distance_matrix(points), cosine_matrix(points)
     first, second = np.triu_indices(len(faces), k=1)
@@ -209,10 +214,10 @@ def _on_sphere(embeddings: ArrayLike) -> Array:
     """Embeddings in float64, scaled to exactly unit length; what comes in may be off by rounding only."""
     points = np.array(embeddings, dtype=np.float64)
     if points.ndim != 2 or 0 in points.shape:
-        raise FaceError("Embeddings are a table of numbers with one row for each picture.")
+        raise FaceError(_("Embeddings are a table of numbers with one row for each picture."))
     if not np.isfinite(points).all():
-        raise FaceError("The network gave numbers that are not finite, so there is nothing to compare.")
+        raise FaceError(_("The network gave numbers that are not finite, so there is nothing to compare."))
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
     if not np.allclose(lengths, 1, atol=UNIT_TOLERANCE):
-        raise FaceError("Embeddings must have unit length.")
+        raise FaceError(_("Embeddings must have unit length."))
     return points / lengths

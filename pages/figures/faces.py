@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 
 from inception.views.kinds import FACTORISED, POINTWISE
 from inception.vision.faces import FARTHEST
+from inception.words import N_, _
 
-SAME, DIFFERENT, NO_VERDICT = "same", "different", "–"
+SAME, DIFFERENT, NO_VERDICT = N_("same"), N_("different"), "–"
 # Strong where the verdict is clear, pale on both sides of the threshold; dark text can be read on all of them.
 SAME_COLORS = (POINTWISE.color, POINTWISE.tint)
 DIFFERENT_COLORS = (FACTORISED.tint, FACTORISED.color)
@@ -24,7 +25,7 @@ def verdict(same: Any) -> str:
     """The verdict of a pair in a word; a dash where there is none."""
     if pd.isna(same):
         return NO_VERDICT
-    return SAME if same else DIFFERENT
+    return _(SAME) if same else _(DIFFERENT)
 
 
 def distance_figure(names: Sequence[str], pairs: pd.DataFrame, threshold: float) -> go.Figure:
@@ -44,7 +45,8 @@ def distance_figure(names: Sequence[str], pairs: pd.DataFrame, threshold: float)
             distances[y][x] = distance
             few = judged and len(names) <= FEW
             texts[y][x] = f"{distance:.3f}<br>{word}" if few else f"{distance:.2f}"
-            hovers[y][x] = f"{row}<br>{column}<br>distance {distance:.4f}, cosine {pair['cosine']:.4f}<br>{word}"
+            numbers = _("distance {distance:.4f}, cosine {cosine:.4f}").format(distance=distance, cosine=pair["cosine"])
+            hovers[y][x] = f"{row}<br>{column}<br>{numbers}<br>{word}"
     split = threshold / FARTHEST
     scale = [(0, SAME_COLORS[0]), (split, SAME_COLORS[1]), (split, DIFFERENT_COLORS[0]), (1, DIFFERENT_COLORS[1])]
     figure = go.Figure(

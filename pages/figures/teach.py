@@ -48,7 +48,7 @@ def lesson_figure(steps: Sequence[Step], last: int, chance: float) -> go.Figure:
 def curve_figure(points: Sequence[CurvePoint], shuffled: Sequence[CurvePoint], chance: float) -> go.Figure:
     """Accuracy by the number of pictures of each class, with the worst and the best draw; both of `learning_curve`."""
     sizes = [point.pictures for point in points]
-    hover = _("{pictures} of each class: {share}").format(pictures="%{x}", share="%{y:.0%}")
+    hover = _("{count} of each class: {share}").format(count="%{x}", share="%{y:.0%}")
     figure = go.Figure()
     figure.add_scatter(
         x=sizes,
@@ -94,13 +94,15 @@ def frozen_html(picture: str, network: str, frozen: int, features: int, learnt: 
         (
             POINTWISE.tint,
             _("{network}, frozen").format(network=escape(network)),
-            _("{count:,} numbers, none of them changes").format(count=frozen),
+            _("{frozen:,} numbers, none of them changes").format(frozen=frozen),
         ),
-        ("transparent", _("Its features"), _("{count:,} numbers for each picture").format(count=features)),
+        ("transparent", _("Its features"), _("{features:,} numbers for each picture").format(features=features)),
         (
             LINEAR.tint,
             _("Your head, trained"),
-            _("{sum} = {count:,} numbers").format(sum=f"{len(names)} × ({features:,} + 1)", count=learnt),
+            _("{classes} × ({features:,} + 1) = {learnt:,} numbers").format(
+                classes=len(names), features=features, learnt=learnt
+            ),
         ),
         ("transparent", _("Your classes"), escape(_(", ").join(names))),
     )
@@ -110,13 +112,13 @@ def frozen_html(picture: str, network: str, frozen: int, features: int, learnt: 
         for fill, title, text in boxes
     )
     share = 100 * learnt / (frozen + learnt)
-    trained = _("{share:.2f} % of all numbers are trained").format(share=share)
-    strip = _("{share:.2f} % of all numbers are trained: the narrow strip on the right.").format(share=share)
+    bar = _("{share:.2f} % of all numbers are trained")
+    strip = _("{share:.2f} % of all numbers are trained: the narrow strip on the right.")
     return (
         f'<div style="display:flex;flex-wrap:wrap;gap:.4rem">{drawn}</div>'
         '<div style="display:flex;height:.7rem;margin-top:.7rem" role="img" '
-        f'aria-label="{trained}">'
+        f'aria-label="{escape(bar.format(share=share))}">'
         f'<div style="flex:1;background:{POINTWISE.color}"></div>'
         f'<div style="width:max(4px,{share:.3f}%);background:{LINEAR.color}"></div></div>'
-        f"<small>{strip}</small>"
+        f"<small>{strip.format(share=share)}</small>"
     )

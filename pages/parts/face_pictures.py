@@ -8,29 +8,27 @@ from inception.paths import FACE_SAMPLES, PHOTOGRAPHS, SAMPLES
 from inception.runtime.crop import Crop
 from inception.vision.faces import FacePicture, face_picture
 from inception.vision.maps import png_bytes
-from inception.words import _
+from inception.words import N_, _, in_every_language
 from pages.parts import choices
 
 CHOSEN = "face"  # in the session: the name of the picture that is looked at
 
 
-def sample_faces() -> tuple[FacePicture, ...]:
-    """What there is before the reader brings pictures: one face, the same once more, others, several and none."""
-    with st.spinner(_("Looking for faces…")):
-        return _sample_faces()
-
-
 @st.cache_resource(show_spinner=False)
-def _sample_faces() -> tuple[FacePicture, ...]:
+def sample_faces() -> tuple[FacePicture, ...]:
+    """What there is before the reader brings pictures: one face, the same once more, others, several and none.
+
+    Their names are marked; `shown_name` gives them as the reader sees them.
+    """
     astronaut = inception.load_image(SAMPLES / "astronaut.jpg")
     pictures: dict[str, Image.Image] = {
-        "Collins": astronaut,
-        "Collins, darker": ImageEnhance.Brightness(ImageOps.mirror(astronaut)).enhance(0.55),
-        "Hopper": inception.load_image(FACE_SAMPLES / "grace_hopper.jpg"),
-        "Giunchedi": inception.load_image(FACE_SAMPLES / "filippo_giunchedi.jpg"),
-        "photographer": inception.load_image(SAMPLES / "photographer.jpg"),
-        "musicians": inception.load_image(PHOTOGRAPHS / "other" / "mariachi.jpg"),
-        "cat": inception.load_image(SAMPLES / "cat.jpg"),
+        N_("Collins"): astronaut,
+        N_("Collins, darker"): ImageEnhance.Brightness(ImageOps.mirror(astronaut)).enhance(0.55),
+        N_("Hopper"): inception.load_image(FACE_SAMPLES / "grace_hopper.jpg"),
+        N_("Giunchedi"): inception.load_image(FACE_SAMPLES / "filippo_giunchedi.jpg"),
+        N_("photographer"): inception.load_image(SAMPLES / "photographer.jpg"),
+        N_("musicians"): inception.load_image(PHOTOGRAPHS / "other" / "mariachi.jpg"),
+        N_("cat"): inception.load_image(SAMPLES / "cat.jpg"),
     }
     return tuple(face_picture(image, name) for name, image in pictures.items())
 
@@ -38,14 +36,31 @@ def _sample_faces() -> tuple[FacePicture, ...]:
 # Pictures never go into st.cache_data or st.cache_resource, which all sessions share.
 def faces() -> list[FacePicture]:
     """The pictures of this session."""
-    return st.session_state.setdefault("faces", list(sample_faces()))
+    if "faces" not in st.session_state:
+        with st.spinner(_("Looking for faces…")):
+            st.session_state["faces"] = list(sample_faces())
+    pictures: list[FacePicture] = st.session_state["faces"]
+    return pictures
+
+
+def shown_name(name: str) -> str:
+    """The name of a picture as the reader sees it: a sample's is translated, the reader's own stays."""
+    return _(name) if any(name == face.name for face in sample_faces()) else name
+
+
+def sample_names() -> set[str]:
+    """The samples' names in every language, which no picture of a reader's may have."""
+    return {name for face in sample_faces() for name in in_every_language(face.name)}
 
 
 def choose_picture_of(pictures: list[FacePicture], label: str) -> FacePicture:
     """A list of pictures to choose one from, which stays chosen on all pages."""
     by_name = {picture.name: picture for picture in pictures}
+    shown = {name: shown_name(name) for name in by_name}
     choices.keep_if_offered(CHOSEN, by_name, next(iter(by_name)))
-    return by_name[st.selectbox(label, list(by_name), key=CHOSEN, persist_state="session")]
+    return by_name[
+        st.selectbox(label, list(by_name), format_func=shown.__getitem__, key=CHOSEN, persist_state="session")
+    ]
 
 
 def cropped_faces() -> list[FacePicture]:

@@ -20,9 +20,9 @@ from pages.figures import teach as teach_figures
 from pages.parts.kept import forget, kept
 from pages.parts.teach_pictures import MOST_CLASSES, MOST_NEW, MOST_PICTURES, Taught
 
-TRAIN, STOP, GO_ON = N_("Train"), N_("Stop"), N_("Go on")  # the buttons
 EACH = 4  # steps between two drawings
 PAUSE = 0.08  # seconds between them, so that eyes can follow
+TRAIN, STOP, GO_ON = N_("Train"), N_("Stop"), N_("Go on")  # the buttons
 MOST_FEATURES = MOST_CLASSES * MOST_PICTURES + MOST_NEW + 10
 
 
@@ -81,9 +81,8 @@ def examples(source: Source, classes: list[Taught]) -> Examples:
         for data in one.pictures.values():
             rows.append(source.features(data, source.varied))
             seen += 1
-            bar.progress(
-                seen / count, _("The network looks at the pictures: {seen} of {count}").format(seen=seen, count=count)
-            )
+            sentence = _("The network looks at the pictures: {seen} of {whole}")
+            bar.progress(seen / count, sentence.format(seen=seen, whole=count))
     bar.empty()
     return examples_of(found)
 

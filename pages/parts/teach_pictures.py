@@ -8,11 +8,10 @@ import streamlit as st
 import inception
 from inception.paths import SAMPLES
 from inception.runtime.image import MAX_BYTES
-from inception.text import running_text
 from inception.training.features import NEW, samples, small_copy
 from inception.training.head import LEAST_CLASSES
 from inception.vision.faces import picture_name
-from inception.words import N_, _, ngettext
+from inception.words import N_, _, current, in_every_language, ngettext
 from pages.parts.choices import without_markdown
 from pages.parts.pictures import arrived, release
 
@@ -22,6 +21,30 @@ MOST_NEW = 12
 MOST_LETTERS = 40  # of a name
 THUMBNAIL = 48  # pixels on the screen
 NOTHING = N_("none of them: a cat")  # of the samples to be judged
+# The samples' names as `samples` reads them off the files. They are translated where they are shown.
+SAMPLE_NAMES = (
+    N_("fish"),
+    N_("angelfish"),
+    N_("boarfish"),
+    N_("perch"),
+    N_("puffer"),
+    N_("sea bream"),
+    N_("cichlid"),
+    N_("hammer"),
+    N_("dead blow"),
+    N_("medieval"),
+    N_("on blue"),
+    N_("sledgehammer"),
+    N_("workshop"),
+    N_("old hammer"),
+    N_("windmill"),
+    N_("chesterton"),
+    N_("khokhlovka"),
+    N_("kinderdijk"),
+    N_("rhodes"),
+    N_("schillingstedt"),
+    N_("smock mill"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,8 +52,15 @@ class Taught:
     """A class of the reader's."""
 
     key: int  # stays when the name changes
-    name: str
     pictures: dict[str, bytes]  # encoded, by name
+    given: str  # marked: what it is called, with a {number} or none, until the reader names it
+    number: int = 0
+    typed: str = ""  # by the reader
+
+    @property
+    def name(self) -> str:
+        """As the reader sees it: what was typed, else the given name in the reader's language."""
+        return self.typed or _(self.given).format(number=self.number)
 
 
 @st.cache_resource(show_spinner=False)
@@ -38,7 +68,7 @@ def sample_classes() -> list[Taught]:
     """What the page opens on."""
     folders = {name: files for name, files in samples().items() if name != NEW}
     return [
-        Taught(key, name, {title: path.read_bytes() for title, path in files.items()})
+        Taught(key, {title: path.read_bytes() for title, path in files.items()}, name)
         for key, (name, files) in enumerate(folders.items())
     ]
 
@@ -62,6 +92,12 @@ def new_pictures() -> dict[str, bytes]:
     return {name: own[name] for name in reversed(own)} | sample_new()
 
 
+def shown_title(title: str, data: bytes) -> str:
+    """The name of a picture as the reader sees it: a sample's is translated, the reader's own stays."""
+    samples_here = (sample_new(), *(one.pictures for one in sample_classes()))
+    return _(title) if any(pictures.get(title) is data for pictures in samples_here) else title
+
+
 def clean(name: str) -> str:
     """A name of a class or file as it can be shown anywhere: anyone may have written it."""
     return " ".join(without_markdown(name).split())[:MOST_LETTERS]
@@ -76,25 +112,22 @@ def change(key: int, to: Callable[[Taught], Taught]) -> None:
 def add_class() -> None:
     """An empty class after the others."""
     key = 1 + max(one.key for one in classes())
-    st.session_state["teach_classes"] = [*classes(), Taught(key, free_name(), {})]
+    st.session_state["teach_classes"] = [*classes(), numbered(key)]
 
 
-def free_name() -> str:
-    """A name that no class has yet."""
+def numbered(key: int) -> Taught:
+    """An empty class with a number that gives it a name of its own."""
     names = {one.name for one in classes()}
-    return next(
-        name
-        for number in range(1, MOST_CLASSES + 2)
-        if (name := _("class {number}").format(number=number)) not in names
-    )
+    every = (Taught(key, {}, N_("class {number}"), number) for number in range(1, MOST_CLASSES + 2))
+    return next(one for one in every if one.name not in names)
 
 
 def start_own() -> None:
     """Two empty classes instead of all that are there."""
-    last = 1 + max(one.key for one in classes())
-    st.session_state["teach_classes"] = [
-        Taught(last + number, _("class {number}").format(number=1 + number), {}) for number in range(2)
-    ]
+    key = 1 + max(one.key for one in classes())
+    st.session_state["teach_classes"] = []
+    for number in range(2):
+        st.session_state["teach_classes"] = [*classes(), numbered(key + number)]
     st.session_state["teach_problems"] = []
 
 
@@ -124,8 +157,8 @@ def card(one: Taught, removable: bool) -> None:
     """One class: its name, its pictures, and what changes them."""
 
     def rename() -> None:
-        name = clean(st.session_state[f"teach_name_{one_key}"])
-        change(one_key, lambda found: replace(found, name=name or found.name))
+        name = clean(st.session_state[name_key])
+        change(one_key, lambda found: replace(found, typed=name or found.typed))
 
     def empty() -> None:
         change(one_key, lambda found: replace(found, pictures={}))
@@ -137,16 +170,16 @@ def card(one: Taught, removable: bool) -> None:
         rest = {title: data for title, data in pictures_of(one_key).items() if title != name}
         change(one_key, lambda found: replace(found, pictures=rest))
 
-    one_key, names = one.key, list(one.pictures)
-    st.text_input(
-        _("Name of the class"), one.name, key=f"teach_name_{one_key}", max_chars=MOST_LETTERS, on_change=rename
-    )
+    one_key = one.key
+    name_key = f"teach_name_{one_key}_{current()}"  # a box of its own for each language, as names can be translated
+    titles = {title: shown_title(title, data) for title, data in one.pictures.items()}
+    st.text_input(_("Name of the class"), one.name, key=name_key, max_chars=MOST_LETTERS, on_change=rename)
     with st.container(horizontal=True, gap="xsmall"):
         for data in one.pictures.values():
             st.image(data, width=THUMBNAIL)
     count = len(one.pictures)
-    pictures = ngettext("{count} picture", "{count} pictures", count).format(count=count)
-    st.caption(pictures if count else _("No pictures yet: five are enough."))
+    counted = ngettext("{count} picture", "{count} pictures", count).format(count=count)
+    st.caption(counted if count else _("No pictures yet: five are enough."))
     key = f"teach_files_{one_key}_{st.session_state.get('teach_widget', 0)}"
     st.file_uploader(
         _("Pictures of {name}").format(name=one.name),
@@ -158,9 +191,9 @@ def card(one: Taught, removable: bool) -> None:
         label_visibility="collapsed",
     )
     with st.popover(_("Remove…"), icon=":material/delete:", width="stretch"):
-        for name in names:
-            st.button(name, key=f"teach_drop_{one_key}_{name}", on_click=drop, args=(name,), width="stretch")
-        st.button(_("All its pictures"), key=f"teach_empty_{one_key}", on_click=empty, disabled=not names)
+        for name, title in titles.items():
+            st.button(title, key=f"teach_drop_{one_key}_{name}", on_click=drop, args=(name,), width="stretch")
+        st.button(_("All its pictures"), key=f"teach_empty_{one_key}", on_click=empty, disabled=not titles)
         st.button(_("The whole class"), key=f"teach_remove_{one_key}", on_click=remove, disabled=not removable)
 
 
@@ -190,6 +223,7 @@ def take(key: str, class_key: int | None) -> None:
         return
     most = MOST_NEW if class_key is None else MOST_PICTURES
     pictures, found, too_many = dict(pictures_of(class_key)), [], []
+    offered = {name for sample in sample_new() for name in in_every_language(sample)} if class_key is None else set()
     with st.spinner(_("Decoding…")):
         for upload in uploads:
             name = clean(upload.name)
@@ -199,22 +233,16 @@ def take(key: str, class_key: int | None) -> None:
             try:
                 data = small_copy(upload.getvalue())
             except inception.ImageError as error:
-                found.append(
-                    running_text(_("{name}: {problem}").format(name=name, problem=error), _("The other pictures stay."))
-                )
+                found.append(_("{file}: {error} The other pictures stay.").format(file=name, error=error))
                 continue
             if data in pictures.values():
-                found.append(
-                    _("{name} is here already, so it was left out: twice the same picture would flatter.").format(
-                        name=name
-                    )
-                )
+                sentence = _("{file} is here already, so it was left out: twice the same picture would flatter.")
+                found.append(sentence.format(file=name))
             else:
-                pictures[picture_name(name, list(pictures))] = data
+                pictures[picture_name(name, offered | set(pictures))] = data
     if too_many:
-        found.append(
-            _("There is room for {most} pictures; left out: {names}.").format(most=most, names=", ".join(too_many))
-        )
+        sentence = _("There is room for {most} pictures; left out: {files}.")
+        found.append(sentence.format(most=most, files=_(", ").join(too_many)))
     for upload in uploads:
         release(upload)
     if class_key is None:

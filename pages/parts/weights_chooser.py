@@ -15,12 +15,14 @@ import inception
 from inception.runtime.devices import devices
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
+from inception.text import running_text
 from inception.weights.checkpoint import CheckpointError
 from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind
 from inception.weights.download import Download, last_download
 from inception.weights.known import known_weights, weights_folder
 from inception.weights.labels import LabelsError, read_labels
 from inception.weights.reading import MAX_BYTES
+from inception.words import _, ngettext
 from inception.zoo import available_weights, check_weights, fetch_weights
 from pages.parts import choices
 from pages.parts.kept import forget
@@ -35,13 +37,14 @@ def uploaded_file(data: bytes | memoryview, name: str) -> Iterator[Path]:
     """
     name = re.sub(r"[^\w.-]+", "_", name).strip(".")[-60:] or "upload"
     if len(data) > MAX_BYTES:
-        raise CheckpointError(f"{name}: larger than {MAX_BYTES / 1e9:.1f} GB.")
+        raise CheckpointError(_("{name}: larger than {size:.1f} GB.").format(name=name, size=MAX_BYTES / 1e9))
     with tempfile.TemporaryDirectory(prefix="inception-") as folder:
         path = Path(folder, name)
         try:
             path.write_bytes(data)
         except OSError as error:
-            raise CheckpointError(f"{name}: no room for it on this machine ({error.strerror}).") from error
+            sentence = _("{name}: no room for it on this machine ({reason}).")
+            raise CheckpointError(sentence.format(name=name, reason=error.strerror)) from error
         yield path
 
 
@@ -68,23 +71,31 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
     fits = own and own.name == name and (own.embeds or not embedding)
     options = [*([own.weights] if own and fits else []), *here, UNTRAINED, *absent]
     key = f"{'embedding' if embedding else 'weights'}_{name}"
+    titles = {choice: _option(choice, choice in absent) for choice in options}
     choices.keep_if_offered(key, options, options[0])
     choice = st.selectbox(
-        "Weights",
+        _("Weights"),
         options,
-        format_func=lambda choice: _option(choice, choice in absent),
+        format_func=titles.__getitem__,
         key=key,
         persist_state="session",
     )
     if choice.kind in (WeightsKind.PUBLISHED, WeightsKind.BUNDLED) and (known := choice.known):
         address = known.source.partition("//")[2]
-        origin = f"From [{address}]({known.source})" if address else f"Described in {known.source}"
-        st.caption(f"{origin}, {known.licence}. {known.accuracy}.")
+        if address:
+            sentence = _("From [{address}]({source}), {licence}. {accuracy}.")
+        else:
+            sentence = _("Described in {source}, {licence}. {accuracy}.")
+        st.caption(
+            sentence.format(address=address, source=known.source, licence=_(known.licence), accuracy=_(known.accuracy))
+        )
         if known.unverifiable and choice in here:
             st.caption(
-                "Not verified: its publisher's checksum is not known here, so the file is taken for the published one "
-                "by its name.",
-                help="A known checkpoint with a checksum counts as published only if the file has this checksum.",
+                _(
+                    "Not verified: its publisher's checksum is not known here, so the file is taken for the published "
+                    "one by its name."
+                ),
+                help=_("A known checkpoint with a checksum counts as published only if the file has this checksum."),
             )
     if choice in absent:
         _download(choice.name)
@@ -97,13 +108,14 @@ def offer_full_weights(name: str) -> None:
     tags = [tag for tag, known in known_weights().items() if known.variant == name and known.published]
     tag = next((tag for tag in tags if known_weights()[tag].num_classes), None)
     if tag is None:
-        st.caption("No weights of the full network that name things are published.")
+        st.caption(_("No weights of the full network that name things are published."))
     elif (choice := WeightsChoice.of(tag)) not in available_weights(name):
         _download(tag)
-        st.caption(f"{known_weights()[tag].title}, {known_weights()[tag].licence}")
+        known = known_weights()[tag]
+        st.caption(_("{title}, {licence}").format(title=_(known.title), licence=_(known.licence)))
     else:
         st.button(
-            "Take the full weights",
+            _("Take the full weights"),
             icon=":material/open_in_full:",
             on_click=lambda: st.session_state.update(bring=(f"weights_{name}", choice)),
         )
@@ -119,7 +131,7 @@ def network_with(name: str, weights: WeightsChoice) -> Predictor:
         if network is None:  # since choose_weights found it
             st.stop()
     else:
-        with st.spinner("Building the network and loading its weights…"):
+        with st.spinner(_("Building the network and loading its weights…")):
             network = networks.predictor(name, weights, DEVICE)
     for remark in network.remarks:
         st.caption(f":material/info: {literal(remark)}")
@@ -129,10 +141,13 @@ def network_with(name: str, weights: WeightsChoice) -> Predictor:
 def _option(choice: WeightsChoice, absent: bool) -> str:
     """How the list calls it."""
     if absent:
-        return f"{choice.title}: not here yet, {known_weights()[choice.name].megabytes} MB"
+        known = known_weights()[choice.name]
+        return _("{title}: not here yet, {size} MB").format(title=_(known.title), size=known.megabytes)
     if choice.kind is WeightsKind.UPLOAD:
         return choice.label
-    return choice.title if choice.trained else "Untrained (random)"
+    if not choice.trained:
+        return _("Untrained (random)")
+    return choice.title if choice.file else _(choice.title)
 
 
 _shelf_lock = threading.Lock()
@@ -154,7 +169,7 @@ def _own() -> Predictor | None:
     with _shelf_lock:
         own = _shelf().get(_session())
     if own is None and st.session_state.pop("has_own", False):
-        st.info("Your weights made room for those of other readers. Bring the file again to go on with it.")
+        st.info(_("Your weights made room for those of other readers. Bring the file again to go on with it."))
     return own
 
 
@@ -165,26 +180,30 @@ def _session() -> str:
 
 def _bring(name: str, key: str) -> None:
     """Takes a reader's own weights, and the names of the classes that they tell apart."""
-    with st.popover("Your own weights", icon=":material/upload_file:", width="stretch"):
+    with st.popover(_("Your own weights"), icon=":material/upload_file:", width="stretch"):
         st.caption(
-            "A .safetensors, .pt, .pth or .h5 file with the names of this project, timm, torchvision, facenet-pytorch, "
-            f"Cadene, TF-Slim or Keras, up to {OWN_MOST} MB. It is read into memory for this session and not kept. "
-            f"Files in the server's folder {literal(str(weights_folder()))}/ appear in the list for everyone."
+            _(
+                "A .safetensors, .pt, .pth or .h5 file with the names of this project, timm, torchvision, "
+                "facenet-pytorch, Cadene, TF-Slim or Keras, up to {most} MB. It is read into memory for this session "
+                "and not kept. Files in the server's folder {folder}/ appear in the list for everyone."
+            ).format(most=OWN_MOST, folder=literal(str(weights_folder())))
         )
         # With another key the uploader, and the server, let go of a file that is loaded.
         count = st.session_state.get("files_brought", 0)
         file = st.file_uploader(
-            "Weights file", max_upload_size=OWN_MOST, label_visibility="collapsed", key=f"own_weights_{name}_{count}"
+            _("Weights file"), max_upload_size=OWN_MOST, label_visibility="collapsed", key=f"own_weights_{name}_{count}"
         )
         if file is None:
             _name_classes(name)
             return
         try:
-            with st.spinner(f"Checking {literal(file.name)}…"), uploaded_file(file.getbuffer(), file.name) as path:
+            checking = _("Checking {file}…").format(file=literal(file.name))
+            with st.spinner(checking), uploaded_file(file.getbuffer(), file.name) as path:
                 check_weights(name, path)
                 own = Predictor(name, WeightsChoice.upload(file.name, path), DEVICE)
         except inception.CheckpointError as error:
-            st.error(f"{literal(str(error))} The weights before stay.", icon=":material/error:")
+            stay = _("The weights before stay.")
+            st.error(running_text(literal(str(error)), stay), icon=":material/error:")
             return
     with _shelf_lock:
         _shelf()[_session()] = own
@@ -199,18 +218,20 @@ def _name_classes(name: str) -> None:
     own = _own()
     if own is None or own.name != name or not own.labels:
         return
+    label = ngettext("Names of its {count:,} class", "Names of its {count:,} classes", len(own.labels))
     file = st.file_uploader(
-        f"Names of its {len(own.labels):,} classes",
+        label.format(count=len(own.labels)),
         max_upload_size=1,
         key=f"labels_{own.weights.file}",
-        help="Text with a name a line, or JSON: a list of names, or an object from index to name.",
+        help=_("Text with a name a line, or JSON: a list of names, or an object from index to name."),
     )
     if file is None:
         return
     try:
         labels = list(read_labels(file.getvalue(), file.name, len(own.labels)))
     except LabelsError as error:
-        st.error(f"{literal(str(error))} The names before stay.", icon=":material/error:")
+        stay = _("The names before stay.")
+        st.error(running_text(literal(str(error)), stay), icon=":material/error:")
         return
     if labels != own.labels:
         own.labels = labels
@@ -227,17 +248,18 @@ def _download(tag: str) -> None:
         download = last_download(tag)
         if download is not None and download.state == "running":
             _progress(download)
-            if st.button("Cancel", icon=":material/cancel:", disabled=download.stopping, key=f"cancel_{tag}"):
+            if st.button(_("Cancel"), icon=":material/cancel:", disabled=download.stopping, key=f"cancel_{tag}"):
                 download.cancel()
             return
         if running or (download is not None and download.state == "done"):
             st.rerun()
         if download is not None and download.state == "failed":
-            st.error(f"{download.error} Everything else keeps working.", icon=":material/cloud_off:")
+            rest = _("Everything else keeps working.")
+            st.error(running_text(str(download.error), rest), icon=":material/cloud_off:")
         elif download is not None and download.state == "cancelled":
-            st.info("The download was cancelled. What has arrived is kept: the next one goes on from there.")
+            st.info(_("The download was cancelled. What has arrived is kept: the next one goes on from there."))
         if st.button(
-            f"Download {known_weights()[tag].megabytes} MB",
+            _("Download {size} MB").format(size=known_weights()[tag].megabytes),
             icon=":material/download:",
             type="primary",
             key=f"get_{tag}",
@@ -251,8 +273,9 @@ def _download(tag: str) -> None:
 def _progress(download: Download) -> None:
     done = download.done_bytes / 1e6
     if not download.total_bytes:
-        st.progress(0.0, "Waiting for the server…")
+        st.progress(0.0, _("Waiting for the server…"))
     elif download.done_bytes >= download.total_bytes:
-        st.progress(1.0, "Everything is here; checking it…")
+        st.progress(1.0, _("Everything is here; checking it…"))
     else:
-        st.progress(done * 1e6 / download.total_bytes, f"{done:.0f} of {download.total_bytes / 1e6:.0f} MB")
+        arrived = _("{done:.0f} of {whole:.0f} MB").format(done=done, whole=download.total_bytes / 1e6)
+        st.progress(done * 1e6 / download.total_bytes, arrived)

@@ -13,6 +13,7 @@ TRANSLATED = (
     "atlas",
     "blocks",
     "differences",
+    "faces",
     "factorisation",
     "race",
     "residual_scale",

@@ -12,6 +12,7 @@ from PIL import Image
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
+from inception import words
 from inception.runtime.pool import networks
 from inception.training.features import NEW, samples
 from inception.training.head import STEPS
@@ -112,6 +113,24 @@ def test_five_of_three_own_classes(app: AppTest) -> None:
     app.text_input[0].set_value("my [fish](x)").run()
     assert app.session_state["teach_lesson"] is before, "another name changes no numbers"
     assert told(app, "among your classes**: my fish x, hammer and windmill")
+
+
+def test_classes_have_names_in_the_readers_language_until_they_are_typed(app: AppTest) -> None:
+    opened(app)
+    app.text_input[2].set_value("mill").run()
+    healthy(app.selectbox(key="lang").set_value("zh_CN").run())
+    with words.speaking("zh_CN"):
+        fish, hammer, empty = map(words.gettext, ("fish", "hammer", "Start with empty classes"))
+        numbered = [words.gettext("class {number}").format(number=number) for number in (1, 2)]
+        cichlid = words.gettext("cichlid")
+    assert [box.value for box in app.text_input] == [fish, hammer, "mill"]
+    assert cichlid in app.selectbox(key="teach_picture").options
+    assert app.session_state["teach_picture"] in samples()[NEW]
+    assert told(app, f"{fish}、{hammer}、mill")
+    healthy(button(app, empty).click().run())
+    assert [box.value for box in app.text_input] == numbered
+    healthy(app.selectbox(key="lang").set_value("en").run())
+    assert [box.value for box in app.text_input] == ["class 1", "class 2"]
 
 
 def test_stop_go_on_and_train_again(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
