@@ -29,6 +29,21 @@ DONE = [
     "inception/errors.py",
     "inception/models/surgery.py",
     "inception/paths.py",
+    "inception/runtime/__init__.py",
+    "inception/runtime/crop.py",
+    "inception/runtime/devices.py",
+    "inception/runtime/engines.py",
+    "inception/runtime/image.py",
+    "inception/runtime/onednn.py",
+    "inception/runtime/openvino.py",
+    "inception/runtime/pool.py",
+    "inception/runtime/predictor.py",
+    "inception/runtime/preprocess.py",
+    "inception/runtime/private_copy.py",
+    "inception/runtime/progress.py",
+    "inception/runtime/speed.py",
+    "inception/runtime/tiff_floats.py",
+    "inception/runtime/turns.py",
     "inception/settings.py",
     "inception/size.py",
     "inception/studies/factorize.py",
@@ -74,6 +89,11 @@ DONE = [
 # What looks like a text to translate and is none.
 NO_TEXTS = {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
+# Columns of tables, and what only programmers read.
+NO_TEXTS |= {"0 answer", "0 certainty", "0 none", "0 probability", "together none", "cropped to the object|cut-out"}
+NO_TEXTS |= {"out of memory", "no OpenVINO operation for 0"}
+NO_TEXTS |= {"oneDNN takes one number for both ends", "pip install -r requirements-openvino.txt"}
+NO_TEXTS |= {"this thread has its turn already", "this thread does not have its turn"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
 CODE = re.compile(r"[>\\]")
 LETTERS = re.compile("[A-Za-z]{2}")
