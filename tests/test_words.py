@@ -60,6 +60,13 @@ DONE = [
     "inception/views/explain.py",
     "inception/views/kinds.py",
     "inception/views/playground.py",
+    "inception/vision/cell_field.py",
+    "inception/vision/inside.py",
+    "inception/vision/maps.py",
+    "inception/vision/none_of_them.py",
+    "inception/vision/photographs.py",
+    "inception/vision/samples.py",
+    "inception/vision/titles.py",
     "inception/words.py",
     "inception/zoo.py",
     "pages/atlas.py",
@@ -92,6 +99,7 @@ NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
 # Columns of tables, and what only programmers read.
 NO_TEXTS |= {"0 answer", "0 certainty", "0 none", "0 probability", "together none", "cropped to the object|cut-out"}
 NO_TEXTS |= {"out of memory", "no OpenVINO operation for 0"}
+NO_TEXTS |= {"every residual sum has one"}
 NO_TEXTS |= {"oneDNN takes one number for both ends", "pip install -r requirements-openvino.txt"}
 NO_TEXTS |= {"this thread has its turn already", "this thread does not have its turn"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")

@@ -618,7 +618,7 @@ def test_a_sentence_in_another_language_names_the_file(tmp_path: Path) -> None:
     file = tmp_path / "a.jpg"
     file.write_bytes(b"")
     with words.speaking("zh_CN"):
-        with pytest.raises(ImageError, match="^“a.jpg”是空文件。$"):
+        with pytest.raises(ImageError, match=r"^“a.jpg”是空文件。$"):
             load_image(file)
-        with pytest.raises(ImageError, match="^图片不是 JPEG"):
+        with pytest.raises(ImageError, match=r"^图片不是 JPEG"):
             load_image(b"only words")
