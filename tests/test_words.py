@@ -72,10 +72,12 @@ DONE = [
     "pages/atlas.py",
     "pages/blocks.py",
     "pages/factorisation.py",
+    "pages/figures/__init__.py",
     "pages/figures/common.py",
     "pages/figures/crop.py",
     "pages/figures/race.py",
     "pages/figures/residual.py",
+    "pages/live.py",
     "pages/parts/box_picker.py",
     "pages/parts/choices.py",
     "pages/parts/class_search.py",
@@ -85,9 +87,13 @@ DONE = [
     "pages/parts/frame.py",
     "pages/parts/language.py",
     "pages/parts/page_list.py",
+    "pages/parts/pictures.py",
     "pages/parts/race_live.py",
+    "pages/parts/sample_picker.py",
     "pages/parts/selection.py",
+    "pages/parts/subject.py",
     "pages/parts/timing.py",
+    "pages/parts/trust.py",
     "pages/race.py",
     "pages/residual_scale.py",
     "pages/speed.py",
@@ -99,7 +105,7 @@ NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
 # Columns of tables, and what only programmers read.
 NO_TEXTS |= {"0 answer", "0 certainty", "0 none", "0 probability", "together none", "cropped to the object|cut-out"}
 NO_TEXTS |= {"out of memory", "no OpenVINO operation for 0"}
-NO_TEXTS |= {"every residual sum has one"}
+NO_TEXTS |= {"every residual sum has one", "your picture: "}
 NO_TEXTS |= {"oneDNN takes one number for both ends", "pip install -r requirements-openvino.txt"}
 NO_TEXTS |= {"this thread has its turn already", "this thread does not have its turn"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")

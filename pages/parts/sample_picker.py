@@ -10,19 +10,21 @@ from PIL import ImageOps
 
 import inception
 from inception.vision.samples import Group, Sample, samples
+from inception.vision.titles import class_title
+from inception.words import N_, _
 
 THUMBNAIL, TILE = 84, 104  # pixels of a side, and of the place it stands in
 ABREAST = 3  # in a row, as a phone has room for
 SAID = {
-    Group.HARD: "One of the ten things that this app's own networks know, and a hard one: not all get it right.",
-    Group.NONE: "None of the ten things that this app's own networks know. What do they say?",
+    Group.HARD: N_("One of the ten things that this app's own networks know, and a hard one: not all get it right."),
+    Group.NONE: N_("None of the ten things that this app's own networks know. What do they say?"),
 }
 
 
 def choose_sample() -> None:
     """A button that opens the samples; they are drawn only while it is open."""
     popover = st.popover(
-        "Sample pictures", icon=":material/photo_library:", width="stretch", on_change="rerun", key="samples_open"
+        _("Sample pictures"), icon=":material/photo_library:", width="stretch", on_change="rerun", key="samples_open"
     )
     if not popover.open:
         return
@@ -30,9 +32,9 @@ def choose_sample() -> None:
     known = [sample for sample in everything if sample.group is Group.KNOWN]
     with popover, st.container(horizontal=True, gap="medium"):
         for shows in dict.fromkeys(sample.shows for sample in known):
-            _group(shows.capitalize(), [sample for sample in known if sample.shows == shows])
-        _group("One of the ten, but hard", [sample for sample in everything if sample.group is Group.HARD])
-        _group("Not among its ten things: what does it say?", [s for s in everything if s.group is Group.NONE])
+            _group(class_title(shows).capitalize(), [sample for sample in known if sample.shows == shows])
+        _group(_("One of the ten, but hard"), [sample for sample in everything if sample.group is Group.HARD])
+        _group(_("Not among its ten things: what does it say?"), [s for s in everything if s.group is Group.NONE])
 
 
 @st.cache_data(show_spinner=False)
@@ -47,7 +49,7 @@ def thumbnail(path: Path) -> bytes:
 def sample_note(sample: Sample) -> None:
     """Says of a sample that it is none that every network knows."""
     if sample.group in SAID:
-        st.caption(SAID[sample.group])
+        st.caption(_(SAID[sample.group]))
 
 
 def _group(title: str, shown: Sequence[Sample]) -> None:
