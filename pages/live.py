@@ -36,6 +36,7 @@ from pages.parts.weights_chooser import network_with, offer_full_weights
 
 TOP = 5
 INTERPOLATIONS = {"bilinear": N_("bilinear"), "bicubic": N_("bicubic"), "lanczos": N_("lanczos")}
+NONE = N_("None of them")  # a column
 
 
 def choose_setting(subject: Subject) -> PictureNetwork:
@@ -312,9 +313,9 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
         for name, data in uploads().items():
             question = _question(subject, network, data)
             rows.append((name, *kept("answers", question, partial(classify, data), most=len(uploads()))))
-    table = pd.DataFrame(rows, columns=["Picture", "Class", "Probability", "None of them"])
+    table = pd.DataFrame(rows, columns=["Picture", "Class", "Probability", NONE])
     if network.threshold == -inf:  # such weights know no “none of them”
-        table = table.drop(columns="None of them")
+        table = table.drop(columns=NONE)
     st.dataframe(
         table.assign(Class=table["Class"].map(class_title)),
         hide_index=True,
@@ -322,7 +323,7 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
             "Picture": _("Picture"),
             "Class": _("Class"),
             "Probability": st.column_config.NumberColumn(_("Probability"), format="percent"),
-            "None of them": _("None of them"),
+            NONE: _(NONE),
         },
     )
     show_timing(network, subject.prepared)

@@ -11,7 +11,10 @@ from .conftest import ROOT
 TRANSLATED = (
     "atlas",
     "blocks",
+    "cell",
     "factorisation",
+    "inside",
+    "live",
     "race",
     "residual_scale",
     "speed",
