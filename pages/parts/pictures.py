@@ -58,8 +58,11 @@ def choose_picture(inviting: bool) -> bytes:
         st.warning(note, icon=":material/inventory_2:")
     pictures = all_pictures()
     options = list(pictures)
-    if st.session_state.get("picture") not in options:
-        st.session_state.pop("picture", None)  # of an upload that is gone
+    chosen = st.session_state.get("picture")
+    if chosen in options:
+        st.session_state["picture"] = chosen  # in every run, because the browser knows it by its title
+    else:
+        st.session_state.pop("picture", None)  # an upload that is gone
     took_foreign_link("picture", {name: name.replace("_", " ") for name in SAMPLES})
     choice = st.selectbox(
         _("Picture"),

@@ -25,10 +25,10 @@ TRANSLATED = (
 def test_pages_in_chinese(app: AppTest) -> None:
     app.query_params["lang"] = "zh_CN"
     for name in TRANSLATED:
-        app.switch_page(PAGES[name].path).run()
-        assert not app.exception, (name, [error.message for error in app.exception])
-        with words.speaking("zh_CN"):
+        with words.speaking("zh_CN"):  # AppTest finds chosen options by their texts, outside of the session
+            app.switch_page(PAGES[name].path).run()
             question = _(PAGES[name].question)
+        assert not app.exception, (name, [error.message for error in app.exception])
         assert question != PAGES[name].question
         assert [header.value for header in app.header] == [question]
         assert not app.error
