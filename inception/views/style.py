@@ -61,7 +61,7 @@ def amount_text(amount: Amount | None, layers: tuple[Layer, ...], field: Recepti
         return ""
     if amount == "rf":
         return f"sees {shape_text(field.size)} px" if field else f"sees {MISSING}"
-    unknown = amount == "macs" and any(getattr(layer, "doubt", "") for layer in layers)
+    unknown = amount == "macs" and any(layer.doubt for layer in layers)
     number = MISSING if unknown else f"{sum(getattr(layer, amount) for layer in layers):,}"
     return f"{number} {AMOUNT_WORDS[amount]}"
 
