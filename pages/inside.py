@@ -64,10 +64,10 @@ def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
         for one, caption in live:
             st.image(map_image(one, SIDE, signed), caption=caption, width=SIDE)
     if silent:
-        st.caption(
-            f":material/visibility_off: 0 in every cell for this picture, so there is nothing to show of: "
-            f"{', '.join(silent)}."
+        sentence = _(
+            ":material/visibility_off: 0 in every cell for this picture, so there is nothing to show of: {channels}."
         )
+        st.caption(sentence.format(channels=_(", ").join(silent)))
 
 
 def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed: bool = False) -> None:

@@ -33,6 +33,7 @@ DONE = [
     "inception/runtime/crop.py",
     "inception/runtime/devices.py",
     "inception/runtime/engines.py",
+    "inception/runtime/half_gradient.py",
     "inception/runtime/image.py",
     "inception/runtime/onednn.py",
     "inception/runtime/openvino.py",
@@ -60,6 +61,14 @@ DONE = [
     "inception/views/explain.py",
     "inception/views/kinds.py",
     "inception/views/playground.py",
+    "inception/vision/attributions/__init__.py",
+    "inception/vision/attributions/attribution.py",
+    "inception/vision/attributions/cams.py",
+    "inception/vision/attributions/choice.py",
+    "inception/vision/attributions/gradients.py",
+    "inception/vision/attributions/occlusion.py",
+    "inception/vision/attributions/quality.py",
+    "inception/vision/attributions/score.py",
     "inception/vision/cell_field.py",
     "inception/vision/inside.py",
     "inception/vision/maps.py",
@@ -80,6 +89,7 @@ DONE = [
     "pages/figures/residual.py",
     "pages/inside.py",
     "pages/live.py",
+    "pages/looks.py",
     "pages/parts/box_picker.py",
     "pages/parts/choices.py",
     "pages/parts/class_search.py",
@@ -107,7 +117,7 @@ NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
 # Columns of tables, and what only programmers read.
 NO_TEXTS |= {"0 answer", "0 certainty", "0 none", "0 probability", "together none", "cropped to the object|cut-out"}
 NO_TEXTS |= {"out of memory", "no OpenVINO operation for 0"}
-NO_TEXTS |= {"every residual sum has one", "your picture: "}
+NO_TEXTS |= {"every residual sum has one", "only methods that ask a layer have one", "your picture: "}
 NO_TEXTS |= {"oneDNN takes one number for both ends", "pip install -r requirements-openvino.txt"}
 NO_TEXTS |= {"this thread has its turn already", "this thread does not have its turn"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")

@@ -15,6 +15,7 @@ TRANSLATED = (
     "factorisation",
     "inside",
     "live",
+    "looks",
     "race",
     "residual_scale",
     "speed",
