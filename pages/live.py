@@ -15,9 +15,12 @@ from inception.runtime.predictor import PictureNetwork, Predictor
 from inception.runtime.preprocess import framed, lost_share, stretch, value_counts
 from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
+from inception.text import running_text
 from inception.vision.maps import png_bytes
 from inception.vision.none_of_them import partners, says_none
+from inception.vision.titles import class_title
 from inception.weights.choice import UNTRAINED, WeightsChoice
+from inception.words import N_, _
 from inception.zoo import available_weights, get_variant
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
@@ -32,29 +35,32 @@ from pages.parts.trust import how_often_none, show_trust, trusted
 from pages.parts.weights_chooser import network_with, offer_full_weights
 
 TOP = 5
+INTERPOLATIONS = {"bilinear": N_("bilinear"), "bicubic": N_("bicubic"), "lanczos": N_("lanczos")}
+NONE = N_("None of them")  # a column
 
 
 def choose_setting(subject: Subject) -> PictureNetwork:
     """What computes the answer: PyTorch layer by layer unless the reader chooses otherwise."""
     if subject.own_weights:
-        st.caption("Computed by eager PyTorch; other engines are for weights that are on this server.")
+        st.caption(_("Computed by eager PyTorch; other engines are for weights that are on this server."))
         return subject.network
     settings = offered_settings()
     setting = st.selectbox(
-        "Computed by",
+        _("Computed by"),
         settings,
         index=settings.index(Setting(subject.network.engine, str(subject.network.device), "float32")),
         format_func=lambda setting: f"{setting.engine}, {setting.device}, {setting.dtype}",
-        help="Engine, device and number format; the page Speed compares them.",
+        help=_("Engine, device and number format; the page Speed compares them."),
         key="setting",
         persist_state="session",
     )
     network = subject.network
     try:
-        with st.spinner("Preparing the engine…"):
+        with st.spinner(_("Preparing the engine…")):
             return networks.get(network.name, network.weights, setting.device, DTYPES[setting.dtype], setting.engine)
     except (DeviceError, OutOfMemory) as error:
-        st.error(f"{error} The answer comes from eager float32 instead.", icon=":material/memory:")
+        sentence = _("{reason} The answer comes from eager float32 instead.")
+        st.error(sentence.format(reason=error), icon=":material/memory:")
         return network
 
 
@@ -62,7 +68,7 @@ def classes(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     """Every class with its probability; kept in the session until the subject changes."""
 
     def classify() -> pd.DataFrame:
-        with st.spinner("Running the network…"):
+        with st.spinner(_("Running the network…")):
             return network.classify(subject.prepared)
 
     return kept("classes", (subject.key, _setting_of(network)), classify)
@@ -76,32 +82,45 @@ def none_of_them(subject: Subject, network: PictureNetwork, table: pd.DataFrame)
 def why_none(subject: Subject) -> str:
     """What speaks for it, in words."""
     if partners(subject.network, subject.prepared.size):
-        return (
-            "At least one of the networks that come with this app is unsure of all that it knows, as they are of "
-            "other things. What follows is the nearest that this one knows."
+        return _(
+            "At least one of the networks that come with this app is unsure of every class, as it is with pictures of "
+            "other things. Below are the classes that this network finds nearest."
         )
-    return "All its outputs are low, as for pictures of other things. What follows is the nearest that it knows."
+    return _(
+        "All its outputs are low, as they are for pictures of other things. Below are the classes that it finds "
+        "nearest."
+    )
+
+
+def shown_classes(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the names of classes as readers see them; files keep those of the network."""
+    return table.assign(label=table["label"].map(class_title))
 
 
 def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     """The most probable classes, and all others on demand."""
     table = classes(subject, network)
+    shown = shown_classes(table)
     if none_of_them(subject, network, table):
-        st.info(f"**None of the {len(table)}, it seems.** {why_none(subject)}", icon=":material/help:")
+        sentence = _("**None of the {count}, it seems.**").format(count=len(table))
+        st.info(running_text(sentence, why_none(subject)), icon=":material/help:")
     elif subject.network.trained:  # in words, because a browser needs a second for its first chart
-        st.subheader(f"{figures.shorten(table['label'].iloc[0], 44)}, {table['probability'].iloc[0]:.1%}", anchor=False)
+        name, probability = figures.shorten(shown["label"].iloc[0], 44), shown["probability"].iloc[0]
+        st.subheader(_("{name}, {probability:.1%}").format(name=name, probability=probability), anchor=False)
     if subject.network.trained:
         st.caption(
-            f"It can only choose among {len(table):,} classes; what is none of them gets one of their names all the "
-            "same."
+            _(
+                "It can only choose among {count:,} classes. A picture of anything else gets one of their names all "
+                "the same."
+            ).format(count=len(table))
         )
     if trusted(subject.network, subject.graph):
         st.caption(how_often_none(subject.network))
-    st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN)
+    st.plotly_chart(figures.probability_bars(shown.head(TOP)), config=figures.PLAIN)
     show_timing(network, subject.prepared)
-    with st.expander(f"All {len(table):,} classes", icon=":material/search:"):
+    with st.expander(_("All {count:,} classes").format(count=len(table)), icon=":material/search:"):
         ranked = table.assign(rank=range(1, len(table) + 1))
-        found = found_classes(ranked, search_field("Search", "words"))
+        found = found_classes(shown_classes(ranked), search_field(_("Search"), "words"))
         if not found.empty:
             st.dataframe(
                 found.assign(percent=100 * found["probability"]),
@@ -110,11 +129,12 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
                 column_order=["rank", "label", "percent"],
                 column_config={
                     "rank": st.column_config.NumberColumn("#", width=40, format="localized"),
-                    "label": st.column_config.TextColumn("Class", width=130),
-                    "percent": st.column_config.NumberColumn("Probability", width=90, format="%.2f %%"),
+                    "label": st.column_config.TextColumn(_("Class"), width=130),
+                    "percent": st.column_config.NumberColumn(_("Probability"), width=90, format="%.2f %%"),
                 },
             )
-        tables.export_button(ranked, "classes", f"{subject.network.name}: classes of the picture")
+        title = _("{network}: classes of the picture").format(network=subject.network.name)
+        tables.export_button(ranked, "classes", title)
     return table
 
 
@@ -122,24 +142,26 @@ def fitting_text(subject: Subject) -> str:
     """What was cut off, added or stretched, in words."""
     preparation, crop = subject.network.preprocessing, subject.crop
     left, top, right, bottom = crop.region(*subject.picture_size)
-    part = f"{right - left:,.0f} x {bottom - top:,.0f} pixels"
-    given = f"Of the picture the network gets a box of {part}" if crop.box else f"The picture has {part}"
-    dark = " What is dark here is lost."
+    if crop.box:
+        given = _("Of the picture the network gets a box of {width:,.0f} x {height:,.0f} pixels.")
+    else:
+        given = _("The picture has {width:,.0f} x {height:,.0f} pixels.")
+    given = given.format(width=right - left, height=bottom - top)
+    dark = _("What is dark here is lost.")
+    darkened = [dark] if crop.box else []
     if crop.fit is Fit.CENTRE:
         lost = lost_share(subject.picture_size, subject.graph.input_size, preparation, crop)
         if not lost:
-            return f"**1. Cut.** {given}. They have the shape of the network's frame, so nothing is cut off."
-        return f"**1. Cut.** {given}. Its centre, {1 - lost:.0%} of it, goes in.{dark}"
+            fits = _("They have the shape of the network's frame, so nothing is cut off.")
+            return running_text(_("**1. Cut.**"), given, fits)
+        centre = _("Its centre, {share:.0%} of it, goes in.").format(share=1 - lost)
+        return running_text(_("**1. Cut.**"), given, centre, dark)
     if crop.fit is Fit.PAD:
-        return (
-            f"**1. Pad.** {given}. All of it goes in, and what is missing of the network's frame gets its mean colour."
-            f"{dark if crop.box else ''}"
-        )
+        filled = _("All of it goes in, and what is missing of the network's frame gets its mean colour.")
+        return running_text(_("**1. Pad.**"), given, filled, *darkened)
     times = stretch(subject.picture_size, subject.graph.input_size, crop)
-    return (
-        f"**1. Squash.** {given}. All of it goes in, and things look {times:.2f} times as wide for their height."
-        f"{dark if crop.box else ''}"
-    )
+    squashed = _("All of it goes in, and things look {times:.2f} times as wide for their height.")
+    return running_text(_("**1. Squash.**"), given, squashed.format(times=times), *darkened)
 
 
 def show_why_small(subject: Subject) -> None:
@@ -147,15 +169,21 @@ def show_why_small(subject: Subject) -> None:
     known = subject.network.description
     if known is None or not known.training:
         return
-    st.subheader("A small network, and the full one")
+    st.subheader(_("A small network, and the full one"))
     words, button = st.columns([3, 1], gap="large")
     words.markdown(
-        "This network has every block, branch and stride of the full one with "
-        f"{known.overrides['width']:.0%} of its channels, so the way of a picture through it, and how far each of its "
-        "cells sees, are those of the full network. What it has learnt is little: "
-        f"{known.num_classes} things, from pictures of {known.preprocessing.detail or known.input_size} pixels, which "
-        f"fit into {known.megabytes} MB; the full weights name a thousand things in pictures of "
-        f"{get_variant(known.variant).input_size} pixels."
+        _(
+            "This network has every block, branch and stride of the full one with {width:.0%} of its channels, so the "
+            "way of a picture through it, and how far each of its cells sees, are those of the full network. It has "
+            "learnt little: {count} things, from pictures of {detail} pixels. Its weights fit into {megabytes} MB. The "
+            "full weights name a thousand things in pictures of {full} pixels."
+        ).format(
+            width=known.overrides["width"],
+            count=known.num_classes,
+            detail=known.preprocessing.detail or known.input_size,
+            megabytes=known.megabytes,
+            full=get_variant(known.variant).input_size,
+        )
     )
     with button:
         offer_full_weights(known.variant)
@@ -166,23 +194,38 @@ def show_preparation(subject: Subject) -> None:
     preparation, size = subject.network.preprocessing, subject.graph.input_size
     height, width = size
     counts = value_counts(subject.prepared, preparation)
-    st.subheader("How it was prepared")
+    st.subheader(_("How it was prepared"))
     steps = st.columns(3)
     with steps[0]:
         st.image(framed(subject.picture, size, preparation, subject.crop), width="stretch")
         st.markdown(fitting_text(subject))
     with steps[1]:
         st.image(subject.prepared, width="stretch")
-        detail = f", by way of {preparation.detail} pixels, because it learnt from such" if preparation.detail else ""
-        st.markdown(f"**2. Resize.** Scaled to {width} x {height} pixels, {preparation.interpolation}{detail}.")
+        if preparation.detail:
+            resized = _(
+                "**2. Resize.** Scaled to {width} x {height} pixels, {interpolation}, by way of {detail} pixels, "
+                "because it learnt from such."
+            )
+        else:
+            resized = _("**2. Resize.** Scaled to {width} x {height} pixels, {interpolation}.")
+        st.markdown(
+            resized.format(
+                width=width,
+                height=height,
+                interpolation=_(INTERPOLATIONS[preparation.interpolation]),
+                detail=preparation.detail,
+            )
+        )
     with steps[2]:
         st.plotly_chart(figures.value_histogram(counts), config=figures.PLAIN)
         st.markdown(
-            f"**3. Normalise.** Each value from 0 to 255 becomes {preparation.formula}, so that they lie around 0. "
-            "This is what goes in."
+            _(
+                "**3. Normalise.** Each value from 0 to 255 becomes {formula}, so that they lie around 0. This is what "
+                "goes in."
+            ).format(formula=preparation.formula)
         )
     tables.download_button(
-        "Prepared picture (PNG)",
+        _("Prepared picture (PNG)"),
         lambda: png_bytes(subject.prepared),
         "prepared.png",
         "image/png",
@@ -207,18 +250,18 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
         name, weights = choice
         return f"{name}, {weights.title}"
 
-    st.subheader("Beside another network")
+    st.subheader(_("Beside another network"))
     choice = st.selectbox(
-        "Another network", other_networks(subject), index=None, format_func=title, placeholder="Choose a network"
+        _("Another network"), other_networks(subject), index=None, format_func=title, placeholder=_("Choose a network")
     )
     if choice is None:
-        st.caption("Choose one, and both answer about the same picture.")
+        st.caption(_("Choose one, and both answer about the same picture."))
         return
     other: Predictor = network_with(*choice)
     graph = graph_of_network(other)
     prepared = [subject.prepared, other.prepare(subject.picture, graph.input_size, subject.crop)]
     try:
-        with st.spinner("Running the other network…"):
+        with st.spinner(_("Running the other network…")):
             answers = [answer, other.classify(prepared[1])]
     except OutOfMemory as error:
         st.error(str(error), icon=":material/memory:")
@@ -226,11 +269,13 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     networks_here = (subject.network, other)
     for column, network, table, seen in zip(st.columns(2), networks_here, answers, prepared, strict=True):
         with column:
-            size = f"{seen.height}x{seen.width} px"
-            st.markdown(f"**{network.name}**, {literal(network.weights.title)}, at {size}")
+            sentence = _("**{network}**, {weights}, at {height}x{width} px")
+            weights = literal(network.weights.title)
+            st.markdown(sentence.format(network=network.name, weights=weights, height=seen.height, width=seen.width))
             if not network.trained:
-                st.caption("Untrained: random numbers, no knowledge.")
-            st.plotly_chart(figures.probability_bars(table.head(TOP)), config=figures.PLAIN, key=f"bars_{id(network)}")
+                st.caption(_("Untrained: random numbers, no knowledge."))
+            bars = figures.probability_bars(shown_classes(table.head(TOP)))
+            st.plotly_chart(bars, config=figures.PLAIN, key=f"bars_{id(network)}")
             show_timing(network, seen)
     both = pd.concat(
         [
@@ -239,9 +284,10 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
         ],
         ignore_index=True,
     )
-    tables.export_button(both, "two_networks", "Classes of one picture by two networks")
-    first, second = (table["label"].iloc[0] for table in answers)
-    st.caption(f"They agree: {first}." if first == second else f"They differ: {first} against {second}.")
+    tables.export_button(both, "two_networks", _("Classes of one picture by two networks"))
+    first, second = (class_title(table["label"].iloc[0]) for table in answers)
+    sentence = _("They agree: {first}.") if first == second else _("They differ: {first} against {second}.")
+    st.caption(sentence.format(first=first, second=second))
 
 
 def remember(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> None:
@@ -263,16 +309,26 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
         return _short(network, network.classify(prepared), prepared)
 
     rows = []
-    with st.spinner("Running the network on all your pictures…"):
+    with st.spinner(_("Running the network on all your pictures…")):
         for name, data in uploads().items():
             question = _question(subject, network, data)
             rows.append((name, *kept("answers", question, partial(classify, data), most=len(uploads()))))
-    table = pd.DataFrame(rows, columns=["Picture", "Class", "Probability", "None of them"])
+    table = pd.DataFrame(rows, columns=["Picture", "Class", "Probability", NONE])
     if network.threshold == -inf:  # such weights know no “none of them”
-        table = table.drop(columns="None of them")
-    st.dataframe(table, hide_index=True, column_config={"Probability": st.column_config.NumberColumn(format="percent")})
+        table = table.drop(columns=NONE)
+    st.dataframe(
+        table.assign(Class=table["Class"].map(class_title)),
+        hide_index=True,
+        column_config={
+            "Picture": _("Picture"),
+            "Class": _("Class"),
+            "Probability": st.column_config.NumberColumn(_("Probability"), format="percent"),
+            NONE: _(NONE),
+        },
+    )
     show_timing(network, subject.prepared)
-    tables.export_button(table, "answers", f"{subject.network.name}: answers for {len(table)} pictures")
+    title = _("{network}: answers for {count} pictures").format(network=subject.network.name, count=len(table))
+    tables.export_button(table, "answers", title)
 
 
 def _question(subject: Subject, network: PictureNetwork, data: bytes) -> tuple[object, ...]:
@@ -294,20 +350,26 @@ with controls:
     subject = choose_subject(inviting=True)
 answer, picture = result.columns(2, gap="large")  # on a phone the answer comes first
 with picture:
-    st.image(subject.prepared, caption=f"What the network sees: {choices.picture_size(subject.graph)}", width="stretch")
+    seen = _("What the network sees: {size}").format(size=choices.picture_size(subject.graph))
+    st.image(subject.prepared, caption=seen, width="stretch")
 with answer:
     weights_note(subject)
     crop_note(subject)
     if subject.network.embeds and not get_variant(subject.network.name).embeds:
         st.info(
-            "**These weights have no classifier**, so the network gives features, the numbers from which a classifier "
-            "would tell classes. *Through the network* and *Where it looks* show what it makes of the picture.",
+            _(
+                "**These weights have no classifier**, so the network gives features, the numbers from which a "
+                "classifier would tell classes. *Through the network* and *Where it looks* show what it makes of the "
+                "picture."
+            ),
             icon=":material/data_array:",
         )
     elif subject.network.embeds:
         st.info(
-            "**This network gives a face embedding** instead of classes: a point, near to that of other pictures of "
-            "the same face. The page Faces compares such points.",
+            _(
+                "**This network gives a face embedding** instead of classes: a point, near to that of other pictures "
+                "of the same face. The page Faces compares such points."
+            ),
             icon=":material/face:",
         )
     else:
@@ -317,7 +379,7 @@ with answer:
             table = show_answer(subject, network)
         remember(subject, network, table)
 if not subject.network.embeds and len(uploads()) > 1:
-    st.subheader("All your pictures")
+    st.subheader(_("All your pictures"))
     show_all(subject, network)
 show_preparation(subject)
 show_why_small(subject)

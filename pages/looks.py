@@ -7,7 +7,7 @@ import streamlit as st
 
 from inception import LayerGraph
 from inception.graph.layer import Layer
-from inception.text import shape_text
+from inception.text import running_text, shape_text
 from inception.vision.attributions.attribution import GRAD_CAM, GRADIENTS, LAYER_CAM, OCCLUSION, Attribution
 from inception.vision.attributions.cams import grad_cam, layer_cam
 from inception.vision.attributions.choice import (
@@ -24,6 +24,7 @@ from inception.vision.attributions.occlusion import occlusion
 from inception.vision.attributions.quality import SMOOTHED
 from inception.vision.attributions.score import Target
 from inception.vision.maps import color_bar, npz_bytes, png_bytes
+from inception.words import N_, _
 from pages.parts import choices, frame, selection, tables
 from pages.parts.class_search import choose_class
 from pages.parts.face_pictures import CHOSEN, cropped_faces
@@ -32,14 +33,22 @@ from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
 
 EXPLAINED = {
-    OCCLUSION: "Hides one part of the picture after the other and looks how far the score falls. Slow, but nothing is "
-    "assumed about the network (Zeiler and Fergus 2014).",
-    LAYER_CAM: "Asks one layer: which of its cells raise the score of the class, each by its own gradient? Fast, and "
-    "as fine as the layer's grid (Jiang et al. 2021).",
-    GRAD_CAM: "Asks one layer too, with one weight for a whole channel. Fast, and made for the last grid (Selvaraju et "
-    "al. 2017).",
-    GRADIENTS: "Adds up the gradient along the way from a black picture to yours, pixel by pixel; all pixels together "
-    "give the difference of the two scores (Sundararajan et al. 2017).",
+    OCCLUSION: N_(
+        "Hides one part of the picture after the other and looks how far the score falls. Slow, but nothing is assumed "
+        "about the network (Zeiler and Fergus 2014)."
+    ),
+    LAYER_CAM: N_(
+        "Asks one layer: which of its cells raise the score of the class, each by its own gradient? Fast, and as fine "
+        "as the layer's grid (Jiang et al. 2021)."
+    ),
+    GRAD_CAM: N_(
+        "Asks one layer too, with one weight for a whole channel. Fast, and made for the last grid (Selvaraju et al. "
+        "2017)."
+    ),
+    GRADIENTS: N_(
+        "Adds up the gradient along the way from a black picture to yours, pixel by pixel; all pixels together give "
+        "the difference of the two scores (Sundararajan et al. 2017)."
+    ),
 }
 BREATH = 0.15  # seconds from one look for a click to the next
 
@@ -54,13 +63,14 @@ def choose_method(graph: LayerGraph) -> str:
         asked = selected in selection.grid_layers(graph)
         st.session_state["method"] = first_method(graph, CAMS if asked else tuple(EXPLAINED))
     method = st.radio(
-        "Method",
+        _("Method"),
         list(EXPLAINED),
+        format_func=_,
         key="method",
         persist_state="session",
         on_change=lambda: st.session_state.update(method_chosen=True),
     )
-    st.caption(EXPLAINED[method])
+    st.caption(_(EXPLAINED[method]))
     return method
 
 
@@ -70,17 +80,18 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
         return choose_class(kept("looks_classes", subject.key, lambda: subject.network.classify(subject.prepared)))
     others = {face.name: face for face in cropped_faces() if face.name != st.session_state[CHOSEN]}
     if not others:
-        st.info("A face is compared with another: bring one on the page Faces.", icon=":material/face:")
+        st.info(_("A face is compared with another: bring one on the page Faces."), icon=":material/face:")
         st.stop()
-    other = st.selectbox("Compared with the face of", list(others))
-    seen = others[other].seen(subject.network, subject.graph.input_size)
-    return kept("looks_face", (subject.key, hash(seen.tobytes())), lambda: subject.network.embed(seen)), other
+    other = st.selectbox(_("Compared with the face of"), list(others))
+    face = others[other].seen(subject.network, subject.graph.input_size)
+    return kept("looks_face", (subject.key, hash(face.tobytes())), lambda: subject.network.embed(face)), other
 
 
 def choose_layer(graph: LayerGraph, method: str) -> Layer:
     """A layer with a grid, at first the one that tells most."""
     layer = selection.layer_box(graph, selection.grid_layers(graph), first_layer(method, graph), "looks_layer")
-    st.caption(f"The map has its {shape_text(layer.out_shape[1:])} cells; earlier layers have finer grids.")
+    sentence = _("The map has its {grid} cells; earlier layers have finer grids.")
+    st.caption(sentence.format(grid=shape_text(layer.out_shape[1:])))
     return layer
 
 
@@ -93,16 +104,15 @@ def attribution(subject: Subject, method: str, target: Target, layer: Layer | No
         return known
     if layer is not None:
         cam = grad_cam if method == GRAD_CAM else layer_cam
-        with st.spinner("Forwards and backwards through the network once…"):
+        with st.spinner(_("Forwards and backwards through the network once…")):
             result = cam(subject.network, subject.prepared, subject.graph, layer, target)
     else:
         at_once = takes_a_second(method, subject.graph)
-        passes = (
-            f"{PASSES[method] // 2} times forwards and backwards" if method == GRADIENTS else f"{PASSES[method]} times"
-        )
-        if not at_once and not st.button(
-            f"Run the network {passes}", icon=":material/play_arrow:", type="primary", key="run_attribution"
-        ):
+        if method == GRADIENTS:
+            label = _("Run the network {count} times forwards and backwards").format(count=PASSES[method] // 2)
+        else:
+            label = _("Run the network {count} times").format(count=PASSES[method])
+        if not at_once and not st.button(label, icon=":material/play_arrow:", type="primary", key="run_attribution"):
             return None
         result = long_work(subject, method, target)
     put("attribution", key, result)
@@ -113,14 +123,14 @@ def attribution(subject: Subject, method: str, target: Target, layer: Layer | No
 
 def long_work(subject: Subject, method: str, target: Target) -> Attribution:
     """Occlusion or integrated gradients: a coarse map first, and any click ends it between two layers."""
-    st.button("Stop computing", icon=":material/stop:")
-    text, share, last = "Waiting for a turn…", 0.0, monotonic()
+    st.button(_("Stop computing"), icon=":material/stop:")
+    text, share, last = _("Waiting for a turn…"), 0.0, monotonic()
     bar = st.progress(share, text)
     place = st.container()
 
     def progress(done: int, total: int) -> None:
         nonlocal text, share
-        text, share = f"Pass {done} of {total}", min(1.0, done / total)
+        text, share = _("Pass {done} of {total}").format(done=done, total=total), min(1.0, done / total)
         bar.progress(share, text)
 
     def look_for_clicks() -> None:
@@ -130,7 +140,7 @@ def long_work(subject: Subject, method: str, target: Target) -> Attribution:
             bar.progress(share, text)  # Streamlit ends a run here if there was a click
 
     def preview(coarse: Attribution) -> None:
-        place.image(coarse.over(subject.prepared), caption="A first, coarse map; the finer one follows.")
+        place.image(coarse.over(subject.prepared), caption=_("A first, coarse map; the finer one follows."))
 
     run: Callable[..., Attribution] = integrated_gradients if method == GRADIENTS else occlusion
     return run(
@@ -144,10 +154,12 @@ def choose_smoothing(subject: Subject, method: str) -> int | None:
     if method != GRADIENTS or not detail:
         return None
     smooth = st.toggle(
-        f"Smoothed to {detail} cells",
+        _("Smoothed to {count} cells").format(count=detail),
         value=True,
         key="smoothed",
-        help=f"The picture was reduced to {detail} pixels before the network saw it: finer structure is not in it.",
+        help=_(
+            "The picture was reduced to {detail} pixels before the network saw it: finer structure is not in it."
+        ).format(detail=detail),
     )
     return detail if smooth else None
 
@@ -157,51 +169,65 @@ def say_choice(subject: Subject, method: str, layer: Layer | None, smooth: bool)
     graph, chance = subject.graph, by_chance()
     found = scores_of(SMOOTHED if smooth else method, layer, graph)
     if found is None:
-        st.caption(f"{method} was measured on other layers than this one.")
+        st.caption(_("{method} was measured on other layers than this one.").format(method=_(method)))
         return
     sentences = []
     if method == first_method(graph) and (layer is None or layer == first_layer(method, graph)):
-        sentences.append(f"**{method}** tells most of what takes about a second here.")
+        sentences.append(_("**{method}** tells most of what takes about a second here.").format(method=_(method)))
+    measured = _(
+        "Measured on {count} right answers for photographs: {changed:.0%} of them change when the fifth of the pixels "
+        "that it marks most is hidden (by a smooth map of random numbers: {random_changed:.0%}). When a blurred "
+        "picture gets its pixels back in the order of the map, the probability of the answer is {insertion:.0%} on "
+        "average (in random order: {random_insertion:.0%})."
+    )
     sentences.append(
-        f"Measured on {found.photographs} right answers for photographs: {found.changed:.0%} of them change when the "
-        f"fifth of the pixels that it marks most is hidden (by a smooth map of random numbers: {chance.changed:.0%}). "
-        f"When a blurred picture gets its pixels back in the order of the map, the probability of the answer is "
-        f"{found.insertion:.0%} on average (in random order: {chance.insertion:.0%})."
+        measured.format(
+            count=found.photographs,
+            changed=found.changed,
+            random_changed=chance.changed,
+            insertion=found.insertion,
+            random_insertion=chance.insertion,
+        )
     )
     known = subject.network.description
     if not (known and known.training):
         sentences.append(
-            "That was measured on the small networks of this project. Nothing was measured on this one; it gets the "
-            "map that asks the same place in the architecture."
+            _(
+                "That was measured on the small networks of this project. Nothing was measured on this one; it gets "
+                "the map that asks the same place in the architecture."
+            )
         )
-    st.caption(" ".join(sentences), help="`python -m inception maps` measures it again, into assets/maps.csv.")
+    again = _("`python -m inception maps` measures it again, into assets/maps.csv.")
+    st.caption(running_text(*sentences), help=again)
+
+
+def seen(subject: Subject) -> str:
+    """The caption of the prepared picture."""
+    return _("What the network sees: {size}").format(size=choices.picture_size(subject.graph))
 
 
 def show(subject: Subject, found: Attribution, name: str) -> None:
     """The map over the picture, and the files; a map that tells nothing is said in words."""
     left, right = st.columns(2)
-    right.image(
-        subject.prepared, caption=f"What the network sees: {choices.picture_size(subject.graph)}", width="stretch"
-    )
+    right.image(subject.prepared, caption=seen(subject), width="stretch")
     over = found.over(subject.prepared, 0.6)
     if found.dead:
-        left.info(f"**There is no map to show.** {found.dead}", icon=":material/visibility_off:")
+        left.info(running_text(_("**There is no map to show.**"), found.dead), icon=":material/visibility_off:")
     else:
-        opacity = left.slider("Strength of the map over the picture", 0.0, 1.0, 0.6, 0.05)
+        opacity = left.slider(_("Strength of the map over the picture"), 0.0, 1.0, 0.6, 0.05)
         over = found.over(subject.prepared, opacity)
         left.image(over, width="stretch")
         low, high = found.color_range
-        left.image(
-            color_bar(found.signed), caption=f"From {low:.3g} on the left to {high:.3g} on the right", width="stretch"
-        )
+        ends = _("From {low:.3g} on the left to {high:.3g} on the right").format(low=low, high=high)
+        left.image(color_bar(found.signed), caption=ends, width="stretch")
         st.markdown(found.meaning)
     if not subject.network.embeds:
-        st.caption("The score of a class is its logit: what the last layer gives, before the softmax.")
+        st.caption(_("The score of a class is its logit: what the last layer gives, before the softmax."))
     with st.container(horizontal=True):
         if not found.dead:
-            tables.download_button("Picture (PNG)", lambda: png_bytes(over), f"{name}.png", "image/png")
+            tables.download_button(_("Picture (PNG)"), lambda: png_bytes(over), f"{name}.png", "image/png")
         tables.download_button(
-            "Numbers (NPZ)",
+            _("Numbers (NPZ)"),
             lambda: npz_bytes(values=found.values, picture=subject.prepared),
             f"{name}.npz",
         )
@@ -223,9 +249,7 @@ with result:
     say_choice(subject, method, layer, detail is not None)
     found = attribution(subject, method, target, layer)
     if found is None:
-        st.image(
-            subject.prepared, caption=f"What the network sees: {choices.picture_size(subject.graph)}", width="content"
-        )
+        st.image(subject.prepared, caption=seen(subject), width="content")
     else:
         show(
             subject,

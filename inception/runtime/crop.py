@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import InputError
+from ..words import _
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in a picture's pixels; the last two just outside
 
@@ -35,11 +36,13 @@ class Crop:
             return
         left, top, right, bottom = self.box
         if not all(map(math.isfinite, self.box)):
-            raise CropError("The four edges of a box must be finite numbers.")
+            raise CropError(_("The four edges of a box must be finite numbers."))
         if right - left < MIN_SIDE or bottom - top < MIN_SIDE:
             raise CropError(
-                f"A box of {right - left:g}x{bottom - top:g} pixels (width x height) is too small: each side must "
-                f"have at least {MIN_SIDE}."
+                _(
+                    "A box of {width:g}x{height:g} pixels (width x height) is too small: each side must have at least "
+                    "{least}."
+                ).format(width=right - left, height=bottom - top, least=MIN_SIDE)
             )
 
     def region(self, width: int, height: int) -> Box:
@@ -48,10 +51,11 @@ class Crop:
             return 0.0, 0.0, width, height
         left, top, right, bottom = self.box
         if left < 0 or top < 0 or right > width or bottom > height:
-            raise CropError(
-                f"The box from ({left:g}, {top:g}) to ({right:g}, {bottom:g}) does not lie inside the picture, which "
-                f"has {width:,}x{height:,} pixels (width x height)."
+            sentence = _(
+                "The box from ({left:g}, {top:g}) to ({right:g}, {bottom:g}) does not lie inside the picture, which "
+                "has {width:,}x{height:,} pixels (width x height)."
             )
+            raise CropError(sentence.format(left=left, top=top, right=right, bottom=bottom, width=width, height=height))
         return self.box
 
 
@@ -60,5 +64,6 @@ def parse_box(text: str) -> Box:
     try:
         left, top, right, bottom = map(float, text.split(","))
     except ValueError as error:
-        raise CropError(f"{text!r} is no box: give left, top, right and bottom, such as 10,20,110,120.") from error
+        sentence = _("{text!r} is no box: give left, top, right and bottom, such as 10,20,110,120.")
+        raise CropError(sentence.format(text=text)) from error
     return left, top, right, bottom

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 
 from ..errors import InputError
 from ..settings import settings
+from ..words import N_, _
 from .turns import OutOfMemory, is_out_of_memory
 
 
@@ -26,6 +27,7 @@ def use_threads() -> None:
 
 
 DEVICES = ("cpu", "cuda", "mps")
+NO_DEVICE = N_("The device must be cpu, cuda or mps, not {device}.")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -38,20 +40,22 @@ def check_device(device: str | torch.device, dtype: torch.dtype) -> torch.device
     try:
         found = torch.device(device)
     except RuntimeError as error:
-        raise DeviceError(f"The device must be cpu, cuda or mps, not {device!r}.") from error
+        raise DeviceError(_(NO_DEVICE).format(device=repr(device))) from error
     if found.type not in DEVICES:
-        raise DeviceError(f"The device must be cpu, cuda or mps, not {found}.")
+        raise DeviceError(_(NO_DEVICE).format(device=found))
     if dtype not in DTYPES.values():
-        raise DeviceError(f"The dtype must be float32, bfloat16 or float16, not {dtype_name(dtype)}.")
+        sentence = _("The dtype must be float32, bfloat16 or float16, not {dtype}.")
+        raise DeviceError(sentence.format(dtype=dtype_name(dtype)))
     if found.type not in devices() or (found.index or 0) >= torch.get_device_module(found).device_count():
-        raise DeviceError(f"PyTorch finds no {found} device on this machine.")
+        raise DeviceError(_("PyTorch finds no {device} device on this machine.").format(device=found))
     try:
         one = torch.ones(1, 1, 3, 3, device=found, dtype=dtype)
         F.conv2d(one, one).item()
     except (RuntimeError, TypeError) as error:
         if is_out_of_memory(error):
-            raise OutOfMemory(f"There is too little memory on {found}.") from error
-        raise DeviceError(f"{found} cannot compute in {dtype_name(dtype)} here.") from error
+            raise OutOfMemory(_("There is too little memory on {device}.").format(device=found)) from error
+        sentence = _("{device} cannot compute in {dtype} here.")
+        raise DeviceError(sentence.format(device=found, dtype=dtype_name(dtype))) from error
     return found
 
 

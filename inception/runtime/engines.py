@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..models.surgery import fold_batch_norm, lean
 from ..weights.choice import AnyWeights
+from ..words import _
 from .devices import DeviceError
 from .onednn import ConvRelu, one_kernel_each
 from .openvino import OpenVinoNetwork
@@ -67,7 +68,7 @@ class GraphNetwork(FoldedNetwork):
         side.wait_stream(torch.cuda.current_stream())
         # In the first runs libraries allocate memory, which must not happen while a graph is recorded.
         with torch.cuda.stream(side):
-            for _ in range(3):
+            for _pass in range(3):
                 self._model(inputs)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
@@ -97,5 +98,6 @@ def load_network(
 ) -> PictureNetwork:
     """The network of that name in an engine of `ENGINES`; the rest and the errors are those of `PictureNetwork`."""
     if engine not in ENGINES:
-        raise DeviceError(f"The engine must be one of {', '.join(ENGINES)}, not {engine!r}.")
+        sentence = _("The engine must be one of {engines}, not {engine!r}.")
+        raise DeviceError(sentence.format(engines=_(", ").join(ENGINES), engine=engine))
     return ENGINES[engine](name, weights, device, dtype)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, TiffImagePlugin, UnidentifiedImageError
 
 from ..errors import InputError
+from ..words import _
 from . import tiff_floats
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -69,31 +70,33 @@ def load_image(source: bytes | str | PathLike[str]) -> Image.Image:
     Other values are stretched, so that the least is black and the greatest white.
     Raises ImageError.
     """
-    name, data = ("The picture", source) if isinstance(source, bytes) else (Path(source).name, read_file(source))
+    name, data = (_("The picture"), source) if isinstance(source, bytes) else (shown(source), read_file(source))
     if not data:
-        raise ImageError(f"{name} is empty.")
+        raise ImageError(_("{name} is empty.").format(name=name))
     if len(data) > MAX_BYTES:
-        raise ImageError(f"{name} is larger than {MAX_BYTES >> 20} MB.")
+        raise ImageError(_("{name} is larger than {most} MB.").format(name=name, most=MAX_BYTES >> 20))
     try:
         with _decoding:
             return decoded(data, name)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limits = f"{MAX_PIXELS // 10**6} megapixels and {MAX_SIDE:,} pixels a side"
-        raise ImageError(f"{name} is too large: at most {limits} can be read.") from error
+        sentence = _("{name} is too large: at most {megapixels} megapixels and {side:,} pixels a side can be read.")
+        raise ImageError(sentence.format(name=name, megapixels=MAX_PIXELS // 10**6, side=MAX_SIDE)) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name} {what_else(data)}.") from error
+        raise ImageError(what_else(data).format(name=name)) from error
     except MemoryError as error:
-        raise ImageError(f"{name} needs more memory than there is.") from error
+        raise ImageError(_("{name} needs more memory than there is.").format(name=name)) from error
     except Exception as error:  # Pillow's readers raise a dozen types on damaged files
-        raise ImageError(f"{name} cannot be decoded: it is damaged, cut off or of a rare kind.") from error
+        sentence = _("{name} cannot be decoded: it is damaged, cut off or of a rare kind.")
+        raise ImageError(sentence.format(name=name)) from error
 
 
 def decoded(data: bytes, name: str) -> Image.Image:
     """The picture, upright; raises ImageError and whatever Pillow raises."""
     if is_costly(data):
-        raise ImageError(f"{name} is made of too many or too large parts for an ordinary picture.")
+        sentence = _("{name} is made of too many or too large parts for an ordinary picture.")
+        raise ImageError(sentence.format(name=name))
     if (values := tiff_floats.read(data, MAX_PIXELS)) is not None:
         return halved(Image.fromarray(values_as_bytes(values, is_float=True)).convert("RGB"))
     image = loaded(data)
@@ -160,12 +163,19 @@ def read_file(path: str | PathLike[str]) -> bytes:
     path = Path(path)
     try:
         if path.exists() and not path.is_file():  # reading from a pipe might wait for ever
-            raise OSError(errno.EINVAL, "it is not a file")
+            raise OSError(errno.EINVAL, _("it is not a file"))
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ImageError(f"{path.name} cannot be read ({reason}).") from error
+        sentence = _("{name} cannot be read ({reason}).")
+        raise ImageError(sentence.format(name=shown(path), reason=reason)) from error
+
+
+def shown(path: str | PathLike[str]) -> str:
+    """The name of a file as it stands in a sentence."""
+    # Translators: the name of a file, in the quotation marks that your language puts round it, if any.
+    return _("{file}").format(file=Path(path).name)
 
 
 def check_pixels(width: int, height: int) -> None:
@@ -188,7 +198,7 @@ def is_costly(data: bytes) -> bool:
 def has_many_segments(data: bytes) -> bool:
     """Whether a JPEG has `MAX_JPEG_SEGMENTS`: each scan goes over all pixels, each EXIF segment over those before."""
     position = 0
-    for _ in range(MAX_JPEG_SEGMENTS):
+    for _segment in range(MAX_JPEG_SEGMENTS):
         marker = JPEG_SEGMENT.search(data, position)
         if marker is None:
             return False
@@ -274,9 +284,9 @@ def values_as_bytes(
 
 
 def what_else(data: bytes) -> str:
-    """The rest of the sentence about a file that is none of `FORMATS`."""
+    """The sentence about a file that is none of `FORMATS`, with a place for its name."""
     if b"<svg" in data[:4096].lower():
-        return "is a vector graphic (SVG), which is not supported: save it as JPEG or PNG"
+        return _("{name} is a vector graphic (SVG), which is not supported: save it as JPEG or PNG.")
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
-        return "is a HEIC or AVIF picture, which is not supported: save it as JPEG or PNG"
-    return "is not a JPEG, PNG, WebP, GIF, BMP or TIFF picture, or its header is damaged"
+        return _("{name} is a HEIC or AVIF picture, which is not supported: save it as JPEG or PNG.")
+    return _("{name} is not a JPEG, PNG, WebP, GIF, BMP or TIFF picture, or its header is damaged.")

@@ -12,6 +12,7 @@ from ..graph.trace import trace
 from ..graph.window import padding_of, pair
 from ..models.layers import Concat, L2Normalize, ResidualSum
 from ..models.surgery import fold_batch_norm, lean
+from ..words import _
 from .devices import DeviceError, dtype_name
 from .predictor import PictureNetwork, module_bytes
 
@@ -32,7 +33,8 @@ class OpenVinoNetwork(PictureNetwork):
         core = openvino.Core()
         precision, capability = PRECISIONS[self.dtype]
         if capability not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            raise DeviceError(f"OpenVINO cannot compute in {dtype_name(self.dtype)} on this processor.")
+            sentence = _("OpenVINO cannot compute in {dtype} on this processor.")
+            raise DeviceError(sentence.format(dtype=dtype_name(self.dtype)))
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
@@ -57,7 +59,8 @@ def import_openvino() -> Any:
     try:
         return import_module("openvino")
     except ImportError as error:
-        raise DeviceError("OpenVINO is not installed here: pip install -r requirements-openvino.txt.") from error
+        sentence = _("OpenVINO is not installed here: {command}.")
+        raise DeviceError(sentence.format(command="pip install -r requirements-openvino.txt")) from error
 
 
 def openvino_model(model: nn.Module) -> Any:

@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from hashlib import sha256
 from time import perf_counter
@@ -20,9 +20,11 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..graph.layer import Layer
 from ..models.network import Network
+from ..text import and_list
 from ..weights.choice import AnyWeights, WeightsChoice
 from ..weights.known import Weights
 from ..weights.labels import class_labels
+from ..words import N_, _
 from ..zoo import create_model, get_variant
 from .crop import Crop
 from .devices import DEVICES, DTYPES, DeviceError, check_device
@@ -33,6 +35,8 @@ __all__ = ["DTYPES", "DeviceError", "OutOfMemory", "PictureNetwork", "Predictor"
 SEED = 0  # of untrained weights, so that everyone sees the same maps
 KEPT_PASSES = 15  # of each shape, whose median is the time of a pass
 KEPT_SHAPES = 32
+NO_ROOM_TO_LOAD = N_("There is too little memory on {device} to load {network}.")
+NO_ROOM_TO_RUN = N_("There is too little memory on {device} to run {network}.")
 
 
 class PictureNetwork(ABC):
@@ -77,15 +81,17 @@ class PictureNetwork(ABC):
         self.threshold = known.threshold if known else -math.inf
         self.device, self.dtype = check_device(device, dtype), dtype
         if self.device.type not in self.runs_on:
-            raise DeviceError(f"The engine {self.engine} runs on {' and '.join(self.runs_on)}, not on {self.device}.")
+            sentence = _("The engine {engine} runs on {devices}, not on {device}.")
+            runs_on = and_list(self.runs_on)
+            raise DeviceError(sentence.format(engine=self.engine, devices=runs_on, device=self.device))
         # MPS has been wrong on channels_last tensors more than once.
         channels_last = self.channels_last and self.device.type != "mps"
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.peak_bytes = None
         self._passes: OrderedDict[tuple[int, ...], deque[float]] = OrderedDict()
-        with self._turn("load"):  # alone, because random weights come from PyTorch's one generator
+        with self._turn(NO_ROOM_TO_LOAD):  # alone, because random weights come from PyTorch's one generator
             model = self._build()
-        with enough_memory(self.device, f"load {name}"):
+        with self._enough_memory(NO_ROOM_TO_LOAD):
             self.embeds = not model.num_classes
             self.labels = [] if self.embeds else class_labels(model.num_classes, known.labels if known else None)
             self.remarks = model.remarks
@@ -116,7 +122,7 @@ class PictureNetwork(ABC):
 
         Raises OutOfMemory.
         """
-        with self._turn("run"), torch.inference_mode():
+        with self._turn(NO_ROOM_TO_RUN), torch.inference_mode():
             batch = torch.cat([self.to_input(image) for image in prepared])
             with self._timed(tuple(batch.shape)):
                 return self.run(batch).float().cpu().numpy()
@@ -135,7 +141,7 @@ class PictureNetwork(ABC):
         Raises ValueError for a network that embeds, OutOfMemory.
         """
         if self.embeds:
-            raise InputError(f"{self.name} gives an embedding, not classes.")
+            raise InputError(_("{network} gives an embedding, not classes.").format(network=self.name))
         logits = torch.from_numpy(self.outputs([prepared])[0]).double() / self.temperature
         probabilities = F.softmax(logits, dim=0)
         table = pd.DataFrame({"label": self.labels, "probability": probabilities.numpy(), "logit": logits.numpy()})
@@ -152,7 +158,7 @@ class PictureNetwork(ABC):
     def embed(self, prepared: Image.Image) -> NDArray[np.float32]:
         """The embedding (D,) of a prepared picture; raises ValueError for a network of classes, OutOfMemory."""
         if not self.embeds:
-            raise InputError(f"{self.name} gives classes, not an embedding.")
+            raise InputError(_("{network} gives classes, not an embedding.").format(network=self.name))
         return self.outputs([prepared])[0]
 
     def _build(self) -> Network:
@@ -180,9 +186,12 @@ class PictureNetwork(ABC):
             self.peak_bytes = torch.cuda.max_memory_allocated(self.device)
 
     @contextmanager
-    def _turn(self, verb: str) -> Iterator[None]:
-        with forward_lock, enough_memory(self.device, f"{verb} {self.name}"):
+    def _turn(self, too_little: str) -> Iterator[None]:
+        with forward_lock, self._enough_memory(too_little):
             yield
+
+    def _enough_memory(self, too_little: str) -> AbstractContextManager[None]:
+        return enough_memory(self.device, _(too_little).format(device=self.device, network=self.name))
 
 
 class Predictor(PictureNetwork):
@@ -201,7 +210,7 @@ class Predictor(PictureNetwork):
     @contextmanager
     def turn(self) -> Iterator[nn.Module]:
         """Waits until no one else runs a network and yields the module; raises OutOfMemory if memory runs out in it."""
-        with self._turn("run"):
+        with self._turn(NO_ROOM_TO_RUN):
             yield self.model
 
     def activations(self, prepared: Image.Image, layer: Layer) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ..errors import InceptionError
 from ..weights.choice import AnyWeights
+from ..words import _
 from .crop import Crop
 from .devices import DTYPES, DeviceError, devices, dtype_name
 from .engines import engines, load_network
@@ -154,7 +155,7 @@ def compare_settings(
     Raises SpeedError while someone else measures, CheckpointError, OutOfMemory if even the plain network does not fit.
     """
     if not _place.acquire(blocking=False):
-        raise SpeedError("Someone else is measuring on this server; try again in a minute.")
+        raise SpeedError(_("Someone else is measuring on this server; try again in a minute."))
     try:
         plain = PlainNetwork(name, weights)
         prepared = [plain.prepare(picture, size, crop) for picture in pictures]

@@ -88,8 +88,8 @@ forward_lock = FairLock()
 
 
 @contextmanager
-def enough_memory(device: torch.device, what: str) -> Iterator[None]:
-    """Turns memory that runs out into `OutOfMemory`: "There is too little memory on cpu to `what`."
+def enough_memory(device: torch.device, too_little: str) -> Iterator[None]:
+    """Turns memory of a device that runs out into `OutOfMemory` with the sentence `too_little`.
 
     What the failed attempt held is free again when the error is raised.
     """
@@ -106,7 +106,7 @@ def enough_memory(device: torch.device, what: str) -> Iterator[None]:
             torch.cuda.empty_cache()
         elif device.type == "mps":
             torch.mps.empty_cache()
-        raise OutOfMemory(f"There is too little memory on {device} to {what}.")
+        raise OutOfMemory(too_little)
 
 
 def is_out_of_memory(error: Exception) -> bool:

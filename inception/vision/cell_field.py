@@ -24,6 +24,7 @@ from ..runtime.private_copy import private_copy
 from ..runtime.progress import Progress, no_progress
 from ..text import shape_text
 from ..views.kinds import FACTORISED, LINEAR
+from ..words import _
 from .inside import Array, check_size
 from .maps import lay_over
 
@@ -104,21 +105,30 @@ class CellField:
         """Both fields in one sentence."""
         height, width = self.gradient.shape
         part = self.box.within(height, width).size
-        whole = f"{shape_text(self.box.size)} px, of which {shape_text(part)} px are on the picture"
         side = self.side_holding(0.95)
         if side is None:
-            return f"The cell can depend on {whole}; on these pictures it depends on none (it is at 0)."
-        return f"The cell can depend on {whole}; 95 % of its gradient lies in the middle {side}x{side} px."
+            sentence = _(
+                "The cell can depend on {whole} px, of which {part} px are on the picture; on these pictures it "
+                "depends on none (it is at 0)."
+            )
+        else:
+            sentence = _(
+                "The cell can depend on {whole} px, of which {part} px are on the picture; 95 % of its gradient lies "
+                "in the middle {side}x{side} px."
+            )
+        return sentence.format(whole=shape_text(self.box.size), part=shape_text(part), side=side)
 
 
 def field_box(graph: LayerGraph, layer: Layer, cell: tuple[int, int]) -> Box:
     """The exact receptive field of the cell in (row, column), from 0; raises CellError where there is none."""
     field = graph.receptive_fields[layer.index]
     if field is None or len(layer.out_shape) != 3:
-        raise CellError(f"{layer.path} has no grid of cells that each see a part of the picture.")
+        sentence = _("{layer} has no grid of cells that each see a part of the picture.")
+        raise CellError(sentence.format(layer=layer.path))
     rows, columns = layer.out_shape[1:]
     if not (0 <= cell[0] < rows and 0 <= cell[1] < columns):
-        raise CellError(f"{layer.path} has rows 0 to {rows - 1} and columns 0 to {columns - 1}, no cell {cell}.")
+        sentence = _("{layer} has rows 0 to {row} and columns 0 to {column}, no cell {cell}.")
+        raise CellError(sentence.format(layer=layer.path, row=rows - 1, column=columns - 1, cell=cell))
     top, left = (field.offset[axis] + field.stride[axis] * cell[axis] for axis in (0, 1))
     return Box(top, left, top + field.size[0], left + field.size[1])
 
@@ -141,9 +151,11 @@ def cell_field(
     box = field_box(graph, layer, cell)
     channels = layer.out_shape[0]
     if channel is not None and not 0 <= channel < channels:
-        raise CellError(f"{layer.path} has channels 0 to {channels - 1}, no channel {channel}.")
+        sentence = _("{layer} has channels 0 to {last}, no channel {channel}.")
+        raise CellError(sentence.format(layer=layer.path, last=channels - 1, channel=channel))
     if not 1 <= len(pictures) <= MAX_PICTURES:
-        raise CellError(f"There must be 1 to {MAX_PICTURES} pictures, not {len(pictures)}.")
+        sentence = _("There must be 1 to {most} pictures, not {count}.")
+        raise CellError(sentence.format(most=MAX_PICTURES, count=len(pictures)))
     for picture in pictures:
         check_size(picture, graph)
     model = private_copy(predictor)
@@ -168,7 +180,7 @@ def cell_field(
 def noise_pictures(size: tuple[int, int], count: int) -> list[Image.Image]:
     """Pictures of `size` (height, width) of uniform noise, the same ones each time."""
     random = np.random.default_rng(0)
-    return [Image.fromarray(random.integers(0, 256, (*size, 3), dtype=np.uint8)) for _ in range(count)]
+    return [Image.fromarray(random.integers(0, 256, (*size, 3), dtype=np.uint8)) for _picture in range(count)]
 
 
 def draw_field(prepared: Image.Image, field: CellField, scale: int = 2, opacity: float = 0.6) -> Image.Image:

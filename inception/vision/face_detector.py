@@ -69,7 +69,8 @@ def find_faces(image: Image.Image) -> tuple[FoundFace, ...]:
 
     Faces narrower than `LEAST_FACE` pixels are not looked for. Raises OutOfMemory.
     """
-    with forward_lock, enough_memory(torch.device("cpu"), _("find faces")), torch.inference_mode():
+    too_little = _("There is too little memory on {device} to find faces.").format(device="cpu")
+    with forward_lock, enough_memory(torch.device("cpu"), too_little), torch.inference_mode():
         nets = _mtcnn()
         boxes = _proposals(nets.pnet, image)
         for net, side, likely in ((nets.rnet, R_SIDE, LIKELY[1]), (nets.onet, O_SIDE, SURE)):

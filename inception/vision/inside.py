@@ -20,6 +20,7 @@ from ..graph.op import Op
 from ..runtime.predictor import Predictor
 from ..runtime.private_copy import private_copy
 from ..text import shape_text
+from ..words import _
 from .maps import strongest_channels
 
 MAPS = 24  # channels of a layer that are kept
@@ -74,9 +75,8 @@ def check_size(prepared: Image.Image, graph: LayerGraph) -> None:
     """Raises InsideError unless the picture has the size that `graph` was traced at."""
     size = (prepared.height, prepared.width)
     if size != graph.input_size:
-        raise InsideError(
-            f"The picture has {shape_text(size)} px, but the network was traced at {shape_text(graph.input_size)} px."
-        )
+        sentence = _("The picture has {size} px, but the network was traced at {traced} px.")
+        raise InsideError(sentence.format(size=shape_text(size), traced=shape_text(graph.input_size)))
 
 
 def block_ends(graph: LayerGraph) -> list[Layer]:
@@ -130,7 +130,8 @@ def inside_block(
     layers = [layer for layer in graph.layers if layer.block == block]
     concat = next((layer for layer in layers if _joins_branches(layer)), None)
     if concat is None:
-        raise InsideError(f"{block} has no branches; blocks with branches: {', '.join(branching_blocks(graph))}.")
+        sentence = _("{block} has no branches; blocks with branches: {blocks}.")
+        raise InsideError(sentence.format(block=block, blocks=_(", ").join(branching_blocks(graph))))
     residual_sum = next((layer for layer in layers if layer.op == Op.RESIDUAL_SUM), None)
     model = private_copy(predictor)
     read: dict[Layer, tuple[Tensor, ...]] = {}

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from plotly.colors import cmocean, convert_colors_to_same_type, sequential, unlabel_rgb
 
 from ..errors import InputError
+from ..words import _
 
 SIGNED = cmocean.balance[2:-2]  # its ends are both nearly black
 GAP = 8  # pixels between the maps of a sheet
@@ -44,7 +45,7 @@ def heat_map(values: NDArray[np.float32], low: float, high: float, signed: bool 
     Both scales are perceptually uniform and read by colour-blind people: Cividis (Nuñez, Anderton and Renslow 2018),
     and for signed values cmocean's balance (Thyng et al. 2016), whose white is half-way.
     """
-    colors, _ = convert_colors_to_same_type(SIGNED if signed else sequential.Cividis, colortype="rgb")
+    colors = convert_colors_to_same_type(SIGNED if signed else sequential.Cividis, colortype="rgb")[0]
     anchors = np.array([unlabel_rgb(color) for color in colors])
     scaled = (values.astype(np.float64) - low) / (high - low) if high > low else np.full(values.shape, 0.5 * signed)
     positions = np.linspace(0, 1, len(anchors))
@@ -81,7 +82,8 @@ def contact_sheet(
     A caption is cut at the width of its map. Raises ValueError unless there are maps and as many captions.
     """
     if not len(maps) or len(captions) != len(maps):
-        raise InputError(f"A sheet needs maps and a caption for each, not {len(maps)} and {len(captions)}.")
+        sentence = _("A sheet needs maps and a caption for each, not {maps} and {captions}.")
+        raise InputError(sentence.format(maps=len(maps), captions=len(captions)))
     images = [map_image(one, side, signed) for one in maps]
     width, height = images[0].width + GAP, side + TEXT + 2 * GAP
     columns = min(columns, len(images))

@@ -21,6 +21,7 @@ from ..runtime.pool import networks
 from ..runtime.predictor import PictureNetwork, certainty
 from ..weights.choice import WeightsKind
 from ..weights.known import known_weights
+from ..words import _
 from .photographs import OTHER
 
 CHOICE, QUOTED = "choice", "quoted"  # what a picture of `OTHERS` was used for
@@ -98,7 +99,8 @@ class Refusals:
     def __str__(self) -> str:
         """The share, and the interval with the number of pictures in brackets."""
         low, high = self.interval
-        return f"{self.share:.0%} ({self.pictures} pictures, 95% interval {low:.0%} to {high:.0%})"
+        text = _("{share:.0%} ({pictures} pictures, 95% interval {low:.0%} to {high:.0%})")
+        return text.format(share=self.share, pictures=self.pictures, low=low, high=high)
 
 
 def others_table(path: Path = OTHERS) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..paths import ASSETS, SAMPLE_LIST
 from .photographs import OTHER
+from .titles import picture_title
 
 
 class Group(Enum):
@@ -30,7 +31,7 @@ class Sample:
     @property
     def title(self) -> str:
         """Its name for people, and in the address."""
-        return self.name.replace("_", " ")
+        return picture_title(self.name)
 
 
 def sample_table() -> pd.DataFrame:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from inception.text import found_names
+from inception.vision.titles import class_title
 from inception.words import _
 
 FEW = 20  # classes that one finds in a list without a search
@@ -24,6 +25,7 @@ def found_classes(table: pd.DataFrame, words: str) -> pd.DataFrame:
 
 def choose_class(table: pd.DataFrame) -> tuple[int, str]:
     """A class of what `PictureNetwork.classify` gave, its index and its label: at first the most probable."""
+    table = table.assign(label=table["label"].map(class_title))
     words = search_field(_("Find a class"), "class_words") if len(table) > FEW else ""
     found = found_classes(table, words)
     offered = (table if found.empty else found).set_index("index")

@@ -9,15 +9,18 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 import inception
+from inception import words
 from inception.runtime.image import MAX_BYTES
 from inception.settings import settings
 from inception.text import and_list
 from inception.vision.samples import samples
+from inception.words import _
+from pages.parts.choices import took_foreign_link
 from pages.parts.literal import literal
 from pages.parts.sample_picker import choose_sample, sample_note
 
 SAMPLES = samples()  # a cat first: every network here that names anything knows it
-UPLOAD = "your picture: "
+UPLOAD = "your picture: "  # begins the name of one among the options
 MOST = 100  # uploads of a session, as a page runs the network on all of them
 NAMED = 3  # pictures of a list in a sentence
 
@@ -27,37 +30,44 @@ def choose_picture(inviting: bool) -> bytes:
 
     inviting: whether what brings pictures lies open.
     """
-    closed = partial(st.popover, "Your own pictures", icon=":material/add_photo_alternate:", width="stretch")
+    closed = partial(st.popover, _("Your own pictures"), icon=":material/add_photo_alternate:", width="stretch")
     with st.container() if inviting else closed():
         taken = st.session_state.get("pictures_taken", 0)
         key = f"picture_files_{taken}"
         st.file_uploader(
-            "Your pictures",
+            _("Your pictures"),
             accept_multiple_files=True,
             key=key,
             on_change=_take,
             args=(key,),
             max_upload_size=MAX_BYTES >> 20,
-            help=f"JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in this session, which keeps {room_text()}.",
+            help=_(
+                "JPEG, PNG, WebP, GIF, BMP or TIFF. They stay in this session, which keeps up to {most} pictures and "
+                "{size:,.0f} MB."
+            ).format(most=MOST, size=room()),
         )
-        if st.toggle("Use the camera", key="camera_on"):
+        if st.toggle(_("Use the camera"), key="camera_on"):
             key = f"picture_shot_{taken}"
-            st.camera_input("Camera", label_visibility="collapsed", key=key, on_change=_take, args=(key,))
-            st.caption("Without a camera, or where the browser may not use it, upload a picture instead.")
+            st.camera_input(_("Camera"), label_visibility="collapsed", key=key, on_change=_take, args=(key,))
+            st.caption(_("Without a camera, or where the browser may not use it, upload a picture instead."))
         if uploads():
-            st.button("Forget my pictures", icon=":material/delete:", on_click=_forget)
+            st.button(_("Forget my pictures"), icon=":material/delete:", on_click=_forget)
     for problem in problems("picture_problems"):
         st.error(problem, icon=":material/broken_image:")
     for note in problems("picture_notes"):
         st.warning(note, icon=":material/inventory_2:")
     pictures = all_pictures()
     options = list(pictures)
-    if st.session_state.get("picture") not in options:
-        st.session_state.pop("picture", None)  # of an upload that is gone
+    chosen = st.session_state.get("picture")
+    if chosen in options:
+        st.session_state["picture"] = chosen  # in every run, because the browser knows it by its title
+    else:
+        st.session_state.pop("picture", None)  # an upload that is gone
+    took_foreign_link("picture", {name: name.replace("_", " ") for name in SAMPLES})
     choice = st.selectbox(
-        "Picture",
+        _("Picture"),
         options,
-        format_func=lambda option: SAMPLES[option].title if option in SAMPLES else option,
+        format_func=_shown,
         key="picture",
         bind="query-params",
     )
@@ -75,9 +85,9 @@ def all_pictures() -> dict[str, Callable[[], bytes]]:
     }
 
 
-def room_text() -> str:
-    """How much a session keeps, in words."""
-    return f"up to {MOST} pictures and {settings().uploads / 2**20:,.0f} MB"
+def room() -> float:
+    """Megabytes of pictures that a session keeps."""
+    return settings().uploads / 2**20
 
 
 def uploads() -> dict[str, bytes]:
@@ -101,7 +111,11 @@ def release(file: UploadedFile) -> None:
 
 
 def problems(name: str) -> list[str]:
-    """The sentences about the last files that are kept under a name."""
+    """The sentences about the last files that are kept under a name; none once the language has changed."""
+    language = words.current()
+    if st.session_state.get(f"{name}_language", language) != language:
+        st.session_state.pop(name, None)
+    st.session_state[f"{name}_language"] = language
     kept: list[str] = st.session_state.setdefault(name, [])
     return kept
 
@@ -122,10 +136,11 @@ def _take(key: str) -> None:
             if not _has_room(new, data):
                 left_out.append(file.name)
                 continue
-            with st.spinner("Decoding…"):
+            with st.spinner(_("Decoding…")):
                 inception.load_image(data)
         except inception.ImageError as error:
-            unreadable.append(f"{literal(file.name)}: {error} The other pictures stay.")
+            sentence = _("{file}: {reason} The other pictures stay.")
+            unreadable.append(sentence.format(file=literal(file.name), reason=error))
         else:
             new[_keep(file.name, data)] = data
         finally:
@@ -133,13 +148,22 @@ def _take(key: str) -> None:
     gone = _make_room()
     if left_out:
         here = len(files) - len(left_out) - len(unreadable)
-        notes.append(
-            f"**{here} of {len(files)} pictures are here.** A session keeps {room_text()}, so there was no room for "
-            f"{_some(left_out)}. Upload those by themselves, and they take the place of the oldest."
+        sentence = _(
+            "**{here} of {count} pictures are here.** A session keeps up to {most} pictures and {size:,.0f} MB, so "
+            "there was no room for {names}. Upload those by themselves, and they take the place of the oldest."
         )
+        notes.append(sentence.format(here=here, count=len(files), most=MOST, size=room(), names=_some(left_out)))
     if gone:
-        notes.append(f"To make room for the new pictures, the oldest had to go: {_some(gone)}.")
+        sentence = _("To make room for the new pictures, the oldest had to go: {names}.")
+        notes.append(sentence.format(names=_some(gone)))
     st.session_state["pictures_taken"] = st.session_state.get("pictures_taken", 0) + 1
+
+
+def _shown(option: str) -> str:
+    """What stands for an option of the list."""
+    if option in SAMPLES:
+        return SAMPLES[option].title
+    return _("your picture: {file}").format(file=option.removeprefix(UPLOAD))
 
 
 def _has_room(new: dict[str, bytes], data: bytes) -> bool:
@@ -175,7 +199,7 @@ def _some(names: list[str]) -> str:
     """The first names of a list, without signs that would be markup, and how many more there are."""
     shown = [literal(name) for name in names[:NAMED]]
     more = len(names) - NAMED
-    return and_list([*shown, f"{more} more"] if more > 0 else shown)
+    return and_list([*shown, _("{count} more").format(count=more)] if more > 0 else shown)
 
 
 def _forget() -> None:

@@ -10,6 +10,7 @@ from PIL import ImageOps
 
 import inception
 from inception.vision.samples import Group, Sample, samples
+from inception.vision.titles import class_title
 from inception.words import N_, _
 
 THUMBNAIL, TILE = 84, 104  # pixels of a side, and of the place it stands in
@@ -31,7 +32,7 @@ def choose_sample() -> None:
     known = [sample for sample in everything if sample.group is Group.KNOWN]
     with popover, st.container(horizontal=True, gap="medium"):
         for shows in dict.fromkeys(sample.shows for sample in known):
-            _group(shows.capitalize(), [sample for sample in known if sample.shows == shows])
+            _group(class_title(shows).capitalize(), [sample for sample in known if sample.shows == shows])
         _group(_("One of the ten, but hard"), [sample for sample in everything if sample.group is Group.HARD])
         _group(_("Not among its ten things: what does it say?"), [s for s in everything if s.group is Group.NONE])
 

@@ -11,8 +11,11 @@ from inception.runtime.crop import Crop, Fit
 from inception.runtime.predictor import PictureNetwork, Predictor
 from inception.runtime.preprocess import lost_share
 from inception.size import Size
+from inception.text import running_text
+from inception.vision.titles import class_title
 from inception.weights.choice import WeightsKind
 from inception.weights.known import Weights
+from inception.words import _
 from pages.parts import choices
 from pages.parts.crop_picker import choose_crop, fit_as
 from pages.parts.face_pictures import choose_face
@@ -83,14 +86,14 @@ def crop_note(subject: Subject) -> None:
     lost = lost_share(subject.picture_size, subject.graph.input_size, subject.network.preprocessing, subject.crop)
     if lost <= MUCH:
         return
-    of = "the box" if subject.crop.box else "the picture"
-    st.warning(
-        f"**Most of {of} is cut off**: the network gets its centre only, {1 - lost:.0%} of it.",
-        icon=":material/crop:",
-    )
+    if subject.crop.box:
+        sentence = _("**Most of the box is cut off**: the network gets its centre only, {share:.0%} of it.")
+    else:
+        sentence = _("**Most of the picture is cut off**: the network gets its centre only, {share:.0%} of it.")
+    st.warning(sentence.format(share=1 - lost), icon=":material/crop:")
     with st.container(horizontal=True):
-        st.button("Pad it", icon=":material/fit_screen:", on_click=fit_as, args=(Fit.PAD,))
-        st.button("Squash it", icon=":material/compress:", on_click=fit_as, args=(Fit.SQUASH,))
+        st.button(_("Pad it"), icon=":material/fit_screen:", on_click=fit_as, args=(Fit.PAD,))
+        st.button(_("Squash it"), icon=":material/compress:", on_click=fit_as, args=(Fit.SQUASH,))
 
 
 def size_note(network: PictureNetwork, graph: LayerGraph) -> None:
@@ -98,9 +101,11 @@ def size_note(network: PictureNetwork, graph: LayerGraph) -> None:
     trained = network.input_size
     if network.trained and graph.input_size != (trained, trained):
         st.warning(
-            f"**Not the size of its training.** These weights learnt from pictures of {trained}x{trained} px; at "
-            f"{choices.picture_size(graph)} things look larger or smaller to them than they know, and answers "
-            "can be wrong and sure. Empty the input size in the sidebar to go back.",
+            _(
+                "**Not the size of its training.** These weights learnt from pictures of {trained}x{trained} px. At "
+                "{size}, things look larger or smaller than they learnt them, so answers can be sure and still wrong. "
+                "To go back, empty the input size in the sidebar."
+            ).format(trained=trained, size=choices.picture_size(graph)),
             icon=":material/straighten:",
         )
 
@@ -111,18 +116,26 @@ def weights_note(subject: Subject) -> None:
     size_note(network, subject.graph)
     if not network.trained:
         st.warning(
-            "**Untrained weights.** The numbers in this network are random: it cannot name anything, and what it does "
-            "to a picture is what training starts from.",
+            _(
+                "**Untrained weights.** The numbers in this network are random: it cannot name anything, and what it "
+                "does to a picture is what training starts from."
+            ),
             icon=":material/science:",
         )
     elif known and known.training:
-        st.caption(f":material/school: {what_it_knows(known, network.labels)}")
+        st.caption(running_text(":material/school:", what_it_knows(known, network.labels)))
 
 
 def what_it_knows(known: Weights, labels: list[str]) -> str:
     """What weights that this project trained, or a reader with it, cannot know, in a sentence or two."""
     width, detail = known.overrides["width"], known.preprocessing.detail
-    things = f"{known.num_classes} things only: {', '.join(labels)}."
-    knows = f"A small network: channels x {width:g}, and it knows {things}" if width < 1 else f"It knows {things}"
-    saw = f" It learnt from {detail}-pixel pictures, so yours is reduced to those first." if detail else ""
-    return knows + saw
+    if width < 1:
+        knows = _("A small network: channels x {width:g}, and it knows {count} things only: {things}.")
+    else:
+        knows = _("It knows {count} things only: {things}.")
+    things = _(", ").join(map(class_title, labels))
+    sentences = [knows.format(width=width, count=known.num_classes, things=things)]
+    if detail:
+        saw = _("It learnt from {detail}-pixel pictures, so yours is reduced to those first.")
+        sentences += [saw.format(detail=detail)]
+    return running_text(*sentences)

@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from inception import words
 from inception.vision.none_of_them import others_table, refusals, wrong_refusals
 from inception.vision.samples import samples
 from inception.weights.choice import WeightsChoice
@@ -76,3 +77,20 @@ def test_the_way_to_the_full_weights_stands_beside_why_the_network_is_small(app:
 def test_nothing_was_measured_at_another_size(app: AppTest) -> None:
     live(app, size="96")
     assert not any("other things" in caption.value for caption in app.caption)
+
+
+def test_links_and_choices_outlive_the_language(app: AppTest) -> None:
+    app.query_params["lang"] = "zh_CN"
+    with words.speaking("zh_CN"):  # AppTest finds chosen options by their texts, outside of the session
+        live(app, model="inception_v4", picture="red panda")
+    picture = app.selectbox(key="picture")
+    assert picture.value == "red_panda", "a link from an English session"
+    assert "小熊猫" in picture.options
+    assert "棕色青蛙" in picture.options
+    shown = [caption.value for caption in app.caption if "飞机、汽车、鸟、猫" in caption.value]
+    assert len(shown) == 1, "the ten classes are named in Chinese"
+    with words.speaking("zh_CN"):
+        app.selectbox(key="lang").set_value("en").run()
+    assert not app.exception
+    assert app.selectbox(key="picture").value == "red_panda"
+    assert "red panda" in app.selectbox(key="picture").options

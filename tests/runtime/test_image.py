@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFile
 
 import inception
+from inception import words
 from inception.runtime import image
 from inception.runtime.image import FORMATS, MAX_BYTES, ImageError, load_image
 
@@ -611,3 +612,13 @@ def test_few_are_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         list(readers.map(load_image, [b"x"] * 8))
     assert len(most) == 8
     assert max(most) == image.AT_ONCE
+
+
+def test_a_sentence_in_another_language_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.jpg"
+    file.write_bytes(b"")
+    with words.speaking("zh_CN"):
+        with pytest.raises(ImageError, match=r"^“a.jpg”是空文件。$"):
+            load_image(file)
+        with pytest.raises(ImageError, match=r"^图片不是 JPEG"):
+            load_image(b"only words")

@@ -161,9 +161,9 @@ ALLOCATOR = "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: 
     ids=str,
 )
 def test_out_of_memory_is_one_sentence(error: Exception) -> None:
-    with pytest.raises(OutOfMemory) as caught, enough_memory(CPU, "run inception_v4"):
+    with pytest.raises(OutOfMemory) as caught, enough_memory(CPU, "Too little for inception_v4."):
         raise error
-    assert str(caught.value) == "There is too little memory on cpu to run inception_v4."
+    assert str(caught.value) == "Too little for inception_v4."
 
 
 def test_pytorchs_own_complaint_is_understood() -> None:

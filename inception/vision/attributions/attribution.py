@@ -6,10 +6,11 @@ import numpy as np
 from PIL import Image
 
 from ...errors import InputError
+from ...words import N_, Sentence
 from ..inside import Array
 from ..maps import lay_over
 
-GRAD_CAM, LAYER_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "LayerCAM", "Integrated gradients", "Occlusion"
+GRAD_CAM, LAYER_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "LayerCAM", N_("Integrated gradients"), N_("Occlusion")
 CLIPPED = 0.5  # percent of the pixels of a signed map that may lie beyond its colours
 FLAT = 1e-6  # a map whose values differ by less than this share of the largest is of one value
 
@@ -24,10 +25,20 @@ class Attribution:
 
     values: Array  # (H, W)
     signed: bool  # whether values can be below 0, and then speak against the score
-    meaning: str  # what a value says, in one sentence
+    says: Sentence  # what a value says
     score: float  # of the picture
     baseline: float | None = None  # the score of a black picture; integrated gradients only
-    dead: str = ""  # why the map tells nothing, in a sentence, where all of it is 0 or has one value
+    tells_nothing: Sentence | None = None  # why, where all of the map is 0 or has one value
+
+    @property
+    def meaning(self) -> str:
+        """What a value says, in one sentence."""
+        return str(self.says)
+
+    @property
+    def dead(self) -> str:
+        """Why the map tells nothing, in a sentence; empty where it tells something."""
+        return str(self.tells_nothing or "")
 
     @property
     def color_range(self) -> tuple[float, float]:

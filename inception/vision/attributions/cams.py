@@ -11,6 +11,7 @@ from ...graph.layer import Layer
 from ...graph.layer_graph import LayerGraph
 from ...graph.receptive_field import ReceptiveField
 from ...runtime.predictor import Predictor
+from ...words import N_, Sentence, _
 from ..inside import Array, check_size
 from .attribution import Attribution, AttributionError, is_flat
 from .score import Target, explained_model, product_of, what_of
@@ -31,7 +32,11 @@ def grad_cam(
 
     def cells(score: Score, module: nn.Module, picture: Tensor) -> tuple[Tensor, str]:
         found: Tensor = LayerGradCam(score, module).attribute(picture)
-        return found.sum(dim=1)[0], "its activations, weighted by the mean gradient of each channel and cut off at 0"
+        says = N_(
+            "Bright is where {layer} holds what speaks for {what}: its activations, weighted by the mean gradient of "
+            "each channel and cut off at 0."
+        )
+        return found.sum(dim=1)[0], says
 
     return _cam(predictor, prepared, graph, layer, target, cells)
 
@@ -51,7 +56,11 @@ def layer_cam(
         gradient = LayerGradientXActivation(score, module, multiply_by_inputs=False).attribute(picture)
         hook.remove()
         found = (gradient.relu() * kept[-1]).sum(dim=1)[0]
-        return found, "its activations, each times its own gradient where that raises the score"
+        says = N_(
+            "Bright is where {layer} holds what speaks for {what}: its activations, each times its own gradient where "
+            "that raises the score."
+        )
+        return found, says
 
     return _cam(predictor, prepared, graph, layer, target, cells)
 
@@ -64,11 +73,12 @@ def _cam(
     target: Target,
     cells_of: Callable[[Score, nn.Module, Tensor], tuple[Tensor, str]],
 ) -> Attribution:
-    """The map of the cells (h, w) that `cells_of` computes from score, layer and picture; it says how in words too."""
+    """The map of the cells (h, w) that `cells_of` computes from score, layer and picture, beside a sentence on it."""
     check_size(prepared, graph)
     field = graph.receptive_fields[layer.index]
     if field is None or len(layer.out_shape) != 3:
-        raise AttributionError(f"{layer.path} has no grid of cells; choose a layer before the last pool.")
+        sentence = _("{layer} has no grid of cells; choose a layer before the last pool.")
+        raise AttributionError(sentence.format(layer=layer.path))
     model = explained_model(predictor, target)
     module = model.get_submodule(layer.parts[-1].path)
     scores: list[Tensor] = []
@@ -84,33 +94,38 @@ def _cam(
     module.register_forward_hook(keep_gradient)
     picture = predictor.to_input(prepared).float().requires_grad_()
     with predictor.turn():
-        found, how = cells_of(score, module, picture)
+        found, says = cells_of(score, module, picture)
     weighted = found.detach().cpu().numpy()
     values = _at_fields(weighted.clip(min=0), field, graph.input_size)
     name, what = " ".join(filter(None, (layer.block, layer.branch, layer.layer))), what_of(predictor, target)
-    meaning = f"Bright is where {name} holds what speaks for {what}: {how}."
     no_gradient = not any(bool(gradient.any()) for gradient in gradients)
-    dead = _why_dead(weighted, values, no_gradient, name, what)
-    return Attribution(values, False, meaning, scores[0].item(), dead=dead)
+    why = _why_dead(weighted, values, no_gradient)
+    facts = {"layer": name, "what": what}
+    dead = Sentence(why, facts) if why else None
+    return Attribution(values, False, Sentence(says, facts), scores[0].item(), tells_nothing=dead)
 
 
-def _why_dead(weighted: Array, values: Array, no_gradient: bool, name: str, what: str) -> str:
-    """Why a map of these cells tells nothing, in a sentence; empty where it tells something."""
+def _why_dead(weighted: Array, values: Array, no_gradient: bool) -> str:
+    """Why a map of these cells tells nothing, as a marked sentence; empty where it tells something."""
     if not np.isfinite(weighted).all():
-        return f"The map has no numbers: the gradient of the score of {what} grew beyond what float32 can hold."
+        return N_("The map has no numbers: the gradient of the score of {what} grew beyond what float32 can hold.")
     if no_gradient:
-        return f"The gradient of the score of {what} is 0 in every cell of {name}, so nothing there could change it."
+        return N_(
+            "The gradient of the score of {what} is 0 in every cell of {layer}, so nothing there could change it."
+        )
     if not weighted.any():
-        return f"Where {name} is active for this picture, the gradient of the score of {what} is 0."
+        return N_("Where {layer} is active for this picture, the gradient of the score of {what} is 0.")
     if not (weighted > 0).any():
-        return (
-            f"Nothing that {name} holds speaks for {what}: every cell, weighted by the gradient of the score, is "
+        return N_(
+            "Nothing that {layer} holds speaks for {what}: every cell, weighted by the gradient of the score, is "
             "below 0."
         )
     if weighted.size == 1:
-        return f"{name} has a single cell, so its map has one value everywhere and cannot say where."
+        return N_("{layer} has a single cell, so its map has one value everywhere and cannot say where.")
     if is_flat(values):
-        return f"All cells of {name} speak for {what} alike, so the map has one value everywhere and cannot say where."
+        return N_(
+            "All cells of {layer} speak for {what} alike, so the map has one value everywhere and cannot say where."
+        )
     return ""
 
 

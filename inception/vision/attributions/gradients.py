@@ -11,8 +11,9 @@ from ...runtime.half_gradient import half_gradients
 from ...runtime.onednn import quick_in_bfloat16
 from ...runtime.predictor import Predictor
 from ...runtime.progress import Progress, no_progress
+from ...words import N_, Sentence
 from .attribution import Attribution
-from .score import Check, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
+from .score import Check, Explained, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
 
 STEPS, MAX_STEPS = 20, 200
 STEP_BATCH = 2  # pictures in one turn, forward and backward: about a second on two cores
@@ -58,8 +59,8 @@ def integrated_gradients(
 
     def attribution(gradient: Tensor, steps: int) -> Attribution:
         values = ((end - start) * gradient).sum(dim=1)[0].cpu().numpy()
-        meaning, dead = _meaning(values, what_of(predictor, target), scores, steps)
-        return Attribution(values, True, meaning, scores[0], scores[1], dead)
+        says, dead = _meaning(values, what_of(predictor, target), scores, steps)
+        return Attribution(values, True, says, scores[0], scores[1], dead)
 
     nodes, weights = np.polynomial.legendre.leggauss(steps)
     first, rest, first_weights = _coarse_first(weights)
@@ -105,18 +106,30 @@ def _weighted(gradients: Tensor, weights: np.ndarray) -> Tensor:
     return (factors * gradients).sum(dim=0, keepdim=True)
 
 
-def _meaning(values: np.ndarray, what: str, scores: list[float], steps: int) -> tuple[str, str]:
+def _meaning(values: np.ndarray, what: Explained, scores: list[float], steps: int) -> tuple[Sentence, Sentence | None]:
     """What the map says, and why it tells nothing where it does not."""
     at_picture, at_black = scores
     added, difference = float(values.sum(dtype=np.float64)), at_picture - at_black
-    meaning = (
-        f"What each pixel adds to the score of {what} on the way from a black picture ({at_black:.3g}) to this one "
-        f"({at_picture:.3g}); red raises it, blue lowers it. All pixels together add {added:.3g}, and {difference:.3g} "
-        f"is the difference: {steps} steps miss the integral by {abs(added - difference):.2g}."
+    says = Sentence(
+        N_(
+            "What each pixel adds to the score of {what} on the way from a black picture ({at_black:.3g}) to this one "
+            "({at_picture:.3g}); red raises it, blue lowers it. All pixels together add {added:.3g}, and "
+            "{difference:.3g} is the difference: {steps} steps miss the integral by {missed:.2g}."
+        ),
+        {
+            "what": what,
+            "at_black": at_black,
+            "at_picture": at_picture,
+            "added": added,
+            "difference": difference,
+            "steps": steps,
+            "missed": abs(added - difference),
+        },
     )
     if values.any():
-        return meaning, ""
-    return meaning, (
-        f"The gradient of the score of {what} is 0 at every pixel, all the way from a black picture to this one: no "
+        return says, None
+    dead = N_(
+        "The gradient of the score of {what} is 0 at every pixel, all the way from a black picture to this one: no "
         "pixel could change it."
     )
+    return says, Sentence(dead, {"what": what})

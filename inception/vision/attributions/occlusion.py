@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from ...runtime.onednn import bfloat16_model, quick_in_bfloat16
 from ...runtime.predictor import Predictor
 from ...runtime.progress import Progress, no_progress
+from ...words import N_, Sentence
 from ..inside import Array
 from .attribution import Attribution
 from .gradients import Preview, no_preview
-from .score import Check, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
+from .score import Check, Explained, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
 
 WINDOWS, MAX_WINDOWS = 8, 16
 # Pictures in one turn: less than a second on two cores. The first map takes 10 passes and the others 55, both multiples
@@ -177,10 +178,13 @@ def occlusion(
     return _attribution(frame.means(falls()), found[None], what, frame)
 
 
-def _attribution(values: Array, score: float, what: str, frame: _Frame) -> Attribution:
-    meaning = (
-        f"How far the score of {what} ({score:.3g}) falls when a grey window of {frame.window[0]}x{frame.window[1]} px "
-        "hides a pixel, on average over such windows; below 0 (blue) it rises."
+def _attribution(values: Array, score: float, what: Explained, frame: _Frame) -> Attribution:
+    height, width = frame.window
+    facts = {"what": what, "score": score, "height": height, "width": width}
+    says = N_(
+        "How far the score of {what} ({score:.3g}) falls when a grey window of {height}x{width} px hides a pixel, on "
+        "average over such windows; below 0 (blue) it rises."
     )
-    dead = "" if values.any() else f"Whatever is hidden, the score of {what} stays {score:.3g}."
-    return Attribution(values, True, meaning, score, dead=dead)
+    nothing = N_("Whatever is hidden, the score of {what} stays {score:.3g}.")
+    dead = None if values.any() else Sentence(nothing, facts)
+    return Attribution(values, True, Sentence(says, facts), score, tells_nothing=dead)

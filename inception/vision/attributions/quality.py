@@ -23,6 +23,7 @@ from ...graph.trace import trace
 from ...runtime.image import load_image
 from ...runtime.predictor import Predictor
 from ...weights.known import known_weights
+from ...words import N_, Sentence
 from .. import photographs
 from ..inside import Array, last_of_grids
 from .attribution import GRAD_CAM, GRADIENTS, LAYER_CAM, OCCLUSION, Attribution
@@ -38,7 +39,7 @@ RANDOM_CELLS = 5  # down and across, of the random map
 RANDOM_MAPS = 5  # for each picture
 SIZES = (112, 160)  # pixels; 112 is that of the bundled networks' training
 GRIDS = 3  # how many grids, counted from the last, are asked by Grad-CAM and LayerCAM
-SMOOTHED, RANDOM = "Integrated gradients, smoothed", "A random smooth map"
+SMOOTHED, RANDOM = N_("Integrated gradients, smoothed"), N_("A random smooth map")
 
 
 def order_of(values: Array) -> NDArray[np.intp]:
@@ -112,7 +113,7 @@ def methods(network: Predictor, graph: LayerGraph) -> Iterator[Method]:
 
     def random(prepared: Image.Image, _target: int) -> list[Attribution]:
         size = prepared.height, prepared.width
-        return [Attribution(random_map(size, seed), False, "", 0.0) for seed in range(RANDOM_MAPS)]
+        return [Attribution(random_map(size, seed), False, Sentence(""), 0.0) for seed in range(RANDOM_MAPS)]
 
     yield Method(RANDOM, random)
 

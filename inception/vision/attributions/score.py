@@ -6,6 +6,7 @@ given one. It is computed in float32 on a private copy of the network, in turns,
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from torch import Tensor, nn
 from ...models.layers import L2Normalize
 from ...runtime.predictor import Predictor, outputs_of
 from ...runtime.private_copy import private_copy
+from ...words import _
+from ..titles import class_title
 from .attribution import AttributionError
 
 Target = int | NDArray[np.float32]  # the index of a class, or an embedding (D,) to compare with
@@ -77,27 +80,45 @@ def product_of(model: nn.Module, target: Target, x: Tensor) -> Tensor:
     return outputs[:, target]
 
 
-def what_of(predictor: Predictor, target: Target) -> str:
+@dataclass(frozen=True)
+class Explained:
+    """What a score is of, as sentences name it."""
+
+    label: str | None  # of a class; None for the likeness to a reference
+
+    def __str__(self) -> str:
+        if self.label is None:
+            return _("likeness to the reference")
+        return _("“{label}”").format(label=class_title(self.label))
+
+
+def what_of(predictor: Predictor, target: Target) -> Explained:
     """What the score says, for sentences."""
-    return "likeness to the reference" if isinstance(target, np.ndarray) else f"“{predictor.labels[target]}”"
+    return Explained(None if isinstance(target, np.ndarray) else predictor.labels[target])
 
 
 def check_count(name: str, value: int, most: int) -> None:
     """Raises AttributionError unless 1 <= value <= most."""
     if not 1 <= value <= most:
-        raise AttributionError(f"{name} must be from 1 to {most}, not {value}.")
+        raise AttributionError(
+            _("{name} must be from 1 to {most}, not {value}.").format(name=name, most=most, value=value)
+        )
 
 
 def _check_target(predictor: Predictor, target: Target, outputs: int) -> None:
     if isinstance(target, np.ndarray):
         if not predictor.embeds:
-            raise AttributionError(f"{predictor.name} tells classes apart: choose one, not an embedding.")
+            sentence = _("{network} tells classes apart: choose one, not an embedding.")
+            raise AttributionError(sentence.format(network=predictor.name))
         if target.shape != (outputs,) or not np.isfinite(target).all() or not target.any():
-            raise AttributionError(f"An embedding of {predictor.name} has {outputs} finite numbers, not all 0.")
+            sentence = _("An embedding of {network} has {count} finite numbers, not all 0.")
+            raise AttributionError(sentence.format(network=predictor.name, count=outputs))
     elif predictor.embeds:
-        raise AttributionError(f"{predictor.name} has no classes: choose an embedding to compare with.")
+        sentence = _("{network} has no classes: choose an embedding to compare with.")
+        raise AttributionError(sentence.format(network=predictor.name))
     elif not 0 <= operator.index(target) < outputs:
-        raise AttributionError(f"{predictor.name} has classes 0 to {outputs - 1}, no class {target}.")
+        sentence = _("{network} has classes 0 to {last}, no class {target}.")
+        raise AttributionError(sentence.format(network=predictor.name, last=outputs - 1, target=target))
 
 
 def _reference(target: NDArray[np.float32], device: torch.device) -> Tensor:
