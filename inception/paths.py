@@ -18,6 +18,7 @@ TEACH = ASSETS / "teach"  # classes that the page Teach it opens on
 FACE_SAMPLES = ASSETS / "faces"
 FACE_DETECTOR = FACE_SAMPLES / "mtcnn.safetensors"
 RACE_CURVES = ASSETS / "race" / "curves.csv"
+FONT = ASSETS / "fonts" / "NotoSansCJKsc-Regular.otf"  # the letters of all translations
 LOCALE = _PACKAGE / "locale"  # translations, a folder a language
 
 # The script that Streamlit runs; pages/ and .streamlit/config.toml lie beside it.

@@ -4,8 +4,8 @@ Drawn as in the paper's figures: branches side by side, kernel and channels in t
 a linear 1x1 before the residual sum; below them TF-Slim's name. Data flows from top to bottom. No `dot` program is
 needed.
 
-SVG names the standard fonts Helvetica and Arial and keeps text as text. PDF embeds the font that the machine has for
-them, e.g. Liberation Sans, which is as wide.
+SVG names standard fonts, such as Helvetica and Arial, and keeps text as text. PDF embeds the font that the machine has
+for them, e.g. Liberation Sans, which is as wide.
 """
 
 import re
@@ -24,10 +24,10 @@ from ..graph.op import ACTIVATIONS, SUMS, Op
 from ..graph.receptive_field import ReceptiveField
 from ..text import shape_text
 from ..version import __version__
+from .fonts import add_bundled_font, families
 from .kinds import Kind, kind_of
 from .style import PLAIN_STYLE, Amount, Style, amount_text
 
-FONT = "Helvetica,Arial,sans-serif"
 INK = "#1a1a1a"
 LINE = "#767676"  # readable on white and on dark grounds
 PLAIN = {"fillcolor": "#ffffff", "color": LINE}  # boxes of what is not worth a colour: batch norm, ReLU
@@ -103,7 +103,9 @@ def diagram_file(dot: str, format: str, caption: str, legend: Sequence[Kind] = (
     line = f'<font point-size="{style.points(10)}">{_html(caption)}</font>'
     line = f"<{_legend(legend, line if caption else '', style)}>" if legend else f"<{line}>" if caption else '""'
     # Attributes at the end of the text replace those at its beginning.
-    page = f'{dot.rstrip().removesuffix("}")}\tgraph [label={line} labelloc=b fontname="{FONT}" bgcolor=white]\n}}\n'
+    page = (
+        f'{dot.rstrip().removesuffix("}")}\tgraph [label={line} labelloc=b fontname="{families()}" bgcolor=white]\n}}\n'
+    )
     if format == "dot":
         return page.encode()
     data = render(page, format, PRINT_DPI if format == "png" else None)
@@ -124,6 +126,7 @@ def render(dot: str, format: str, dpi: int | None = None) -> bytes:
     import pygraphviz  # here, because most of what the package does needs no layout
 
     with _layout_lock:
+        add_bundled_font()
         try:
             graph = pygraphviz.AGraph(string=dot)
         except pygraphviz.DotError as error:
@@ -157,7 +160,7 @@ def new_diagram(title: str, style: Style = PLAIN_STYLE) -> graphviz.Digraph:
         node_attr={
             "shape": "box",
             "style": "filled,rounded",
-            "fontname": FONT,
+            "fontname": families(),
             "fontsize": style.points(12),
             "fontcolor": INK,
             "penwidth": "1.5",
@@ -168,7 +171,7 @@ def new_diagram(title: str, style: Style = PLAIN_STYLE) -> graphviz.Digraph:
             "color": LINE,
             "arrowsize": "0.7",
             "penwidth": "1.2",
-            "fontname": FONT,
+            "fontname": families(),
             "fontsize": style.points(10),
             "fontcolor": LINE,
         },

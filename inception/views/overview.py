@@ -26,7 +26,6 @@ from ..graph.stages import merged_order
 from ..graph.window import Window
 from ..text import shape_text
 from .diagram import (
-    FONT,
     LINE,
     add_end,
     add_layers,
@@ -38,6 +37,7 @@ from .diagram import (
     plain_text,
     same_row,
 )
+from .fonts import families
 from .kinds import CONCAT, LINEAR, OTHER, POOL, SQUARE, SUM, Kind
 from .style import AMOUNT_WORDS, PLAIN_STYLE, POINTS, Amount, Style, amount_text
 
@@ -243,7 +243,7 @@ def _add_opened(
             "label": plain_text(title),
             "labelloc": "b",
             "labeljust": "l",
-            "fontname": FONT,
+            "fontname": families(),
             "fontsize": style.points(10),
             "fontcolor": LINE,
             "color": LINE,

@@ -12,10 +12,10 @@ from html import escape
 from ..errors import InputError
 from ..graph.window import Slide, Window, slides
 from ..text import shape_text
+from .fonts import families
 from .kinds import FACTORISED, LINEAR, OTHER, POINTWISE
 from .playground import PlaygroundResult
 
-FONT = "Helvetica,Arial,sans-serif"
 TEXT = 12  # px, as are the next ones
 SMALL = 11
 DIGIT = 6.5  # width of a digit of SMALL
@@ -481,7 +481,7 @@ def _svg(label: str, height: float, parts: Iterable[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(label)}" width="{WIDTH}" '
         f'height="{_px(height)}" viewBox="0 0 {WIDTH} {_px(height)}" style="max-width:100%;height:auto" '
-        f'font-family="{FONT}" fill="currentColor">{"".join(parts)}</svg>'
+        f'font-family="{families()}" fill="currentColor">{"".join(parts)}</svg>'
     )
 
 
