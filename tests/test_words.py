@@ -42,9 +42,25 @@ DONE = [
     "inception/training/race.py",
     "inception/training/race_results.py",
     "inception/training/twins.py",
+    "inception/views/charts.py",
+    "inception/views/compare.py",
+    "inception/views/diagram.py",
+    "inception/views/drawing.py",
     "inception/views/explain.py",
+    "inception/views/export.py",
+    "inception/views/figure.py",
+    "inception/views/fonts.py",
     "inception/views/kinds.py",
+    "inception/views/latex.py",
+    "inception/views/numbers.py",
+    "inception/views/overlay.py",
+    "inception/views/overview.py",
     "inception/views/playground.py",
+    "inception/views/rows.py",
+    "inception/views/source.py",
+    "inception/views/style.py",
+    "inception/views/terminal.py",
+    "inception/views/window_picture.py",
     "inception/words.py",
     "inception/zoo.py",
     "pages/atlas.py",
@@ -54,6 +70,7 @@ DONE = [
     "pages/figures/crop.py",
     "pages/figures/race.py",
     "pages/figures/residual.py",
+    "pages/layers.py",
     "pages/parts/box_picker.py",
     "pages/parts/choices.py",
     "pages/parts/class_search.py",
@@ -65,6 +82,7 @@ DONE = [
     "pages/parts/page_list.py",
     "pages/parts/race_live.py",
     "pages/parts/selection.py",
+    "pages/parts/tables.py",
     "pages/parts/timing.py",
     "pages/race.py",
     "pages/residual_scale.py",
@@ -73,9 +91,10 @@ DONE = [
 ]
 # What looks like a text to translate and is none.
 NO_TEXTS = {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
+NO_TEXTS |= {"layer 0", "stage 0", "block 0", "middle center", "0 x0", "0 domain"}  # names inside of a chart
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
-CODE = re.compile(r"[>\\]")
+CODE = re.compile(r'[<>\\]|="|; }')
 LETTERS = re.compile("[A-Za-z]{2}")
 LABELS = {"label", "title", "help", "placeholder", "caption"}
 SHOWING = re.compile(
@@ -179,7 +198,7 @@ def test_bold_text_ends_where_markdown_sees_it(file: Path) -> None:
 def unmarked_texts(source: str) -> Iterator[str]:
     """The texts of a module that people read, as far as one can tell, and that are not marked.
 
-    They are those with a blank between letters, and the labels of widgets and columns. A `>` or a backslash is code.
+    They are those with a blank between letters, and the labels of widgets and columns. Angle brackets, backslashes, attributes and the end of a rule are code.
     """
     tree = ast.parse(source)
     marked = set()

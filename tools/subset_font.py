@@ -1,7 +1,8 @@
 """Cuts the font in assets/fonts out of a whole one: `python -m tools.subset_font NotoSansCJK-Regular.ttc`.
 
 It has the characters of all translations, Latin letters and signs, and of Chinese the first level of GB 2312, the 3,755
-most used characters, so that a new sentence seldom needs a new font. Instructions for coarse screens and layout features are left out.
+most used characters, so that a new sentence seldom needs a new font. Hints for coarse screens and layout features are
+left out.
 """
 
 import sys
@@ -15,8 +16,10 @@ from inception.paths import FONT, LOCALE
 FAMILY = "Noto Sans CJK SC"
 ROWS, PLACES = range(0xB0, 0xD8), range(0xA1, 0xFF)  # of the first level of GB 2312
 # Latin letters, punctuation, arrows, mathematical signs, and full-width punctuation.
-SIGNS = (range(0x20, 0x180), range(0x2010, 0x2040), range(0x2190, 0x21E0), range(0x2200, 0x2270))
-SIGNS += (range(0x3000, 0x3020), range(0xFF01, 0xFF5F))
+SIGNS = (
+    *(range(0x20, 0x180), range(0x2010, 0x2040), range(0x2190, 0x21E0), range(0x2200, 0x2270)),
+    *(range(0x3000, 0x3020), range(0xFF01, 0xFF5F)),
+)
 
 
 def characters() -> set[str]:

@@ -6,6 +6,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from ..errors import InputError
+from ..words import _
 from .numbers import with_lists
 
 
@@ -23,7 +24,7 @@ def rows_of_stage(table: pd.DataFrame, stage: str) -> pd.DataFrame:
     rows = table[table["stage"].str.casefold() == stage.casefold()]
     if rows.empty:
         stages = ", ".join(name for name in dict.fromkeys(table["stage"]) if name)
-        raise InputError(f"there is no stage {stage!r}; known: {stages}")
+        raise InputError(_("there is no stage {stage}; known: {known}").format(stage=repr(stage), known=stages))
     return rows
 
 
@@ -43,4 +44,5 @@ def sort_rows(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _known(table: pd.DataFrame, column: str) -> None:
     if column not in table.columns:
-        raise InputError(f"there is no column {column!r}; known: {', '.join(map(str, table.columns))}")
+        sentence = _("there is no column {column}; known: {known}")
+        raise InputError(sentence.format(column=repr(column), known=", ".join(map(str, table.columns))))

@@ -88,8 +88,8 @@ def test_letters_that_pdflatex_lacks_are_named_with_xelatex() -> None:
     assert "XeLaTeX" not in latin
     assert r"\usepackage[T1]{fontenc}" in comments(latin)
     other = export_table(pd.DataFrame({"a": ["層 → λ"]}), "latex").decode()
-    assert "Needs XeLaTeX or LuaLaTeX, and a font that has λ → 層" in comments(other)
-    assert r"\usepackage{fontspec}" in comments(other)
+    assert "Needs XeLaTeX or LuaLaTeX, and a font that has λ →" in comments(other)
+    assert r"\usepackage[scheme=plain]{ctex} and \usepackage{fontspec}" in comments(other)
     assert "fontenc" not in comments(other)
 
 
