@@ -1,10 +1,13 @@
-"""Trace and table of the largest network against torchinfo.summary and a torchview graph of the same network."""
+"""Trace and table of the largest network against torchinfo.summary, torchview and TorchLens."""
 
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 import torchinfo
+import torchlens
 import torchview
+from torchlens.options import CaptureOptions
 
 import inception
 from bench.run import Run
@@ -26,6 +29,11 @@ def rows(run: Run) -> Iterator[Row]:
     def drawing(network: Any) -> Any:
         return torchview.draw_graph(network, input_size=(1, 3, 299, 299), device="meta", expand_nested=True, depth=9)
 
+    def lens(network: Any) -> Any:
+        # Else it would leave PyTorch's functions wrapped, and slow down whoever is measured after it.
+        options = CaptureOptions(unwrap_when_done=True)
+        return torchlens.trace(network, torch.zeros(1, 3, 299, 299), save=None, capture=options)
+
     yield compare(
         f"{NAME}: build, trace, receptive fields and table / build and torchinfo.summary, both on meta",
         lambda: table(NAME),
@@ -45,4 +53,12 @@ def rows(run: Run) -> Iterator[Row]:
         lambda: table(model),
         lambda: drawing(model),
         runs=1 if run.short else 5,
+    )
+    real = inception.create_model(NAME)
+    yield compare(
+        f"{NAME}: the same against TorchLens, which runs the network on a picture",
+        lambda: table(real),
+        lambda: lens(real),
+        goal=0.05,
+        runs=1 if run.short else 3,
     )

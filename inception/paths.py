@@ -17,6 +17,7 @@ PHOTOGRAPHS = ASSETS / "photographs"
 TEACH = ASSETS / "teach"  # classes that the page Teach it opens on
 FACE_SAMPLES = ASSETS / "faces"
 FACE_DETECTOR = FACE_SAMPLES / "mtcnn.safetensors"
+MAP_SCORES = ASSETS / "maps.csv"  # what maps of attribution tell, measured
 RACE_CURVES = ASSETS / "race" / "curves.csv"
 FONT = ASSETS / "fonts" / "NotoSansCJKsc-Regular.otf"  # the letters of all translations
 LOCALE = _PACKAGE / "locale"  # translations, a folder a language

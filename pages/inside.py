@@ -11,6 +11,7 @@ from inception.vision.inside import (
     ResidualMaps,
     branching_blocks,
     inside_block,
+    silent_channels,
     through_network,
 )
 from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
@@ -49,10 +50,17 @@ def depths_of(subject: Subject) -> list[LayerMaps]:
 
 
 def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
-    """Maps side by side, each on its own scale."""
+    """Maps side by side, each on its own scale; those that are 0 everywhere are named, because they would be black."""
+    live = [(one, caption) for one, caption in zip(maps, captions, strict=True) if one.any()]
+    silent = [caption for one, caption in zip(maps, captions, strict=True) if not one.any()]
     with st.container(horizontal=True, gap="small"):
-        for one, caption in zip(maps, captions, strict=True):
+        for one, caption in live:
             st.image(map_image(one, SIDE, signed), caption=caption, width=SIDE)
+    if silent:
+        st.caption(
+            f":material/visibility_off: 0 in every cell for this picture, so there is nothing to show of: "
+            f"{', '.join(silent)}."
+        )
 
 
 def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed: bool = False) -> None:
@@ -96,6 +104,12 @@ def show_depth(subject: Subject) -> str:
     selection.facts(subject.graph, layer)
     channels = strongest(maps.channels, maps.maps)
     show_maps(maps.maps, [f"channel {channel}" for channel in channels])
+    silent = silent_channels(maps.channels)
+    if silent:
+        st.caption(
+            f":material/volume_off: Of its {len(maps.channels):,} channels {silent:,} are 0 in every cell: this "
+            "picture has nothing that they answer to, or their ReLU passes nothing at all."
+        )
     st.caption(
         f"The {len(maps.maps)} of {len(maps.channels):,} channels with the strongest mean response. Dark is 0 (or a "
         "map's smallest value, where that is below 0), bright a map's largest; each has a scale of its own."

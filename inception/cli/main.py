@@ -35,6 +35,7 @@ COMMANDS = {
         "vision",
         "Say how far apart two faces are, and with trained weights whether they are the same person.",
     ),
+    "maps": ("maps", "Measure which maps of where a network looks tell most."),
     "train": ("training", "Train a network on CIFAR-10, or on a folder of your own pictures, and measure it."),
     "evaluate": ("training", "Measure networks on CIFAR-10's 10,000 test pictures."),
     "race": ("training", "Train the small networks that the page Training race compares."),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ..text import shape_text
-from .op import Op
+from .receptive_field import ReceptiveField
 from .window import Window
 
 Shape = tuple[int, ...]  # (C, H, W), or (C,) behind a flatten
@@ -18,17 +18,14 @@ class Part:
     path: str  # of the module in the model
     in_shapes: tuple[Shape, ...]  # one for each tensor it reads
     out_shape: Shape
-    window: Window | None  # of convolutions and pools
+    window: Window | None  # of convolutions and pools over a picture
     params: int  # as PyTorch counts them; shared parameters count where they are first used
-    macs: int  # multiply-accumulates of a convolution or linear layer, batch 1, without bias
+    macs: int  # multiply-accumulates of matrix work, batch 1, without bias: half of what PyTorch's FLOP counter says
     scale: float | None = None  # of a residual sum
-
-    @property
-    def weights(self) -> int:
-        """Weights of a convolution or linear layer, without bias: each is used once at every output position."""
-        if not self.macs:
-            return 0
-        return self.macs // prod(self.out_shape[1:] if self.op == Op.CONV else self.out_shape[:-1])
+    weights: int = 0  # of a convolution or linear layer, without bias, whoever counts them
+    groups: int = 1  # of a convolution: how many times the channels are cut, as many as channels where it is depthwise
+    statistics: int = 0  # running means and variances of a batch norm, which Keras counts as parameters
+    doubt: str = ""  # why nobody can vouch for `macs`, which is then 0; empty where it is right
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,8 +38,10 @@ class Layer:
     branch: str  # TF-Slim's name, e.g. Branch_1; empty outside of branches
     layer: str  # TF-Slim's name inside the branch, e.g. Conv2d_0b_3x3
     path: str  # of the module in the model
-    inputs: tuple[int, ...]  # indexes of the layers that it reads; 0 is the picture
+    inputs: tuple[int, ...]  # indexes of the layers that it reads; 0 is the picture, or another input of the network
     parts: tuple[Part, ...]  # its operations in the order in which they run
+    field: ReceptiveField | None = None  # of its cells; None where no single box fits all of them
+    field_note: str = ""  # why there is no field, or that every cell depends on the whole picture
 
     @property
     def op(self) -> str:
@@ -61,7 +60,7 @@ class Layer:
 
     @property
     def out_shape(self) -> Shape:
-        """The shape of what it hands on."""
+        """The shape of what it hands on; of several tensors that of the first."""
         return self.parts[-1].out_shape
 
     @property
@@ -71,8 +70,19 @@ class Layer:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of all its operations for one picture."""
+        """Multiply-accumulates of all its operations for one picture, without those that `doubt` is about."""
         return sum(part.macs for part in self.parts)
+
+    @property
+    def doubt(self) -> str:
+        """Why nobody can vouch for `macs`; empty where they are right."""
+        return next((part.doubt for part in self.parts if part.doubt), "")
+
+    @property
+    def reason(self) -> str:
+        """What the blank cells of its row are about, for readers; empty where there is none."""
+        blanks = [(self.doubt, "MACs"), ("" if self.field else self.field_note, "receptive field")]
+        return "; ".join(f"{what}: {why}" for why, what in blanks if why)
 
     @property
     def activation_bytes(self) -> int:

@@ -6,24 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..errors import InputError
 from ..text import shape_text
 from .layer import Layer, Shape
-from .op import ACTIVATIONS, SUMS, Op
-from .receptive_field import PIXEL, ReceptiveField, union
+from .receptive_field import PIXEL, ReceptiveField
 from .table import layer_table
 from .unused import Unused
+from .window import Pair
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Layers without a window whose cells depend on the same cell of what they read. Of others we do not know.
-CELL_BY_CELL = {
-    Op.CONCAT, Op.BATCH_NORM, Op.DROPOUT, Op.FLATTEN, Op.LINEAR, Op.L2_NORMALIZE, *SUMS, *ACTIVATIONS,
-    "add", "sub", "mul", "truediv", "contiguous",
-}  # fmt: skip
 # What a notebook shows of the table at first sight.
 HEAD_ROWS = 10
 HEAD_COLUMNS = ["index", "block", "branch", "layer", "op", "kernel", "stride", "out_shape", "params", "macs", "rf"]
@@ -37,20 +32,21 @@ class LayerGraph:
     """
 
     name: str  # of the zoo, or the class of a module that is not ours
-    input_shape: tuple[int, int, int]  # (C, H, W) of the picture
+    input_shape: tuple[int, ...]  # (C, H, W) of the picture, or what else the network's first input is
     layers: tuple[Layer, ...]  # in execution order, from index 1
     keras_gamma: bool = True  # whether Keras would count a gamma for each channel of a batch norm
     outputs: tuple[int, ...] = ()  # indexes of the layers whose outputs the network returns, the main one first
     unused: tuple[Unused, ...] = ()  # modules whose parameters the traced pass did not use
+    more_inputs: tuple[Shape, ...] = ()  # shapes of the network's other inputs
 
     # A drawing is a view, and views stand above the graph. So `inception/__init__.py` sets this to
     # `inception.views.drawing.draw` when the package is imported.
     diagram: ClassVar[Callable[..., Any]]
 
     @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) of the picture."""
-        return self.input_shape[1:]
+    def input_size(self) -> Pair:
+        """(height, width) of the picture; of another input what stands behind its channels."""
+        return cast("Pair", self.input_shape[1:])
 
     @property
     def edges(self) -> list[tuple[int, int]]:
@@ -70,8 +66,13 @@ class LayerGraph:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of the convolutions and linear layers for one picture."""
+        """Multiply-accumulates of the matrix work for one picture, without those of the layers that `doubts` names."""
         return sum(layer.macs for layer in self.layers)
+
+    @property
+    def doubts(self) -> tuple[Layer, ...]:
+        """Layers whose multiply-accumulates nobody can vouch for; each one's `doubt` says why."""
+        return tuple(layer for layer in self.layers if layer.doubt)
 
     @property
     def unused_text(self) -> str:
@@ -107,19 +108,11 @@ class LayerGraph:
 
     @cached_property
     def receptive_fields(self) -> tuple[ReceptiveField | None, ...]:
-        """The field of each layer's cells, the picture's pixel first; None where no single box fits every cell."""
-        fields: list[ReceptiveField | None] = [PIXEL]
-        for layer in self.layers:
-            sources = [fields[i] for i in layer.inputs]
-            field = union([source for source in sources if source]) if all(sources) else None
-            if field and layer.window:
-                field = field.through(layer.window)
-            elif field and len(layer.in_shapes[0]) == 3 and len(layer.out_shape) == 1:
-                field = field.over(layer.in_shapes[0][1:])
-            elif layer.op not in CELL_BY_CELL or any(shape[1:] != layer.out_shape[1:] for shape in layer.in_shapes):
-                field = None
-            fields.append(field)
-        return tuple(fields)
+        """The field of each layer's cells, the picture's pixel first; None where no single box fits every cell.
+
+        They are those of a network in use: batch norms take their running statistics, and nothing is dropped at random.
+        """
+        return PIXEL, *(layer.field for layer in self.layers)
 
     def receptive_field(self, layer: Layer | int | str) -> ReceptiveField:
         """The part of the picture on which one cell of a layer can depend: size, stride and offset in pixels.
@@ -130,7 +123,7 @@ class LayerGraph:
         found = self.find_layer(layer)
         field = self.receptive_fields[found.index]
         if field is None:
-            raise InputError(f"the cells of {found.path or found.op} see parts of the picture that differ in form")
+            raise InputError(f"the cells of {found.path or found.op} have no receptive field: {found.field_note}")
         return field
 
     def table(
@@ -165,6 +158,8 @@ class LayerGraph:
             f"<LayerGraph {self.name}, {shape_text(self.input_shape)} picture: {len(self.layers):,} layers, "
             f"{self.params:,} parameters, {self.macs / 1e9:,.3f} GMACs"
         )
+        if self.doubts:
+            text += f" without {len(self.doubts)} layers of which nobody can vouch for the count"
         return f"{text}; {self.unused_text}>" if self.unused else f"{text}>"
 
     def _repr_html_(self) -> str:

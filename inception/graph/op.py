@@ -10,6 +10,7 @@ class Op(StrEnum):
     """
 
     CONV = "conv"
+    TRANSPOSED_CONV = "transposed conv"
     LINEAR = "linear"
     MAX_POOL = "max pool"
     AVG_POOL = "avg pool"
@@ -21,11 +22,18 @@ class Op(StrEnum):
     SUM = "sum"
     RESIDUAL_SUM = "residual sum"
     L2_NORMALIZE = "l2 normalize"
+    ATTENTION = "attention"
 
 
 SUMS = frozenset({Op.SUM, Op.RESIDUAL_SUM})
 # Beside ReLU, PyTorch's own activations under the names of their modules.
-ACTIVATIONS = frozenset({Op.RELU, "relu6", "leakyrelu", "prelu", "elu", "silu", "gelu", "sigmoid", "tanh", "hardswish"})
+ACTIVATIONS = frozenset(
+    {
+        Op.RELU, "relu6", "leakyrelu", "prelu", "rrelu", "elu", "celu", "selu", "silu", "gelu", "mish", "sigmoid",
+        "tanh", "hardswish", "hardsigmoid", "hardtanh", "softplus", "softsign", "logsigmoid", "threshold",
+        "tanhshrink", "softshrink", "hardshrink",
+    }
+)  # fmt: skip
 
 
 def is_pool(op: str) -> bool:

@@ -16,7 +16,7 @@ in_shape          channels x height x width; several inputs are joined by " + "
 out_shape         the same
 dropped           input rows x columns at the end that no window reaches
 params            parameters, with the batch norm of the unit
-macs              multiply-accumulates of convolutions and linear layers, batch 1 (or flops, 2 a MAC)
+macs              multiply-accumulates of matrix work, batch 1 (or flops, 2 a MAC); blank where nobody can vouch for it
 activation_bytes  of the output, float32, batch 1
 rf                receptive field, height x width, in pixels of the picture, as are the next two
 rf_stride         between neighbouring cells
@@ -36,7 +36,6 @@ from typing import TYPE_CHECKING, Any
 from ..text import shape_text
 from .blocks import runs
 from .layer import Layer, Part
-from .op import Op
 from .receptive_field import ReceptiveField
 from .unused import Unused
 from .window import pair_text
@@ -90,6 +89,8 @@ def layer_table(
     rows += [blank | _unused_cells(each, gamma) | ({"repeat": 1} if collapse else {}) for each in unused]
     table = pd.DataFrame(rows)
     table.insert(0, "index", range(1, len(table) + 1))
+    if table["macs"].isna().any():
+        table["macs"] = table["macs"].astype("Int64")  # whole numbers, and blanks where nobody can vouch for one
     if flops:
         table["macs"] *= 2
         table = table.rename(columns={"macs": "flops"})
@@ -105,12 +106,12 @@ def search(table: pd.DataFrame, words: str) -> pd.DataFrame:
 
 def keras_params(part: Part, gamma: bool) -> int:
     """Parameters as Keras counts: a batch norm's running mean and variance too, gamma only where it is trained."""
-    return _keras_norm_params(part.params, gamma) if part.op == Op.BATCH_NORM else part.params
+    return _keras_params(part.params, part.params, part.statistics, gamma) if part.statistics else part.params
 
 
-def _keras_norm_params(params: int, gamma: bool) -> int:
-    """What Keras counts for batch norms that have `params` parameters in PyTorch, two a channel."""
-    return params // 2 * (4 if gamma else 3)
+def _keras_params(params: int, norm_params: int, statistics: int, gamma: bool) -> int:
+    """PyTorch has a gamma and a beta for each channel of a batch norm, or neither."""
+    return params + statistics - (0 if gamma else norm_params // 2)
 
 
 def _row(layer: Layer, parts: tuple[Part, ...], field: ReceptiveField | None, keras_gamma: bool | None) -> Row:
@@ -132,7 +133,7 @@ def _row(layer: Layer, parts: tuple[Part, ...], field: ReceptiveField | None, ke
         "out_shape": shape_text(out_shape),
         "dropped": shape_text(dropped) if any(dropped) else "",
         "params": sum(part.params if keras_gamma is None else keras_params(part, keras_gamma) for part in parts),
-        "macs": sum(part.macs for part in parts),
+        "macs": None if any(part.doubt for part in parts) else sum(part.macs for part in parts),
         "activation_bytes": 4 * prod(out_shape),
         "rf": shape_text(field.size) if field else "",
         "rf_stride": pair_text(field.stride) if field else "",
@@ -144,7 +145,7 @@ def _unused_cells(unused: Unused, keras_gamma: bool | None) -> Row:
     """The cells of a row for parameters that did not run: where they are and how many; everything else is empty."""
     params = unused.params
     if keras_gamma is not None:
-        params += _keras_norm_params(unused.norm_params, keras_gamma) - unused.norm_params
+        params = _keras_params(params, unused.norm_params, unused.statistics, keras_gamma)
     cells = {"stage": unused.stage, "path": unused.path, "op": "unused", "params": params}
     return cells | {"macs": 0, "activation_bytes": 0}
 
@@ -153,7 +154,10 @@ def _fold(name: str, blocks: list[list[Row]]) -> list[Row]:
     """The rows of equal blocks as those of one: sums of parameters, MACs and bytes, the last one's field."""
     folded = []
     for rows in zip(*blocks, strict=True):
-        sums = {column: sum(row[column] for row in rows) for column in SUMS}
+        sums = {
+            column: None if any(row[column] is None for row in rows) else sum(row[column] for row in rows)
+            for column in SUMS
+        }
         field = {column: rows[-1][column] for column in ("rf", "rf_stride", "rf_offset")}
         start = {"stage": rows[0]["stage"], "block": name, "repeat": len(rows)}
         folded.append({**start, **rows[0], **start, **sums, **field})

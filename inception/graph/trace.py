@@ -1,90 +1,47 @@
-"""`trace` runs a module once on the meta device and makes the `LayerGraph` that every table and diagram comes from."""
+"""`trace` runs a module once and makes the `LayerGraph` that every table and diagram comes from."""
 
+import inspect
 import operator
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from copy import deepcopy
-from math import prod
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
 from ..errors import InputError
-from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
 from ..text import shape_text
 from ..zoo import Variant, create_model
-from .layer import Layer, Part, Shape
+from .batch import shapes_without_batch
+from .calls import Value, tensors_in
+from .cells import picture_cells
 from .layer_graph import LayerGraph
-from .op import ACTIVATIONS, Op
-from .symbolic import Tracer
+from .record import NeedsDataError, Recorder
+from .rows import Rows, follow_fields
 from .unused import find_unused
-from .window import pair, window_of
+from .window import pair
 
-OPS: dict[Any, Op] = {
-    nn.Conv2d: Op.CONV,
-    nn.Linear: Op.LINEAR,
-    nn.MaxPool2d: Op.MAX_POOL,
-    nn.AvgPool2d: Op.AVG_POOL,
-    nn.AdaptiveAvgPool2d: Op.AVG_POOL,
-    nn.BatchNorm1d: Op.BATCH_NORM,
-    nn.BatchNorm2d: Op.BATCH_NORM,
-    nn.ReLU: Op.RELU,
-    nn.Dropout: Op.DROPOUT,
-    nn.Flatten: Op.FLATTEN,
-    Concat: Op.CONCAT,
-    ResidualSum: Op.RESIDUAL_SUM,
-    L2Normalize: Op.L2_NORMALIZE,
-    F.conv2d: Op.CONV,
-    F.linear: Op.LINEAR,
-    F.relu: Op.RELU,
-    F.dropout: Op.DROPOUT,
-    torch.relu: Op.RELU,
-    torch.cat: Op.CONCAT,
-    torch.flatten: Op.FLATTEN,
-    torch.add: Op.SUM,
-    operator.add: Op.SUM,
-    operator.iadd: Op.SUM,
-    "add": Op.SUM,
-    "add_": Op.SUM,
-    "relu_": Op.RELU,
-    "view": Op.FLATTEN,
-    "reshape": Op.FLATTEN,
-}
-# Functions that are a module without parameters; seen as that module they get its window.
-AS_MODULE: dict[Any, type[nn.Module]] = {
-    F.max_pool2d: nn.MaxPool2d,
-    F.avg_pool2d: nn.AvgPool2d,
-    F.adaptive_avg_pool2d: nn.AdaptiveAvgPool2d,
-}
-# What may share a row with the operation before it.
-FOLDS_INTO: dict[str, AbstractSet[str]] = {
-    Op.CONV: {Op.BATCH_NORM, *ACTIVATIONS},
-    Op.LINEAR: {Op.BATCH_NORM, *ACTIVATIONS},
-    Op.BATCH_NORM: ACTIVATIONS,
-    Op.SUM: ACTIVATIONS,
-    Op.RESIDUAL_SUM: ACTIVATIONS,
-}
-KEEPS_SHAPE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.ReLU, nn.Dropout, nn.Identity)
+Examples = Tensor | Sequence[Any] | Mapping[str, Any]
+MOST_PIXELS = 100_000
 
 
 class TraceError(InputError):
     """A module or input size that cannot be traced, in one sentence."""
 
 
-def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overrides: Any) -> LayerGraph:
+def trace(model: str | nn.Module, input_size: int | Sequence[Any] | Examples = 299, **overrides: Any) -> LayerGraph:
     """Runs a network once on tensors without data and returns its layers and the edges between them.
 
-    This takes milliseconds and no memory for weights: shapes and counts come from the meta device.
+    This takes milliseconds and no memory for weights: shapes and counts come from the meta device. Any module will do;
+    it keeps its weights, its buffers and its mode. In training mode the graph has what runs in training.
 
-    model: a name of `list_models`, which is built in eval mode with `overrides` as `create_model` takes them; or any
-    module that torch.fx can trace. A module keeps its weights and its mode; in training mode the graph has what runs
-    in training.
-    input_size: pixels of a square picture, or (H, W), or (C, H, W).
+    model: a name of `list_models`, which is built in eval mode with `overrides` as `create_model` takes them, or a
+    module.
+    input_size: pixels of a square picture, or (H, W), or (C, H, W). What is no picture, or several inputs, stands in a
+    list of shapes without the batch: [(C, D, H, W)] or [(3, 224, 224), (10,)]. Or example tensors, with the batch as
+    their first dimension: one, a list of them, or a dict by the names of the forward's arguments. A network that
+    decides by the values of its tensors runs on the examples themselves.
     Raises TraceError when the picture is too small, naming the layer at which the grid would vanish, and when the
-    module's forward cannot be traced; InputError for unknown names and overrides.
+    module cannot run; InputError for unknown names and overrides.
     """
     if isinstance(model, str):
         module: nn.Module = create_model(model, device="meta", **overrides)
@@ -96,256 +53,185 @@ def trace(model: str | nn.Module, input_size: int | Sequence[int] = 299, **overr
         module = model
     variant = getattr(module, "variant", None)
     name = variant.name if isinstance(variant, Variant) else type(module).__name__
-    shape = _input_shape(module, input_size)
-    tracer = Tracer()
+    examples = any(True for _ in tensors_in(input_size))
+    inputs, named = _one_of(input_size) if examples else (_on_meta(name, module, _shapes(module, input_size)), {})
+    _check_arguments(name, module, inputs, named)
+    run = _run(name, module, inputs, named, examples)
+    first = run.inputs[0]
+    if 3 <= len(first.shape) <= 5:
+        first.cells = picture_cells(first.shape)
+    follow_fields(run)
+
+    def twice() -> Recorder | None:
+        try:
+            return Recorder(module, *_doubled(*_alike(inputs, named, run.meta)))
+        except Exception:  # it may take one picture only
+            return None
+
+    shape_of = shapes_without_batch(run, twice)
+    rows = Rows(module, run, shape_of)
+    unused = find_unused(module, rows.counted)
+    _check_parameters(name, rows, sum(each.params for each in unused))
+    keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
+    shape, *others = (_without_first(value) for value in run.inputs)
+    return LayerGraph(name, shape, rows.layers, keras_gamma, rows.outputs, unused, tuple(others))
+
+
+# Inputs
+def _shapes(module: nn.Module, input_size: Any) -> list[tuple[int, ...]]:
+    """The shape of each input without the batch."""
+    if isinstance(input_size, list) and input_size and all(isinstance(each, tuple | list) for each in input_size):
+        shapes = [_whole_numbers(each) for each in input_size]
+        if all(shapes):
+            return shapes
+    else:
+        sizes = _whole_numbers(input_size if isinstance(input_size, Iterable) else (input_size, input_size))
+        if len(sizes) == 2:
+            first = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
+            sizes = (first.in_channels if first else 3, *sizes)
+        if len(sizes) == 3:
+            return [sizes]
+    raise TraceError(
+        f"input_size must be pixels, (H, W) or (C, H, W), each below {MOST_PIXELS:,}, a list of shapes for inputs that "
+        f"are no picture, or example tensors, not {input_size!r:.80}."
+    )
+
+
+def _whole_numbers(sizes: Iterable[Any]) -> tuple[int, ...]:
+    """Sizes as whole numbers; nothing where one is none, or out of range."""
     try:
-        nodes = (_single() if tracer.is_leaf_module(module, "") else tracer.trace(module)).nodes
-    except Exception as error:  # fx raises many types from within the module's own forward
-        raise TraceError(f"{name} cannot be traced: {_first_line(error)}") from error
+        numbers = tuple(map(operator.index, sizes))
+    except TypeError:
+        return ()
+    return numbers if all(0 < n < MOST_PIXELS for n in numbers) else ()
+
+
+def _on_meta(name: str, module: nn.Module, shapes: list[tuple[int, ...]]) -> list[Any]:
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
     try:
-        picture = torch.empty(1, *shape, dtype=dtype, device="meta")
+        return [torch.empty(1, *shape, dtype=dtype, device="meta") for shape in shapes]
     except RuntimeError as error:  # more bytes than 64 bits count
-        raise TraceError(f"{name} cannot take {shape_text(shape[1:])} px: too large.") from error
-    walk = _Walk(name, module, nodes, picture)
-    keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
-    layers, index_of = _layers(walk)
-    outputs = tuple(dict.fromkeys(index_of.get(node, 0) for node in walk.outputs))
-    return LayerGraph(name, shape, layers, keras_gamma, outputs, find_unused(module, walk.counted))
+        raise TraceError(f"{name} cannot take {shape_text(shapes[0][1:])} px: too large.") from error
 
 
-def _input_shape(module: nn.Module, input_size: int | Sequence[int]) -> tuple[int, int, int]:
-    """(C, H, W) of the picture; C is that of the module's first convolution unless it is given."""
+def _one_of(examples: Any) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments that examples stand for, with the first of the batch where all have one of the same size."""
+    inputs: list[Any] = [] if isinstance(examples, Mapping) else (
+        [examples] if isinstance(examples, Tensor) else list(examples)
+    )  # fmt: skip
+    named = dict(examples) if isinstance(examples, Mapping) else {}
+    sizes = {tensor.shape[:1] for tensor in tensors_in([inputs, named]) if tensor.dim()}
+    if len(sizes) != 1:
+        return inputs, named
+    return _changed(inputs, lambda t: t[:1] if t.dim() else t), _changed(named, lambda t: t[:1] if t.dim() else t)
+
+
+def _changed(value: Any, change: Any) -> Any:
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _changed(each, change) for key, each in value.items()}
+    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
+        return type(value)(_changed(each, change) for each in value)
+    return value
+
+
+def _alike(inputs: list[Any], named: dict[str, Any], meta: bool) -> tuple[list[Any], dict[str, Any]]:
+    if not meta:
+        return inputs, named
+    return _changed(inputs, lambda t: t.to("meta")), _changed(named, lambda t: t.to("meta"))
+
+
+def _doubled(inputs: list[Any], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    def double(tensor: Tensor) -> Tensor:
+        return torch.cat([tensor, tensor]) if tensor.dim() else tensor
+
+    return _changed(inputs, double), _changed(named, double)
+
+
+def _without_first(value: Value) -> tuple[int, ...]:
+    return value.shape[1:]
+
+
+def _check_arguments(name: str, module: nn.Module, inputs: list[Any], named: dict[str, Any]) -> None:
+    """Raises TraceError where the forward needs more than it would get."""
     try:
-        sizes = tuple(map(operator.index, input_size if isinstance(input_size, Iterable) else (input_size, input_size)))
-    except TypeError:
-        sizes = ()
-    if len(sizes) == 2:
-        first = next((m for m in module.modules() if isinstance(m, nn.Conv2d)), None)
-        sizes = (first.in_channels if first else 3, *sizes)
-    if len(sizes) != 3 or not all(isinstance(n, int) and 0 < n < 100_000 for n in sizes):
-        raise TraceError(f"input_size must be pixels, (H, W) or (C, H, W), each below 100,000, not {input_size!r}.")
-    return sizes[0], sizes[1], sizes[2]
+        signature = inspect.signature(module.forward)
+    except (TypeError, ValueError):
+        return
+    try:
+        signature.bind(*inputs, **named)
+    except TypeError as error:
+        raise TraceError(
+            f"{name} takes other inputs than these ({_first_line(error)}): "
+            "give input_size a list of shapes, or example tensors."
+        ) from error
 
 
-def _single() -> fx.Graph:
-    """The graph of a root that is one of PyTorch's own modules, which a trace would take apart."""
-    graph = fx.Graph()
-    graph.output(graph.call_module("", (graph.placeholder("x"),)))
-    return graph
+# The run, and what can go wrong in it
+def _run(name: str, module: nn.Module, inputs: list[Any], named: dict[str, Any], examples: bool) -> Recorder:
+    """Without data where that is possible."""
+    recorder = object.__new__(Recorder)
+    try:
+        recorder.__init__(module, *_alike(inputs, named, meta=True))  # type: ignore[misc]
+        return recorder
+    except NeedsDataError as error:
+        if not examples or any(tensor.is_meta for tensor in tensors_in([inputs, named])):
+            raise TraceError(_needs_data(name, recorder, str(error))) from error
+    except Exception as error:  # PyTorch raises RuntimeError, ValueError, TypeError, ... for misfits
+        if not examples and _is_about_data(error):
+            raise TraceError(_needs_data(name, recorder, "")) from error
+        if not examples or not _is_about_data(error):
+            raise TraceError(_misfit(name, recorder, error)) from error
+    recorder = object.__new__(Recorder)
+    try:
+        recorder.__init__(module, inputs, named)  # type: ignore[misc]
+    except Exception as error:
+        raise TraceError(_misfit(name, recorder, error)) from error
+    return recorder
 
 
-class _Walk:
-    """Runs the nodes of an fx graph on meta tensors and notes a `Part` for each operation, and what that reads."""
+def _is_about_data(error: Exception) -> bool:
+    text = str(error)
+    return (isinstance(error, NotImplementedError) and "meta" in text.lower()) or "no data" in text or "Meta" in text
 
-    def __init__(self, name: str, root: nn.Module, nodes: Iterable[fx.Node], picture: Tensor):
-        self.name = name
-        self.root = root
-        self.modules = dict(root.named_modules())
-        self.picture = picture
-        self.values: dict[fx.Node, Any] = {}  # what each node yields
-        self.parts: dict[fx.Node, Part] = {}  # in order of execution
-        self.reads: dict[fx.Node, list[fx.Node]] = {}  # parts (or the picture) whose outputs a part reads
-        self.readers: Counter[fx.Node] = Counter()  # how many parts, or outputs of the network, read a part
-        self.origins: dict[fx.Node, list[fx.Node]] = {}  # parts (or the picture) that a node's value comes from
-        self.results: dict[Any, Any] = {}  # so that of equal modules on equal shapes only the first one runs
-        # Parameters that a node without a row reads, for the rows of those who read that node.
-        self.weights: dict[fx.Node, list[nn.Parameter]] = {}
-        self.counted: set[int] = set()  # ids of the parameters that some row has
-        self.outputs: list[fx.Node] = []  # parts (or the picture) that the network returns
-        for node in nodes:
-            self.visit(node)
 
-    def visit(self, node: fx.Node) -> None:
-        inputs = node.all_input_nodes
-        origins = list(dict.fromkeys(origin for n in inputs for origin in self.origins[n]))
-        self.origins[node] = origins
-        if node.op == "placeholder":
-            if not self.values:
-                self.values[node], self.origins[node] = self.picture, [node]
-            elif node.args:
-                self.values[node] = node.args[0]
-            else:
-                raise TraceError(f"{self.name} takes more than a picture: its forward also needs {node.target!r}.")
-        elif node.op == "get_attr":
-            value = operator.attrgetter(str(node.target))(self.root)
-            self.weights[node] = [value] if isinstance(value, nn.Parameter) else []
-            self.values[node] = value.to("meta") if isinstance(value, Tensor) else value
-        elif node.op == "output":
-            self.outputs = origins
-            self.readers.update(origins)
-        else:
-            self.compute(node, inputs, origins)
+def _needs_data(name: str, recorder: Recorder, asked: str) -> str:
+    operation = f" ({asked.strip('_')})" if asked else ""
+    return (
+        f"{name} cannot be traced without data, because {_place(recorder)} asks for the values of a tensor{operation}: "
+        "give input_size example tensors, on which it then runs."
+    )
 
-    def compute(self, node: fx.Node, inputs: list[fx.Node], origins: list[fx.Node]) -> None:
-        """The value of a node that calls a module, a function or a method; its `Part` if it gets a row."""
-        args, kwargs = fx.map_arg((node.args, node.kwargs), self.values.__getitem__)
-        module = self.module_of(node, args, kwargs)
-        self.values[node] = out = self.run(node, module, args, kwargs)
-        weights = [weight for n in inputs for weight in self.weights.get(n, ())]
-        if isinstance(out, tuple | list) and node.op == "call_module":
-            out = next((value for value in out if isinstance(value, Tensor)), out)  # the first output of an LSTM
-        # Sizes, indexing and identities have no row: whoever reads them reads their origins.
-        if isinstance(out, Tensor) and node.target is not operator.getitem and type(module) is not nn.Identity:
-            data = [n for n in inputs if isinstance(self.values[n], Tensor) and n.op != "get_attr"]
-            in_shapes = tuple(_shape(self.values[n]) for n in data)
-            self.parts[node] = self.part(node, module, weights, in_shapes, _shape(out))
-            self.reads[node], self.origins[node] = origins, [node]
-            self.readers.update(origins)
-            return
-        if isinstance(out, Tensor | tuple | list) and not isinstance(out, torch.Size):
-            self.weights[node] = weights
-        else:
-            self.origins[node] = []  # whoever reads a size depends on no value
 
-    def module_of(self, node: fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any]) -> nn.Module | None:
-        if node.op == "call_module":
-            return self.modules[str(node.target)]
-        if node.target in AS_MODULE:
-            return AS_MODULE[node.target](*args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
-        return None
+def _place(recorder: Recorder) -> str:
+    path = recorder.failed[0] if recorder.failed else ""
+    return path or "its forward"
 
-    def run(self, node: fx.Node, module: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if isinstance(module, KEEPS_SHAPE):
-            return args[0] if args else next(iter(kwargs.values()))
-        try:
-            if node.op == "call_module" and module is not None:
-                return self.run_module(module, args, kwargs)
-            if node.op == "call_method":
-                return getattr(args[0], str(node.target))(*args[1:], **kwargs)
-            return node.target(*args, **kwargs)  # type: ignore[operator]
-        except Exception as error:  # PyTorch raises RuntimeError, ValueError, TypeError, ... for misfits
-            raise TraceError(self.misfit(node, module, args, error)) from error
 
-    def run_module(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        key = None
-        if not kwargs and all(isinstance(arg, Tensor) for arg in args):
-            ceil_mode = getattr(module, "ceil_mode", None)  # not in the repr of nn.AvgPool2d
-            key = (type(module), module.extra_repr(), ceil_mode, *(arg.shape for arg in args))
-            if key in self.results:
-                return self.results[key]
-        tensors = [*module.parameters(), *module.buffers()]
-        if not all(tensor.is_meta for tensor in tensors):
-            # On a copy with tensors of its own, because another thread may run the module at this moment.
-            on_meta = {id(tensor): torch.empty_like(tensor, device="meta") for tensor in tensors}
-            module = deepcopy(module, on_meta)
-        out = module(*args, **kwargs)
-        if key:
-            self.results[key] = out
-        return out
-
-    def misfit(self, node: fx.Node, module: nn.Module | None, args: tuple[Any, ...], error: Exception) -> str:
-        """One sentence on why `node` cannot run; mostly because its window is larger than what is left of the grid."""
-        if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) and args[0].dim() == 4:
-            grid, kernel = args[0].shape[2:], pair(module.kernel_size)
-            if kernel[0] > grid[0] or kernel[1] > grid[1]:
-                return (
-                    f"{self.name} cannot take {shape_text(self.picture.shape[2:])} px: the grid vanishes at "
-                    f"{_path(node)}, whose {shape_text(kernel)} window does not fit a {shape_text(grid)} grid."
-                )
-        return f"{self.name} cannot be traced at {_path(node) or node.name}: {_first_line(error)}"
-
-    def kernel(self, node: fx.Node, module: nn.Module | None) -> Tensor:
-        """The weight of a convolution or linear layer, module or function."""
-        if module is not None:
-            weight_of_module: Tensor = module.weight  # type: ignore[assignment]  # computed where it is parametrised
-            return weight_of_module
-        weight: Any = node.args[1] if len(node.args) > 1 else node.kwargs["weight"]
-        kernel: Tensor = self.values[weight]
-        return kernel
-
-    def part(
-        self,
-        node: fx.Node,
-        module: nn.Module | None,
-        read: list[nn.Parameter],
-        in_shapes: tuple[Shape, ...],
-        out: Shape,
-    ) -> Part:
-        weights = read if module is None else list(module.parameters())
-        op = _op(node, module)
-        params = sum(w.numel() for w in weights if id(w) not in self.counted)
-        self.counted.update(id(w) for w in weights)
-        positions: dict[str, int] = {Op.CONV: prod(out[1:]), Op.LINEAR: prod(out[:-1])}
-        macs = self.kernel(node, module).numel() * positions[op] if op in positions else 0
-        window = (
-            window_of(module, pair(in_shapes[0][1:]), pair(out[1:])) if module is not None and len(out) == 3 else None
-        )
-        scale = module.scale if isinstance(module, ResidualSum) else None
-        return Part(op, _path(node), in_shapes, out, window, params, macs, scale)
+def _misfit(name: str, recorder: Recorder, error: Exception) -> str:
+    """One sentence on why a layer cannot run; mostly because its window is larger than what is left of the grid."""
+    path, module, args = recorder.failed or ("", None, [])
+    if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) and args and len(args[0].shape) == 4:
+        grid, kernel = args[0].shape[2:], pair(module.kernel_size)
+        if kernel[0] > grid[0] or kernel[1] > grid[1]:
+            return (
+                f"{name} cannot take {shape_text(recorder.inputs[0].shape[2:])} px: the grid vanishes at "
+                f"{path}, whose {shape_text(kernel)} window does not fit a {shape_text(grid)} grid."
+            )
+    if isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params():
+        return f"{name} cannot be traced: {path} is not made yet, so run the network once on a real picture."
+    at = f" at {path}" if path else ""
+    return f"{name} cannot be traced{at}: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return line.split(". ")[0][:250]
 
 
-def _shape(value: Tensor) -> Shape:
-    return tuple(value.shape[1:])
-
-
-def _path(node: fx.Node) -> str:
-    """Of the module, or of the module in whose forward the function stands."""
-    if node.op == "call_module":
-        return str(node.target)
-    stack = node.meta.get("nn_module_stack")
-    return next(reversed(stack.values()))[0] if stack else ""
-
-
-def _op(node: fx.Node, module: nn.Module | None) -> str:
-    known = next((OPS[kind] for kind in type(module).__mro__ if kind in OPS), None) or OPS.get(node.target)
-    return known or (type(module).__name__ if module is not None else _function_name(node.target)).lower()
-
-
-def _function_name(target: Any) -> str:
-    return str(getattr(target, "__name__", target)).strip("_")
-
-
-def _layers(walk: _Walk) -> tuple[tuple[Layer, ...], dict[fx.Node, int]]:
-    """The named layers, and the index of the one that each node is in.
-
-    A batch norm or activation shares the row of the operation before it, if nothing else reads that operation.
-    """
-    units: list[list[fx.Node]] = []
-    unit_of: dict[fx.Node, list[fx.Node]] = {}
-    for node, part in walk.parts.items():
-        source = walk.reads[node][0] if len(walk.reads[node]) == 1 else None
-        if source in walk.parts and walk.readers[source] == 1 and part.op in FOLDS_INTO.get(walk.parts[source].op, ()):
-            unit_of[source].append(node)
-            unit_of[node] = unit_of[source]
-        else:
-            unit_of[node] = [node]
-            units.append(unit_of[node])
-    index_of = {node: index for index, unit in enumerate(units, 1) for node in unit}
-    inside = Counter(ancestor for part in walk.parts.values() for ancestor in _ancestors(part.path))
-    layers = []
-    for index, unit in enumerate(units, 1):
-        parts = tuple(walk.parts[node] for node in unit)
-        parent = parts[0].path.rpartition(".")[0]
-        whole_parent = parent and inside[parent] == len(parts) > 1 and all(p.path.startswith(parent) for p in parts)
-        path = parent if whole_parent else parts[0].path
-        sources = tuple(index_of.get(source, 0) for source in walk.reads[unit[0]])
-        own_name = unit[0].op == "call_module"
-        layers.append(Layer(index, *_names(walk.modules, path, parts[0].op, own_name), path, sources, parts))
-    return tuple(layers), index_of
-
-
-def _ancestors(path: str) -> list[str]:
-    pieces = path.split(".")
-    return [".".join(pieces[:i]) for i in range(1, len(pieces))]
-
-
-def _names(modules: dict[str, nn.Module], path: str, op: str, own_name: bool) -> tuple[str, str, str, str]:
-    """(stage, block, branch, layer). Elsewhere than in our networks, stage and block are levels of the path."""
-    pieces = path.split(".")
-    layer = pieces.pop() if own_name else op
-    if op in (Op.CONCAT, Op.RESIDUAL_SUM):
-        layer = op
-    first = pieces.pop(0) if pieces else ""
-    stage = modules.get(first)
-    if not isinstance(stage, Stage):
-        return first, ".".join([first, *pieces]) if pieces else "", "", layer
-    if not pieces:
-        return stage.title, layer, "", ""
-    block = pieces.pop(0)
-    branch = pieces[0] if pieces and pieces[0].startswith("Branch_") else ""
-    return stage.title, block, branch, layer
+def _check_parameters(name: str, rows: Rows, unused: int) -> None:
+    """Raises TraceError unless the rows and the unused parameters are all that the module has, each once."""
+    counted, total = sum(part.params for part in rows.parts.values()), sum(rows.sizes.values())
+    if counted + unused != total:
+        raise TraceError(f"{name} cannot be traced: {counted + unused:,} of its {total:,} parameters were found.")

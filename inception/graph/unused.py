@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..models.layers import Stage
 
@@ -17,6 +18,7 @@ class Unused:
     path: str  # in the model
     params: int  # as PyTorch counts them
     norm_params: int  # those of them that belong to batch norms, which Keras counts in its own way
+    statistics: int = 0  # running means and variances of these batch norms, which Keras counts as parameters
 
 
 def find_unused(root: nn.Module, used: Collection[int]) -> tuple[Unused, ...]:
@@ -36,24 +38,22 @@ def _unused(root: nn.Module, module: nn.Module, path: str, left: set[int]) -> It
     if path and own <= left:
         left -= own
         params = sum(p.numel() for p in module.parameters())
-        yield _entry(root, path, module.title if isinstance(module, Stage) else path, params, _norm_params(module))
+        norms = [m for m in module.modules() if isinstance(m, _BatchNorm)]
+        norm_params = sum(p.numel() for norm in norms for p in norm.parameters())
+        statistics = sum(2 * norm.num_features for norm in norms)
+        yield _entry(root, path, module.title if isinstance(module, Stage) else path, params, norm_params, statistics)
         return
     prefix = f"{path}." if path else ""
     for name, parameter in module.named_parameters(recurse=False):
         if id(parameter) in left:
             left.remove(id(parameter))
-            norm = parameter.numel() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) else 0
-            yield _entry(root, prefix + name, prefix + name, parameter.numel(), norm)
+            norm = parameter.numel() if isinstance(module, _BatchNorm) else 0
+            yield _entry(root, prefix + name, prefix + name, parameter.numel(), norm, norm)
     for name, child in module.named_children():
         yield from _unused(root, child, prefix + name, left)
 
 
-def _entry(root: nn.Module, path: str, title: str, params: int, norm_params: int) -> Unused:
+def _entry(root: nn.Module, path: str, title: str, params: int, norm_params: int, statistics: int) -> Unused:
     first = path.split(".")[0]
     stage = getattr(root, first)
-    return Unused(title, stage.title if isinstance(stage, Stage) else first, path, params, norm_params)
-
-
-def _norm_params(module: nn.Module) -> int:
-    norms = (m for m in module.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d))
-    return sum(p.numel() for norm in norms for p in norm.parameters())
+    return Unused(title, stage.title if isinstance(stage, Stage) else first, path, params, norm_params, statistics)

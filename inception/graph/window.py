@@ -1,5 +1,6 @@
 """The sliding window of convolutions and pools: kernel, stride, padding and pixels never reached."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,9 +17,9 @@ def pair(value: int | tuple[int, ...]) -> Pair:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
-def pair_text(value: Pair) -> str:
+def pair_text(value: tuple[int, ...]) -> str:
     """One number where height and width agree, else both: 8, or 8x16."""
-    return str(value[0]) if value[0] == value[1] else shape_text(value)
+    return str(value[0]) if len(set(value)) == 1 else shape_text(value)
 
 
 def padding_of(conv: nn.Conv2d) -> tuple[int, int, int, int]:
@@ -163,6 +164,36 @@ def window_of(module: nn.Module, grid: Pair, out: Pair) -> Window | None:
         averages = isinstance(module, nn.AvgPool2d)
         filling = "minus infinity" if not averages else "zeros" if module.count_include_pad else "nothing"
     return Window(kernel, stride, dilation, pad, _declared(module.padding, pad, stride, grid, out), grid, out, filling)
+
+
+def window_of_call(name: str, arguments: Sequence[Any], kernel: Sequence[int], grid: Pair, out: Pair) -> Window | None:
+    """The window of an operation of PyTorch's dispatcher, with its arguments behind the tensors, as a module has it.
+
+    kernel: height and width of a convolution's weight.
+    """
+    if name == "convolution":
+        stride, padding, dilation, transposed = arguments[:4]
+        if transposed or len(kernel) != 2:
+            return None
+        return _window(kernel, stride, padding, dilation, "zeros", grid, out)
+    if name == "max_pool2d_with_indices":
+        size, stride, padding, dilation = (*arguments, *((), 0, 1)[len(arguments) - 1 :])[:4]
+        return _window(size, stride or size, padding, dilation, "minus infinity", grid, out)
+    if name == "avg_pool2d":
+        size, stride, padding = (*arguments, *((), 0)[len(arguments) - 1 :])[:3]
+        counted = arguments[4] if len(arguments) > 4 else True
+        return _window(size, stride or size, padding, 1, "zeros" if counted else "nothing", grid, out)
+    return None
+
+
+def _window(kernel: Any, stride: Any, padding: Any, dilation: Any, filling: str, grid: Pair, out: Pair) -> Window:
+    size, step, (rows, columns), gaps = (_two(value) for value in (kernel, stride, padding, dilation))
+    pad = (rows, rows, columns, columns)
+    return Window(size, step, gaps, pad, _declared((rows, columns), pad, step, grid, out), grid, out, filling)
+
+
+def _two(value: int | Sequence[int]) -> Pair:
+    return (value, value) if isinstance(value, int) else (value[0], value[-1])
 
 
 def _declared(padding: Any, pad: tuple[int, int, int, int], stride: Pair, grid: Pair, out: Pair) -> str:

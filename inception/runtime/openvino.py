@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 
-from ..graph.symbolic import Tracer
+from ..graph.trace import trace
 from ..graph.window import padding_of, pair
 from ..models.layers import Concat, L2Normalize, ResidualSum
 from ..models.surgery import fold_batch_norm, lean
@@ -68,15 +68,14 @@ def openvino_model(model: nn.Module) -> Any:
     """
     openvino, ops = import_openvino(), import_module("openvino.opset1")
     picture = ops.parameter([-1, 3, -1, -1], np.float32)
-    values: dict[fx.Node, Any] = {}
-    for node in Tracer().trace(model).nodes:
-        if node.op == "placeholder":
-            values[node] = picture
-        else:
-            inputs = [values[argument] for argument in node.all_input_nodes]
-            output = node.op == "output"
-            values[node] = inputs[0] if output else _operation(ops, model.get_submodule(str(node.target)), inputs)
-    return openvino.Model([values[node]], [picture])
+    graph = trace(model)
+    values = [picture]
+    for layer in graph.layers:
+        inputs = [values[index] for index in layer.inputs]
+        for part in layer.parts:
+            inputs = [_operation(ops, model.get_submodule(part.path), inputs)]
+        values.append(inputs[0])
+    return openvino.Model([values[graph.outputs[0]]], [picture])
 
 
 def _operation(ops: Any, module: nn.Module, inputs: list[Any]) -> Any:

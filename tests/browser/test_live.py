@@ -136,12 +136,12 @@ def test_maps_of_branches_and_of_both_summands(page: Page, app_url: str) -> None
 
 def test_where_it_looks(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/looks?model=inception_resnet_v1&size=96")
-    expect(page.get_by_text("From 0 on the left")).to_be_visible()
+    expect(page.get_by_text("falls when a grey window")).to_be_visible()  # nobody asked for it
+    expect(page.get_by_text("tells most of what takes about a second here")).to_be_visible()
     with Image.open(io.BytesIO(saved(page, "Picture (PNG)"))) as over:
         assert over.size == (96, 96)
-    page.get_by_text("Occlusion", exact=True).click()
-    page.get_by_role("button", name="Run the network").click()
-    expect(page.get_by_text("falls when a grey window")).to_be_visible()
+    page.get_by_text("LayerCAM", exact=True).click()
+    expect(page.get_by_text("From 0 on the left")).to_be_visible()
     with np.load(io.BytesIO(saved(page, "Numbers (NPZ)"))) as numbers:
         assert numbers["values"].shape == (96, 96)
         assert np.isfinite(numbers["values"]).all()
@@ -150,14 +150,15 @@ def test_where_it_looks(page: Page, app_url: str) -> None:
 def test_another_size_and_then_another_method(page: Page, app_url: str) -> None:
     """The options of a layer's box have its shape in their names, so those that the browser knows are others then."""
     page.goto(f"{app_url}/looks?model=inception_resnet_v1&size=96")
+    page.get_by_text("Grad-CAM", exact=True).click()
     expect(page.get_by_text("From 0 on the left")).to_be_visible()
     pick(page, "Weights", re.compile("^Untrained"))
     page.get_by_text("Occlusion", exact=True).click()
-    expect(page.get_by_role("button", name="Run the network")).to_be_visible()
+    expect(page.get_by_text("falls when a grey window")).to_be_visible()
     page.get_by_text("Grad-CAM", exact=True).click()
     expect(page.get_by_text("From 0 on the left")).to_be_visible()
     ready(page)
-    expect(page.get_by_role("combobox", name="Layer")).to_have_value(re.compile("1792x"))
+    expect(page.get_by_role("combobox", name="Layer")).to_have_value(re.compile("896x"))
 
 
 def test_a_long_attribution_without_motion_and_stopped(page: Page, app_url: str) -> None:
@@ -172,6 +173,7 @@ def test_a_long_attribution_without_motion_and_stopped(page: Page, app_url: str)
     assert page.evaluate("document.getAnimations().length") == 0
     expect(page.get_by_text(re.compile("Pass [3-6] of"))).to_be_visible()
     assert page.evaluate("document.getAnimations().length") == 0
+    expect(page.get_by_text("A first, coarse map")).to_be_visible()
 
     page.get_by_role("button", name="Stop computing").click()
     expect(page.get_by_role("button", name="Run the network")).to_be_visible()

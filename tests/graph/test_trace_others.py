@@ -1,4 +1,4 @@
-"""The trace of networks that are not ours: what torch.fx can read, and one sentence for what it cannot."""
+"""The trace of networks that are not ours, and one sentence for what cannot run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -403,13 +403,6 @@ class DependsOnData(nn.Module):
         return x * 2 if x.sum() > 0 else x
 
 
-class DependsOnSize(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        for _ in range(x.shape[2]):
-            x = x + 1
-        return x
-
-
 class Raises(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError("first line\n\nsecond line\n  with a hint. And another sentence.")
@@ -426,7 +419,7 @@ class NoForward(nn.Module):
     pass
 
 
-@pytest.mark.parametrize("make", [TwoInputs, DependsOnData, DependsOnSize, Raises, DoesNotFit, NoForward])
+@pytest.mark.parametrize("make", [TwoInputs, DependsOnData, Raises, DoesNotFit, NoForward])
 def test_what_cannot_be_traced(make: Callable[[], nn.Module]) -> None:
     with pytest.raises(TraceError, match=make.__name__) as caught:
         trace(make(), 32)

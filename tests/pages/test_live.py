@@ -279,17 +279,6 @@ def test_depth_slider_and_blocks(app: AppTest) -> None:
     assert [metric.label for metric in app.metric][2:] == ["Ratio", "Cosine"]
 
 
-@pytest.mark.parametrize("method", ["Integrated gradients", "Occlusion"])
-def test_long_attributions_wait_for_the_button(app: AppTest, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inception.vision.attributions.STEPS", 2)
-    open_page(app, "looks", SMALL, "75")
-    assert any("speaks for likeness" in markdown.value for markdown in app.markdown), "Grad-CAM at once"
-    healthy(app.radio(key="method").set_value(method).run())
-    run = next(button for button in app.button if button.label.startswith("Run the network"))
-    healthy(run.click().run())
-    assert any("likeness to the reference" in markdown.value for markdown in app.markdown)
-
-
 def test_cell_and_its_fields(app: AppTest) -> None:
     open_page(app, "cell", SMALL)
     layer = next(box for box in app.selectbox if box.label == "Layer")

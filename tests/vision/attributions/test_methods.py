@@ -20,8 +20,12 @@ from inception.graph.layer import Layer
 from inception.models.layers import Branch, ConvUnit, Stage, max_pool
 from inception.runtime.predictor import Predictor
 from inception.runtime.turns import forward_lock
-from inception.vision import attributions
-from inception.vision.attributions import Attribution, AttributionError, grad_cam, integrated_gradients, occlusion
+from inception.vision.attributions import gradients as gradients_module
+from inception.vision.attributions import occlusion as occlusion_module
+from inception.vision.attributions.attribution import Attribution, AttributionError
+from inception.vision.attributions.cams import grad_cam, layer_cam
+from inception.vision.attributions.gradients import integrated_gradients
+from inception.vision.attributions.occlusion import occlusion
 from inception.vision.cell_field import cell_field, field_box, noise_pictures
 from inception.vision.inside import InsideError, block_ends
 
@@ -203,7 +207,7 @@ def test_all_agree_on_a_red_patch(name: str) -> None:
 
     nothing = grad_cam(predictor, image, graph, layer, 0)
     assert not nothing.values.any()
-    assert nothing.meaning.startswith("Nothing that ")
+    assert nothing.dead.startswith("The gradient of the score of")
 
 
 # By hand
@@ -370,6 +374,51 @@ def test_grad_cam_of_a_face_by_hand() -> None:
     assert found.score == pytest.approx(length, rel=1e-4), "an embedding reaches its own length in its own direction"
 
 
+# LayerCAM
+def test_layer_cam_of_any_layer_by_hand() -> None:
+    """Each cell of each channel has its own gradient for a weight, where that is above 0."""
+    predictor, graph = narrow("inception_v4")
+    for layer in (last_layer(graph), graph.layers[2], graph.layers[len(graph.layers) // 3]):
+        kept: list[Tensor] = []
+        module = predictor.model.get_submodule(layer.parts[-1].path)
+        hook = module.register_forward_hook(lambda _module, _inputs, output, kept=kept: kept.append(output))
+        score = predictor.model(predictor.to_input(picture()))[0, 7]
+        hook.remove()
+        (gradient,) = torch.autograd.grad(score, kept[0])
+        activations = kept[0].detach().numpy()[0]
+        cells = (gradient.numpy()[0].clip(min=0) * activations).sum(axis=0)
+        assert (activations >= 0).all(), "so no cell is below 0"
+        assert (gradient < 0).any()
+        found = layer_cam(predictor, picture(), graph, layer, 7)
+        check_at_fields(found, cells, graph, layer)
+        assert not found.dead
+        assert found.score == pytest.approx(score.item(), rel=1e-4)
+
+
+def test_a_dead_map_says_why() -> None:
+    predictor, graph, layer, _ = reads_one_cell()
+    bright = Image.fromarray(np.full((63, 63, 3), 200, dtype=np.uint8))
+    for cam in (grad_cam, layer_cam):
+        assert "is 0 in every cell of MaxPool_3a_3x3" in cam(predictor, bright, graph, layer, 0).dead
+    assert integrated_gradients(predictor, bright, 0, steps=2).dead.startswith("The gradient of the score of")
+    assert occlusion(predictor, bright, 0, windows=2).dead.startswith("Whatever is hidden, the score of")
+    assert not integrated_gradients(predictor, bright, 1, steps=2).dead
+    assert not occlusion(predictor, bright, 1, windows=2).dead
+    linear = predictor.model.get_submodule("head.Logits.Logits")
+    with torch.no_grad():
+        linear.weight.neg_()  # type: ignore[operator]
+    found = grad_cam(predictor, bright, graph, layer, 1)
+    assert not found.values.any()
+    assert "is below 0" in found.dead
+    model = inception.create_model("inception_v4", width=0.1)
+    small = inception.trace(model, 75)
+    only = last_layer(small)
+    assert only.out_shape[1:] == (1, 1)
+    image = picture().resize((75, 75))
+    found = next(f for t in range(50) if (f := layer_cam(predictor_of(model), image, small, only, t)).values.any())
+    assert "has a single cell" in found.dead
+
+
 # Manners
 def test_half_precision_is_explained_in_full() -> None:
     """In float32 from the rounded weights on; black and white are the same number in any dtype."""
@@ -446,8 +495,8 @@ def test_size_of_batches_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
         return [explain(lambda _done, _total: None).values for explain in explainers().values()]
 
     before = both()
-    monkeypatch.setattr(attributions, "STEP_BATCH", 5)
-    monkeypatch.setattr(attributions, "WINDOW_BATCH", 1)
+    monkeypatch.setattr(gradients_module, "STEP_BATCH", 5)
+    monkeypatch.setattr(occlusion_module, "WINDOW_BATCH", 1)
     for one, other in zip(before, both(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3 * np.abs(one).max())
 

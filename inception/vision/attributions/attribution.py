@@ -1,0 +1,60 @@
+"""`Attribution`: a map over the pixels of a picture, and what it says."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from ...errors import InputError
+from ..inside import Array
+from ..maps import lay_over
+
+GRAD_CAM, LAYER_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "LayerCAM", "Integrated gradients", "Occlusion"
+CLIPPED = 0.5  # percent of the pixels of a signed map that may lie beyond its colours
+FLAT = 1e-6  # a map whose values differ by less than this share of the largest is of one value
+
+
+class AttributionError(InputError):
+    """A class, embedding, layer or number of steps that does not exist, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """A map over the pixels of a prepared picture."""
+
+    values: Array  # (H, W)
+    signed: bool  # whether values can be below 0, and then speak against the score
+    meaning: str  # what a value says, in one sentence
+    score: float  # of the picture
+    baseline: float | None = None  # the score of a black picture; integrated gradients only
+    dead: str = ""  # why the map tells nothing, in a sentence, where all of it is 0 or has one value
+
+    @property
+    def color_range(self) -> tuple[float, float]:
+        """(low, high) of the colours: 0 to the largest value, or as far below 0 as above.
+
+        Of a signed map 0.5 % of the pixels may lie beyond, so that a single one does not make all others pale.
+        """
+        if not self.signed:
+            return 0.0, float(self.values.max())
+        high = float(np.percentile(np.abs(self.values), 100 - CLIPPED)) or float(np.abs(self.values).max())
+        return -high, high
+
+    def over(self, prepared: Image.Image, opacity: float = 0.6) -> Image.Image:
+        """The map laid over the picture, which turns grey beneath it; see `maps.heat_map` for the colours."""
+        return lay_over(prepared, self.values, *self.color_range, self.signed, opacity)
+
+    def smoothed(self, detail: int) -> "Attribution":
+        """The map without what is finer than `detail` cells on its short side, as pictures reduced to that have none.
+
+        Each cell gets the mean of its pixels, with straight lines between the middles of cells.
+        """
+        height, width = self.values.shape
+        cells = round(width * detail / min(height, width)), round(height * detail / min(height, width))
+        coarse = Image.fromarray(self.values).resize(cells, Image.Resampling.BOX)
+        return replace(self, values=np.array(coarse.resize((width, height), Image.Resampling.BILINEAR)))
+
+
+def is_flat(values: Array) -> bool:
+    """Whether a map has one value everywhere, up to rounding."""
+    return float(np.ptp(values)) <= FLAT * float(np.abs(values).max())

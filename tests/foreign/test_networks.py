@@ -1,0 +1,81 @@
+"""Networks of timm and torchvision: every parameter and every multiply-accumulate, or the trace names what is left out.
+
+The second opinions are `numel` and PyTorch's own FLOP counter. All of it happens on the meta device.
+"""
+
+import gc
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import inception
+
+# torchvision's wheel is built for CUDA. Beside PyTorch's CPU build it loads once these two operations have a name.
+LIBRARY = torch.library.Library("torchvision", "DEF")
+try:
+    LIBRARY.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    LIBRARY.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+except RuntimeError:  # the machine has a build of torchvision that brings them
+    pass
+timm = pytest.importorskip("timm")
+models = pytest.importorskip("torchvision.models")
+
+pytestmark = pytest.mark.foreign
+
+TIMM = """
+resnet18 resnet50d seresnet18 resnest14d skresnet18 densenet121 repvgg_a0 nfnet_f0 gernet_s regnety_002
+eca_resnet33ts botnet26t_256 halonet26t lambda_resnet26t mobilenetv2_100 mobilenetv3_small_100 mobileone_s0
+lcnet_050 ghostnet_100 rexnet_100 efficientnet_b0 hrnet_w18_small convnext_atto convnextv2_atto convmixer_768_32
+poolformer_s12 edgenext_xx_small fastvit_t8 vit_tiny_patch16_224 deit_tiny_patch16_224 cait_xxs24_224 pit_ti_224
+beit_base_patch16_224 swin_tiny_patch4_window7_224 swinv2_tiny_window8_256 maxvit_rmlp_pico_rw_256 crossvit_9_240
+mixer_s32_224 gmlp_ti16_224 levit_128s coat_lite_tiny twins_svt_small efficientformer_l1 efficientvit_b0
+xcit_nano_12_p16_224 volo_d1_224 pvt_v2_b0 hiera_tiny_224
+"""
+TORCHVISION = """
+alexnet squeezenet1_1 shufflenet_v2_x0_5 mobilenet_v3_small googlenet inception_v3 regnet_x_400mf convnext_tiny
+vit_b_16 swin_t swin_v2_t maxvit_t
+"""
+
+
+INITIALISED = ("googlenet", "inception_v3")  # by values, which meta tensors do not have
+
+
+def made(name: str) -> Any:
+    """A network of torchvision without data."""
+    if name == "regnet_x_400mf":  # it looks at its own weights while it is made
+        return models.get_model(name, weights=None).to("meta")
+    with torch.device("meta"):
+        return models.get_model(name, weights=None, **({"init_weights": False} if name in INITIALISED else {}))
+
+
+def check(model: nn.Module, size: tuple[int, int, int]) -> inception.LayerGraph:
+    model.requires_grad_(False)
+    total = sum(p.numel() for p in model.parameters())
+    graph = inception.trace(model, size)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        out: Any = model(torch.empty(1, *size, device="meta"))
+    assert graph.params + sum(unused.params for unused in graph.unused) == total
+    assert graph.macs == counter.get_total_flops() // 2
+    assert graph.doubts == ()
+    assert graph.output_shape == tuple(out.shape[1:])
+    assert all(layer.field or layer.field_note for layer in graph.layers)
+    return graph
+
+
+@pytest.mark.parametrize("name", TIMM.split())
+def test_timm(name: str) -> None:
+    with torch.device("meta"):
+        model = timm.create_model(name)
+    assert check(model.eval(), model.default_cfg["input_size"]).unused == ()
+    gc.collect()
+
+
+@pytest.mark.parametrize("name", TORCHVISION.split())
+def test_torchvision(name: str) -> None:
+    graph = check(made(name).eval(), (3, 224, 224))
+    auxiliary = {"googlenet": ["aux1", "aux2"], "inception_v3": ["AuxLogits"]}
+    assert [unused.path for unused in graph.unused] == auxiliary.get(name, [])
+    gc.collect()
