@@ -27,6 +27,28 @@ TRANSLATIONS = sorted(LOCALE.glob("*/LC_MESSAGES/inception.po"))
 DONE = [
     "app.py",
     "inception/errors.py",
+    "inception/graph/batch.py",
+    "inception/graph/blocks.py",
+    "inception/graph/calls.py",
+    "inception/graph/cell_fields.py",
+    "inception/graph/cell_shapes.py",
+    "inception/graph/cell_windows.py",
+    "inception/graph/cells.py",
+    "inception/graph/field_rule.py",
+    "inception/graph/field_rules.py",
+    "inception/graph/layer.py",
+    "inception/graph/layer_graph.py",
+    "inception/graph/module_copy.py",
+    "inception/graph/op.py",
+    "inception/graph/receptive_field.py",
+    "inception/graph/record.py",
+    "inception/graph/rows.py",
+    "inception/graph/stages.py",
+    "inception/graph/table.py",
+    "inception/graph/trace.py",
+    "inception/graph/unused.py",
+    "inception/graph/window.py",
+    "inception/graph/window_rules.py",
     "inception/models/surgery.py",
     "inception/paths.py",
     "inception/settings.py",
@@ -92,6 +114,8 @@ DONE = [
 # What looks like a text to translate and is none.
 NO_TEXTS = {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
 NO_TEXTS |= {"layer 0", "stage 0", "block 0", "middle center", "0 x0", "0 domain"}  # names inside of a chart
+NO_TEXTS |= {"transposed conv", "max pool", "avg pool", "batch norm", "residual sum", "l2 normalize"}  # in tables
+NO_TEXTS |= {"0 to 0", "LayerGraph 0", "no data"}  # a `repr`, and what PyTorch says
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
 CODE = re.compile(r'[<>\\]|="|; }')

@@ -434,7 +434,7 @@ def _macs(layer: Layer) -> Count:
     positions = part.out_shape[1:] if part.op == Op.CONV else part.out_shape[:-1]
     weights = part.weights
     if weights * prod(positions) != layer.macs:  # such as attention, or a transposed convolution
-        return Count(layer.macs, _number(layer.macs), "Half of what PyTorch's own FLOP counter says.")
+        return Count(layer.macs, _number(layer.macs), _("Half of what PyTorch's own FLOP counter says."))
     if not positions:
         latex = f"{_product((part.out_shape[-1], part.in_shapes[0][-1]))} = {_number(layer.macs)}"
         return Count(layer.macs, latex, _("Each of the {weights:,} weights is used once.").format(weights=weights))
