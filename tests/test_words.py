@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
 from string import Formatter
@@ -17,7 +18,7 @@ from babel.messages.pofile import read_po
 
 from inception import words
 from inception.paths import LOCALE
-from inception.words import N_, _, ngettext
+from inception.words import N_, Said, _, ngettext
 
 ROOT = Path(__file__).parents[1]
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "ngettext": (1, 2)}
@@ -211,6 +212,15 @@ def test_a_sentence_without_a_translation_stays() -> None:
     assert _("") == ""
 
 
+def test_a_sentence_with_values_is_translated_when_it_is_read() -> None:
+    said = Said("it is not known which cells {name} reads", name="einsum")
+    assert said == "it is not known which cells einsum reads"
+    for copied in (said, deepcopy(said)):
+        assert _(copied) == said
+        with words.speaking("zh_CN"):
+            assert _(copied) == "不知道 einsum 读取哪些单元"
+
+
 @pytest.mark.parametrize("file", TRANSLATIONS, ids=lambda file: file.parts[-3])
 def test_bold_text_ends_where_markdown_sees_it(file: Path) -> None:
     """`**主干。**在` stays as it is: a mark between a punctuation and a letter closes nothing."""
@@ -222,7 +232,8 @@ def test_bold_text_ends_where_markdown_sees_it(file: Path) -> None:
 def unmarked_texts(source: str) -> Iterator[str]:
     """The texts of a module that people read, as far as one can tell, and that are not marked.
 
-    They are those with a blank between letters, and the labels of widgets and columns. Angle brackets, backslashes, attributes and the end of a rule are code.
+    They are those with a blank between letters, and the labels of widgets and columns. Angle brackets,
+    backslashes, attributes and the end of a rule are code.
     """
     tree = ast.parse(source)
     marked = set()

@@ -12,6 +12,7 @@ TRANSLATED = (
     "atlas",
     "blocks",
     "factorisation",
+    "layers",
     "race",
     "residual_scale",
     "speed",
