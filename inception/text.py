@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from textwrap import wrap
+from unicodedata import east_asian_width
 
 from .words import _
 
@@ -30,6 +32,33 @@ def running_text(*sentences: str) -> str:
     Chinese has no blank between two characters or beside a full-width mark, where a template may have left one.
     """
     return TOO_WIDE.sub("", " ".join(sentences))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of a text that is at most `width` wide; Chinese characters are two wide and part without a blank.
+
+    No line starts with a mark that belongs to what is before it, or ends with one that opens what is behind it.
+    """
+    if not any(map(is_wide, text)):
+        return wrap(text, width)
+    lines = [""]
+    # A piece is what stays together: a word with its blanks, or one wide character with the marks behind it.
+    word = r"[^\u2e80-\uffef]+?(?: +|$|(?=[\u2e80-\uffef]))"
+    for piece in re.findall(rf"[（“《]*(?:{word}|.)[。，、；：？！）”》]*", text):
+        if lines[-1] and text_width(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return [line.strip() for line in lines]
+
+
+def text_width(text: str) -> int:
+    """How many columns of a terminal a text takes: two for a Chinese character."""
+    return sum(1 + is_wide(character) for character in text)
+
+
+def is_wide(character: str) -> bool:
+    """Whether a character is as wide as a Chinese one."""
+    return east_asian_width(character) in "WF"
 
 
 def shape_text(sizes: tuple[int, ...]) -> str:

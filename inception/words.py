@@ -70,8 +70,25 @@ def follow(application: Callable[[], str]) -> None:
     _application = application
 
 
+class Said(str):
+    """A sentence filled with values before anyone reads it: its text is English, and `_` translates it.
+
+    It stands where `N_` marks a sentence without values: `Said(N_("no rule for {name}"), name=name)`.
+    """
+
+    def __new__(cls, sentence: str, **values: object) -> "Said":
+        said = super().__new__(cls, sentence.format(**values) if values else sentence)
+        said.sentence, said.values = sentence, values
+        return said
+
+    sentence: str
+    values: dict[str, object]
+
+
 def gettext(sentence: str) -> str:
     """A marked sentence in the language of this thread; the sentence itself where it has no translation."""
+    if isinstance(sentence, Said):
+        return gettext(sentence.sentence).format(**sentence.values)
     return _catalog(current()).gettext(sentence) if sentence else ""
 
 

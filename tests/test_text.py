@@ -1,6 +1,6 @@
 """What readers look for in lists of names."""
 
-from inception.text import and_list, found_names, running_text
+from inception.text import and_list, found_names, running_text, text_width, wrapped
 from inception.weights.labels import class_labels
 from inception.words import speaking
 
@@ -32,3 +32,14 @@ def test_lists_and_sentences_follow_the_language() -> None:
         assert and_list(["a", "b", "c"]) == "a、b、c"
         assert running_text("一。", "二。") == "一。二。"
     assert running_text("“无”。 在 v1 和 二 中、 三") == "“无”。在 v1 和二中、三"
+
+
+def test_chinese_lines_part_between_characters_and_not_before_a_stop() -> None:
+    text = "Reduction-A（17x17）有参数量的 37.1%，最多。"
+    assert wrapped(text, 100) == [text]
+    for width in range(14, 40):
+        lines = wrapped(text, width)
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+        assert all(text_width(line) <= width for line in lines)
+        assert not any(line[0] in "）。，" or line[-1] == "（" for line in lines)
+    assert wrapped("two words of English", 9) == ["two words", "of", "English"]

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
 from string import Formatter
@@ -20,7 +21,7 @@ from inception.paths import LOCALE
 from inception.studies.differences import sources
 from inception.studies.differences.claim import Source
 from inception.views.source import extract_docstrings
-from inception.words import N_, _, ngettext
+from inception.words import N_, Said, _, ngettext
 
 ROOT = Path(__file__).parents[1]
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "ngettext": (1, 2)}
@@ -30,6 +31,28 @@ TRANSLATIONS = sorted(LOCALE.glob("*/LC_MESSAGES/inception.po"))
 DONE = [
     "app.py",
     "inception/errors.py",
+    "inception/graph/batch.py",
+    "inception/graph/blocks.py",
+    "inception/graph/calls.py",
+    "inception/graph/cell_fields.py",
+    "inception/graph/cell_shapes.py",
+    "inception/graph/cell_windows.py",
+    "inception/graph/cells.py",
+    "inception/graph/field_rule.py",
+    "inception/graph/field_rules.py",
+    "inception/graph/layer.py",
+    "inception/graph/layer_graph.py",
+    "inception/graph/module_copy.py",
+    "inception/graph/op.py",
+    "inception/graph/receptive_field.py",
+    "inception/graph/record.py",
+    "inception/graph/rows.py",
+    "inception/graph/stages.py",
+    "inception/graph/table.py",
+    "inception/graph/trace.py",
+    "inception/graph/unused.py",
+    "inception/graph/window.py",
+    "inception/graph/window_rules.py",
     "inception/models/__init__.py",
     "inception/models/inception_resnet.py",
     "inception/models/inception_v3.py",
@@ -88,11 +111,25 @@ DONE = [
     "inception/training/race_results.py",
     "inception/training/recipe.py",
     "inception/training/twins.py",
+    "inception/views/charts.py",
+    "inception/views/compare.py",
+    "inception/views/diagram.py",
+    "inception/views/drawing.py",
     "inception/views/explain.py",
+    "inception/views/export.py",
+    "inception/views/figure.py",
+    "inception/views/fonts.py",
     "inception/views/kinds.py",
+    "inception/views/latex.py",
+    "inception/views/numbers.py",
+    "inception/views/overlay.py",
+    "inception/views/overview.py",
     "inception/views/playground.py",
     "inception/views/rows.py",
     "inception/views/source.py",
+    "inception/views/style.py",
+    "inception/views/terminal.py",
+    "inception/views/window_picture.py",
     "inception/vision/attributions/__init__.py",
     "inception/vision/attributions/attribution.py",
     "inception/vision/attributions/cams.py",
@@ -126,6 +163,7 @@ DONE = [
     "pages/figures/residual.py",
     "pages/figures/teach.py",
     "pages/inside.py",
+    "pages/layers.py",
     "pages/live.py",
     "pages/looks.py",
     "pages/parts/box_picker.py",
@@ -145,6 +183,7 @@ DONE = [
     "pages/parts/sample_picker.py",
     "pages/parts/selection.py",
     "pages/parts/subject.py",
+    "pages/parts/tables.py",
     "pages/parts/teach_lesson.py",
     "pages/parts/teach_pictures.py",
     "pages/parts/timing.py",
@@ -161,6 +200,10 @@ NO_TEXTS = {"| page | the question it answers |", "cuda graph", "end of stage"}
 NO_TEXTS |= {"Auxiliary head (training only)"}  # the name of a stage
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0", "0 of 0 left-out pictures right"}
 NO_TEXTS |= {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
+NO_TEXTS |= {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
+NO_TEXTS |= {"layer 0", "stage 0", "block 0", "middle center", "0 x0", "0 domain"}  # names inside of a chart
+NO_TEXTS |= {"transposed conv", "max pool", "avg pool", "batch norm", "residual sum", "l2 normalize"}  # in tables
+NO_TEXTS |= {"0 to 0", "LayerGraph 0", "no data"}  # a `repr`, and what PyTorch says
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
 for source in vars(sources).values():
     NO_TEXTS |= {source.name, source.title} if isinstance(source, Source) else set()  # proper names, or marked
@@ -174,6 +217,7 @@ NO_TEXTS |= {"oneDNN takes one number for both ends", "pip install -r requiremen
 NO_TEXTS |= {"this thread has its turn already", "this thread does not have its turn"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
 CODE = re.compile(r"[>\\]|^python -m ")
+CODE = re.compile(r'[<>\\]|="|; }')
 LETTERS = re.compile("[A-Za-z]{2}")
 LABELS = {"label", "title", "help", "placeholder", "caption"}
 SHOWING = re.compile(
@@ -267,6 +311,15 @@ def test_a_sentence_without_a_translation_stays() -> None:
     assert _("") == ""
 
 
+def test_a_sentence_with_values_is_translated_when_it_is_read() -> None:
+    said = Said("it is not known which cells {name} reads", name="einsum")
+    assert said == "it is not known which cells einsum reads"
+    for copied in (said, deepcopy(said)):
+        assert _(copied) == said
+        with words.speaking("zh_CN"):
+            assert _(copied) == "不知道 einsum 读取哪些单元"
+
+
 @pytest.mark.parametrize("file", TRANSLATIONS, ids=lambda file: file.parts[-3])
 def test_bold_text_ends_where_markdown_sees_it(file: Path) -> None:
     """`**主干。**在` stays as it is: a mark between a punctuation and a letter closes nothing."""
@@ -279,6 +332,8 @@ def unmarked_texts(source: str) -> Iterator[str]:
     """The texts of a module that people read, as far as one can tell, and that are not marked.
 
     They are those with a blank between letters, and the labels of widgets and columns.
+    They are those with a blank between letters, and the labels of widgets and columns. Angle brackets,
+    backslashes, attributes and the end of a rule are code.
     """
     tree = ast.parse(source)
     marked = set()

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from ..errors import InputError
+from ..words import _
 from .layer import Layer
 
 
@@ -28,14 +29,14 @@ class Run:
         first, last = self.blocks[0][0].block, self.blocks[-1][0].block
         if first == last:
             return first
-        stem, _, end = first.rpartition("_")
+        stem, _mark, end = first.rpartition("_")
         return stem if end.isdigit() else f"{first}-{last.rpartition('_')[2]}"
 
 
 def runs(layers: Sequence[Layer]) -> list[Run]:
     """The blocks of `layers`, equal neighbours put together. Everything but names and paths makes blocks equal."""
-    blocks = [tuple(block) for _, block in groupby(layers, key=lambda layer: (layer.stage, layer.block))]
-    return [Run(tuple(run)) for _, run in groupby(blocks, key=_signature)]
+    blocks = [tuple(block) for _name, block in groupby(layers, key=lambda layer: (layer.stage, layer.block))]
+    return [Run(tuple(run)) for _kind, run in groupby(blocks, key=_signature)]
 
 
 def _signature(block: tuple[Layer, ...]) -> Any:
@@ -129,6 +130,12 @@ def find_block(layers: Sequence[Layer], name: str) -> BlockType:
     for field in ("name", "title", "id"):
         by_name |= {getattr(type, field).casefold(): type for type in reversed(types)}
     if name.casefold() not in by_name:
-        known = (f"{type.title} ({type.name})" if type.name not in type.title else type.title for type in types)
-        raise InputError(f"there is no block {name!r}; known: {'; '.join(known)}")
+        known = (
+            _("{title} ({name})").format(title=type.title, name=type.name)
+            if type.name not in type.title
+            else type.title
+            for type in types
+        )
+        sentence = _("there is no block {name}; known: {known}")
+        raise InputError(sentence.format(name=repr(name), known=_("; ").join(known)))
     return by_name[name.casefold()]

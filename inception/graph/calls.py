@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import flop_registry
 
+from ..words import N_, Said
 from .layer import Shape
 
 aten = torch.ops.aten
@@ -101,7 +102,7 @@ class Kind:
         self.doubt = ""
         if self.formula is None and (foreign or self.name in UNCOUNTED):
             name = self.name if not foreign else f"{func.namespace}.{self.name}"
-            self.doubt = f"PyTorch's FLOP counter does not count {name}"
+            self.doubt = Said(N_("PyTorch's FLOP counter does not count {name}"), name=name)
 
 
 @cache

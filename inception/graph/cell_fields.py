@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import prod
 from typing import cast
 
+from ..words import N_
 from .cells import Cells, around, made
 from .receptive_field import ReceptiveField
 from .window import Pair
@@ -18,7 +19,7 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
     A cell is a place in the grid, with all its channels. Stride 0 says that every cell has the same box.
     """
     if not all(cells.axes) or not cells.axes:
-        return None, "it does not depend on the picture"
+        return None, N_("it does not depend on the picture")
     if (plain := _plain_field(cells)) is not None:
         return plain, ""
     # Indexes of one cell stay: they say how far the next one would be.
@@ -30,11 +31,11 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
         axes = [[around(term, everything, cells.lengths) for term in terms] for terms in cells.axes]
         cells = made(cells.dims, axes, [cells])
     if _repeats(cells):
-        return None, "several cells beside each other depend on the same pixels"
+        return None, N_("several cells beside each other depend on the same pixels")
     sizes, strides, offsets = [], [], []
     for terms in cells.axes:
         if len(terms) != 1 or terms[0].within or terms[0].loose:
-            reason = cells.reason or "cells beside each other depend on boxes of different form"
+            reason = cells.reason or N_("cells beside each other depend on boxes of different form")
             return None, reason
         term = terms[0]
         moving = [(s, n) for s, n in zip(term.strides, cells.lengths, strict=True) if s]
@@ -42,7 +43,7 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
         if len(long) > 1:
             for (slow, _), (fast, n) in pairwise(long):
                 if slow != fast * n:
-                    return None, "cells beside each other depend on boxes that do not move on regularly"
+                    return None, N_("cells beside each other depend on boxes that do not move on regularly")
         moving = long or moving
         sizes.append(term.size)
         strides.append(moving[-1][0] if moving else 0)
@@ -50,7 +51,7 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
     field = _field(sizes, strides, offsets)
     whole = all(o <= 0 and o + s >= n for o, s, n in zip(offsets, sizes, cells.picture, strict=True))
     still = not any(strides)
-    return field, "every cell depends on the whole picture" if whole and still else ""
+    return field, N_("every cell depends on the whole picture") if whole and still else ""
 
 
 def _field(*numbers: Sequence[int]) -> ReceptiveField:

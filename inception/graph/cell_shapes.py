@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from ..words import N_
 from .cells import (
     NEVER,
     Cells,
@@ -104,7 +105,9 @@ def _reshaped_loosely(cells: Cells, shape: Sequence[int]) -> Cells:
         moved = moved_term(around(term, span, cells.lengths), sources)
         return moved._replace(loose=moved.loose | fresh) if moves else moved
 
-    return made(dims, [[change(t) for t in terms] for terms in cells.axes], [cells], "a reshape mixes rows and columns")
+    return made(
+        dims, [[change(t) for t in terms] for terms in cells.axes], [cells], N_("a reshape mixes rows and columns")
+    )
 
 
 def _dims_for(factors: list[int], shape: Sequence[int]) -> Dims | None:
@@ -190,7 +193,7 @@ def taken(cells: Cells, dim: int, start: int, step: int, count: int) -> Cells:
                 rest //= n
             return taken(cells, dim, at, max(1, step // inner), count)
         else:
-            return loosened(cells, dim, count, "a slice cuts through rows and columns")
+            return loosened(cells, dim, count, N_("a slice cuts through rows and columns"))
     dims = (*cells.dims[:dim], new, *cells.dims[dim + 1 :])
     cut = prod(new) != size
     axes = []
@@ -259,7 +262,7 @@ def concatenated(parts: Sequence[Cells], dim: int, sizes: Sequence[int], shape: 
     for cells, size in zip(parts, sizes, strict=True):
         cells = merged(cells)
         if len([n for n in cells.dims[dim] if n > 1]) > 1:
-            cells = loosened(cells, dim, size, "its rows and columns stand in one dimension, beside others", True)
+            cells = loosened(cells, dim, size, N_("its rows and columns stand in one dimension, beside others"), True)
         target = tuple((size,) if d == dim else f for d, f in enumerate(cells.dims))
         cells = regrouped(cells, target) or cells
         place = cells.span(dim).start

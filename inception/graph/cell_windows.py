@@ -12,12 +12,12 @@ from .cells import Cells, Factors, Term, forgetting, loosened, made, moved_term,
 
 
 def swept(
-    cells: Cells, dim: int, out: int, period: int, advance: int, reads: Callable[[int], Iterable[int]], what: str
+    cells: Cells, dim: int, out: int, period: int, advance: int, reads: Callable[[int], Iterable[int]], reason: str
 ) -> Cells:
     """Cells of a window, or of anything that reads some cells along a dimension and goes on regularly.
 
     Output cell t, for t below `period`, reads the input cells `reads(t)`, which may lie outside in the padding; the
-    cell `period` further reads `advance` further. out: output cells. what: for the reason, where this cannot be said.
+    cell `period` further reads `advance` further. out: output cells. reason: why it cannot be said, where cells differ.
     """
     factors = tuple(n for n in cells.dims[dim] if n > 1)
     if len(factors) != len(cells.dims[dim]) and factors:
@@ -29,7 +29,7 @@ def swept(
     repeat = inner // gcd(advance, inner)
     full = period * repeat
     if len(factors) > 2 or out % full or full > 16 or _is_cut(cells, span.start):
-        return loosened(cells, dim, out, f"{what} over cells that differ in form", True)
+        return loosened(cells, dim, out, reason, True)
     new: Factors = (out // full, full) if full > 1 else (out,)
     dims = (*cells.dims[:dim], new, *cells.dims[dim + 1 :])
     n = len(cells.lengths)

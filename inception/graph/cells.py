@@ -16,6 +16,8 @@ from itertools import chain
 from math import prod
 from typing import NamedTuple
 
+from ..words import N_
+
 Factors = tuple[int, ...]
 Dims = tuple[Factors, ...]  # the indexes of each dimension, by their lengths, the slowest first
 MOST_TERMS = 128  # parts of a tensor that are told apart
@@ -324,14 +326,16 @@ def joined(parts: Sequence[Cells], shape: Sequence[int]) -> Cells:
                 fine = longest  # indexes of one cell stay: they say how far the next one would be
             if fine is None:
                 spread = [
-                    loosened(c, d, shape[d], "its inputs are put together in different ways", True) for c in spread
+                    loosened(c, d, shape[d], N_("its inputs are put together in different ways"), True) for c in spread
                 ]
                 fine = (shape[d],)
             chosen.append(fine)
         dims = tuple(chosen)
-        spread = [regrouped(cells, dims) or unknown([cells], shape, "its inputs differ in form") for cells in spread]
+        spread = [
+            regrouped(cells, dims) or unknown([cells], shape, N_("its inputs differ in form")) for cells in spread
+        ]
         if any(cells.dims != dims for cells in spread):
-            return unknown(parts, shape, "its inputs differ in form", True)
+            return unknown(parts, shape, N_("its inputs differ in form"), True)
     if len(spread) > 1 and all(cells.axes == spread[0].axes for cells in spread):
         return spread[0]
     axes = [[t for cells in spread for t in cells.axes[a]] for a in range(len(spread[0].picture))]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any
 
+from ..words import N_, Said
 from .calls import OVERWRITE, Call, Step, Value, kind
 from .cell_shapes import concatenated, plain_concatenation, reshaped, selected, taken
 from .cells import Cells, around, constant, joined, loosened, permuted, rearranged, reduced, repeated, unknown
@@ -47,7 +48,7 @@ def follow(call: Call) -> None:
         elif what.pointwise or what.name in CELL_BY_CELL or name in CELL_BY_CELL:
             found = cell_by_cell(call)
         else:
-            found = unknown_cells(call, f"it is not known which cells {what.name} reads")
+            found = unknown_cells(call, Said(N_("it is not known which cells {name} reads"), name=what.name))
     if not isinstance(found, list):
         found = [found] * len(call.outs)
     for out, cells in zip(call.outs, found, strict=False):
@@ -55,7 +56,7 @@ def follow(call: Call) -> None:
 
 
 def _overwritten(call: Call) -> Cells:
-    return unknown(cells_of(call), call.outs[0].shape, "parts of it were written in place")
+    return unknown(cells_of(call), call.outs[0].shape, N_("parts of it were written in place"))
 
 
 def mix_everything(step: Step) -> None:
@@ -63,7 +64,7 @@ def mix_everything(step: Step) -> None:
     parts = [value.cells for value in step.reads if value.cells is not None]
     if parts:
         for out in (value for call in step.calls for value in call.outs if value.data):
-            out.cells = unknown(parts, out.shape, "a recurrent layer reads one step after the other", True)
+            out.cells = unknown(parts, out.shape, N_("a recurrent layer reads one step after the other"), True)
 
 
 # Everything along some dimensions
@@ -96,7 +97,7 @@ def _and_all_along(cells: Cells, dims: Iterable[int], shape: Sequence[int]) -> C
 
 @rule("cumsum", "cumprod", "logcumsumexp", "sort", "topk", "cummax", "cummin", "argsort")
 def _along(call: Call, x: Value, *args: Any, **kwargs: Any) -> list[Cells]:
-    return unknown_cells(call, f"{call.name} mixes cells of a dimension", True)
+    return unknown_cells(call, Said(N_("{name} mixes cells of a dimension"), name=call.name), True)
 
 
 @rule("native_layer_norm", "_fused_rms_norm", "rms_norm")
@@ -148,7 +149,7 @@ def _as_strided(call: Call, x: Value, size: Sequence[int], *_: Any, **__: Any) -
     """PyTorch writes the strides of one picture's channels anew behind some pools."""
     if tuple(size) == x.shape and sum(n > 1 for n in x.shape) <= 1:
         return x.cells
-    return unknown_cells(call, "it reads memory in an order of its own")
+    return unknown_cells(call, N_("it reads memory in an order of its own"))
 
 
 @rule("permute")
@@ -212,7 +213,7 @@ def _flip(call: Call, x: Value, dims: Sequence[int]) -> Cells:
 def _roll(call: Call, x: Value, shifts: Sequence[int], dims: Sequence[int] = ()) -> Cells:
     cells = x.cells
     if not dims:
-        return unknown_cells(call, "rolled over all dimensions together", True)[0]
+        return unknown_cells(call, N_("rolled over all dimensions together"), True)[0]
     for shift, d in zip(each_of(shifts, len(dims)), dims, strict=True):
         d, n = d % len(x.shape), x.shape[d]
         if shift % n and differ_along(cells, d):
@@ -276,12 +277,12 @@ def _index(call: Call, x: Value, *args: Any, **_: Any) -> Any:
             return _chosen(call, x, used[0])
     if x.cells is not None and call.name == "index_select" and len(cells_of(call)) == 1:
         return _chosen(call, x, args[0] % len(x.shape))
-    return unknown_cells(call, "it is indexed by numbers that are not known")
+    return unknown_cells(call, N_("it is indexed by numbers that are not known"))
 
 
 def _chosen(call: Call, x: Value, dim: int) -> Cells:
     n = call.outs[0].shape[dim]
-    return loosened(x.cells, dim, n, "it is indexed by numbers that are not known")
+    return loosened(x.cells, dim, n, N_("it is indexed by numbers that are not known"))
 
 
 # Products of matrices
@@ -331,7 +332,7 @@ def _addmm(call: Call, bias: Value, a: Value, b: Value, *_: Any, **__: Any) -> C
 def _mv(call: Call, a: Value, b: Value) -> Cells:
     if b.cells is None:
         return reduced(a.cells, [1])
-    return unknown_cells(call, "a product with a vector of the picture", True)[0]
+    return unknown_cells(call, N_("a product with a vector of the picture"), True)[0]
 
 
 @rule("dot", "vdot")

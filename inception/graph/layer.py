@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ..text import shape_text
+from ..words import _
 from .receptive_field import ReceptiveField
 from .window import Window
 
@@ -25,7 +26,7 @@ class Part:
     weights: int = 0  # of a convolution or linear layer, without bias, whoever counts them
     groups: int = 1  # of a convolution: how many times the channels are cut, as many as channels where it is depthwise
     statistics: int = 0  # running means and variances of a batch norm, which Keras counts as parameters
-    doubt: str = ""  # why nobody can vouch for `macs`, which is then 0; empty where it is right
+    doubt: str = ""  # why nobody can vouch for `macs`, which is then 0; empty where it is right; `_` translates it
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +42,7 @@ class Layer:
     inputs: tuple[int, ...]  # indexes of the layers that it reads; 0 is the picture, or another input of the network
     parts: tuple[Part, ...]  # its operations in the order in which they run
     field: ReceptiveField | None = None  # of its cells; None where no single box fits all of them
-    field_note: str = ""  # why there is no field, or that every cell depends on the whole picture
+    field_note: str = ""  # why there is no field, or that every cell depends on the whole picture; `_` translates it
 
     @property
     def op(self) -> str:
@@ -81,8 +82,9 @@ class Layer:
     @property
     def reason(self) -> str:
         """What the blank cells of its row are about, for readers; empty where there is none."""
-        blanks = [(self.doubt, "MACs"), ("" if self.field else self.field_note, "receptive field")]
-        return "; ".join(f"{what}: {why}" for why, what in blanks if why)
+        blanks = [(self.doubt, _("MACs")), ("" if self.field else self.field_note, _("receptive field"))]
+        why = _("{what}: {reason}")
+        return _("; ").join(why.format(what=what, reason=_(reason)) for reason, what in blanks if reason)
 
     @property
     def activation_bytes(self) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..errors import InputError
 from ..text import shape_text
+from ..words import _
 from .layer import Layer, Shape
 from .receptive_field import PIXEL, ReceptiveField
 from .table import layer_table
@@ -79,8 +80,10 @@ class LayerGraph:
         """What did not run, as the beginning of a sentence without its full stop; empty where everything ran."""
         if len(self.unused) > 3:
             total = sum(unused.params for unused in self.unused)
-            return f"{self.unused[0].title} and {len(self.unused) - 1} others: {total:,} parameters do not run"
-        return "; ".join(f"{unused.title}: {unused.params:,} parameters do not run" for unused in self.unused)
+            sentence = _("{part} and {count} others: {params:,} parameters do not run")
+            return sentence.format(part=self.unused[0].title, count=len(self.unused) - 1, params=total)
+        sentence = _("{part}: {params:,} parameters do not run")
+        return _("; ").join(sentence.format(part=unused.title, params=unused.params) for unused in self.unused)
 
     def layer_at(self, path: str) -> Layer | None:
         """The layer of that path, or with a part of that path; None if there is none."""
@@ -96,7 +99,11 @@ class LayerGraph:
             return key
         if isinstance(key, int):
             if not 1 <= key <= len(self.layers):
-                raise InputError(f"{self.name} has layers 1 to {len(self.layers)}, no layer {key}")
+                raise InputError(
+                    _("{network} has layers 1 to {last}, no layer {layer}").format(
+                        network=self.name, last=len(self.layers), layer=key
+                    )
+                )
             return self.layers[key - 1]
         if layer := self.layer_at(key):
             return layer
@@ -104,7 +111,8 @@ class LayerGraph:
         for layer in reversed(self.layers):
             if wanted in (layer.block.casefold(), f"{layer.block}/{layer.branch}/{layer.layer}".casefold()):
                 return layer
-        raise InputError(f"{self.name} has no layer {key!r}: give a path or a name of its table, or an index")
+        sentence = _("{network} has no layer {layer}: give a path or a name of its table, or an index")
+        raise InputError(sentence.format(network=self.name, layer=repr(key)))
 
     @cached_property
     def receptive_fields(self) -> tuple[ReceptiveField | None, ...]:
@@ -123,7 +131,8 @@ class LayerGraph:
         found = self.find_layer(layer)
         field = self.receptive_fields[found.index]
         if field is None:
-            raise InputError(f"the cells of {found.path or found.op} have no receptive field: {found.field_note}")
+            sentence = _("the cells of {layer} have no receptive field: {reason}")
+            raise InputError(sentence.format(layer=found.path or found.op, reason=_(found.field_note)))
         return field
 
     def table(
@@ -154,18 +163,31 @@ class LayerGraph:
         )
 
     def __repr__(self) -> str:
-        text = (
-            f"<LayerGraph {self.name}, {shape_text(self.input_shape)} picture: {len(self.layers):,} layers, "
-            f"{self.params:,} parameters, {self.macs / 1e9:,.3f} GMACs"
-        )
+        return f"<LayerGraph {self._summary()}>"
+
+    def _summary(self) -> str:
+        """The totals in a sentence."""
+        sentence = _("{network}, {shape} picture: {layers:,} layers, {params:,} parameters, {macs:,.3f} GMACs")
         if self.doubts:
-            text += f" without {len(self.doubts)} layers of which nobody can vouch for the count"
-        return f"{text}; {self.unused_text}>" if self.unused else f"{text}>"
+            sentence = _(
+                "{network}, {shape} picture: {layers:,} layers, {params:,} parameters, {macs:,.3f} GMACs without "
+                "{doubts} layers of which nobody can vouch for the count"
+            )
+        text = sentence.format(
+            network=self.name,
+            shape=shape_text(self.input_shape),
+            layers=len(self.layers),
+            params=self.params,
+            macs=self.macs / 1e9,
+            doubts=len(self.doubts),
+        )
+        return _("; ").join([text, self.unused_text]) if self.unused else text
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the totals, and the head of the table."""
         head = self.table()[HEAD_COLUMNS].head(HEAD_ROWS)
         more = len(self.layers) - len(head)
-        rest = f"<p>and {more:,} more rows: <code>graph.table()</code></p>" if more else ""
+        rest = "<p>" + _("and {count:,} more rows: {command}") + "</p>" if more else ""
+        rest = rest.format(count=more, command="<code>graph.table()</code>")
         table = head.to_html(index=False, border=0, formatters=dict.fromkeys(("params", "macs"), "{:,}".format))
-        return f"<p>{escape(repr(self)[1:-1])}</p>{table}{rest}"
+        return f"<p>{escape(f'LayerGraph {self._summary()}')}</p>{table}{rest}"

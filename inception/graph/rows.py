@@ -11,6 +11,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
+from ..words import N_
 from . import field_rules
 from .calls import OVERWRITE, Call, Step, Value
 from .cell_fields import field_of
@@ -294,11 +295,13 @@ def _field(values: Iterable[Value]) -> tuple[ReceptiveField | None, str]:
     fields = []
     for value in values:
         if value.data:
-            fields.append((None, "it does not depend on the picture") if value.cells is None else field_of(value.cells))
+            fields.append(
+                (None, N_("it does not depend on the picture")) if value.cells is None else field_of(value.cells)
+            )
     if not fields:
-        return None, "it does not depend on the picture"
+        return None, N_("it does not depend on the picture")
     if any(field != fields[0] for field in fields):
-        return None, "its outputs depend on different parts of the picture"
+        return None, N_("its outputs depend on different parts of the picture")
     return fields[0]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from ..errors import InputError
+from ..words import _
 from .layer import Layer
 
 
@@ -34,6 +35,5 @@ def merged_order(sequences: Iterable[Sequence[str]]) -> list[str]:
     try:
         return list(sorter.static_order())
     except CycleError as error:
-        raise InputError(
-            f"the stages {', '.join(error.args[1][1:])} do not come in the same order everywhere"
-        ) from error
+        sentence = _("the stages {stages} do not come in the same order everywhere")
+        raise InputError(sentence.format(stages=", ".join(error.args[1][1:]))) from error

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..text import shape_text
+from ..words import _
 from ..zoo import Variant, create_model
 from .batch import shapes_without_batch
 from .calls import Value, tensors_in
@@ -46,14 +47,20 @@ def trace(model: str | nn.Module, input_size: int | Sequence[Any] | Examples = 2
     if isinstance(model, str):
         module: nn.Module = create_model(model, device="meta", **overrides)
     elif not isinstance(model, nn.Module):
-        raise TraceError(f"trace takes the name of a network or an nn.Module, not {model!r:.80}.")
+        raise TraceError(
+            _("trace takes the name of a network or an nn.Module, not {given}.").format(given=f"{model!r:.80}")
+        )
     elif overrides:
-        raise TraceError(f"{next(iter(overrides))} cannot be set on a module that is built already, only on a name.")
+        raise TraceError(
+            _("{option} cannot be set on a module that is built already, only on a name.").format(
+                option=next(iter(overrides))
+            )
+        )
     else:
         module = model
     variant = getattr(module, "variant", None)
     name = variant.name if isinstance(variant, Variant) else type(module).__name__
-    examples = any(True for _ in tensors_in(input_size))
+    examples = any(True for _tensor in tensors_in(input_size))
     inputs, named = _one_of(input_size) if examples else (_on_meta(name, module, _shapes(module, input_size)), {})
     _check_arguments(name, module, inputs, named)
     run = _run(name, module, inputs, named, examples)
@@ -91,10 +98,11 @@ def _shapes(module: nn.Module, input_size: Any) -> list[tuple[int, ...]]:
             sizes = (first.in_channels if first else 3, *sizes)
         if len(sizes) == 3:
             return [sizes]
-    raise TraceError(
-        f"input_size must be pixels, (H, W) or (C, H, W), each below {MOST_PIXELS:,}, a list of shapes for inputs that "
-        f"are no picture, or example tensors, not {input_size!r:.80}."
+    sentence = _(
+        "input_size must be pixels, (H, W) or (C, H, W), each below {most:,}, a list of shapes for inputs that are no "
+        "picture, or example tensors, not {given}."
     )
+    raise TraceError(sentence.format(most=MOST_PIXELS, given=f"{input_size!r:.80}"))
 
 
 def _whole_numbers(sizes: Iterable[Any]) -> tuple[int, ...]:
@@ -111,7 +119,8 @@ def _on_meta(name: str, module: nn.Module, shapes: list[tuple[int, ...]]) -> lis
     try:
         return [torch.empty(1, *shape, dtype=dtype, device="meta") for shape in shapes]
     except RuntimeError as error:  # more bytes than 64 bits count
-        raise TraceError(f"{name} cannot take {shape_text(shapes[0][1:])} px: too large.") from error
+        sentence = _("{network} cannot take {size} px: too large.")
+        raise TraceError(sentence.format(network=name, size=shape_text(shapes[0][1:]))) from error
 
 
 def _one_of(examples: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -162,10 +171,10 @@ def _check_arguments(name: str, module: nn.Module, inputs: list[Any], named: dic
     try:
         signature.bind(*inputs, **named)
     except TypeError as error:
-        raise TraceError(
-            f"{name} takes other inputs than these ({_first_line(error)}): "
-            "give input_size a list of shapes, or example tensors."
-        ) from error
+        sentence = _(
+            "{network} takes other inputs than these ({error}): give input_size a list of shapes, or example tensors."
+        )
+        raise TraceError(sentence.format(network=name, error=_first_line(error))) from error
 
 
 # The run, and what can go wrong in it
@@ -197,16 +206,21 @@ def _is_about_data(error: Exception) -> bool:
 
 
 def _needs_data(name: str, recorder: Recorder, asked: str) -> str:
-    operation = f" ({asked.strip('_')})" if asked else ""
-    return (
-        f"{name} cannot be traced without data, because {_place(recorder)} asks for the values of a tensor{operation}: "
-        "give input_size example tensors, on which it then runs."
+    sentence = _(
+        "{network} cannot be traced without data, because {place} asks for the values of a tensor: give input_size "
+        "example tensors, on which it then runs."
     )
+    if asked:
+        sentence = _(
+            "{network} cannot be traced without data, because {place} asks for the values of a tensor ({operation}): "
+            "give input_size example tensors, on which it then runs."
+        )
+    return sentence.format(network=name, place=_place(recorder), operation=asked.strip("_"))
 
 
 def _place(recorder: Recorder) -> str:
     path = recorder.failed[0] if recorder.failed else ""
-    return path or "its forward"
+    return path or _("its forward")
 
 
 def _misfit(name: str, recorder: Recorder, error: Exception) -> str:
@@ -215,14 +229,24 @@ def _misfit(name: str, recorder: Recorder, error: Exception) -> str:
     if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d) and args and len(args[0].shape) == 4:
         grid, kernel = args[0].shape[2:], pair(module.kernel_size)
         if kernel[0] > grid[0] or kernel[1] > grid[1]:
-            return (
-                f"{name} cannot take {shape_text(recorder.inputs[0].shape[2:])} px: the grid vanishes at "
-                f"{path}, whose {shape_text(kernel)} window does not fit a {shape_text(grid)} grid."
+            sentence = _(
+                "{network} cannot take {size} px: the grid vanishes at {path}, whose {kernel} window does not fit a "
+                "{grid} grid."
+            )
+            return sentence.format(
+                network=name,
+                size=shape_text(recorder.inputs[0].shape[2:]),
+                path=path,
+                kernel=shape_text(kernel),
+                grid=shape_text(grid),
             )
     if isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params():
-        return f"{name} cannot be traced: {path} is not made yet, so run the network once on a real picture."
-    at = f" at {path}" if path else ""
-    return f"{name} cannot be traced{at}: {_first_line(error)}"
+        sentence = _("{network} cannot be traced: {path} is not made yet, so run the network once on a real picture.")
+    elif path:
+        sentence = _("{network} cannot be traced at {path}: {error}")
+    else:
+        sentence = _("{network} cannot be traced: {error}")
+    return sentence.format(network=name, path=path, error=_first_line(error))
 
 
 def _first_line(error: Exception) -> str:
@@ -234,4 +258,5 @@ def _check_parameters(name: str, rows: Rows, unused: int) -> None:
     """Raises TraceError unless the rows and the unused parameters are all that the module has, each once."""
     counted, total = sum(part.params for part in rows.parts.values()), sum(rows.sizes.values())
     if counted + unused != total:
-        raise TraceError(f"{name} cannot be traced: {counted + unused:,} of its {total:,} parameters were found.")
+        sentence = _("{network} cannot be traced: {found:,} of its {total:,} parameters were found.")
+        raise TraceError(sentence.format(network=name, found=counted + unused, total=total))

@@ -6,14 +6,25 @@ from collections.abc import Callable, Sequence
 from math import floor, prod
 from typing import Any
 
+from ..words import N_
 from .calls import Call, Value
 from .cell_shapes import merged, reshaped, taken
 from .cell_windows import plain_window, swept
 from .cells import Cells, joined, loosened, permuted, rearranged, reduced, repeated, unknown
 from .field_rule import cells_of, differ_along, rule, unknown_cells
 
-
 # Windows
+
+# Why there is no field, where what a window sweeps over is irregular already.
+CONVOLUTION = N_("a convolution over cells that differ in form")
+TRANSPOSED = N_("a transposed convolution over cells that differ in form")
+POOL = N_("a pool over cells that differ in form")
+UPSAMPLING = N_("upsampling over cells that differ in form")
+RESIZING = N_("resizing over cells that differ in form")
+INTERPOLATION = N_("interpolation over cells that differ in form")
+PADDING = N_("padding over cells that differ in form")
+
+
 def each_of(value: Any, count: int) -> list[int]:
     values = list(value) if isinstance(value, list | tuple) else [value]
     return values * count if len(values) == 1 else values
@@ -24,7 +35,7 @@ def _always(reads: list[int]) -> Callable[[int], list[int]]:
 
 
 def _swept(
-    cells: Cells, first: int, out: Sequence[int], kernel: Any, stride: Any, pad: Any, dilation: Any, what: str
+    cells: Cells, first: int, out: Sequence[int], kernel: Any, stride: Any, pad: Any, dilation: Any, reason: str
 ) -> Cells:
     """Windows along the last dimensions, from `first` on."""
     count = len(out) - first
@@ -35,7 +46,7 @@ def _swept(
             continue
         k, d, p = kernel[i], dilation[i], pad[i]
         reach = [d * tap - p for tap in (range(k) if k > 1 else (0,))]
-        cells = swept(cells, first + i, out[first + i], 1, stride[i], _always(reach), what)
+        cells = swept(cells, first + i, out[first + i], 1, stride[i], _always(reach), reason)
     return cells
 
 
@@ -43,7 +54,7 @@ def _swept(
 def _convolution(call: Call, x: Value, weight: Value, bias: Any, stride: Any, padding: Any, dilation: Any,
                  transposed: bool, out_padding: Any, groups: int, *_: Any) -> Cells:  # fmt: skip
     if x.cells is None:
-        return unknown(cells_of(call), call.outs[0].shape, "its kernel depends on the picture", True)
+        return unknown(cells_of(call), call.outs[0].shape, N_("its kernel depends on the picture"), True)
     out, count = call.outs[0].shape, len(x.shape) - 2
     if not transposed and weight.cells is None:
         if groups == 1 and x.mixed is None:
@@ -55,7 +66,7 @@ def _convolution(call: Call, x: Value, weight: Value, bias: Any, stride: Any, pa
     cells = _channels_mixed(x.cells, x.shape[1], out[1], groups)
     kernel = weight.shape[2:]
     if not transposed:
-        cells = _swept(cells, 2, out, kernel, stride, padding, dilation, "a convolution")
+        cells = _swept(cells, 2, out, kernel, stride, padding, dilation, CONVOLUTION)
     else:
         stride, padding, dilation = each_of(stride, count), each_of(padding, count), each_of(dilation, count)
         for i in range(count):
@@ -64,9 +75,9 @@ def _convolution(call: Call, x: Value, weight: Value, bias: Any, stride: Any, pa
             def reads(t: int, s: int = s, p: int = p, d: int = d, k: int = k) -> list[int]:
                 return [(t + p - d * tap) // s for tap in range(k) if (t + p - d * tap) % s == 0]
 
-            cells = swept(cells, 2 + i, out[2 + i], s, 1, reads, "a transposed convolution")
+            cells = swept(cells, 2 + i, out[2 + i], s, 1, reads, TRANSPOSED)
     if weight.cells is not None:
-        return joined([cells, unknown([weight.cells], out, "its kernel depends on the picture", True)], out)
+        return joined([cells, unknown([weight.cells], out, N_("its kernel depends on the picture"), True)], out)
     return cells
 
 
@@ -93,14 +104,14 @@ def _max_pool(
 ) -> Cells:
     out = call.outs[0].shape
     first = len(out) - (3 if "3d" in call.name else 2 if "2d" in call.name else 1)
-    return _swept(x.cells, first, out, kernel, stride, padding, dilation, "a pool")
+    return _swept(x.cells, first, out, kernel, stride, padding, dilation, POOL)
 
 
 @rule("avg_pool2d", "avg_pool3d", "avg_pool1d")
 def _avg_pool(call: Call, x: Value, kernel: Any, stride: Any = (), padding: Any = 0, *_: Any, **__: Any) -> Cells:
     out = call.outs[0].shape
     first = len(out) - (3 if "3d" in call.name else 2 if "2d" in call.name else 1)
-    return _swept(x.cells, first, out, kernel, stride, padding, 1, "a pool")
+    return _swept(x.cells, first, out, kernel, stride, padding, 1, POOL)
 
 
 @rule(
@@ -111,17 +122,17 @@ def _adaptive(call: Call, x: Value, size: Sequence[int], *_: Any) -> Cells:
     for d in range(len(out) - len(size), len(out)):
         n, m = x.shape[d], out[d]
         if n % m == 0:
-            cells = swept(cells, d, m, 1, n // m, _always(list(range(n // m))), "a pool")
+            cells = swept(cells, d, m, 1, n // m, _always(list(range(n // m))), POOL)
         elif m % n == 0:
-            cells = swept(cells, d, m, m // n, 1, _always([0]), "a pool")
+            cells = swept(cells, d, m, m // n, 1, _always([0]), POOL)
         else:
-            cells = loosened(cells, d, m, "the windows of the pool differ in width", True)
+            cells = loosened(cells, d, m, N_("the windows of the pool differ in width"), True)
     return cells
 
 
 @rule("im2col")
 def _unfolded(call: Call, x: Value, kernel: Any, dilation: Any, padding: Any, stride: Any) -> Cells:
-    return unknown_cells(call, "unfolded windows stand beside each other", True)[0]
+    return unknown_cells(call, N_("unfolded windows stand beside each other"), True)[0]
 
 
 @rule("unfold")
@@ -129,12 +140,12 @@ def _sliding(call: Call, x: Value, dim: int, size: int, step: int) -> Cells:
     dim %= len(x.shape)
     cells = merged(x.cells)
     if len(cells.dims[dim]) != 1:
-        return unknown_cells(call, "unfolded windows stand beside each other", True)[0]
+        return unknown_cells(call, N_("unfolded windows stand beside each other"), True)[0]
     place, n = cells.span(dim).start, len(cells.lengths)
     dims = (*cells.dims[:dim], (call.outs[0].shape[dim],), *cells.dims[dim + 1 :], (size,))
     bare = rearranged(cells, dims, [*range(n), None])
     if any(w[0] == place for terms in cells.axes for t in terms for w in t.within):
-        return unknown_cells(call, "unfolded windows stand beside each other", True)[0]
+        return unknown_cells(call, N_("unfolded windows stand beside each other"), True)[0]
     axes = tuple(
         tuple(
             t._replace(
@@ -156,11 +167,11 @@ def _nearest(call: Call, x: Value, *_: Any, **__: Any) -> Cells:
     for d in range(2, len(out)):
         n, m = x.shape[d], out[d]
         if m % n == 0:
-            cells = swept(cells, d, m, m // n, 1, _always([0]), "upsampling")
+            cells = swept(cells, d, m, m // n, 1, _always([0]), UPSAMPLING)
         elif n % m == 0:
-            cells = swept(cells, d, m, 1, n // m, _always([n // m // 2 if exact else 0]), "resizing")
+            cells = swept(cells, d, m, 1, n // m, _always([n // m // 2 if exact else 0]), RESIZING)
         else:
-            cells = loosened(cells, d, m, "resized by a factor that is no whole number")
+            cells = loosened(cells, d, m, N_("resized by a factor that is no whole number"))
     return cells
 
 
@@ -173,7 +184,7 @@ def _interpolated(call: Call, x: Value, size: Any, corners: bool, *_: Any, **__:
         if n == m:
             continue
         if corners or (m % n and n % m):
-            cells = loosened(cells, d, m, "interpolated by a factor that is no whole number", True)
+            cells = loosened(cells, d, m, N_("interpolated by a factor that is no whole number"), True)
             continue
         period, advance = (m // n, 1) if m % n == 0 else (1, n // m)
 
@@ -184,7 +195,7 @@ def _interpolated(call: Call, x: Value, size: Any, corners: bool, *_: Any, **__:
                 return [low]
             return [low - 1, low, low + 1, low + 2] if cubic else [low, low + 1]
 
-        cells = swept(cells, d, m, period, advance, reads, "interpolation")
+        cells = swept(cells, d, m, period, advance, reads, INTERPOLATION)
     return cells
 
 
@@ -228,7 +239,7 @@ def _pad(call: Call, x: Value, pad: Sequence[int], *_: Any) -> Cells:
                 shape[d] = out[d]
                 cells = repeated(cells, shape)
             else:
-                cells = swept(cells, d, out[d], 1, 1, _always([-before]), "padding")
+                cells = swept(cells, d, out[d], 1, 1, _always([-before]), PADDING)
     return cells
 
 

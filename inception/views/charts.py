@@ -18,6 +18,7 @@ from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.stages import own_name, stages_of
 from ..text import scaled, shape_text
+from ..words import _, ngettext
 from .figure import (
     GREY,
     INK,
@@ -52,10 +53,10 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
     stages = stages_of(graph.layers)
     totals = {stage: total_of(amount, layers) for stage, layers in stages.items()}
     total = total_of(amount, graph.layers)
-    finding = f"This network has no {amount.words}"
+    finding = _nothing(amount)
     if total:
         top = max(totals, key=totals.__getitem__)
-        finding = f"{_subject(top, stages[top])} {share_text(totals[top], total)} of the {amount.words}"
+        finding = _stage_finding(top, stages[top], share_text(totals[top], total), amount)
     figure = new_figure(finding, whole_text(graph, amount), f"{file_name_of(graph)}_{quantity}_by_stage")
     for kind in KINDS:
         values = [total_of(amount, (x for x in layers if kind_of(x) is kind)) for layers in stages.values()]
@@ -65,25 +66,32 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
             orientation="h",
             x=values,
             y=list(stages),
-            name=kind.name,
+            name=_(kind.name),
             marker=fill(kind, kind.color, INK),
             customdata=[
-                f"{share_text(value, totals[stage])} of {stage}, {share_text(value, total)} of the network"
+                _("{of_stage} of {stage}, {of_network} of the network").format(
+                    of_stage=share_text(value, totals[stage]), stage=stage, of_network=share_text(value, total)
+                )
                 for stage, value in zip(stages, values, strict=True)
             ],
-            hovertemplate=f"<b>%{{y}}</b><br>{kind.name}<br>%{{x:,}} {amount.unit}<br>%{{customdata}}<extra></extra>",
+            hovertemplate="<br>".join(
+                [
+                    "<b>%{y}</b>",
+                    _(kind.name),
+                    _(amount.exact).format(number="%{x:,}"),
+                    "%{customdata}<extra></extra>",
+                ]
+            ),
         )
     return figure.update_layout(
         barmode="stack",
         bargap=0.25,
         height=280 + 44 * len(stages),
-        xaxis={"title": {"text": amount.axis}, "showgrid": True, **number_axis(amount)},
+        xaxis={"title": {"text": _(amount.axis)}, "showgrid": True, **number_axis(amount)},
         yaxis={
             "type": "category",  # names may be numbers
             "tickvals": list(stages),
-            "ticktext": [
-                f"{stage}<br>{scaled(n, amount.short)}, {share_text(n, total)}" for stage, n in totals.items()
-            ],
+            "ticktext": [f"{stage}<br>{_amount_and_share(amount, n, total)}" for stage, n in totals.items()],
             "autorange": "reversed",
             "fixedrange": True,
             "showgrid": False,
@@ -102,27 +110,26 @@ def depth_chart(graph: LayerGraph) -> go.Figure:
     grids = [shape[1:] if len(shape) == 3 else None for shape in shapes]
     fields = [field.size if field else None for field in graph.receptive_fields]
     path = main_path(graph)
-    names = ["<b>The picture</b>", *map(_layer_text, graph.layers)]
-    hover = [
-        f"{name}<br>receptive field {f'{shape_text(field)} px' if field else 'is not one box'}"
-        for name, field in zip(names, fields, strict=True)
-    ]
-    picture = f"{shape_text(graph.input_size)} px"
+    names = ["<b>" + _("The picture") + "</b>", *map(_layer_text, graph.layers)]
+    hover = [f"{name}<br>{_field_text(field)}" for name, field in zip(names, fields, strict=True)]
+    count = len(graph.layers)
+    subtitle = ngettext("{network} at {size} px: {count:,} layer", "{network} at {size} px: {count:,} layers", count)
+    size = shape_text(graph.input_size)
     figure = new_figure(
         _depth_finding(graph, path),
-        f"{graph.name} at {picture}: {len(graph.layers):,} layers",
+        subtitle.format(network=graph.name, size=size, count=count),
         f"{file_name_of(graph)}_through_depth",
         above=25 + 7 * max((len(layer.stage) for layer in graph.layers), default=0),  # the stages' names
     )
-    _add_panel(figure, "y", "Grid, cells", grids, path, hover)
-    _add_panel(figure, "y2", "Channels", [shape[:1] for shape in shapes], path, hover)
-    _add_panel(figure, "y3", "Receptive field, pixels of the picture", fields, path, hover)
+    _add_panel(figure, "y", _("Grid, cells"), grids, path, hover)
+    _add_panel(figure, "y2", _("Channels"), [shape[:1] for shape in shapes], path, hover)
+    _add_panel(figure, "y3", _("Receptive field, pixels of the picture"), fields, path, hover)
     for side in sorted(set(graph.input_size)):
         figure.add_shape(
             type="line", xref="paper", x0=0, x1=1, yref="y3", y0=side, y1=side, line={"color": GREY, "dash": "dot"}
         )
     figure.add_annotation(
-        text=f"picture: {picture}",
+        text=_("picture: {size} px").format(size=size),
         xref="paper",
         x=1,
         xanchor="right",
@@ -138,7 +145,7 @@ def depth_chart(graph: LayerGraph) -> go.Figure:
         hoverdistance=50,
         dragmode=False,  # a finger on the chart scrolls the page; who wants to zoom has a button
         xaxis={
-            "title": {"text": "Layer (row of the table)"},
+            "title": {"text": _("Layer (row of the table)")},
             "range": [-0.02 * len(graph.layers), 1.02 * len(graph.layers)],
             "anchor": "y3",
             "showgrid": False,
@@ -175,10 +182,11 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
     amount = quantity_of(quantity)
     areas = _areas(graph, amount)
     total = areas[0].value
-    finding = f"This network has no {amount.words}"
+    finding = _nothing(amount)
     if total:
         top = max((area for area in areas if area.kind is not GROUP), key=lambda area: area.value)
-        finding = f"{top.where} takes {share_text(top.value, total)} of the {amount.words}, the most of all layers"
+        sentence = _("{layer} takes {share} of the {quantity}, the most of all layers")
+        finding = sentence.format(layer=top.where, share=share_text(top.value, total), quantity=_(amount.words))
     figure = new_figure(finding, whole_text(graph, amount), f"{file_name_of(graph)}_{quantity}_treemap")
     fills = [fill(area.kind, area.kind.tint, area.kind.color) for area in areas]
     figure.add_treemap(
@@ -187,10 +195,16 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
         labels=[area.label for area in areas],
         values=[area.value for area in areas],
         branchvalues="total",
-        text=[f"{scaled(area.value, amount.short)}, {share_text(area.value, total)}" for area in areas],
+        text=[_amount_and_share(amount, area.value, total) for area in areas],
         hovertext=[
-            f"<b>{area.where}</b><br>{area.note}<br>{area.value:,} {amount.unit}<br>"
-            f"{share_text(area.value, total)} of the network"
+            "<br>".join(
+                [
+                    f"<b>{area.where}</b>",
+                    area.note,
+                    _(amount.exact).format(number=f"{area.value:,}"),
+                    _("{share} of the network").format(share=share_text(area.value, total)),
+                ]
+            )
             for area in areas
         ],
         hovertemplate="%{hovertext}<extra></extra>",
@@ -207,7 +221,7 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
     kinds = {area.kind for area in areas}
     for kind in KINDS:
         if kind in kinds:  # treemaps have no legend; bars without a length do
-            figure.add_bar(x=[None], y=[None], name=kind.name, marker=fill(kind, kind.tint, kind.color))
+            figure.add_bar(x=[None], y=[None], name=_(kind.name), marker=fill(kind, kind.tint, kind.color))
     return figure.update_layout(
         height=660,
         uniformtext={"minsize": 11, "mode": "hide"},
@@ -224,25 +238,30 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
     stage. Raises ValueError when there is no network.
     """
     if not graphs:
-        raise InputError("There is no network to compare.")
+        raise InputError(_("There is no network to compare."))
     sizes = {shape_text(graph.input_size) for graph in graphs}
-    same_size = f" at {sizes.pop()} px" if len(sizes) == 1 else ""
+    same_size = len(sizes) == 1
+    subtitle = _("{count} networks; a mark after each stage")
+    if same_size:
+        subtitle = _("{count} networks at {size} px; a mark after each stage")
     figure = new_figure(
         _comparison_finding(graphs),
-        f"{len(graphs)} networks{same_size}; a mark after each stage",
+        subtitle.format(count=len(graphs), size=min(sizes)),
         "_".join([*map(file_name_of, graphs), "compared"]),
         above=22,
     )
     for number, graph in enumerate(graphs):
-        name = graph.name if same_size else f"{graph.name}, {shape_text(graph.input_size)} px"
+        name = graph.name
+        if not same_size:
+            name = _("{network}, {size} px").format(network=name, size=shape_text(graph.input_size))
         _add_sums(figure, "y", MACS, graph, name, number)
         _add_sums(figure, "y2", PARAMS, graph, name, number)
-    add_heading(figure, "y", "MACs so far, one picture")
-    add_heading(figure, "y2", "Parameters so far")
+    add_heading(figure, "y", _("MACs so far, one picture"))
+    add_heading(figure, "y2", _("Parameters so far"))
     return figure.update_layout(
         height=720,
         xaxis={
-            "title": {"text": "Share of the layers passed"},
+            "title": {"text": _("Share of the layers passed")},
             "anchor": "y2",
             "tickformat": ".0%",
             "range": [0, 1.01],
@@ -253,14 +272,30 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
     )
 
 
-def _subject(stage: str, layers: Sequence[Layer]) -> str:
-    """The beginning of a sentence: "The 20 blocks of Inception-ResNet-B at 17x17 take"."""
+def _nothing(amount: Quantity) -> str:
+    return _("This network has no {quantity}").format(quantity=_(amount.words))
+
+
+def _amount_and_share(amount: Quantity, part: int, whole: int) -> str:
+    """12.35 M, 4.6%."""
+    return _("{amount}, {share}").format(amount=scaled(part, amount.short), share=share_text(part, whole))
+
+
+def _stage_finding(stage: str, layers: Sequence[Layer], share: str, amount: Quantity) -> str:
+    """The sentence on a stage: "The 20 blocks of Inception-ResNet-B at 17x17 take 41.3% of the parameters"."""
     grids = {layer.out_shape[1:] for layer in layers}
-    grid = f" at {shape_text(grids.pop())}" if len(grids) == 1 and any(grids) else ""
-    sizes = [len(list(block)) for _, block in groupby(layers, key=lambda layer: layer.block)]
+    one_grid = len(grids) == 1 and any(grids)
+    sizes = [len(list(block)) for _name, block in groupby(layers, key=lambda layer: layer.block)]
     if len(sizes) > 1 and min(sizes) > 1:
-        return f"The {len(sizes)} blocks of {stage}{grid} take"
-    return f"{stage}{grid} takes"
+        sentence = _("The {count} blocks of {stage} take {share} of the {quantity}")
+        if one_grid:
+            sentence = _("The {count} blocks of {stage} at {grid} take {share} of the {quantity}")
+    else:
+        sentence = _("{stage} takes {share} of the {quantity}")
+        if one_grid:
+            sentence = _("{stage} at {grid} takes {share} of the {quantity}")
+    quantity, grid = _(amount.words), shape_text(min(grids))
+    return sentence.format(count=len(sizes), stage=stage, grid=grid, share=share, quantity=quantity)
 
 
 def _block_name(layer: Layer) -> str:
@@ -270,18 +305,24 @@ def _block_name(layer: Layer) -> str:
 def _layer_text(layer: Layer) -> str:
     names = " · ".join(name for name in (layer.block, layer.branch, own_name(layer)) if name)
     kernel = f"{shape_text(layer.window.kernel)} " if layer.window else ""
-    return f"<b>{layer.index}. {names}</b><br>{kernel}{layer.op}<br>output {shape_text(layer.out_shape)}"
+    output = _("output {shape}").format(shape=shape_text(layer.out_shape))
+    return f"<b>{layer.index}. {names}</b><br>{kernel}{layer.op}<br>{output}"
+
+
+def _field_text(field: tuple[int, ...] | None) -> str:
+    if field is None:
+        return _("receptive field is not one box")
+    return _("receptive field {size} px").format(size=shape_text(field))
 
 
 def _depth_finding(graph: LayerGraph, path: Sequence[int]) -> str:
     fields = {i: field.size for i in path if (field := graph.receptive_fields[i])}
     for i, size in fields.items():
         if i and all(field >= side for field, side in zip(size, graph.input_size, strict=True)):
-            return (
-                f"From {_block_name(graph.layers[i - 1])} on, layer {i} of {len(graph.layers)}, "
-                "receptive fields are as large as the picture"
-            )
-    return f"No receptive field is as large as the picture: the largest is {shape_text(max(fields.values()))} px"
+            sentence = _("From {block} on, layer {layer} of {count}, receptive fields are as large as the picture")
+            return sentence.format(block=_block_name(graph.layers[i - 1]), layer=i, count=len(graph.layers))
+    sentence = _("No receptive field is as large as the picture: the largest is {size} px")
+    return sentence.format(size=shape_text(max(fields.values())))
 
 
 def _add_panel(
@@ -300,15 +341,15 @@ def _add_panel(
         yaxis=axis,
         mode="markers",
         marker={"color": GREY, "size": 4, "opacity": 0.7},
-        name="every layer",
-        legendgroup="every layer",
+        name=_("every layer"),
+        legendgroup="all",
         showlegend=axis == "y",
         hovertext=hover,
         hovertemplate="%{hovertext}<extra></extra>",
     )
     on_path = [sizes[i] for i in path]
     two = any(size and len(set(size)) > 1 for size in on_path)
-    for number, name in enumerate(("main path", "main path, width") if two else ("main path",)):
+    for number, name in enumerate((_("main path"), _("main path, width")) if two else (_("main path"),)):
         style = line_style(number)
         figure.add_scatter(
             x=list(path),
@@ -376,7 +417,7 @@ def _areas(graph: LayerGraph, amount: Quantity) -> list[_Area]:
     An area comes after the one that it lies in. Only the network itself may be 0.
     """
     total = total_of(amount, graph.layers)
-    root = _Area("network", "", graph.name, graph.name, f"{len(graph.layers):,} layers", total)
+    root = _Area("network", "", graph.name, graph.name, _layers(len(graph.layers)), total)
     areas = {root.id: root}
     stages = stages_of(graph.layers)
     for number, run in enumerate(runs(graph.layers)):
@@ -388,27 +429,36 @@ def _areas(graph: LayerGraph, amount: Quantity) -> list[_Area]:
         parent = root.id
         if run.stage:
             parent, layers = f"stage {run.stage}", stages[run.stage]
-            note = f"{len(layers):,} layers"
+            note = _layers(len(layers))
             areas[parent] = _Area(parent, root.id, run.stage, run.stage, note, total_of(amount, layers))
         title = f"{run.name} x{times}" if times > 1 else run.name
         if len(pieces) > 1 and run.name not in ("", run.stage):
-            id, note = f"block {number}", f"{times} x {len(run.blocks[0])} layers"
-            areas[id] = _Area(id, parent, title, title, note, sum(value for _, value in pieces))
+            note = ngettext("{times} x {count} layer", "{times} x {count} layers", len(run.blocks[0]))
+            id, note = f"block {number}", note.format(times=times, count=len(run.blocks[0]))
+            areas[id] = _Area(id, parent, title, title, note, sum(value for _layer, value in pieces))
             parent = id
         for layer, value in pieces:
             id, kind = f"layer {layer.index}", kind_of(layer)
             label = "<br>".join(name for name in (layer.branch, own_name(layer) or title) if name)
             where = " · ".join(name for name in (title, layer.branch, own_name(layer)) if name)
-            note = f"{kind.name}, {times} x {value // times:,}" if times > 1 else kind.name
+            note = _(kind.name)
+            if times > 1:
+                note = _("{kind}, {times} x {value:,}").format(kind=note, times=times, value=value // times)
             areas[id] = _Area(id, parent, label, where, note, value, kind)
     return list(areas.values())
+
+
+def _layers(count: int) -> str:
+    return ngettext("{count:,} layer", "{count:,} layers", count).format(count=count)
 
 
 def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph, name: str, number: int) -> None:
     """The line of the network with that number, from 0: what it has of `amount` up to the end of each block."""
     style = line_style(number)
     so_far = list(accumulate(map(amount.of, graph.layers)))
-    last = [list(block)[-1] for _, block in groupby(graph.layers, key=lambda layer: (layer.stage, _block_name(layer)))]
+    last = [
+        list(block)[-1] for _name, block in groupby(graph.layers, key=lambda layer: (layer.stage, _block_name(layer)))
+    ]
     ends_stage = [*(layer.stage != after.stage or not layer.stage for layer, after in pairwise(last)), True]
     figure.add_scatter(
         x=[0, *(layer.index / len(graph.layers) for layer in last)],
@@ -428,8 +478,18 @@ def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph,
         hovertext=[
             f"<b>{name}</b>",
             *(
-                f"<b>{name}</b><br>after {_block_name(layer)}, layer {layer.index} of {len(graph.layers)}<br>"
-                f"{so_far[layer.index - 1]:,} {amount.unit}, {share_text(so_far[layer.index - 1], so_far[-1])}"
+                "<br>".join(
+                    [
+                        f"<b>{name}</b>",
+                        _("after {block}, layer {layer} of {count}").format(
+                            block=_block_name(layer), layer=layer.index, count=len(graph.layers)
+                        ),
+                        _("{amount}, {share}").format(
+                            amount=_(amount.exact).format(number=f"{so_far[layer.index - 1]:,}"),
+                            share=share_text(so_far[layer.index - 1], so_far[-1]),
+                        ),
+                    ]
+                )
                 for layer in last
             ),
         ],
@@ -439,14 +499,24 @@ def _add_sums(figure: go.Figure, axis: str, amount: Quantity, graph: LayerGraph,
 
 def _comparison_finding(graphs: Sequence[LayerGraph]) -> str:
     """The sentence on how many of their layers the networks need for half of their MACs, and of their parameters."""
-    clauses = []
+    spans = []
     for amount in (MACS, PARAMS):
         shares = sorted(_half_way(graph, amount) for graph in graphs if total_of(amount, graph.layers))
-        if shares:
-            span = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (shares[0], shares[-1])))
-            clauses.append(f"the first {span} of the layers have half of the {amount.words}")
-    sentence = ", ".join(clauses) or "there is nothing to add up"
-    return sentence[0].upper() + sentence[1:]
+        ends = list(dict.fromkeys(f"{share:.0%}" for share in (shares[0], shares[-1]))) if shares else []
+        spans.append(_("{least} to {most}").format(least=ends[0], most=ends[1]) if len(ends) > 1 else "".join(ends))
+    macs, params = spans
+    if macs and params:
+        sentence = _(
+            "The first {macs} of the layers have half of the MACs, the first {params} of the layers have half of the "
+            "parameters"
+        )
+    elif macs:
+        sentence = _("The first {macs} of the layers have half of the MACs")
+    elif params:
+        sentence = _("The first {params} of the layers have half of the parameters")
+    else:
+        sentence = _("There is nothing to add up")
+    return sentence.format(macs=macs, params=params)
 
 
 def _half_way(graph: LayerGraph, amount: Quantity) -> float:

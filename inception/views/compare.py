@@ -9,6 +9,7 @@ from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.stages import merged_order, stages_of
 from ..text import shape_text
+from ..words import _
 
 
 def compare_models(graphs: Sequence[LayerGraph]) -> pd.DataFrame:
@@ -22,7 +23,8 @@ def compare_models(graphs: Sequence[LayerGraph]) -> pd.DataFrame:
     keys = [(graph.name, graph.input_shape) for graph in graphs]
     for name, shape in keys:
         if keys.count((name, shape)) > 1:
-            raise InputError(f"{name} at {shape_text(shape)} is given more than once")
+            sentence = _("{network} at {shape} is given more than once")
+            raise InputError(sentence.format(network=name, shape=shape_text(shape)))
     stages = [stages_of(graph.layers) for graph in graphs]
     return pd.DataFrame(
         {

@@ -4,8 +4,8 @@ Drawn as in the paper's figures: branches side by side, kernel and channels in t
 a linear 1x1 before the residual sum; below them TF-Slim's name. Data flows from top to bottom. No `dot` program is
 needed.
 
-SVG names the standard fonts Helvetica and Arial and keeps text as text. PDF embeds the font that the machine has for
-them, e.g. Liberation Sans, which is as wide.
+SVG names standard fonts, such as Helvetica and Arial, and keeps text as text. PDF embeds the font that the machine has
+for them, e.g. Liberation Sans, which is as wide.
 """
 
 import re
@@ -24,10 +24,11 @@ from ..graph.op import ACTIVATIONS, SUMS, Op
 from ..graph.receptive_field import ReceptiveField
 from ..text import shape_text
 from ..version import __version__
+from ..words import N_, _
+from .fonts import add_bundled_font, families
 from .kinds import Kind, kind_of
 from .style import PLAIN_STYLE, Amount, Style, amount_text
 
-FONT = "Helvetica,Arial,sans-serif"
 INK = "#1a1a1a"
 LINE = "#767676"  # readable on white and on dark grounds
 PLAIN = {"fillcolor": "#ffffff", "color": LINE}  # boxes of what is not worth a colour: batch norm, ReLU
@@ -40,7 +41,7 @@ DIAGRAM_FORMATS = {
     "dot": "text/vnd.graphviz",
 }
 LEGEND_COLUMNS = 4  # swatches in a row, at most
-LINEAR = "linear"  # said of a convolution that no activation follows
+LINEAR = N_("linear")  # said of a convolution that no activation follows
 PRODUCT = "mul"  # what a trace calls the product of two tensors, e.g. of a gate and what it lets through
 PRINT_DPI = 192  # twice what Graphviz draws for screens
 
@@ -77,10 +78,11 @@ def diagram_dot(
                 continue
             if source not in outside:
                 outside.add(source)
-                add_end(dot, f"from{source}", f"input {shape_read(layer, source)}", style)
+                add_end(dot, f"from{source}", _("input {shape}").format(shape=shape_read(layer, source)), style)
             dot.edge(f"from{source}", node_name(layer))
         if layer.index not in read:
-            add_end(dot, f"to{layer.index}", f"output {shape_text(layer.out_shape)}", style)
+            text = _("output {shape}").format(shape=shape_text(layer.out_shape))
+            add_end(dot, f"to{layer.index}", text, style)
             dot.edge(last_box(layer, units), f"to{layer.index}")
     return str(dot.source)
 
@@ -99,11 +101,14 @@ def diagram_file(dot: str, format: str, caption: str, legend: Sequence[Kind] = (
     Raises DiagramError for an unknown format or for text that is not DOT.
     """
     if format not in DIAGRAM_FORMATS:
-        raise DiagramError(f"unknown format {format!r}; known: {', '.join(DIAGRAM_FORMATS)}")
+        sentence = _("unknown format {format}; known: {known}")
+        raise DiagramError(sentence.format(format=repr(format), known=", ".join(DIAGRAM_FORMATS)))
     line = f'<font point-size="{style.points(10)}">{_html(caption)}</font>'
     line = f"<{_legend(legend, line if caption else '', style)}>" if legend else f"<{line}>" if caption else '""'
     # Attributes at the end of the text replace those at its beginning.
-    page = f'{dot.rstrip().removesuffix("}")}\tgraph [label={line} labelloc=b fontname="{FONT}" bgcolor=white]\n}}\n'
+    page = (
+        f'{dot.rstrip().removesuffix("}")}\tgraph [label={line} labelloc=b fontname="{families()}" bgcolor=white]\n}}\n'
+    )
     if format == "dot":
         return page.encode()
     data = render(page, format, PRINT_DPI if format == "png" else None)
@@ -112,8 +117,12 @@ def diagram_file(dot: str, format: str, caption: str, legend: Sequence[Kind] = (
 
 def diagram_caption(graph: LayerGraph, what: str, *others: LayerGraph) -> str:
     """The line below a printed diagram: what it shows, of which networks, for which picture, by which version."""
-    networks = ", ".join(f"{each.name} (input {shape_text(each.input_shape)})" for each in (graph, *others))
-    return f"{what} of {networks}, inception-explorer {__version__}"
+    network = _("{network} (input {shape})")
+    networks = _(", ").join(
+        network.format(network=each.name, shape=shape_text(each.input_shape)) for each in (graph, *others)
+    )
+    caption = _("{what} of {networks}, inception-explorer {version}")
+    return caption.format(what=what, networks=networks, version=__version__)
 
 
 def render(dot: str, format: str, dpi: int | None = None) -> bytes:
@@ -124,10 +133,11 @@ def render(dot: str, format: str, dpi: int | None = None) -> bytes:
     import pygraphviz  # here, because most of what the package does needs no layout
 
     with _layout_lock:
+        add_bundled_font()
         try:
             graph = pygraphviz.AGraph(string=dot)
         except pygraphviz.DotError as error:
-            raise DiagramError("the text of the diagram is not DOT") from error
+            raise DiagramError(_("the text of the diagram is not DOT")) from error
         with closing(graph):
             return bytes(graph.draw(format=format, prog="dot", args=f"-Gdpi={dpi}" if dpi else ""))
 
@@ -157,7 +167,7 @@ def new_diagram(title: str, style: Style = PLAIN_STYLE) -> graphviz.Digraph:
         node_attr={
             "shape": "box",
             "style": "filled,rounded",
-            "fontname": FONT,
+            "fontname": families(),
             "fontsize": style.points(12),
             "fontcolor": INK,
             "penwidth": "1.5",
@@ -168,7 +178,7 @@ def new_diagram(title: str, style: Style = PLAIN_STYLE) -> graphviz.Digraph:
             "color": LINE,
             "arrowsize": "0.7",
             "penwidth": "1.2",
-            "fontname": FONT,
+            "fontname": families(),
             "fontsize": style.points(10),
             "fontcolor": LINE,
         },
@@ -193,7 +203,7 @@ def add_layers(
     goes_on = {source for layer in layers if "norm" in layer.op or layer.op in ACTIVATIONS for source in layer.inputs}
     for layer in layers:
         field = fields[layer.index] if fields else None
-        details = [text for text in detail_texts(layer) if text != LINEAR or layer.index not in goes_on]
+        details = [text for text in detail_texts(layer) if text != _(LINEAR) or layer.index not in goes_on]
         _add_layer(dot, layer, details, units, style, amount_text(amount, (layer,), field))
         for source in layer.inputs:
             if source in by_index:
@@ -256,8 +266,9 @@ def head_text(layer: Layer) -> str:
     if layer.op == PRODUCT:
         return "\N{MULTIPLICATION SIGN}"
     if groups_of(layer) > 1:
-        return f"{size}{'depthwise' if is_depthwise(layer) else 'grouped'} {layer.op}"
-    return "filter concat" if layer.op == Op.CONCAT else f"{size}{layer.op}"
+        sentence = _("{size} depthwise {op}") if is_depthwise(layer) else _("{size} grouped {op}")
+        return sentence.format(size=shape_text(layer.window.kernel) if layer.window else "", op=layer.op).strip()
+    return _("filter concat") if layer.op == Op.CONCAT else f"{size}{layer.op}"
 
 
 def groups_of(layer: Layer) -> int:
@@ -281,18 +292,19 @@ def detail_texts(layer: Layer) -> list[str]:
     window = layer.window
     details = [shape_text(layer.out_shape[:1])]
     if groups_of(layer) > 1 and not is_depthwise(layer):
-        details.append(f"{groups_of(layer)} groups")
+        details.append(_("{count} groups").format(count=groups_of(layer)))
     if layer.parts[0].scale is not None:
-        details.append(f"residual x {layer.parts[0].scale:g}")
+        details.append(_("residual x {scale:g}").format(scale=layer.parts[0].scale))
     if layer.op == Op.CONV and all(part.op == Op.BATCH_NORM for part in layer.parts[1:]):
-        details.append(LINEAR)
+        details.append(_(LINEAR))
     # The figures of the paper leave out ReLU, so it goes without saying.
     details += [part.op for part in layer.parts[1:] if part.op in ACTIVATIONS and part.op != Op.RELU]
     if window is None or window.kernel == window.grid:  # once over the whole grid, there is nowhere to step to
         return details
     if window.stride != (1, 1):
         same = window.stride[0] == window.stride[1]
-        details.append(f"stride {window.stride[0] if same else shape_text(window.stride)}")
+        stride = window.stride[0] if same else shape_text(window.stride)
+        details.append(_("stride {stride}").format(stride=stride))
     if window.padding == "VALID" and window.kernel != (1, 1):
         details.append("V")
     return details
@@ -306,7 +318,9 @@ def layer_name(layer: Layer) -> str:
 
 def hover_text(layer: Layer) -> str:
     """Path and shapes of a layer."""
-    return f"{layer.path}: {' + '.join(map(shape_text, layer.in_shapes))} to {shape_text(layer.out_shape)}"
+    sentence = _("{path}: {inputs} to {output}")
+    inputs = " + ".join(map(shape_text, layer.in_shapes))
+    return sentence.format(path=layer.path, inputs=inputs, output=shape_text(layer.out_shape))
 
 
 def shape_read(layer: Layer, source: int) -> str:
@@ -321,7 +335,7 @@ def _add_layer(
 ) -> None:
     dot.node(
         node_name(layer),
-        box_text(head_text(layer), ", ".join(details), layer_name(layer), amount, style=style),
+        box_text(head_text(layer), _(", ").join(details), layer_name(layer), amount, style=style),
         id=node_name(layer),
         group=group_of(layer),
         **style.box(kind_of(layer)),
@@ -332,7 +346,9 @@ def _add_layer(
     for n, part in enumerate(layer.parts[1:], 2):
         name = node_name(layer, n)
         text = "ReLU" if part.op == Op.RELU else part.op
-        path = f"{part.path}: {part.params:,} parameters" if part.params else part.path
+        path = part.path
+        if part.params:
+            path = _("{path}: {count:,} parameters").format(path=path, count=part.params)
         dot.node(name, plain_text(text), id=name, group=group_of(layer), tooltip=hover_value(path), **PLAIN)
         dot.edge(node_name(layer, n - 1), name)
 
@@ -343,7 +359,7 @@ def _legend(kinds: Sequence[Kind], caption: str, style: Style) -> str:
     for kind in kinds:
         box = style.box(kind)
         swatch = f'bgcolor="{box["fillcolor"]}" color="{box["color"]}" border="{round(float(box.get("penwidth", 1)))}"'
-        name = f'<td border="0" align="left"><font point-size="{style.points(10)}">{kind.name}</font></td>'
+        name = f'<td border="0" align="left"><font point-size="{style.points(10)}">{_html(_(kind.name))}</font></td>'
         items.append(f'<td {swatch} fixedsize="true" width="16" height="12"></td>{name}')
     # A table in each row, because the cells of one table would be as wide as the caption.
     per_row = ceil(len(items) / ceil(len(items) / LEGEND_COLUMNS))  # rows of equal length

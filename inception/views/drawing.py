@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..graph.blocks import BlockType, find_block
 from ..graph.layer_graph import LayerGraph
 from ..text import and_list
+from ..words import _
 from ..zoo import VARIANTS
 from .diagram import DIAGRAM_FORMATS, DiagramError, diagram_caption, diagram_dot, diagram_file, diagram_svg
 from .kinds import KINDS, OTHER, Kind, kind_of
@@ -51,7 +52,8 @@ class Drawing:
         format = path.suffix.lower().removeprefix(".")
         if format not in DIAGRAM_FORMATS:
             known = ", ".join(f".{known}" for known in DIAGRAM_FORMATS)
-            raise DiagramError(f"{path.name!r} has none of the suffixes {known}")
+            sentence = _("{name} has none of the suffixes {known}")
+            raise DiagramError(sentence.format(name=repr(path.name), known=known))
         path.write_bytes(self.file(format))
 
     def __repr__(self) -> str:
@@ -93,17 +95,19 @@ def draw(
         dot, what, kinds = _block(graph, block, others, opened, amount, style)
     elif others:
         graphs = [graph, *others]
-        dot, what = side_by_side_dot(graphs, style, amount), "Stages"
+        dot, what = side_by_side_dot(graphs, style, amount), _("Stages")
         kinds = {cell.boxes[-1].kind for row in side_by_side(graphs) for cell in row if cell}
     elif _by_layers(graph, level, others, unfold):
-        what = "Layers"
-        dot = diagram_dot(graph.layers, f"{what} of {graph.name}", not opened, style, amount, graph.receptive_fields)
+        what = _("Layers")
+        title = _("{what} of {networks}").format(what=what, networks=graph.name)
+        dot = diagram_dot(graph.layers, title, not opened, style, amount, graph.receptive_fields)
         kinds = {kind_of(layer) for layer in graph.layers}
     else:
         dot, kinds = _overview(graph, "stage" if level == "stage" else "block", unfold, amount, style)
-        what = "Overview"
+        what = _("Overview")
     beside = () if block else others
-    title = f"{what} of {and_list([each.name for each in (graph, *beside)])}"
+    names = and_list([each.name for each in (graph, *beside)])
+    title = _("{what} of {networks}").format(what=what, networks=names)
     if caption is None:
         caption = diagram_caption(graph, what, *beside)
     known = dict.fromkeys(kind for kind in (*STAGE_KINDS, *KINDS) if kind in kinds - {OTHER})
@@ -127,19 +131,19 @@ def _check(
     """Raises InputError for options that exclude each other."""
     by_layers = _by_layers(graph, level, others, unfold)
     if level not in (None, "stage", "block", "layer"):
-        raise InputError(f"unknown level {level!r}; known: stage, block, layer")
+        raise InputError(_("unknown level {level}; known: stage, block, layer").format(level=repr(level)))
     if level == "layer" and not block and len(graph.layers) > ON_A_PAGE:
-        raise InputError("the layers of a whole network do not fit on a page; name one of its blocks")
+        raise InputError(_("the layers of a whole network do not fit on a page; name one of its blocks"))
     if block and level in ("stage", "block"):
-        raise InputError(f"level {level!r} draws the whole network; leave out the block")
+        raise InputError(_("level {level} draws the whole network; leave out the block").format(level=repr(level)))
     if block and unfold:
-        raise InputError("a block is drawn by its layers already; only blocks of a whole network unfold")
+        raise InputError(_("a block is drawn by its layers already; only blocks of a whole network unfold"))
     if block and len(others) > 1:
-        raise InputError("two versions of a block can be laid over each other, not more")
+        raise InputError(_("two versions of a block can be laid over each other, not more"))
     if opened and (others or not (block or by_layers)):
-        raise InputError("only a block of one network can be drawn with its units opened; name one of its blocks")
+        raise InputError(_("only a block of one network can be drawn with its units opened; name one of its blocks"))
     if others and (level in ("block", "layer") or unfold):
-        raise InputError("networks stand side by side stage by stage; their blocks do not")
+        raise InputError(_("networks stand side by side stage by stage; their blocks do not"))
 
 
 def _block(
@@ -157,12 +161,12 @@ def _block(
         found.layers,
         layers,
         (graph.name, other.name),
-        f"{found.title}, both versions",
+        _("{block}, both versions").format(block=found.title),
         style,
         amount,
         (fields, other.receptive_fields),
     )
-    what = f"{found.title} with that of {other.name} over it"
+    what = _("{block} with that of {network} over it").format(block=found.title, network=other.name)
     return dot, what, {kind_of(layer) for layer in (*found.layers, *layers)}
 
 

@@ -24,6 +24,7 @@ from ..errors import InputError
 from ..graph.layer_graph import LayerGraph
 from ..graph.trace import trace
 from ..text import shape_text
+from ..words import _, current
 from ..zoo import create_model
 from .latex import latex_table, page_columns
 from .numbers import NESTED, TABLE_FORMAT, list_columns, with_lists
@@ -37,17 +38,18 @@ class ExportError(InputError):
 
 
 def export_table(
-    table: pd.DataFrame, format: str, title: str = "Layer table", columns: Sequence[str] | None = None
+    table: pd.DataFrame, format: str, title: str | None = None, columns: Sequence[str] | None = None
 ) -> bytes:
     """`table` without its index as a file of that format, a key of `FORMATS`.
 
-    title: heads the HTML document and the LaTeX table, and is a property of the Excel workbook.
+    title: heads the HTML document and the LaTeX table, and is a property of the Excel workbook; "Layer table" if None.
     columns: what the file has, in this order. By default everything; of a layer table LaTeX has what fits a page.
     Raises ExportError for an unknown format, InputError for an unknown column, LatexError for a table that fits no
     page.
     """
     if format not in FORMATS:
-        raise ExportError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+        sentence = _("unknown format {format}; known: {known}")
+        raise ExportError(sentence.format(format=repr(format), known=", ".join(FORMATS)))
     spec = FORMATS[format]
     left_out: list[str] = []
     if columns is None and spec.is_page and set(table.columns) >= LAYER_COLUMNS:
@@ -55,8 +57,11 @@ def export_table(
         left_out = [name for name in table.columns if name not in columns]
     if spec.has_lists:
         table = with_lists(table)
-    data = spec.render(choose_columns(table, columns), title)
-    return b"% Columns that have no room here: " + ", ".join(left_out).encode() + b"\n" + data if left_out else data
+    data = spec.render(choose_columns(table, columns), _("Layer table") if title is None else title)
+    if not left_out:
+        return data
+    sentence = _("Columns that have no room here: {columns}")
+    return f"% {sentence.format(columns=', '.join(left_out))}\n".encode() + data
 
 
 def layer_title(graph: LayerGraph, keras: bool = False, rows: int = 0, of: int = 0) -> str:
@@ -66,11 +71,24 @@ def layer_title(graph: LayerGraph, keras: bool = False, rows: int = 0, of: int =
     """
     params, whose = (graph.table(keras=True)["params"].sum(), "Keras") if keras else (graph.params, "PyTorch")
     shape = graph.input_shape
-    reads = f"at {shape_text(shape[1:])} px" if len(shape) == 3 else f"for {shape_text(shape)}"
-    title = f"Layers of {graph.name} {reads}: {params:,} parameters ({whose}'s count), {graph.macs / 1e9:,.3f} GMACs"
+    if len(shape) == 3:
+        sentence = _("Layers of {network} at {size} px: {params:,} parameters ({library}'s count), {macs:,.3f} GMACs")
+    else:
+        sentence = _("Layers of {network} for {shape}: {params:,} parameters ({library}'s count), {macs:,.3f} GMACs")
+    title = sentence.format(
+        network=graph.name,
+        size=shape_text(shape[1:]),
+        shape=shape_text(shape),
+        params=params,
+        library=whose,
+        macs=graph.macs / 1e9,
+    )
+    sentences = [title]
     if graph.unused:
-        title = f"{title}. {graph.unused_text}"
-    return f"{title}. Here are {rows:,} of its {of:,} rows" if rows < of else title
+        sentences.append(graph.unused_text)
+    if rows < of:
+        sentences.append(_("Here are {rows:,} of its {of:,} rows").format(rows=rows, of=of))
+    return _(". ").join(sentences)
 
 
 def table_name(
@@ -156,7 +174,7 @@ def _html(table: pd.DataFrame, title: str) -> bytes:
     row_tags = ['th scope="row"', *["td"] * (len(columns) - 1)]
     rows = "\n".join(f"<tr>{cells(row, row_tags)}</tr>" for row in cell_texts(table).to_numpy().tolist())
     return f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="{current().replace("_", "-")}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -6,7 +6,6 @@ white and on black. They ask no other host for anything.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Any, Literal
 
 import plotly.graph_objects as go
@@ -14,8 +13,10 @@ import plotly.graph_objects as go
 from ..errors import InputError
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
-from ..text import shape_text
+from ..text import shape_text, wrapped
+from ..words import N_, _
 from .kinds import CONCAT, FACTORISED, LINEAR, OTHER, POINTWISE, POOL, SQUARE, SUM, Kind
+from .style import AMOUNTS
 
 QuantityName = Literal["params", "macs", "activation_bytes"]
 
@@ -25,19 +26,21 @@ class Quantity:
     """What a chart adds up."""
 
     words: str  # in a sentence
-    unit: str  # behind an exact number
+    exact: str  # an exact number of it, with its unit
     short: str  # behind a rounded number
-    axis: str  # the title of its axis
+    axis: str  # the title of its axis; as the other texts marked and not yet translated
     of: Callable[[Layer], int]  # what one layer has of it
 
 
-PARAMS = Quantity("parameters", "parameters", "", "Parameters", lambda layer: layer.params)
-MACS = Quantity("MACs", "MACs", "", "Multiply-accumulates (MACs), one picture", lambda layer: layer.macs)
+PARAMS = Quantity(N_("parameters"), AMOUNTS["params"], "", N_("Parameters"), lambda layer: layer.params)
+MACS = Quantity(
+    N_("MACs"), AMOUNTS["macs"], "", N_("Multiply-accumulates (MACs), one picture"), lambda layer: layer.macs
+)
 ACTIVATION_BYTES = Quantity(
-    "activation memory",
-    "bytes",
+    N_("activation memory"),
+    AMOUNTS["activation_bytes"],
     "B",
-    "Outputs of all layers, one picture in float32<br>(1 MB is 1,000,000 bytes)",
+    N_("Outputs of all layers, one picture in float32<br>(1 MB is 1,000,000 bytes)"),
     lambda layer: layer.activation_bytes,
 )
 QUANTITIES = {"params": PARAMS, "macs": MACS, "activation_bytes": ACTIVATION_BYTES}
@@ -109,7 +112,9 @@ def chart_config(figure: go.Figure, format: Literal["png", "svg"] = "png") -> di
 def quantity_of(name: str) -> Quantity:
     """The quantity of that name; raises InputError with the known names otherwise."""
     if name not in QUANTITIES:
-        raise InputError(f"Unknown quantity {name!r}; known: {', '.join(QUANTITIES)}.")
+        raise InputError(
+            _("Unknown quantity {name}; known: {known}.").format(name=repr(name), known=", ".join(QUANTITIES))
+        )
     return QUANTITIES[name]
 
 
@@ -120,7 +125,7 @@ def total_of(amount: Quantity, layers: Iterable[Layer]) -> int:
 
 def new_figure(finding: str, subtitle: str, file_name: str, above: int = 0) -> go.Figure:
     """A figure without traces. above: pixels between the title and the plot."""
-    title_lines, subtitle_lines = wrap(finding, TITLE_WIDTH), wrap(subtitle, SUBTITLE_WIDTH)
+    title_lines, subtitle_lines = wrapped(finding, TITLE_WIDTH), wrapped(subtitle, SUBTITLE_WIDTH)
     top = MODEBAR + TITLE_LINE * len(title_lines) + SUBTITLE_LINE * len(subtitle_lines) + 12
     return go.Figure(
         layout={
@@ -185,7 +190,9 @@ def file_name_of(graph: LayerGraph) -> str:
 
 def whole_text(graph: LayerGraph, amount: Quantity) -> str:
     """The network, its picture, and all that it has of the quantity."""
-    return f"{graph.name} at {shape_text(graph.input_size)} px: {total_of(amount, graph.layers):,} {amount.unit}"
+    exact = _(amount.exact).format(number=f"{total_of(amount, graph.layers):,}")
+    sentence = _("{network} at {size} px: {amount}")
+    return sentence.format(network=graph.name, size=shape_text(graph.input_size), amount=exact)
 
 
 def share_text(part: int, whole: int) -> str:

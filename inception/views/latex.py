@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..errors import InputError
-from ..text import and_list
+from ..text import and_list, is_wide
+from ..words import _
 
 # What a layer table shows of itself on a page, in this order, and which column gives way first.
 PAGE_COLUMNS = (
@@ -147,11 +148,18 @@ def _comment(layout: _Layout, on_one_page: bool, everything: str) -> str:
     if layout.turned:
         packages.append(r"\usepackage{pdflscape}")
     foreign = sorted({character for character in everything if not _is_known(character)})
-    packages.append(r"\usepackage{fontspec}" if foreign else r"\usepackage[T1]{fontenc}")
-    lines = [f"Needs {and_list(packages)}."]
-    if foreign:
-        lines.append(f"Needs XeLaTeX or LuaLaTeX, and a font that has {' '.join(foreign)}")
-    lines.append("Fits the lines of the class article on A4, in one column and in two, and wider ones.")
+    chinese = [character for character in foreign if is_wide(character)]
+    others = [character for character in foreign if not is_wide(character)]
+    if chinese:
+        packages.append(r"\usepackage[scheme=plain]{ctex}")
+    packages += [r"\usepackage{fontspec}"] if others else [] if chinese else [r"\usepackage[T1]{fontenc}"]
+    lines = [_("Needs {packages}.").format(packages=and_list(packages))]
+    if others:
+        needs = _("Needs XeLaTeX or LuaLaTeX, and a font that has {letters}")
+        lines.append(needs.format(letters=" ".join(others)))
+    elif chinese:
+        lines.append(_("Needs XeLaTeX or LuaLaTeX."))
+    lines.append(_("Fits the lines of the class article on A4, in one column and in two, and wider ones."))
     return "".join(f"% {line}\n" for line in lines)
 
 
@@ -189,7 +197,7 @@ def _layout(rows: Sequence[Sequence[str]], numbers: Sequence[bool]) -> _Layout:
                 share = room / sum(wanted)
                 widths = tuple(narrow + want * share for narrow, want in zip(least, wanted, strict=True))
                 return _Layout(font, tuple((width + 2 * GAP) / line for width in widths), turned=line == TURNED)
-    raise LatexError(f"{count} columns are too wide for a page of A4; choose fewer of them.")
+    raise LatexError(_("{count} columns are too wide for a page of A4; choose fewer of them.").format(count=count))
 
 
 def _columns(layout: _Layout, numbers: Sequence[bool]) -> str:
@@ -251,6 +259,8 @@ def _width(text: str, font: Font) -> float:
 
 def _ems(character: str) -> float:
     """The width of a character in Computer Modern, rounded up, for an em of `Font`."""
+    if is_wide(character):
+        return 1.0
     if character in "mwMW@%+=<>~^":
         return 1.0 if character == "W" else 0.9
     if character in " .,:;'|![]()/ijlt-`":

@@ -13,6 +13,7 @@ import graphviz
 from ..graph.layer import Layer
 from ..graph.receptive_field import ReceptiveField
 from ..text import shape_text
+from ..words import _
 from .diagram import (
     PLAIN,
     add_end,
@@ -87,7 +88,8 @@ def overlay_dot(
     dashed = {name for pair in pairs for name in _add_pair(dot, pair, names, style, _amounts(pair, amount, fields))}
     for end in dict.fromkeys(end for view in views for end in view.ends):
         shapes = _both(view.ends[end] for view in views if end in view.ends)
-        add_end(dot, end, f"{'input' if end.startswith('from') else 'output'} {shapes}", style)
+        text = _("input {shape}") if end.startswith("from") else _("output {shape}")
+        add_end(dot, end, text.format(shape=shapes), style)
     for (tail, head), present in edges.items():
         only = _only(present, names)
         label = "" if {tail, head} & dashed else f"  {only}"  # the box says it already
@@ -173,13 +175,15 @@ def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str], look: S
 def _details(pair: Pair, names: tuple[str, str]) -> str:
     """The channels of both versions, then the other details; those that only one version has say which."""
     if len(pair.layers) == 1:
-        return ", ".join(detail_texts(pair.layers[0]))
+        return _(", ").join(detail_texts(pair.layers[0]))
     (channels, *one), (other_channels, *other) = map(detail_texts, pair.layers)
     rest = [
-        detail if detail in one and detail in other else f"{detail} in {names[detail in other]}"
+        detail
+        if detail in one and detail in other
+        else _("{detail} in {network}").format(detail=detail, network=names[detail in other])
         for detail in dict.fromkeys(one + other)
     ]
-    return ", ".join([_both([channels, other_channels]), *rest])
+    return _(", ").join([_both([channels, other_channels]), *rest])
 
 
 def _both(texts: Iterable[str]) -> str:
@@ -187,7 +191,7 @@ def _both(texts: Iterable[str]) -> str:
 
 
 def _only(present: Sequence[bool], names: tuple[str, str]) -> str:
-    return "" if all(present) else f"only {names[present.index(True)]}"
+    return "" if all(present) else _("only {network}").format(network=names[present.index(True)])
 
 
 def _relu(pair: Pair) -> str:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby, pairwise
 from math import prod
-from textwrap import wrap
 from typing import Any, Literal
 
 import graphviz
@@ -24,9 +23,9 @@ from ..graph.layer_graph import LayerGraph
 from ..graph.op import SUMS, Op
 from ..graph.stages import merged_order
 from ..graph.window import Window
-from ..text import shape_text
+from ..text import and_list, shape_text, wrapped
+from ..words import N_, _, ngettext
 from .diagram import (
-    FONT,
     LINE,
     add_end,
     add_layers,
@@ -38,17 +37,18 @@ from .diagram import (
     plain_text,
     same_row,
 )
+from .fonts import families
 from .kinds import CONCAT, LINEAR, OTHER, POOL, SQUARE, SUM, Kind
-from .style import AMOUNT_WORDS, PLAIN_STYLE, POINTS, Amount, Style, amount_text
+from .style import PLAIN_STYLE, POINTS, Amount, Style, amount_text, with_unit
 
 Level = Literal["stage", "block"]
 SizeBy = Literal["channels", "params", "macs", "activation_bytes"]
 
-STEM = Kind("stem", SQUARE.color)
-INCEPTION = Kind("inception", CONCAT.color)
-RESIDUAL = Kind("residual", SUM.color)
-REDUCTION = Kind("reduction", POOL.color)
-HEAD = Kind("head", LINEAR.color)
+STEM = Kind(N_("stem"), SQUARE.color)
+INCEPTION = Kind(N_("inception"), CONCAT.color)
+RESIDUAL = Kind(N_("residual"), SUM.color)
+REDUCTION = Kind(N_("reduction"), POOL.color)
+HEAD = Kind(N_("head"), LINEAR.color)
 STAGE_KINDS = (STEM, INCEPTION, RESIDUAL, REDUCTION, HEAD, OTHER)
 
 NARROWEST, WIDEST = 2.4, 4.2  # inches of a box of size 0 and of the largest
@@ -99,7 +99,7 @@ def overview_boxes(graph: LayerGraph, level: Level = "block") -> list[Box]:
     types = {layer.index: type for type in block_types(graph.layers) for layer in type.layers}
     groups = [[run] for run in runs(graph.layers)]
     if level == "stage":
-        groups = [list(members) for _, members in groupby(runs(graph.layers), lambda run: run.stage)]
+        groups = [list(members) for _stage, members in groupby(runs(graph.layers), lambda run: run.stage)]
     return [
         Box(f"block{n}", tuple(members), _kind(graph, members), types[members[0].blocks[0][0].index])
         for n, members in enumerate(groups, 1)
@@ -125,14 +125,15 @@ def overview_dot(
     boxes = overview_boxes(graph, level)
     sizes = [getattr(box, size_by) for box in boxes]
     largest = max(*sizes, 1)
-    dot = new_diagram(f"{graph.name}, {level} by {level}", style)
+    title = _("{network}, stage by stage") if level == "stage" else _("{network}, block by block")
+    dot = new_diagram(title.format(network=graph.name), style)
     dot.graph_attr["ranksep"] = f"{0.27 * style.font_size / POINTS:g}"
     dot.edge_attr |= {"labelangle": "75", "labeldistance": style.points(3.4)}  # beside the line, between two boxes
     dot.node_attr["margin"] = "0.12,0.04"
     is_chain = _is_chain(graph, boxes)
     beside = "taillabel" if style.direction == "down" else "label"  # to the right a tail's label would stand in a box
     ends = {0: _End("", "input", "input")}
-    add_end(dot, "input", "input" if is_chain else f"input {shape_text(graph.input_shape)}", style)
+    add_end(dot, "input", _input_text(graph, is_chain), style)
     for box, size in zip(boxes, sizes, strict=True):
         if box.id in opened:
             ends |= _add_opened(dot, graph, box, style, amount)
@@ -141,7 +142,7 @@ def overview_dot(
             if amount and amount != size_by:
                 lines = [amount_text(amount, box.layers, graph.receptive_fields[box.layers[-1].index])]
             if not is_chain:
-                lines.insert(0, f"out {shape_text(box.layers[-1].out_shape)}")
+                lines.insert(0, _("out {shape}").format(shape=shape_text(box.layers[-1].out_shape)))
             _add_box(dot, graph, box, level, lines, size / largest, style)
             ends |= {layer.index: _End(box.id, box.id, box.id) for layer in box.layers}
 
@@ -161,10 +162,14 @@ def overview_dot(
         labelled.add((source, head.box))
 
     for layer in _unread(graph):
-        add_end(dot, f"to{layer.index}", "output", style)
+        add_end(dot, f"to{layer.index}", _("output"), style)
         label = {beside: plain_text(shape_text(layer.out_shape))} if is_chain else {}
         dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
     return str(dot.source)
+
+
+def _input_text(graph: LayerGraph, is_chain: bool) -> str:
+    return _("input") if is_chain else _("input {shape}").format(shape=shape_text(graph.input_shape))
 
 
 def _unread(graph: LayerGraph) -> list[Layer]:
@@ -186,14 +191,19 @@ def _is_chain(graph: LayerGraph, boxes: Sequence[Box]) -> bool:
 def box_hover(graph: LayerGraph, box: Box) -> str:
     """What a box says on hover: names, output shape, parameters, MACs and the receptive field of its last layer."""
     field = graph.receptive_fields[box.layers[-1].index]
-    names = ", ".join(_name(run) for run in box.runs)
+    names = _(", ").join(_name(run) for run in box.runs)
+    if box.stage:
+        names = _("{stage}: {blocks}").format(stage=box.stage, blocks=names)
+    reach = _("receptive field differs from cell to cell")
+    if field:
+        reach = _("receptive field {size} px").format(size=shape_text(field.size))
     return "\n".join(
         [
-            f"{box.stage}: {names}" if box.stage else names,
-            f"output {shape_text(box.layers[-1].out_shape)}",
-            f"{box.params:,} parameters",
-            f"{box.macs:,} MACs",
-            f"receptive field {shape_text(field.size)} px" if field else "receptive field differs from cell to cell",
+            names,
+            _("output {shape}").format(shape=shape_text(box.layers[-1].out_shape)),
+            with_unit("params", f"{box.params:,}"),
+            with_unit("macs", f"{box.macs:,}"),
+            reach,
         ]
     )
 
@@ -216,12 +226,15 @@ def _add_box(
     share: float,
     style: Style,
 ) -> None:
-    names = ", ".join(_name(run) for run in box.runs) if len(box.runs) < 4 else f"{len(box.layers)} layers"
-    kind = "" if box.kind is OTHER or box.kind.name in box.stage.lower() else f" ({box.kind.name})"
+    names = _(", ").join(_name(run) for run in box.runs)
+    if len(box.runs) > 3:
+        names = ngettext("{count} layer", "{count} layers", len(box.layers)).format(count=len(box.layers))
     head, line = (box.stage or names, names) if level == "stage" else (names, box.stage)
+    if box.kind is not OTHER and box.kind.name not in box.stage.lower():
+        line = _("{names} ({kind})").format(names=line, kind=_(box.kind.name))
     dot.node(
         box.id,
-        box_text(head, f"{line}{kind}", *lines, style=style),
+        box_text(head, line, *lines, style=style),
         id=box.id,
         width=f"{(NARROWEST + (WIDEST - NARROWEST) * share) * style.font_size / POINTS:.2f}",
         **style.box(box.kind),
@@ -243,7 +256,7 @@ def _add_opened(
             "label": plain_text(title),
             "labelloc": "b",
             "labeljust": "l",
-            "fontname": FONT,
+            "fontname": families(),
             "fontsize": style.points(10),
             "fontcolor": LINE,
             "color": LINE,
@@ -260,7 +273,7 @@ def _add_opened(
 def _name(run: Run) -> str:
     """Block35 ×10; for layers outside of blocks the names of the first and the last."""
     layers = run.blocks[0]
-    name = run.name or " to ".join(dict.fromkeys((layers[0].layer, layers[-1].layer)))
+    name = run.name or _from_to([layers[0].layer, layers[-1].layer])
     return f"{name}\N{NO-BREAK SPACE}{_times(run)}" if len(run.blocks) > 1 else name
 
 
@@ -270,14 +283,20 @@ def _times(run: Run) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     """The names with commas; where there are four or more, only the first and the last."""
-    return ", ".join(names) if len(names) < 4 else f"{names[0]} to {names[-1]}"
+    return _(", ").join(names) if len(names) < 4 else _from_to(names)
+
+
+def _from_to(names: Sequence[str]) -> str:
+    """The first and the last name; one where they are the same."""
+    return names[0] if names[0] == names[-1] else _("{first} to {last}").format(first=names[0], last=names[-1])
 
 
 def _size_text(size_by: SizeBy, size: int, total: int) -> str:
     if size_by == "channels":
         return ""  # edges tell
     share = "<1%" if 0 < size < total / 100 else f"{size / (total or 1):.0%}"
-    return f"{size:,} {AMOUNT_WORDS[size_by]}, {share}"
+    amount = with_unit(size_by, f"{size:,}")
+    return _("{amount}, {share}").format(amount=amount, share=share)
 
 
 def _kind(graph: LayerGraph, members: Sequence[Run]) -> Kind:
@@ -321,7 +340,9 @@ def side_by_side(graphs: Sequence[LayerGraph]) -> list[list[Cell | None]]:
             if boxes is None:
                 row.append(None)
                 continue
-            differences = _differences(reference, boxes) if reference else [f"not in {graphs[0].name}"]
+            differences = (
+                _differences(reference, boxes) if reference else [_("not in {network}").format(network=graphs[0].name)]
+            )
             row.append(Cell(f"network{n}row{len(rows)}", graph, tuple(boxes), tuple(differences)))
         rows.append(row)
     return rows
@@ -333,11 +354,14 @@ def side_by_side_dot(graphs: Sequence[LayerGraph], style: Style = PLAIN_STYLE, a
     The second and later networks say in words where they differ from the first. Ids are those of `side_by_side`.
     amount: what boxes say beside what they are.
     """
-    dot = new_diagram(" and ".join(graph.name for graph in graphs), style)
+    dot = new_diagram(and_list([graph.name for graph in graphs]), style)
     below = []  # the last box of each column so far
     for n, graph in enumerate(graphs):
-        totals = f"{graph.params:,} parameters", f"{graph.macs:,} MACs"
-        against = f"differences from {graphs[0].name}" if n else ""
+        totals = [
+            with_unit("params", f"{graph.params:,}"),
+            with_unit("macs", f"{graph.macs:,}"),
+        ]
+        against = _("differences from {network}").format(network=graphs[0].name) if n else ""
         below.append(f"network{n}")
         dot.node(
             below[n],
@@ -354,7 +378,7 @@ def side_by_side_dot(graphs: Sequence[LayerGraph], style: Style = PLAIN_STYLE, a
             _add_cell(dot, cell, n == 0, f"network{n}", style, amount)
             dot.edge(below[n], cell.id, weight="10")
             below[n] = cell.id
-        _side_by_side(dot, [cell.id for _, cell in shown])
+        _side_by_side(dot, [cell.id for _n, cell in shown])
     return str(dot.source)
 
 
@@ -366,17 +390,17 @@ def _side_by_side(dot: graphviz.Digraph, names: Sequence[str]) -> None:
 
 def _add_cell(dot: graphviz.Digraph, cell: Cell, first: bool, group: str, style: Style, amount: Amount | None) -> None:
     box = cell.boxes[-1]
-    head = ", ".join(box.stage for box in cell.boxes)
+    head = _(", ").join(box.stage for box in cell.boxes)
     names = _listed([_name(run) for box in cell.boxes for run in box.runs])
     shape = shape_text(box.layers[-1].out_shape)
-    marked = [line for text in cell.differences for line in wrap(text, 40)]
+    marked = [line for text in cell.differences for line in wrapped(text, 40)]
     layers = tuple(layer for box in cell.boxes for layer in box.layers)
     cost = amount_text(amount, layers, cell.graph.receptive_fields[layers[-1].index])
     look = style.box(box.kind)
     width = look.pop("penwidth", "1.5")
     dot.node(
         cell.id,
-        box_text(head, names, shape, cost, "" if first or marked else "the same", marked=marked, style=style),
+        box_text(head, names, shape, cost, "" if first or marked else _("the same"), marked=marked, style=style),
         id=cell.id,
         group=group,
         **look,
@@ -400,7 +424,7 @@ def _differences(reference: Sequence[Box], boxes: Sequence[Box]) -> list[str]:
     for step, i, i_end, j, j_end in SequenceMatcher(None, names[0], names[1], autojunk=False).get_opcodes():
         gone, come = (_listed([_name(run) for run in members]) for members in (old[i:i_end], new[j:j_end]))
         if step == "replace":
-            texts.append(f"{come} instead of {gone}")
+            texts.append(_("{come} instead of {gone}").format(come=come, gone=gone))
         elif step == "insert":
             texts.append(f"+ {come}")
         elif step == "delete":
@@ -409,18 +433,24 @@ def _differences(reference: Sequence[Box], boxes: Sequence[Box]) -> list[str]:
             for pair in zip(old[i:i_end], new[j:j_end], strict=True):
                 texts += [text for text in _run_differences(*pair) if text not in texts]
     was, now = reference[-1].channels, boxes[-1].channels
-    return texts if was == now else [*texts, f"{now:,} against {was:,} channels"]
+    return texts if was == now else [*texts, _("{now:,} against {was:,} channels").format(now=now, was=was)]
 
 
 def _run_differences(old: Run, new: Run) -> list[str]:
     texts = []
     if len(old.blocks) != len(new.blocks):
-        texts.append(f"{new.name}\N{NO-BREAK SPACE}{_times(new)} against {_times(old)}")
+        name = f"{new.name}\N{NO-BREAK SPACE}{_times(new)}"
+        texts.append(_("{block} against {times}").format(block=name, times=_times(old)))
     numbers = [[_own_numbers(layer) for layer in run.blocks[0]] for run in (old, new)]
     matches = SequenceMatcher(None, numbers[0], numbers[1], autojunk=False).get_matching_blocks()
     same, total = sum(match.size for match in matches), max(map(len, numbers))
     if same < total:
-        texts.append(f"{total - same} of {total} layers of {new.name} differ{'s' if total - same == 1 else ''}")
+        sentence = ngettext(
+            "{count} of {total} layers of {block} differs",
+            "{count} of {total} layers of {block} differ",
+            total - same,
+        )
+        texts.append(sentence.format(count=total - same, total=total, block=new.name))
     return texts
 
 

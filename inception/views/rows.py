@@ -24,7 +24,7 @@ def rows_of_stage(table: pd.DataFrame, stage: str) -> pd.DataFrame:
     rows = table[table["stage"].str.casefold() == stage.casefold()]
     if rows.empty:
         stages = ", ".join(name for name in dict.fromkeys(table["stage"]) if name)
-        raise InputError(_("there is no stage {stage!r}; known: {stages}").format(stage=stage, stages=stages))
+        raise InputError(_("there is no stage {stage}; known: {known}").format(stage=repr(stage), known=stages))
     return rows
 
 
@@ -44,8 +44,5 @@ def sort_rows(table: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _known(table: pd.DataFrame, column: str) -> None:
     if column not in table.columns:
-        raise InputError(
-            _("there is no column {column!r}; known: {names}").format(
-                column=column, names=", ".join(map(str, table.columns))
-            )
-        )
+        sentence = _("there is no column {column}; known: {known}")
+        raise InputError(sentence.format(column=repr(column), known=", ".join(map(str, table.columns))))

@@ -6,6 +6,7 @@ from typing import Literal
 from ..graph.layer import Layer
 from ..graph.receptive_field import ReceptiveField
 from ..text import shape_text
+from ..words import N_, _
 from .kinds import CONCAT, FACTORISED, LINEAR, OTHER, POINTWISE, POOL, SQUARE, SUM, Kind
 
 Direction = Literal["down", "right"]
@@ -60,10 +61,21 @@ def amount_text(amount: Amount | None, layers: tuple[Layer, ...], field: Recepti
     if amount is None:
         return ""
     if amount == "rf":
-        return f"sees {shape_text(field.size)} px" if field else f"sees {MISSING}"
+        return (
+            _("sees {size} px").format(size=shape_text(field.size)) if field else _("sees {size}").format(size=MISSING)
+        )
     unknown = amount == "macs" and any(layer.doubt for layer in layers)
     number = MISSING if unknown else f"{sum(getattr(layer, amount) for layer in layers):,}"
-    return f"{number} {AMOUNT_WORDS[amount]}"
+    return with_unit(amount, number)
 
 
-AMOUNT_WORDS = {"params": "parameters", "macs": "MACs", "activation_bytes": "bytes"}
+def with_unit(amount: Literal["params", "macs", "activation_bytes"], number: str) -> str:
+    """A number and what it counts: "9,280 parameters"."""
+    return _(AMOUNTS[amount]).format(number=number)
+
+
+AMOUNTS = {
+    "params": N_("{number} parameters"),
+    "macs": N_("{number} MACs"),
+    "activation_bytes": N_("{number} bytes"),
+}

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..words import _
 from .export import cell_texts
 from .numbers import SPLIT
 from .rows import choose_columns
@@ -49,7 +50,7 @@ def terminal_table(
     console.print(drawn)
     console.print(f"\n{title}", overflow="fold")
     if left_out:
-        console.print(f"--columns shows others: {', '.join(left_out)}", overflow="fold")
+        console.print(_("--columns shows others: {columns}").format(columns=", ".join(left_out)), overflow="fold")
     return "".join(f"{line.rstrip()}\n" for line in lines.getvalue().splitlines())
 
 

@@ -8,14 +8,16 @@ in `Slide`; those of padding before the first pixel are negative.
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Literal
 
 from ..errors import InputError
 from ..graph.window import Slide, Window, slides
-from ..text import shape_text
+from ..text import and_list, shape_text, text_width
+from ..words import N_, _, ngettext
+from .fonts import families
 from .kinds import FACTORISED, LINEAR, OTHER, POINTWISE
 from .playground import PlaygroundResult
 
-FONT = "Helvetica,Arial,sans-serif"
 TEXT = 12  # px, as are the next ones
 SMALL = 11
 DIGIT = 6.5  # width of a digit of SMALL
@@ -140,9 +142,8 @@ def window_svg(window: Window, row: int, column: int) -> str:
     """
     rows, columns = slides(window)
     if not (0 <= row < rows.out and 0 <= column < columns.out):
-        raise PictureError(
-            f"The output has rows 0 to {rows.out - 1} and columns 0 to {columns.out - 1}, no cell {row}, {column}."
-        )
+        sentence = _("The output has rows 0 to {row_end} and columns 0 to {column_end}, no cell {row}, {column}.")
+        raise PictureError(sentence.format(row_end=rows.out - 1, column_end=columns.out - 1, row=row, column=column))
     y, x = _axes(_input_tracks(rows, row), _input_tracks(columns, column), MARGIN, INPUT_SIDE)
     out_y, out_x = _axes(
         crop(0, rows.out - 1, [row], OUTPUT_TRACKS),
@@ -153,16 +154,15 @@ def window_svg(window: Window, row: int, column: int) -> str:
     legend = _legend(window, row, column)
     below = max(y.end, out_y.end) + 16
     parts = [
-        _text(x.start, 14, f"input {shape_text(window.grid)}", bold=True),
-        _text(out_x.start, 14, f"output {shape_text(window.out)}", bold=True),
+        _text(x.start, 14, _("input {shape}").format(shape=shape_text(window.grid)), bold=True),
+        _text(out_x.start, 14, _("output {shape}").format(shape=shape_text(window.out)), bold=True),
         *_input(y, x, window, row, column),
         *_output(out_y, out_x, row, column),
         *_rays(y, x, out_y, out_x, rows, columns, row, column),
         *(_legend_line(kind, text, MARGIN, below + line * LINE) for line, (kind, text) in enumerate(legend)),
     ]
-    sizes = f"Input {shape_text(window.grid)}, output {shape_text(window.out)}"
-    label = ". ".join([sizes, *(f"{text[0].upper()}{text[1:]}" for _, text in legend)])
-    return _svg(f"{label}.", below + len(legend) * LINE, parts)
+    sizes = _("Input {grid}, output {out}").format(grid=shape_text(window.grid), out=shape_text(window.out))
+    return _svg(_sentences(sizes, *(text for _kind, text in legend)), below + len(legend) * LINE, parts)
 
 
 def _axes(rows: list[Track], columns: list[Track], left: float, side: float) -> tuple[_Axis, _Axis]:
@@ -240,8 +240,8 @@ def playground_svg(result: PlaygroundResult) -> str:
     both = [("TensorFlow", result.tensorflow_argument, result.tensorflow)]
     if result.pytorch:
         both.append(("PyTorch", result.pytorch_argument, result.pytorch))
-    first = min(-slide.before for _, _, slide in both)
-    last = max(slide.size + slide.after for _, _, slide in both) - 1
+    first = min(-slide.before for _name, _argument, slide in both)
+    last = max(slide.size + slide.after for _name, _argument, slide in both) - 1
     # Cropped, each cell is wide enough for the number of its position.
     limit = STRIP_TRACKS if last - first < STRIP_TRACKS else STRIP_WIDTH // MAX_CELL
     tracks = crop(first, last, {0, result.tensorflow.size - 1}, limit)
@@ -250,28 +250,42 @@ def playground_svg(result: PlaygroundResult) -> str:
     titles: list[str] = []
     top = 14.0
     for name, argument, slide in both:
-        titles.append(f"{name}, {argument}: {_summary(slide)}")
+        title = _("{library}, {argument}: {summary}")
+        titles.append(title.format(library=name, argument=argument, summary=_summary(slide)))
         strip = _Axis([0], top + 30, x.cell)
         lanes, bars = _bars(x, slide, strip.end + 5)
         parts += [_text(x.start, top, titles[-1], bold=True), *_strip(name.lower(), strip, x, slide), *bars]
         top = strip.end + 5 + lanes * LANE + 24
     if result.pytorch is None:
-        titles.append(
-            f"PyTorch, {result.pytorch_argument}: an error, because the window is longer than the padded axis"
-        )
+        title = _("PyTorch, {argument}: an error, because the window is longer than the padded axis")
+        titles.append(title.format(argument=result.pytorch_argument))
         parts.append(_text(x.start, top, titles[-1], bold=True))
         top += 24
-    legend = [("frame", "window, with the number of its output"), ("zero", "zero"), ("hatch", "read by no window")]
+    legend = [
+        ("frame", _("window, with the number of its output")),
+        ("zero", _("zero")),
+        ("hatch", _("read by no window")),
+    ]
     for left, (kind, text) in zip((x.start, x.start + 260, x.start + 330), legend, strict=True):
         parts.append(_legend_line(kind, text, left, top - 14))
-    return _svg(f"{'. '.join(titles)}.", top + 6, parts)
+    return _svg(_sentences(*titles), top + 6, parts)
+
+
+def _sentences(*texts: str) -> str:
+    """Texts as sentences, one after the other."""
+    return _("{sentences}.").format(sentences=_(". ").join(f"{text[0].upper()}{text[1:]}" for text in texts))
 
 
 def _summary(slide: Slide) -> str:
-    zeros = _unread_padding(slide)
-    counts = [(slide.out, "output"), (len(slide.unread), "unread pixel"), (zeros, "unread zero")]
-    texts = [f"{number} {name}{'' if number == 1 else 's'}" for number, name in counts if number]
-    return ", ".join([f"zeros {slide.before} + {slide.after}", *texts])
+    outputs, pixels, zeros = slide.out, len(slide.unread), _unread_padding(slide)
+    texts = [_("zeros {before} + {after}").format(before=slide.before, after=slide.after)]
+    if outputs:
+        texts.append(ngettext("{count} output", "{count} outputs", outputs).format(count=outputs))
+    if pixels:
+        texts.append(ngettext("{count} unread pixel", "{count} unread pixels", pixels).format(count=pixels))
+    if zeros:
+        texts.append(ngettext("{count} unread zero", "{count} unread zeros", zeros).format(count=zeros))
+    return _(", ").join(texts)
 
 
 def _strip(name: str, y: _Axis, x: _Axis, slide: Slide) -> list[str]:
@@ -284,7 +298,7 @@ def _strip(name: str, y: _Axis, x: _Axis, slide: Slide) -> list[str]:
         _squares("pixel", y, x, [(0, c) for c in drawn if 0 <= c < slide.size]),
         _squares("zero", y, x, zeros),
         _squares("unread", y, x, unread),
-        _hatch([(x.places[c], y.start) for _, c in unread], x.cell),
+        _hatch([(x.places[c], y.start) for _row, c in unread], x.cell),
         *_zeros(y, x, zeros),
         *_dots(y, x),
         *_column_labels(x, [0, slide.size - 1, *range(slide.size)], y.start - 5),
@@ -393,10 +407,11 @@ def _row_labels(y: _Axis, wanted: Sequence[int], x: float, anchor: str) -> list[
 
 
 # Words
+AxisName = Literal["row", "column"]
 FILLINGS = {
-    "zeros": "zeros added",
-    "minus infinity": "padding of -∞",
-    "nothing": "padding, not counted",
+    "zeros": N_("zeros added: {sides}"),
+    "minus infinity": N_("padding of -∞: {sides}"),
+    "nothing": N_("padding, not counted: {sides}"),
 }
 
 
@@ -408,49 +423,64 @@ def _padding(window: Window) -> str:
 def _legend(window: Window, row: int, column: int) -> list[tuple[str, str]]:
     """(kind of cell, what it means here)."""
     rows, columns = slides(window)
-    spans = f"{_span('row', rows, row)} and {_span('column', columns, column)}"
+    reads = _("{kernel} window on {rows} and {columns}")
+    makes = _("the cells it reads make row {row}, column {column} of the output")
+    spans = {"rows": _span("row", rows, row), "columns": _span("column", columns, column)}
     legend = [
-        ("frame", f"{rows.kernel}x{columns.kernel} window on {spans}"),
-        ("tap", f"the cells it reads make row {row}, column {column} of the output"),
+        ("frame", reads.format(kernel=f"{rows.kernel}x{columns.kernel}", **spans)),
+        ("tap", makes.format(row=row, column=column)),
     ]
-    added = [
-        f"{number} {name}{'' if number == 1 else 's'} {side}"
-        for number, name, side in (
-            (rows.before, "row", "at the top"),
-            (rows.after, "row", "at the bottom"),
-            (columns.before, "column", "on the left"),
-            (columns.after, "column", "on the right"),
-        )
-        if number
-    ]
-    if added:
-        what = FILLINGS.get(window.filling, f"padding, {window.filling}")
-        legend.append((_padding(window), f"{what}: {', '.join(added)}"))
-    filling = "zeros" if window.filling == "zeros" else "padding"
-    axes = (("row", rows), ("column", columns))
-    unread = [text for name, slide in axes if (text := _unread_text(name, slide, filling))]
-    legend += [("hatch", f"read by no window: {text}") for text in _lines(unread)]
+    if any(window.pad):
+        legend.append((_padding(window), _added(window, rows, columns)))
+    zeros = window.filling == "zeros"
+    axes: tuple[tuple[AxisName, Slide], ...] = (("row", rows), ("column", columns))
+    unread = [text for name, slide in axes if (text := _unread_text(name, slide, zeros))]
+    legend += [("hatch", _("read by no window: {cells}").format(cells=text)) for text in _lines(unread)]
     if rows.left_over < 0 or columns.left_over < 0:
-        legend.append(("beyond", "beyond the edge: the last window reaches there and finds nothing"))
+        legend.append(("beyond", _("beyond the edge: the last window reaches there and finds nothing")))
     return legend
 
 
-def _span(name: str, slide: Slide, index: int) -> str:
+def _added(window: Window, rows: Slide, columns: Slide) -> str:
+    """How many rows and columns of zeros or other padding stand on which side."""
+    sides = [
+        (rows.before, ngettext("{count} row at the top", "{count} rows at the top", rows.before)),
+        (rows.after, ngettext("{count} row at the bottom", "{count} rows at the bottom", rows.after)),
+        (columns.before, ngettext("{count} column on the left", "{count} columns on the left", columns.before)),
+        (columns.after, ngettext("{count} column on the right", "{count} columns on the right", columns.after)),
+    ]
+    added = _(", ").join(side.format(count=count) for count, side in sides if count)
+    if window.filling in FILLINGS:
+        return _(FILLINGS[window.filling]).format(sides=added)
+    return _("padding, {filling}: {sides}").format(filling=window.filling, sides=added)
+
+
+def _span(axis: AxisName, slide: Slide, index: int) -> str:
     """What the window with this index reads: rows 4 to 6, or, with gaps, rows 4, 6 and 8."""
     taps = [slide.starts[index] + tap * slide.dilation for tap in range(slide.kernel)]
-    return _positions(name, taps)
+    return _positions(axis, taps)
 
 
-def _unread_text(name: str, slide: Slide, filling: str) -> str:
+def _unread_text(axis: AxisName, slide: Slide, zeros: bool) -> str:
     """Such as rows 1, 3, 5, ... 149 (75 of 150), and how many of zeros or other padding."""
     texts = []
     if slide.unread:
-        texts.append(_positions(name, slide.unread))
+        cells = _positions(axis, slide.unread)
         if len(slide.unread) > 4:
-            texts[0] += f" ({len(slide.unread)} of {slide.size})"
+            sentence = _("{cells} ({count} of {size})")
+            cells = sentence.format(cells=cells, count=len(slide.unread), size=slide.size)
+        texts.append(cells)
     if padded := _unread_padding(slide):
-        texts.append(f"{padded} {name}{'' if padded == 1 else 's'} of {filling}")
-    return " and ".join(texts)
+        if axis == "row" and zeros:
+            sentence = ngettext("{count} row of zeros", "{count} rows of zeros", padded)
+        elif axis == "row":
+            sentence = ngettext("{count} row of padding", "{count} rows of padding", padded)
+        elif zeros:
+            sentence = ngettext("{count} column of zeros", "{count} columns of zeros", padded)
+        else:
+            sentence = ngettext("{count} column of padding", "{count} columns of padding", padded)
+        texts.append(sentence.format(count=padded))
+    return and_list(texts)
 
 
 def _unread_padding(slide: Slide) -> int:
@@ -459,21 +489,26 @@ def _unread_padding(slide: Slide) -> int:
     return sum(position not in slide.read for position in padded) - len(slide.unread)
 
 
-def _positions(name: str, positions: Sequence[int]) -> str:
+def _positions(axis: AxisName, positions: Sequence[int]) -> str:
     """In words: row 4; rows 4 to 6; rows 4 and 6; rows 1, 3, 5, ... 149."""
+    first, last = positions[0], positions[-1]
     if len(positions) == 1:
-        return f"{name} {positions[0]}"
-    if positions[-1] - positions[0] == len(positions) - 1:
-        return f"{name}s {positions[0]} to {positions[-1]}"
+        sentence = _("row {first}") if axis == "row" else _("column {first}")
+        return sentence.format(first=first)
+    if last - first == len(positions) - 1:
+        sentence = _("rows {first} to {last}") if axis == "row" else _("columns {first} to {last}")
+        return sentence.format(first=first, last=last)
+    listed = and_list([*map(str, positions)])
     if len(positions) > 4:
-        return f"{name}s {', '.join(map(str, positions[:3]))}, … {positions[-1]}"
-    return f"{name}s {', '.join(map(str, positions[:-1]))} and {positions[-1]}"
+        listed = _("{some}, … {last}").format(some=_(", ").join(map(str, positions[:3])), last=last)
+    sentence = _("rows {listed}") if axis == "row" else _("columns {listed}")
+    return sentence.format(listed=listed)
 
 
 def _lines(texts: Sequence[str]) -> list[str]:
     """Joined by "and" where that fits on a line."""
-    together = " and ".join(texts)
-    return [together] if 0 < len(together) <= 70 else list(texts)
+    together = and_list(texts)
+    return [together] if 0 < text_width(together) <= 70 else list(texts)
 
 
 # SVG
@@ -481,7 +516,7 @@ def _svg(label: str, height: float, parts: Iterable[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(label)}" width="{WIDTH}" '
         f'height="{_px(height)}" viewBox="0 0 {WIDTH} {_px(height)}" style="max-width:100%;height:auto" '
-        f'font-family="{FONT}" fill="currentColor">{"".join(parts)}</svg>'
+        f'font-family="{families()}" fill="currentColor">{"".join(parts)}</svg>'
     )
 
 

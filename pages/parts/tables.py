@@ -4,43 +4,15 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.views.export import FORMATS, export_table
 from inception.views.numbers import with_columns
+from inception.words import _
 from pages.parts.selection import select_layer
 
-COLUMNS = {
-    "index": st.column_config.NumberColumn("#", width=50),
-    "block": st.column_config.TextColumn("Block", width=112, help="TF-Slim's name"),
-    "repeat": st.column_config.NumberColumn("×", width=40, help="How often the block stands in a row"),
-    "branch": st.column_config.TextColumn("Branch", width=72),
-    "layer": st.column_config.TextColumn("Layer", width=122, help="TF-Slim's name inside the branch"),
-    "op": st.column_config.TextColumn("Operation", width=88),
-    "out_shape": st.column_config.TextColumn("Output", width=88, help="Channels x height x width"),
-    "kernel": st.column_config.TextColumn("Kernel", width=50, help="Height x width"),
-    "stride": st.column_config.TextColumn("Stride", width=46, help="Height x width"),
-    "padding": st.column_config.TextColumn("Padding", width=62, help="SAME keeps the grid, VALID adds no zeros"),
-    "params": st.column_config.NumberColumn(
-        "Parameters", width=80, format="localized", help="With the batch norm; of all × blocks where folded"
-    ),
-    "macs": st.column_config.NumberColumn(
-        "MACs", width=98, format="localized", help="Multiply-accumulates for one picture; of all × blocks where folded"
-    ),
-    "flops": st.column_config.NumberColumn(
-        "FLOPs", width=98, format="localized", help="Two for each multiply-accumulate"
-    ),
-    "rf": st.column_config.TextColumn("Receptive field", width=110, help="Height x width in pixels of the picture"),
-    "dropped": st.column_config.TextColumn("Dropped", help="Input rows x columns at the end that no window reaches"),
-    "pad": st.column_config.TextColumn("Zeros added", help="At the top, bottom, left, right"),
-    "in_shape": st.column_config.TextColumn("Input", help="Channels x height x width"),
-    "activation_bytes": st.column_config.NumberColumn("Output bytes", format="localized", help="In float32"),
-    "rf_stride": st.column_config.TextColumn("Field's stride", help="Pixels between neighbouring cells' fields"),
-    "rf_offset": st.column_config.TextColumn("Field's offset", help="Where the first field starts, in pixels"),
-    "stage": st.column_config.TextColumn("Stage", help="The paper's name"),
-    "path": st.column_config.TextColumn("Path in the model"),
-}
 BLOCK_COLUMNS = [
     "index",
     "block",
@@ -54,6 +26,53 @@ BLOCK_COLUMNS = [
     "padding",
     "op",
 ]
+
+
+def layer_columns() -> dict[str, ColumnConfig]:
+    """How each column of a layer table is shown, in the reader's language."""
+    return {
+        "index": st.column_config.NumberColumn("#", width=50),
+        "block": st.column_config.TextColumn(_("Block"), width=112, help=_("TF-Slim's name")),
+        "repeat": st.column_config.NumberColumn("×", width=40, help=_("How often the block stands in a row")),
+        "branch": st.column_config.TextColumn(_("Branch"), width=72),
+        "layer": st.column_config.TextColumn(_("Layer"), width=122, help=_("TF-Slim's name inside the branch")),
+        "op": st.column_config.TextColumn(_("Operation"), width=88),
+        "out_shape": st.column_config.TextColumn(_("Output"), width=88, help=_("Channels x height x width")),
+        "kernel": st.column_config.TextColumn(_("Kernel"), width=50, help=_("Height x width")),
+        "stride": st.column_config.TextColumn(_("Stride"), width=46, help=_("Height x width")),
+        "padding": st.column_config.TextColumn(
+            _("Padding"), width=62, help=_("SAME keeps the grid, VALID adds no zeros")
+        ),
+        "params": st.column_config.NumberColumn(
+            _("Parameters"), width=80, format="localized", help=_("With the batch norm; of all × blocks where folded")
+        ),
+        "macs": st.column_config.NumberColumn(
+            _("MACs"),
+            width=98,
+            format="localized",
+            help=_("Multiply-accumulates for one picture; of all × blocks where folded"),
+        ),
+        "flops": st.column_config.NumberColumn(
+            _("FLOPs"), width=98, format="localized", help=_("Two for each multiply-accumulate")
+        ),
+        "rf": st.column_config.TextColumn(
+            _("Receptive field"), width=110, help=_("Height x width in pixels of the picture")
+        ),
+        "dropped": st.column_config.TextColumn(
+            _("Dropped"), help=_("Input rows x columns at the end that no window reaches")
+        ),
+        "pad": st.column_config.TextColumn(_("Zeros added"), help=_("At the top, bottom, left, right")),
+        "in_shape": st.column_config.TextColumn(_("Input"), help=_("Channels x height x width")),
+        "activation_bytes": st.column_config.NumberColumn(_("Output bytes"), format="localized", help=_("In float32")),
+        "rf_stride": st.column_config.TextColumn(
+            _("Field's stride"), help=_("Pixels between neighbouring cells' fields")
+        ),
+        "rf_offset": st.column_config.TextColumn(
+            _("Field's offset"), help=_("Where the first field starts, in pixels")
+        ),
+        "stage": st.column_config.TextColumn(_("Stage"), help=_("The paper's name")),
+        "path": st.column_config.TextColumn(_("Path in the model")),
+    }
 
 
 def table_height(rows: int, most: int = 14) -> int:
@@ -84,7 +103,7 @@ def layer_rows(
         hide_index=True,
         height=table_height(len(table)),
         column_order=columns,
-        column_config=COLUMNS,
+        column_config=layer_columns(),
         key=key,
         on_select=chosen,
         selection_mode="single-row",
@@ -108,7 +127,7 @@ def export_button(table: pd.DataFrame, name: str, title: str, key: str | None = 
         rows = with_columns(table) if split and format in SPLIT_FORMATS else table
         return export_table(rows, format, title)
 
-    _export("Download these rows", files, name, write, key)
+    _export(_("Download these rows"), files, name, write, key)
 
 
 def _export(
@@ -120,7 +139,7 @@ def _export(
 ) -> None:
     """`files`: suffix and media type of each format. The file is written when the button is pressed."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        format = st.selectbox("Export as", list(files), key=f"{label} {key or name}", width=110)
+        format = st.selectbox(_("Export as"), list(files), key=f"{label} {key or name}", width=110)
         suffix, mime = files[format]
         download_button(label, lambda: write(format), name + suffix, mime)
 

@@ -17,6 +17,7 @@ TRANSLATED = (
     "faces",
     "factorisation",
     "inside",
+    "layers",
     "live",
     "looks",
     "race",

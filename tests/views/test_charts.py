@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from inception import LayerGraph, list_models, trace
-from inception.text import scaled
+from inception.text import scaled, text_width
 from inception.views.charts import comparison_chart, cost_treemap, depth_chart, main_path, stage_chart
-from inception.views.figure import QUANTITIES, QuantityName, chart_config, line_style
+from inception.views.figure import QUANTITIES, TITLE_WIDTH, QuantityName, chart_config, line_style
 from inception.views.kinds import KINDS
+from inception.words import speaking
 from tests import reference
 
 from ..graphs import zoo_graph
@@ -517,3 +518,14 @@ def test_nothing_to_compare_is_refused() -> None:
     with pytest.raises(ValueError, match="no network to compare") as caught:
         comparison_chart([])
     reference.assert_one_sentence(caught.value)
+
+
+def test_charts_speak_chinese_and_their_titles_fit_a_phone() -> None:
+    graph = zoo_graph("inception_resnet_v2")
+    with speaking("zh_CN"):
+        figures = [stage_chart(graph), depth_chart(graph), cost_treemap(graph), comparison_chart([graph])]
+    for figure in figures:
+        lines = figure.layout.title.text.split("<br>")
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in figure.layout.title.text)
+        assert max(map(text_width, lines)) <= TITLE_WIDTH
+    assert {"1x1 卷积", "全连接层"} <= {trace.name for trace in figures[0].data}

@@ -12,6 +12,7 @@ import pytest
 
 from inception import LayerGraph
 from inception.views.export import FORMATS, ExportError, export_table, layer_title
+from inception.words import speaking
 
 from ..graphs import zoo_graph
 
@@ -266,3 +267,15 @@ def test_excel_holds_no_time_of_writing() -> None:
 def test_parquet_is_typed() -> None:
     back = READERS["parquet"](export_table(awkward_table(), "parquet"))
     pd.testing.assert_frame_equal(back, awkward_table())
+
+
+def test_titles_speak_the_reader_s_language_and_columns_do_not() -> None:
+    graph = zoo_graph("inception_v4")
+    with speaking("zh_CN"):
+        title = layer_title(graph, rows=1, of=2)
+        page = export_table(graph.table(), "html", title).decode()
+        data = export_table(graph.table(), "csv", title)
+    assert '<html lang="zh-CN">' in page
+    assert "inception_v4 的各层，输入 299x299 像素" in page
+    assert data == export_table(graph.table(), "csv", "any")
+    assert '<th scope="col">block</th>' in page

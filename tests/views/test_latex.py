@@ -11,6 +11,7 @@ import pytest
 from inception import InceptionError
 from inception.views.compare import compare_models
 from inception.views.export import export_table, layer_title
+from inception.words import _, speaking
 
 from ..debian import program
 from ..graphs import zoo_graph
@@ -39,7 +40,7 @@ def compiled(pdflatex: str, latex: str, document: str, folder: Path) -> str:
     packages = sorted(set(re.findall(r"\\usepackage(?:\[\w+\])?\{\w+\}", comments(latex))))
     text = "\n".join([document, *packages, r"\begin{document}", "Before.", latex, "After.", r"\end{document}"])
     (folder / "a.tex").write_text(text, encoding="utf-8")
-    for _ in range(2):
+    for _run in range(2):
         command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
         log = subprocess.run(command, cwd=folder, capture_output=True, check=False)
         assert log.returncode == 0, log.stdout.decode("latin-1")[-2000:]
@@ -88,8 +89,8 @@ def test_letters_that_pdflatex_lacks_are_named_with_xelatex() -> None:
     assert "XeLaTeX" not in latin
     assert r"\usepackage[T1]{fontenc}" in comments(latin)
     other = export_table(pd.DataFrame({"a": ["層 → λ"]}), "latex").decode()
-    assert "Needs XeLaTeX or LuaLaTeX, and a font that has λ → 層" in comments(other)
-    assert r"\usepackage{fontspec}" in comments(other)
+    assert "Needs XeLaTeX or LuaLaTeX, and a font that has λ →" in comments(other)
+    assert r"\usepackage[scheme=plain]{ctex} and \usepackage{fontspec}" in comments(other)
     assert "fontenc" not in comments(other)
 
 
@@ -101,7 +102,7 @@ def test_a_short_table_is_a_float_and_a_long_one_goes_over_pages() -> None:
     assert "longtable" not in short
     long = export_table(graph.table(), "latex").decode()
     assert r"\usepackage{longtable}" in comments(long)
-    first, again, _ = re.split(r"\\endfirsthead|\\endhead", long)
+    first, again, _rest = re.split(r"\\endfirsthead|\\endhead", long)
     head = r"block & branch & layer & out\_shape & params & macs \\"
     assert head in first
     assert head in again
@@ -120,3 +121,13 @@ def test_chosen_columns_are_written_in_their_order_or_refused() -> None:
         with pytest.raises(InceptionError, match=words) as caught:
             export_table(table, "latex", columns=columns)
         assert_one_sentence(caught.value)
+
+
+def test_a_chinese_title_names_what_sets_it() -> None:
+    table = pd.DataFrame({"n": [1, 2]})
+    with speaking("zh_CN"):
+        latex = export_table(table, "latex", _("Layer table")).decode()
+    assert r"\caption{逐层表}" in latex
+    assert r"\usepackage[scheme=plain]{ctex}" in comments(latex)
+    assert "XeLaTeX" in comments(latex)
+    assert "fontenc" not in comments(latex)

@@ -1,0 +1,41 @@
+"""Drawings have letters on every machine, in every language."""
+
+import os
+import re
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from fontTools.ttLib import TTFont
+from pypdf import PdfReader
+
+from inception.paths import FONT, LOCALE
+
+DRAWN = """
+import sys
+from inception import trace
+from inception.words import speaking
+with speaking("zh_CN"):
+    sys.stdout.buffer.write(trace("inception_v4").diagram("Reduction-A", legend=True).file("pdf"))
+"""
+
+
+def test_the_font_has_every_letter_of_the_translations() -> None:
+    drawn = TTFont(FONT).getBestCmap()
+    for file in LOCALE.glob("*/LC_MESSAGES/*.po"):
+        letters = {letter for letter in file.read_text(encoding="utf-8") if letter.isprintable()}
+        assert "".join(sorted(letter for letter in letters if ord(letter) not in drawn)) == "", (
+            f"{file}: python -m tools.subset_font makes the font anew"
+        )
+
+
+def test_no_box_is_empty_on_a_machine_without_fonts(tmp_path: Path) -> None:
+    """A letter without a glyph would be a drawn box, and no text of the PDF."""
+    (tmp_path / "fonts.conf").write_text("<fontconfig></fontconfig>")
+    machine = {**os.environ, "FONTCONFIG_FILE": str(tmp_path / "fonts.conf")}
+    pdf = subprocess.run([sys.executable, "-c", DRAWN], env=machine, capture_output=True, check=True).stdout
+    page = PdfReader(BytesIO(pdf)).pages[0]
+    for sentence in ("1x1 卷积", "池化", "滤波器拼接", "步幅 2", "输入 384x35x35", "Conv2d_1a_3x3"):
+        assert sentence in page.extract_text()
+    assert set(re.findall(rb"/BaseFont /[A-Z]+\+(\S+)", pdf)) == {b"NotoSansCJKsc-Regular"}
