@@ -119,8 +119,8 @@ def show_depth(subject: Subject) -> str:
     silent = silent_channels(maps.channels)
     if silent:
         sentence = ngettext(
-            ":material/volume_off: Of its {count:,} channels {silent:,} is 0 in every cell: this picture has nothing that "
-            "it answers to, or its ReLU passes nothing at all.",
+            ":material/volume_off: Of its {count:,} channels {silent:,} is 0 in every cell: this picture has nothing "
+            "that it answers to, or its ReLU passes nothing at all.",
             ":material/volume_off: Of its {count:,} channels {silent:,} are 0 in every cell: this picture has nothing "
             "that they answer to, or their ReLU passes nothing at all.",
             silent,
