@@ -38,7 +38,7 @@ def layer_columns() -> dict[str, ColumnConfig]:
         "layer": st.column_config.TextColumn(_("Layer"), width=122, help=_("TF-Slim's name inside the branch")),
         "op": st.column_config.TextColumn(_("Operation"), width=88),
         "out_shape": st.column_config.TextColumn(_("Output"), width=88, help=_("Channels x height x width")),
-        "kernel": st.column_config.TextColumn(_("Kernel"), width=50, help=_("Height x width")),
+        "kernel": st.column_config.TextColumn(_("Kernel"), width=58, help=_("Height x width")),
         "stride": st.column_config.TextColumn(_("Stride"), width=46, help=_("Height x width")),
         "padding": st.column_config.TextColumn(
             _("Padding"), width=62, help=_("SAME keeps the grid, VALID adds no zeros")

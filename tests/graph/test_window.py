@@ -76,10 +76,10 @@ def test_a_window_drops_the_rows_and_columns_that_a_pool_does_not_see(pool: nn.M
     ("conv", "size", "dropped", "words"),
     [
         # Windows start at -1 and 2. The second reads pixel 2 and the padding; pixels 3 and 4 lie in its gap.
-        (nn.Conv2d(1, 1, (2, 1), (3, 1), (1, 0), (3, 1)), 5, 2, "over 4 of 5 rows, the last 2 rows among them."),
+        (nn.Conv2d(1, 1, (2, 1), (3, 1), (1, 0), (3, 1)), 5, 2, "over 4 of 5, the last 2 among them."),
         # Windows start at -2, 1 and 4; pixels 2 and 3 lie between the last two.
-        (nn.Conv2d(1, 1, (1, 1), (3, 1), (2, 0)), 4, 2, "over 3 of 4 rows, the last 2 rows among them."),
-        (nn.Conv2d(1, 1, (1, 1), (2, 1)), 5, 0, "over 2 of 5 rows."),
+        (nn.Conv2d(1, 1, (1, 1), (3, 1), (2, 0)), 4, 2, "over 3 of 4, the last 2 among them."),
+        (nn.Conv2d(1, 1, (1, 1), (2, 1)), 5, 0, "over 2 of 5."),
     ],
 )
 def test_words_say_what_the_table_says(conv: nn.Module, size: int, dropped: int, words: str) -> None:
