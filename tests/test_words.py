@@ -1,6 +1,7 @@
 """Every sentence is marked, every translation is whole, and a thread speaks one language."""
 
 import ast
+import copy
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from babel.messages.pofile import read_po
 
 from inception import words
 from inception.paths import LOCALE
+from inception.weights.known import known_weights
 from inception.words import N_, _, ngettext
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +29,12 @@ TRANSLATIONS = sorted(LOCALE.glob("*/LC_MESSAGES/inception.po"))
 DONE = [
     "app.py",
     "inception/errors.py",
+    "inception/files.py",
+    "inception/models/inception_resnet.py",
+    "inception/models/inception_v3.py",
+    "inception/models/inception_v4.py",
+    "inception/models/layers.py",
+    "inception/models/network.py",
     "inception/models/surgery.py",
     "inception/paths.py",
     "inception/settings.py",
@@ -39,12 +47,30 @@ DONE = [
     "inception/studies/residual.py",
     "inception/studies/square_network.py",
     "inception/text.py",
+    "inception/training/augment.py",
+    "inception/training/bundle.py",
+    "inception/training/calibration.py",
+    "inception/training/cifar10.py",
+    "inception/training/outliers.py",
     "inception/training/race.py",
     "inception/training/race_results.py",
+    "inception/training/recipe.py",
     "inception/training/twins.py",
+    "inception/version.py",
     "inception/views/explain.py",
     "inception/views/kinds.py",
     "inception/views/playground.py",
+    "inception/weights/checkpoint.py",
+    "inception/weights/checkpoint_error.py",
+    "inception/weights/choice.py",
+    "inception/weights/download.py",
+    "inception/weights/header.py",
+    "inception/weights/keras_files.py",
+    "inception/weights/known.py",
+    "inception/weights/labels.py",
+    "inception/weights/names.py",
+    "inception/weights/preprocessing.py",
+    "inception/weights/reading.py",
     "inception/words.py",
     "inception/zoo.py",
     "pages/atlas.py",
@@ -74,6 +100,9 @@ DONE = [
 # What looks like a text to translate and is none.
 NO_TEXTS = {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
+NO_TEXTS |= {"Auxiliary head (training only)", "class 0", "CIFAR-10 (Krizhevsky 2009)", "python -m inception train"}
+NO_TEXTS |= {"not an archive that PyTorch writes", "storages larger than their file", "download 0"}
+NO_TEXTS |= {"the of and to in is that it was for on are as with at be this have from or by one had not but what"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
 CODE = re.compile(r"[>\\]")
 LETTERS = re.compile("[A-Za-z]{2}")
@@ -238,3 +267,12 @@ N_("a marked text"), f"{a} {b}", f"{_(a)} {_('lost')}", st.html("<b>no text</b>"
         "now",
         "_('lost') in an f-string, where it is not collected",
     }
+
+
+def test_a_filled_sentence_is_translated_when_it_is_shown() -> None:
+    reason = words.Filled(N_("no reason given"))
+    answer = words.Filled(N_("{host} answered {status} ({reason})."), host="example.org", status=503, reason=reason)
+    assert copy.deepcopy(answer) == answer == "example.org answered 503 (no reason given)."
+    with words.speaking("zh_CN"):
+        assert _(copy.deepcopy(answer)) == "example.org 返回 503（未说明原因）。"
+        assert _(known_weights()["inception_v4.cifar10"].accuracy).startswith("在 CIFAR-10 的 10,000 张测试图片上")

