@@ -113,7 +113,7 @@ def _read(path: Path, metadata: dict[str, str]) -> Weights:
         title=header.title,
         source=header.source,
         licence=header.licence,
-        accuracy=_measured(header.accuracy),
+        accuracy=known_accuracy(header.accuracy),
         num_classes=len(header.classes),
         labels=tuple(header.classes),
         preprocessing=header.preparation,
@@ -126,7 +126,7 @@ def _read(path: Path, metadata: dict[str, str]) -> Weights:
     return replace(weights, training={key: text for key, text in metadata.items() if key not in weights.metadata})
 
 
-def _measured(text: str) -> str:
+def known_accuracy(text: str) -> str:
     """An accuracy as a header has it, so that it can be translated where it is a sentence of `MEASURED`."""
     pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(MEASURED))
     found = re.fullmatch(pattern, text)
