@@ -98,7 +98,7 @@ DONE = [
     "pages/zoo.py",
 ]
 # What looks like a text to translate and is none.
-NO_TEXTS = {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
+NO_TEXTS = {"python -m inception race", "cuda graph", "end of stage"}
 NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
 NO_TEXTS |= {"Auxiliary head (training only)", "class 0", "CIFAR-10 (Krizhevsky 2009)", "python -m inception train"}
 NO_TEXTS |= {"not an archive that PyTorch writes", "storages larger than their file", "download 0"}

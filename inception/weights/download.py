@@ -283,7 +283,7 @@ class Download:
             with speaking(self._language):
                 self._check_fit(self._weights, part)
         except CheckpointError as error:
-            reason = str(error).removeprefix(part.name).lstrip(":： ").rstrip(".。")  # noqa: RUF001 - Chinese marks
+            reason = str(error).removeprefix(part.name).lstrip(":： ").rstrip(".。")
             sentence = N_("{tag}: what was sent does not fit the network: {reason}.")
             raise DownloadError(Filled(sentence, tag=self.tag, reason=reason)) from error
 
