@@ -26,6 +26,13 @@ def and_list(items: Sequence[str]) -> str:
     return _("{items} and {last}").format(items=_(", ").join(items[:-1]), last=items[-1])
 
 
+def or_list(items: Sequence[str]) -> str:
+    """Items to choose from in a sentence: "a, b or c", or as the language of this thread lists them."""
+    if len(items) < 2:
+        return "".join(items)
+    return _("{items} or {last}").format(items=_(", ").join(items[:-1]), last=items[-1])
+
+
 def running_text(*sentences: str) -> str:
     """Sentences one after the other, with a blank between them.
 

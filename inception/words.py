@@ -2,9 +2,9 @@
 
 A sentence is marked where it stands: `_("…")`, or `ngettext("…", "…", number)` where a number decides the form, each
 whole and with named placeholders that `.format` fills. `N_("…")` marks a text that is made before anyone reads it, such
-as a title in a table of pages; `_` translates it when it is shown. `make messages` collects the marked sentences into
-locale/, where a translation is one file, inception.po. It is compiled in memory when its language is first spoken, so
-that there is no compiled copy that could be out of date.
+as a title in a table of pages; `_` translates it when it is shown. A `Filled` text is one with values. `make messages`
+collects the marked sentences into locale/, where a translation is one file, inception.po. It is compiled in memory when
+its language is first spoken, so that there is no compiled copy that could be out of date.
 
 One server speaks several languages at once, so no language belongs to the process. A thread speaks the language of the
 `speaking` block that it is in, else what the application answers (`follow`), else English.
@@ -30,10 +30,16 @@ _application: Callable[[], str] | None = None
 @cache
 def languages() -> dict[str, str]:
     """The languages that there are, English first: code, such as zh_CN, to its own name for itself."""
-    codes = [ENGLISH, *sorted(file.parts[-3] for file in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))]
     # Translators: the name of your language in your language, such as Deutsch.
     own_name = N_("English")
-    return {code: _catalog(code).gettext(own_name) for code in codes}
+    return {code: _catalog(code).gettext(own_name) for code in codes().values()}
+
+
+@cache
+def codes() -> dict[str, str]:
+    """The codes of the languages that there are, English first, by the same code in small letters."""
+    found = [ENGLISH, *sorted(file.parts[-3] for file in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po"))]
+    return {code.lower(): code for code in found}
 
 
 def match(wanted: str | None) -> str | None:
@@ -42,7 +48,7 @@ def match(wanted: str | None) -> str | None:
     Where the region has no translation of its own, that of another region is taken; None where there is none at all.
     """
     code = (wanted or "").partition(".")[0].partition("@")[0].replace("-", "_").lower()
-    known = {language.lower(): language for language in languages()}
+    known = codes()
     if code in known:
         return known[code]
     of_region = (language for lowered, language in known.items() if lowered.split("_")[0] == code.split("_")[0])
@@ -70,25 +76,28 @@ def follow(application: Callable[[], str]) -> None:
     _application = application
 
 
-class Said(str):
-    """A sentence filled with values before anyone reads it: its text is English, and `_` translates it.
+class Filled(str):
+    """A marked sentence that is filled with values before anyone reads it, such as a remark that a network keeps.
 
-    It stands where `N_` marks a sentence without values: `Said(N_("no rule for {name}"), name=name)`.
+    As a text it is English; `_` translates it, and the values that are such sentences, when it is shown.
     """
 
-    def __new__(cls, sentence: str, **values: object) -> "Said":
-        said = super().__new__(cls, sentence.format(**values) if values else sentence)
-        said.sentence, said.values = sentence, values
-        return said
-
-    sentence: str
+    marked: str
     values: dict[str, object]
+
+    def __new__(cls, marked: str, /, **values: object) -> "Filled":
+        filled = super().__new__(cls, marked.format(**values) if values else marked)
+        filled.marked, filled.values = marked, values
+        return filled
 
 
 def gettext(sentence: str) -> str:
     """A marked sentence in the language of this thread; the sentence itself where it has no translation."""
-    if isinstance(sentence, Said):
-        return gettext(sentence.sentence).format(**sentence.values)
+    if isinstance(sentence, Filled) and sentence.values:
+        values = {
+            name: gettext(value) if isinstance(value, Filled) else value for name, value in sentence.values.items()
+        }
+        return gettext(sentence.marked).format(**values)
     return _catalog(current()).gettext(sentence) if sentence else ""
 
 

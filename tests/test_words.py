@@ -1,6 +1,7 @@
 """Every sentence is marked, every translation is whole, and a thread speaks one language."""
 
 import ast
+import copy
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,8 @@ from inception.paths import LOCALE
 from inception.studies.differences import sources
 from inception.studies.differences.claim import Source
 from inception.views.source import extract_docstrings
-from inception.words import N_, Said, _, ngettext
+from inception.weights.known import known_weights
+from inception.words import N_, Filled, _, ngettext
 
 ROOT = Path(__file__).parents[1]
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "ngettext": (1, 2)}
@@ -31,6 +33,7 @@ TRANSLATIONS = sorted(LOCALE.glob("*/LC_MESSAGES/inception.po"))
 DONE = [
     "app.py",
     "inception/errors.py",
+    "inception/files.py",
     "inception/graph/batch.py",
     "inception/graph/blocks.py",
     "inception/graph/calls.py",
@@ -102,15 +105,20 @@ DONE = [
     "inception/studies/residual.py",
     "inception/studies/square_network.py",
     "inception/text.py",
+    "inception/training/augment.py",
+    "inception/training/bundle.py",
+    "inception/training/calibration.py",
     "inception/training/cifar10.py",
     "inception/training/features.py",
     "inception/training/head.py",
     "inception/training/head_file.py",
+    "inception/training/outliers.py",
     "inception/training/own_pictures.py",
     "inception/training/race.py",
     "inception/training/race_results.py",
     "inception/training/recipe.py",
     "inception/training/twins.py",
+    "inception/version.py",
     "inception/views/charts.py",
     "inception/views/compare.py",
     "inception/views/diagram.py",
@@ -147,6 +155,17 @@ DONE = [
     "inception/vision/photographs.py",
     "inception/vision/samples.py",
     "inception/vision/titles.py",
+    "inception/weights/checkpoint.py",
+    "inception/weights/checkpoint_error.py",
+    "inception/weights/choice.py",
+    "inception/weights/download.py",
+    "inception/weights/header.py",
+    "inception/weights/keras_files.py",
+    "inception/weights/known.py",
+    "inception/weights/labels.py",
+    "inception/weights/names.py",
+    "inception/weights/preprocessing.py",
+    "inception/weights/reading.py",
     "inception/words.py",
     "inception/zoo.py",
     "pages/atlas.py",
@@ -215,6 +234,10 @@ NO_TEXTS |= {"out of memory", "no OpenVINO operation for 0"}
 NO_TEXTS |= {"every residual sum has one", "only methods that ask a layer have one", "your picture: "}
 NO_TEXTS |= {"oneDNN takes one number for both ends", "pip install -r requirements-openvino.txt"}
 NO_TEXTS |= {"this thread has its turn already", "this thread does not have its turn"}
+NO_TEXTS |= {"python -m inception race", "cuda graph", "end of stage"}
+NO_TEXTS |= {"Auxiliary head (training only)", "class 0", "CIFAR-10 (Krizhevsky 2009)", "python -m inception train"}
+NO_TEXTS |= {"not an archive that PyTorch writes", "storages larger than their file", "download 0"}
+NO_TEXTS |= {"the of and to in is that it was for on are as with at be this have from or by one had not but what"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
 CODE = re.compile(r"[>\\]|^python -m ")
 CODE = re.compile(r'[<>\\]|="|; }')
@@ -312,7 +335,7 @@ def test_a_sentence_without_a_translation_stays() -> None:
 
 
 def test_a_sentence_with_values_is_translated_when_it_is_read() -> None:
-    said = Said("it is not known which cells {name} reads", name="einsum")
+    said = Filled("it is not known which cells {name} reads", name="einsum")
     assert said == "it is not known which cells einsum reads"
     for copied in (said, deepcopy(said)):
         assert _(copied) == said
@@ -392,3 +415,12 @@ N_("a marked text"), f"{a} {b}", f"{_(a)} {_('lost')}", st.html("<b>no text</b>"
         "now",
         "_('lost') in an f-string, where it is not collected",
     }
+
+
+def test_a_filled_sentence_is_translated_when_it_is_shown() -> None:
+    reason = words.Filled(N_("no reason given"))
+    answer = words.Filled(N_("{host} answered {status} ({reason})."), host="example.org", status=503, reason=reason)
+    assert copy.deepcopy(answer) == answer == "example.org answered 503 (no reason given)."
+    with words.speaking("zh_CN"):
+        assert _(copy.deepcopy(answer)) == "example.org 返回 503（未说明原因）。"
+        assert _(known_weights()["inception_v4.cifar10"].accuracy).startswith("在 CIFAR-10 的 10,000 张测试图片上")

@@ -2,8 +2,8 @@
 
 It sets the threshold under which all networks together say "none of them" (assets/weights/together.json), asks them
 about every sample picture (assets/samples.csv) and about pictures of none of the classes (assets/others.csv), writes
-the model cards, and prints how other rules would have done, for docs/experiments.md. In both lists a person names
-the pictures and what they show; every other column is filled in here.
+the model cards in every language, and prints how other rules would have done, for docs/experiments.md. In both lists a
+person names the pictures and what they show; every other column is filled in here.
 
 It wants Debian 12, whose packages it fetches (205 MB) as it fetches CIFAR-10 (169 MB), and takes a few minutes.
 """
@@ -25,11 +25,12 @@ from inception.runtime.devices import use_threads
 from inception.runtime.image import load_image
 from inception.runtime.predictor import Predictor
 from inception.training import cifar10
-from inception.training.bundle import SURE, answers_to, card
+from inception.training.bundle import SURE, answers_to, card, card_file
 from inception.training.recipe import Recipe, split
 from inception.vision.none_of_them import CHOICE, QUOTED, Together, answers, classified, fingerprint
 from inception.vision.photographs import OTHER, hits
 from inception.weights.known import Weights, known_weights
+from inception.words import languages, speaking
 
 from . import packages
 
@@ -66,7 +67,9 @@ def main() -> None:
 
     table = pd.concat([others, said], axis=1)
     for tag, weights in own.items():
-        (BUNDLED / f"{tag}.md").write_text(written_card(weights, table), encoding="utf-8")
+        for language in languages():
+            with speaking(language):
+                (BUNDLED / card_file(tag)).write_text(written_card(weights, table), encoding="utf-8")
     print(compared(known, logits, others).to_markdown(index=False))
 
 
@@ -101,7 +104,7 @@ def write(path: Path, given: pd.DataFrame, said: pd.DataFrame) -> None:
 
 
 def written_card(weights: Weights, others: pd.DataFrame) -> str:
-    """The card of a bundled network, from what lies beside it."""
+    """The card of a bundled network in the language of this thread, from what lies beside it."""
     facts = json.loads(weights.training["recipe"])
     recipe = Recipe(**{**facts, "repeats": tuple(facts["repeats"]) if facts["repeats"] else None})
     photographs = pd.read_csv(BUNDLED / f"{weights.tag}.photographs.csv").astype({"rank": "Int64"})

@@ -12,32 +12,39 @@ from cyclopts import Parameter, Token
 
 from ..errors import InputError
 from ..paths import APP, INSTALLED
+from ..text import and_list
 from ..version import DISTRIBUTION
+from ..words import N_, _
 
 HOST, PORT = "127.0.0.1", 8501
 NEEDED = ("streamlit", "pygments")  # what the extra `app` brings; Starlette comes with Streamlit
 
 
-def _port(_: object, tokens: Sequence[Token]) -> int:
+def _port(_kind: object, tokens: Sequence[Token]) -> int:
     text = tokens[0].value
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise ValueError(f"{text!r} is not a port from 1 to 65535")
+        raise ValueError(_("{value!r} is not a port from 1 to 65535").format(value=text))
     return int(text)
 
 
-def app(*, host: str = HOST, port: Annotated[int, Parameter(converter=_port)] = PORT) -> None:
-    """Serve the app to a browser.
-
-    It is served until it is stopped.
-
-    Args:
-        host: Address of this machine to listen on. With 127.0.0.1 the app is for this machine alone, with 0.0.0.0 for
-            every network that it is in.
-        port: Port to listen on.
-    """
+def app(
+    *,
+    host: Annotated[
+        str,
+        Parameter(
+            help=N_(
+                "Address of this machine to listen on. With 127.0.0.1 the app is for this machine alone, with 0.0.0.0 "
+                "for every network that it is in."
+            )
+        ),
+    ] = HOST,
+    port: Annotated[int, Parameter(converter=_port, help=N_("Port to listen on."))] = PORT,
+) -> None:
+    """Serve the app to a browser."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         how = f"pip install '{DISTRIBUTION}[app]'" if INSTALLED else "pip install -r requirements.txt"
-        raise InputError(f"the app needs packages that are not installed, {' and '.join(missing)}: {how}")
+        sentence = _("the app needs packages that are not installed, {packages}: {how}")
+        raise InputError(sentence.format(packages=and_list(missing), how=how))
     _check_free(host, port)
     # Streamlit reads .streamlit/config.toml beside the script, whatever the working directory. -P: a file of that
     # directory must not take the place of a module.
@@ -53,8 +60,9 @@ def app(*, host: str = HOST, port: Annotated[int, Parameter(converter=_port)] = 
 
 def _check_free(host: str, port: int) -> None:
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, *_rest, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         socket.create_server(address[:2], family=family).close()
     except OSError as error:
         reason = str(error.strerror).partition(" (")[0]  # the address follows in brackets, a second time
-        raise InputError(f"cannot serve on {host}, port {port}: {reason}") from error
+        sentence = _("cannot serve on {host}, port {port}: {reason}")
+        raise InputError(sentence.format(host=host, port=port, reason=reason)) from error

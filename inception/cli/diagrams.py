@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from ..views.diagram import DIAGRAM_FORMATS
 from ..views.drawing import ON_A_PAGE, Level, draw
 from ..views.style import POINTS, Amount, Direction, Style, Theme
+from ..words import N_, _
 from .models import named_model
 from .options import AnyModel, File, Inputs, InputSize, chosen_format, names_list, one_of, whole_within
 from .output import UsageError, write
@@ -27,23 +28,25 @@ class Look:
         Amount | None,
         one_of(
             ("params", "macs", "activation_bytes", "rf"),
-            "A number in every box: parameters, MACs, bytes of the output, or the receptive field. The first three "
-            "also make boxes of a whole network wide.",
+            N_(
+                "A number in every box: parameters, MACs, bytes of the output, or the receptive field. The first three "
+                "also make boxes of a whole network wide."
+            ),
         ),
     ] = None
-    direction: Annotated[Direction, one_of(("down", "right"), "Where data flow.")] = "down"
+    direction: Annotated[Direction, one_of(("down", "right"), N_("Where data flow."))] = "down"
     font_size: Annotated[
-        int, whole_within(FONT_SIZES), Parameter(help="Points of the first line in a box, from 6 to 48.")
+        int, whole_within(FONT_SIZES), Parameter(help=N_("Points of the first line in a box, from 6 to 48."))
     ] = POINTS
-    theme: Annotated[Theme, one_of(("colour", "grey"), "Grey is for print: lines differ as well as grounds.")] = (
+    theme: Annotated[Theme, one_of(("colour", "grey"), N_("Grey is for print: lines differ as well as grounds."))] = (
         "colour"
     )
-    legend: Annotated[bool, Parameter(help="Explain the colours below the diagram.")] = False
+    legend: Annotated[bool, Parameter(help=N_("Explain the colours below the diagram."))] = False
     caption: Annotated[
         str | None,
-        Parameter(help="The line below the diagram. By default what it shows, of which network and picture."),
+        Parameter(help=N_("The line below the diagram. By default what it shows, of which network and picture.")),
     ] = None
-    no_caption: Annotated[bool, Parameter(help="No line below the diagram.")] = False
+    no_caption: Annotated[bool, Parameter(help=N_("No line below the diagram."))] = False
 
     @property
     def style(self) -> Style:
@@ -54,7 +57,7 @@ class Look:
     def line(self) -> str | None:
         """The caption: None for the usual one, empty for none."""
         if self.no_caption and self.caption:
-            raise UsageError("--caption and --no-caption exclude each other")
+            raise UsageError(_("--caption and --no-caption exclude each other"))
         return "" if self.no_caption else self.caption
 
 
@@ -64,47 +67,57 @@ PLAIN_LOOK = Look()
 def diagram(
     model: AnyModel,
     /,
-    *others: AnyModel,
+    *others: Annotated[
+        str,
+        Parameter(
+            help=N_(
+                "What to draw beside it, stage by stage; with --block one model, whose block is laid over the first's."
+            )
+        ),
+    ],
     size: InputSize = None,
     input: Inputs = None,
-    block: str | None = None,
+    block: Annotated[
+        str | None, Parameter(help=N_("Draw the layers of this block, e.g. Inception-A or Mixed_6a."))
+    ] = None,
     level: Annotated[
         Level | None,
         one_of(
             ("stage", "block", "layer"),
-            "What a box is. By default a block of the folded network; a layer with --block and in networks of few "
-            "layers.",
+            N_(
+                "What a box is. By default a block of the folded network; a layer with --block and in networks of few "
+                "layers."
+            ),
         ),
     ] = None,
     unfold: Annotated[
-        list[str] | None, names_list("Blocks of the whole network that are drawn by their layers, with commas between.")
+        list[str] | None,
+        names_list(N_("Blocks of the whole network that are drawn by their layers, with commas between.")),
     ] = None,
-    opened: bool = False,
+    opened: Annotated[
+        bool, Parameter(help=N_("Give batch norm and activation boxes of their own, with --block."))
+    ] = False,
     look: Look = PLAIN_LOOK,
     format: Annotated[
         str | None,
         one_of(
             DIAGRAM_FORMATS,
-            f"{', '.join(DIAGRAM_FORMATS)}. By default what the suffix of the file says; without a file, dot on a "
-            "terminal and svg elsewhere.",
+            N_(
+                "What to write. By default what the suffix of the file says; without a file, dot on a terminal and svg "
+                "elsewhere."
+            ),
         ),
     ] = None,
     output: File = None,
 ) -> None:
-    """Draw a model, or one of its blocks.
-
-    Args:
-        others: What to draw beside it, stage by stage; with --block one model, whose block is laid over the first's.
-        block: Draw the layers of this block, e.g. Inception-A or Mixed_6a.
-        opened: Give batch norm and activation boxes of their own, with --block.
-    """
+    """Draw a model, or one of its blocks."""
     if block and level in ("stage", "block"):
-        raise UsageError(f"--level {level} draws the whole network; leave out --block")
+        raise UsageError(_("--level {level} draws the whole network; leave out --block").format(level=level))
     suffixes = {f".{name}": name for name in DIAGRAM_FORMATS}
     format = chosen_format(format, output, suffixes, binary=("png", "pdf"), defaults=("dot", "svg"))
     graph, *beside = (named_model(name).graph(size, input or ()) for name in (model, *others))
     if level == "layer" and not block and len(graph.layers) > ON_A_PAGE:
-        raise UsageError("the layers of a whole network fit no page; name one of its blocks with --block")
+        raise UsageError(_("the layers of a whole network fit no page; name one of its blocks with --block"))
     drawing = draw(
         graph,
         block,

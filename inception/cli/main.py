@@ -4,6 +4,7 @@ Exit status: 0 on success; 2 for bad input or an output that cannot be written, 
 130 after Ctrl-C and 141 when the reader of a pipe leaves early, as shells count them.
 A command is a function whose parameters are its arguments and options; it writes, or returns the text to be written.
 Its module is imported only when it is called, so that --help does not wait for what the commands need.
+What people read is in the language of --lang or of the environment; what programs read, CSV and JSON, is in English.
 """
 
 import io
@@ -12,35 +13,83 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from cyclopts import App, CycloptsError, Parameter
-from cyclopts.help import DefaultFormatter, PanelSpec
-from rich.box import Box
 from rich.console import Console
 
 from ..errors import InceptionError
 from ..version import DISTRIBUTION, __version__
+from ..words import N_, _, current, speaking
+from .help import OPTIONS, HelpFormatter
+from .language import of_environment, without_language
+from .mistakes import mistake
 from .output import UsageError, write
 
-NO_FRAME = Box("    \n" * 8)  # around the parts of the help: blanks
+
+class Command(NamedTuple):
+    """Where the function of a command is, and what its help says before the options."""
+
+    module: str
+    summary: str
+    more: str = ""
+
+
 COMMANDS = {
-    "models": ("networks", "List every model with its input size in pixels, its parameters and its GMACs."),
-    "table": ("networks", "Write the layer table of a model."),
-    "compare": ("networks", "Compare models side by side, stage by stage."),
-    "summary": ("networks", "Write torchinfo's own summary of a model."),
-    "diagram": ("diagrams", "Draw a model, or one of its blocks."),
-    "factorize": ("networks", "Say what 1xk followed by kx1 saves, in a model or for any channels."),
-    "predict": ("vision", "Say what pictures show, by a model with weights."),
-    "similarity": (
+    "models": Command("networks", N_("List every model with its input size in pixels, its parameters and its GMACs.")),
+    "table": Command("networks", N_("Write the layer table of a model.")),
+    "compare": Command("networks", N_("Compare models side by side, stage by stage.")),
+    "summary": Command("networks", N_("Write torchinfo's own summary of a model.")),
+    "diagram": Command("diagrams", N_("Draw a model, or one of its blocks.")),
+    "factorize": Command("networks", N_("Say what 1xk followed by kx1 saves, in a model or for any channels.")),
+    "predict": Command(
         "vision",
-        "Say how far apart two faces are, and with trained weights whether they are the same person.",
+        N_("Say what pictures show, by a model with weights."),
+        N_(
+            "As JSON, one entry a picture: file, model, weights, device, milliseconds of the second run, and the top "
+            "classes."
+        ),
     ),
-    "maps": ("maps", "Measure which maps of where a network looks tell most."),
-    "train": ("training", "Train a network on CIFAR-10, or on a folder of your own pictures, and measure it."),
-    "evaluate": ("training", "Measure networks on CIFAR-10's 10,000 test pictures."),
-    "race": ("training", "Train the small networks that the page Training race compares."),
-    "app": ("app", "Serve the app to a browser."),
-    "settings": ("settings", "List the settings: environment variables, their values and what they mean."),
+    "similarity": Command(
+        "vision",
+        N_("Say how far apart two faces are, and with trained weights whether they are the same person."),
+        N_(
+            "The largest face that is found in each picture is cut out, with a margin, and stretched to the model's "
+            "size. The embeddings are compared by Euclidean distance and cosine."
+        ),
+    ),
+    "maps": Command(
+        "maps",
+        N_("Measure which maps of where a network looks tell most."),
+        N_(
+            "Every method on the project's photographs that the networks which come with it name rightly: how many "
+            "answers change when the most important fifth of the pixels is hidden, and how soon the answer is back "
+            "when pixels come in their order of importance. It takes about a quarter of an hour. Standard error says "
+            "how far it is."
+        ),
+    ),
+    "train": Command(
+        "training",
+        N_("Train a network on CIFAR-10, or on a folder of your own pictures, and measure it."),
+        N_(
+            "On CIFAR-10 a run that was stopped goes on where its last epoch ended; on your own pictures it writes "
+            "nothing before its end, and starts again. Standard error says how far it is."
+        ),
+    ),
+    "evaluate": Command(
+        "training",
+        N_("Measure networks on CIFAR-10's 10,000 test pictures."),
+        N_(
+            "One entry a checkpoint: model, weights, pictures, accuracy, top-3 accuracy and expected calibration error."
+        ),
+    ),
+    "race": Command(
+        "training",
+        N_("Train the small networks that the page Training race compares."),
+        N_("What an earlier run has trained is not trained again. Standard error says how far it is."),
+    ),
+    "app": Command("app", N_("Serve the app to a browser."), N_("It is served until it is stopped.")),
+    "settings": Command("settings", N_("List the settings: environment variables, their values and what they mean.")),
 }
 
 
@@ -48,11 +97,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit status."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     program = DISTRIBUTION if Path(sys.argv[0]).stem == DISTRIBUTION else "python -m inception"
+    with speaking(of_environment()):
+        try:
+            arguments, language = without_language(arguments)
+        except UsageError as error:
+            return _fail(program, str(error))
+        with speaking(language or current()):
+            return _run(program, arguments)
+
+
+def _run(program: str, arguments: Sequence[str]) -> int:
     shown = io.StringIO()  # by --help and --version
     try:
         if not arguments:
-            raise UsageError(f"name a COMMAND; {program} --help lists them")
-        text: str | None = make_app(program, shown, called=arguments[0])(arguments)
+            raise UsageError(_("name a COMMAND; {program} --help lists them").format(program=program))
+        text: str | None = make_app(program, shown)(arguments)
         write((text or re.sub(" +$", "", shown.getvalue(), flags=re.MULTILINE)).encode())
     except BrokenPipeError:
         return 141
@@ -60,40 +119,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except CycloptsError as error:
         help = " ".join([program, *(error.command_chain or ()), "--help"])
-        return _fail(program, f"{_sentence(error)}; see {help}")
+        return _fail(program, _("{problem}; see {help}").format(problem=mistake(error), help=help))
     except InceptionError as error:
         return _fail(program, str(error))
     return 0
 
 
-def make_app(program: str, shown: io.StringIO, called: str = "") -> App:
-    """The command line under a name; --help and --version are written to `shown`.
-
-    called: the command that will be called. It describes itself, whereas all others are described by `COMMANDS`.
-    """
+def make_app(program: str, shown: io.StringIO) -> App:
+    """The command line under a name; --help and --version are written to `shown`."""
     app = App(
         name=program,
-        help="Inception-v4, Inception-ResNet-v1 and -v2 from the inside.",
+        help=_("Inception-v4, Inception-ResNet-v1 and -v2 from the inside."),
         version=f"{DISTRIBUTION} {__version__}",
         default_parameter=Parameter(negative=(), show_default=lambda value: None if value is False else value),
-        group_parameters="Options",
+        group_parameters=OPTIONS,
         console=Console(file=shown, width=min(120, shutil.get_terminal_size().columns)),
-        help_formatter=DefaultFormatter(panel_spec=PanelSpec(box=NO_FRAME)),
+        help_format="plaintext",
+        help_formatter=HelpFormatter(),
         exit_on_error=False,
         print_error=False,
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
-    for name, (module, help) in COMMANDS.items():
-        app.command(f"{__package__}.{module}:{name}", name=name, help=None if name == called else help)
+    for name, command in COMMANDS.items():
+        help = "\n\n".join(_(text) for text in (command.summary, command.more) if text)
+        app.command(f"{__package__}.{command.module}:{name}", name=name, help=help)
     return app
-
-
-def _sentence(error: CycloptsError) -> str:
-    """What cyclopts says in several sentences as one, without the list of commands, which --help has."""
-    text = str(error).partition(" Available commands:")[0]
-    parts = re.split(r"(?<=[.?]) (?=[A-Z])", text)
-    return "; ".join(part[:1].lower() + part[1:].removesuffix(".") for part in parts)
 
 
 def _fail(program: str, sentence: str) -> int:

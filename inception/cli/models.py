@@ -18,6 +18,8 @@ from ..errors import InceptionError, InputError
 from ..graph.layer_graph import LayerGraph
 from ..graph.trace import TraceError, trace
 from ..size import Size
+from ..text import or_list
+from ..words import _
 from ..zoo import Variant, get_variant
 from .output import UsageError
 
@@ -45,12 +47,12 @@ class Named:
             return replace(trace(self.model, input_size), name=self.name)
         except TraceError as error:
             where = _place(error.__cause__) if isinstance(self.model, nn.Module) else ""
-            raise ModelError(f"{str(error).removesuffix('.')}{where}") from error
+            raise ModelError(f"{str(error).rstrip('.。')}{where}") from error
 
     def reads(self, size: Size | None, inputs: Sequence[InputShape]) -> Any:
         """The `input_size` for `trace`."""
         if size and inputs:
-            raise UsageError("--size and --input exclude each other: --input says the whole shape")
+            raise UsageError(_("--size and --input exclude each other: --input says the whole shape"))
         shapes = [*inputs] or [size or self.input_size]
         is_picture = len(shapes) == 1 and len(shapes[0]) in (2, 3)
         return shapes[0] if is_picture else shapes
@@ -67,8 +69,8 @@ def named_model(name: str) -> Named:
         try:
             return Named(name, name, Size.square(get_variant(name).input_size))
         except InputError as error:
-            more = "; your own is package.module:factory, others are timm:NAME and torchvision:NAME"
-            raise InputError(f"{error}{more}") from error
+            sentence = _("{problem}; your own is package.module:factory, others are timm:NAME and torchvision:NAME")
+            raise InputError(sentence.format(problem=error)) from error
     with redirect_stdout(sys.stderr):  # what foreign code prints would stand in the table
         if source in LIBRARIES:
             model, shape = (_timm if source == "timm" else _torchvision)(rest)
@@ -110,7 +112,8 @@ def _library(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name not in LIBRARIES:
             raise
-        raise ModelError(f"{name}: networks need the package {error.name}; pip install {name}") from error
+        sentence = _("{name}: networks need the package {package}; pip install {name}")
+        raise ModelError(sentence.format(name=name, package=error.name)) from error
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
@@ -135,15 +138,18 @@ def _unknown(library: str, name: str, names: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(name, names, n=3)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    return f"{library} has no network {name!r}{hint}"
+    sentence = _("{library} has no network {name!r}")
+    if close:
+        sentence = _("{library} has no network {name!r}; did you mean {close}?")
+    return sentence.format(library=library, name=name, close=or_list(close))
 
 
 def _found(module: str, attribute: str) -> Any:
     """What the reader's module has under that name; modules are looked for in the current directory first."""
     if module.endswith(".py") or "/" in module:
         name = ".".join(Path(module).with_suffix("").parts)
-        raise ModelError(f"{module} is a file; give the module, {name}:{attribute}")
+        sentence = _("{file} is a file; give the module, {name}:{attribute}")
+        raise ModelError(sentence.format(file=module, name=name, attribute=attribute))
     where = str(Path.cwd())
     if where not in sys.path:
         sys.path.insert(0, where)
@@ -151,17 +157,25 @@ def _found(module: str, attribute: str) -> Any:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
-            raise ModelError(f"there is no module {module!r}, neither in this directory nor installed") from error
-        raise ModelError(f"{module} cannot be imported: {_what(error)}{_place(error)}") from error
+            sentence = _("there is no module {module!r}, neither in this directory nor installed")
+            raise ModelError(sentence.format(module=module)) from error
+        raise _not_imported(module, error) from error
     except (Exception, SystemExit) as error:
-        raise ModelError(f"{module} cannot be imported: {_what(error)}{_place(error)}") from error
+        raise _not_imported(module, error) from error
     for piece in attribute.split("."):
         if not hasattr(found, piece):
             names = [name for name, value in getattr(found, "__dict__", {}).items() if _builds(value, found)]
-            known = f"; it has {', '.join(names)}" if names else ""
-            raise ModelError(f"{module} has no {attribute!r}{known}")
+            sentence = (
+                _("{module} has no {attribute!r}; it has {names}") if names else _("{module} has no {attribute!r}")
+            )
+            raise ModelError(sentence.format(module=module, attribute=attribute, names=", ".join(names)))
         found = getattr(found, piece)
     return found
+
+
+def _not_imported(module: str, error: BaseException) -> ModelError:
+    sentence = _("{module} cannot be imported: {reason}{place}")
+    return ModelError(sentence.format(module=module, reason=_what(error), place=_place(error)))
 
 
 def _builds(value: Any, module: Any) -> bool:
@@ -176,15 +190,18 @@ def _built(factory: Any, name: str) -> nn.Module:
     if isinstance(factory, nn.Module):
         return factory
     if not callable(factory):
-        raise ModelError(f"{name} is neither a network nor something that makes one, but {type(factory).__name__}")
+        sentence = _("{name} is neither a network nor something that makes one, but {kind}")
+        raise ModelError(sentence.format(name=name, kind=type(factory).__name__))
     try:
         model = _called(factory)
     except InceptionError:
         raise
     except (Exception, SystemExit) as error:
-        raise ModelError(f"{name} cannot be built: {_what(error)}{_place(error)}") from error
+        sentence = _("{name} cannot be built: {reason}{place}")
+        raise ModelError(sentence.format(name=name, reason=_what(error), place=_place(error))) from error
     if not isinstance(model, nn.Module):
-        raise ModelError(f"{name} makes {type(model).__name__}, not an nn.Module")
+        sentence = _("{name} makes {kind}, not an nn.Module")
+        raise ModelError(sentence.format(name=name, kind=type(model).__name__))
     return model
 
 
@@ -218,8 +235,10 @@ def _what(error: BaseException) -> str:
 def _place(error: BaseException | None) -> str:
     """Where in the reader's code an error arose; empty where none of it took part."""
     if isinstance(error, SyntaxError) and error.filename:
-        return f" ({Path(error.filename).name}, line {error.lineno})"
+        return _(" ({file}, line {line})").format(file=Path(error.filename).name, line=error.lineno)
     frames = traceback.extract_tb(error.__traceback__) if error else []
     outside = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent), str(Path(importlib.__file__).parent))
     own = [frame for frame in frames if not frame.filename.startswith((*outside, "<"))]
-    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    if not own:
+        return ""
+    return _(" ({file}, line {line})").format(file=Path(own[-1].filename).name, line=own[-1].lineno)

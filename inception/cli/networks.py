@@ -10,10 +10,12 @@ from ..graph.trace import trace
 from ..size import Size
 from ..studies.factorize import Setting, calculate, option_table
 from ..studies.pairs import pair_table, pair_title, pair_totals
+from ..text import and_list
 from ..views.compare import compare_models
 from ..views.export import layer_title, summary_text
 from ..views.numbers import with_columns
 from ..views.rows import rows_of_stage
+from ..words import N_, _
 from ..zoo import VARIANTS, get_variant
 from .models import named_model
 from .options import SIZE, STDOUT, WHOLE, WHOLE_TABLE, AnyModel, Inputs, InputSize, Part, TableOutput
@@ -42,7 +44,7 @@ def models(*, to: TableOutput = STDOUT) -> None:
         }
         for variant, graph in zip(VARIANTS.values(), graphs, strict=True)
     )
-    to.write(table, "Models", first=MODELS_FIRST)
+    to.write(table, _("Models"), first=MODELS_FIRST)
 
 
 def table(
@@ -51,25 +53,24 @@ def table(
     *,
     size: InputSize = None,
     input: Inputs = None,
-    collapse: bool = False,
-    opened: bool = False,
-    flops: bool = False,
-    keras: bool = False,
-    split: bool = False,
-    stage: str | None = None,
+    collapse: Annotated[
+        bool,
+        Parameter(help=N_("Fold repeated blocks into one, with a column that says how often it stands there.")),
+    ] = False,
+    opened: Annotated[bool, Parameter(help=N_("Give batch norm and activation rows of their own."))] = False,
+    flops: Annotated[bool, Parameter(help=N_("Count FLOPs, two for each multiply-accumulate."))] = False,
+    keras: Annotated[
+        bool,
+        Parameter(help=N_("Count parameters as Keras does, with the running mean and variance of batch norms.")),
+    ] = False,
+    split: Annotated[
+        bool, Parameter(help=N_("Write sizes as numbers in columns of their own: rf_h and rf_w instead of rf."))
+    ] = False,
+    stage: Annotated[str | None, Parameter(help=N_("Only the rows of this stage, e.g. Stem."))] = None,
     part: Part = WHOLE_TABLE,
     to: TableOutput = STDOUT,
 ) -> None:
-    """Write the layer table of a model.
-
-    Args:
-        collapse: Fold repeated blocks into one, with a column that says how often it stands there.
-        opened: Give batch norm and activation rows of their own.
-        flops: Count FLOPs, two for each multiply-accumulate.
-        keras: Count parameters as Keras does, with the running mean and variance of batch norms.
-        split: Write sizes as numbers in columns of their own: rf_h and rf_w instead of rf.
-        stage: Only the rows of this stage, e.g. Stem.
-    """
+    """Write the layer table of a model."""
     graph = named_model(model).graph(size, input or ())
     rows = graph.table(collapse=collapse, units=not opened, flops=flops, keras=keras)
     whole = len(rows)
@@ -85,40 +86,52 @@ def table(
 class Window(TypedDict, total=False):
     """What `factorize` takes of a `Setting` without a MODEL; only what is given is in it."""
 
-    kernel: Annotated[int, WHOLE, Parameter(help=f"Side in cells, an odd number. By default {Setting.kernel}.")]
-    in_channels: Annotated[int, WHOLE, Parameter(help=f"Channels that come in. By default {Setting.in_channels}.")]
-    middle_channels: Annotated[int, WHOLE, Parameter(help="Between 1xk and kx1. By default as many as go out.")]
-    out_channels: Annotated[int, WHOLE, Parameter(help=f"Channels that go out. By default {Setting.out_channels}.")]
-    bias: Annotated[bool, Parameter(negative="--no-bias", help="Whether convolutions have one. By default they have.")]
+    kernel: Annotated[int, WHOLE, Parameter(show_default=str(Setting.kernel), help=N_("Side in cells, an odd number."))]
+    in_channels: Annotated[
+        int, WHOLE, Parameter(show_default=str(Setting.in_channels), help=N_("Channels that come in."))
+    ]
+    middle_channels: Annotated[int, WHOLE, Parameter(help=N_("Between 1xk and kx1. By default as many as go out."))]
+    out_channels: Annotated[
+        int, WHOLE, Parameter(show_default=str(Setting.out_channels), help=N_("Channels that go out."))
+    ]
+    bias: Annotated[
+        bool, Parameter(negative="--no-bias", help=N_("Whether convolutions have one. By default they have."))
+    ]
 
 
 def factorize(
-    model: str | None = None,
+    model: Annotated[
+        str | None,
+        Parameter(help=N_("List every such pair of this model. Without it, compare ways to look through one window.")),
+    ] = None,
     /,
     *,
-    totals: bool = False,
-    size: Annotated[Size | None, SIZE] = None,
+    totals: Annotated[bool, Parameter(help=N_("Of a MODEL, write one row for each k instead of each pair."))] = False,
+    size: Annotated[
+        Size | None,
+        SIZE,
+        Parameter(
+            help=N_(
+                "N or HEIGHTxWIDTH: of a MODEL's picture in pixels (by default as trained), else of the grid in cells "
+                "(by default 64)."
+            )
+        ),
+    ] = None,
     window: Window | None = None,
     to: TableOutput = STDOUT,
 ) -> None:
-    """Say what 1xk followed by kx1 saves, in a model or for any channels.
-
-    Args:
-        model: List every such pair of this model. Without it, compare ways to look through one window.
-        totals: Of a MODEL, write one row for each k instead of each pair.
-        size: N or HEIGHTxWIDTH: of a MODEL's picture in pixels (by default as trained), else of the grid in cells
-            (by default 64).
-    """
+    """Say what 1xk followed by kx1 saves, in a model or for any channels."""
     given = window or Window()
     if model:
         if given:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise UsageError(f"{flags} and a MODEL exclude each other: its convolutions are what they are")
+            sentence = _("{flags} and a MODEL exclude each other: its convolutions are what they are")
+            raise UsageError(sentence.format(flags=flags))
         graph = _trace(model, size)
         to.write(pair_totals(graph) if totals else pair_table(graph), pair_title(graph))
         return
     if totals:
-        raise UsageError("--totals needs a MODEL")
+        raise UsageError(_("--totals needs a MODEL"))
     given.setdefault("middle_channels", given.get("out_channels", Setting.out_channels))
     setting = Setting(**given, size=size or Setting.size)
     to.write(option_table(calculate(setting)), setting.title)
@@ -127,22 +140,20 @@ def factorize(
 def compare(
     model: AnyModel,
     /,
-    *others: AnyModel,
+    *others: Annotated[str, Parameter(help=N_("What to compare it with."))],
     size: InputSize = None,
     input: Inputs = None,
     part: Part = WHOLE_TABLE,
     to: TableOutput = STDOUT,
 ) -> None:
-    """Compare models side by side, stage by stage.
-
-    Args:
-        others: What to compare it with.
-    """
+    """Compare models side by side, stage by stage."""
     if not others:
-        raise UsageError("there is nothing to compare with: name another MODEL")
+        raise UsageError(_("there is nothing to compare with: name another MODEL"))
     names = [model, *others]
     rows = compare_models([named_model(name).graph(size, input or ()) for name in names])
-    to.write(part.rows_of(rows), f"Stages of {', '.join(names)}", part.columns, COMPARE_FIRST)
+    to.write(
+        part.rows_of(rows), _("Stages of {networks}").format(networks=and_list(names)), part.columns, COMPARE_FIRST
+    )
 
 
 def summary(model: AnyModel, /, *, size: InputSize = None, input: Inputs = None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..files import replace_file
+from ..words import _
 
 
 class UsageError(InputError):
@@ -24,7 +25,8 @@ def write(data: bytes, path: Path | None = None) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UsageError(f"cannot write {path or 'standard output'}: {error.strerror}") from error
+        sentence = _("cannot write {path}: {reason}") if path else _("cannot write standard output: {reason}")
+        raise UsageError(sentence.format(path=path, reason=error.strerror)) from error
 
 
 def _write_stdout(data: bytes) -> None:

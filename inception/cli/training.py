@@ -33,15 +33,16 @@ from ..training.recipe import INITS, Recipe
 from ..training.recipe import train as epochs_of
 from ..vision.photographs import answers
 from ..weights.checkpoint import CheckpointError
-from ..weights.known import known_weights
-from .options import WHOLE, AsJson, Device, File, Model, Whole
+from ..weights.known import known_accuracy, known_weights
+from ..words import N_, _, ngettext
+from .options import WHOLE, AsJson, Device, Model, one_of
 from .output import write
 from .vision import network_of
 
 RUNS = Path("runs")
 CIFAR_10 = Path("data/cifar-10")
 
-Data = Annotated[Path, Parameter(help="Folder of CIFAR-10's binary batches, which are fetched if it has none.")]
+Data = Annotated[Path, Parameter(help=N_("Folder of CIFAR-10's binary batches, which are fetched if it has none."))]
 
 
 def train(  # long: two thirds are its options and their help
@@ -51,48 +52,74 @@ def train(  # long: two thirds are its options and their help
     data: Annotated[
         Path,
         Parameter(
-            help="Folder with a folder of pictures for each class; or of CIFAR-10's binary batches, which are fetched "
-            "if it has none."
+            help=N_(
+                "Folder with a folder of pictures for each class; or of CIFAR-10's binary batches, which are fetched "
+                "if it has none."
+            )
         ),
     ] = CIFAR_10,
     device: Device = "cpu",
-    weights: str | None = None,
-    train_all: Annotated[bool, Parameter(name="--all")] = False,
-    output: File = None,
-    folder: Path | None = None,
-    width: float = Recipe.width,
-    size: Whole = Recipe.size,
-    cycle_size: Annotated[int | None, WHOLE] = Recipe.cycle_size,
-    epochs: Whole = Recipe.epochs,
-    cycles: Whole = Recipe.cycles,
-    finish: Whole = Recipe.finish,
-    batch: Whole = Recipe.batch,
-    outliers: Whole = Recipe.outliers,
-    learning_rate: float | None = None,
-    seed: Whole = Recipe.seed,
-    init: Annotated[str, Parameter(help=f"What convolutions start from: {' or '.join(INITS)}.")] = Recipe.init,
+    weights: Annotated[
+        str | None,
+        Parameter(
+            help=N_(
+                "On your own pictures: a tag, a file or 'untrained' to start from. By default the first on this "
+                "machine."
+            )
+        ),
+    ] = None,
+    train_all: Annotated[
+        bool,
+        Parameter(
+            name="--all",
+            help=N_("On your own pictures: train all of the network, not only a new classifier on what it sees."),
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        Parameter(
+            name=["--output", "-o"],
+            help=N_("On your own pictures: the file to write. By default runs/MODEL.FOLDER.safetensors."),
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None, Parameter(help=N_("On CIFAR-10: where the run is saved. By default runs/MODEL."))
+    ] = None,
+    width: Annotated[float, Parameter(help=N_("Channels, as a multiple of the network's own."))] = Recipe.width,
+    size: Annotated[
+        int, WHOLE, Parameter(help=N_("Pixels of a side to which the 32-pixel pictures are scaled up."))
+    ] = Recipe.size,
+    cycle_size: Annotated[
+        int | None,
+        WHOLE,
+        Parameter(
+            help=N_(
+                "Pixels of a side in the cycles, if they are not to have those of --size, which the finish then has."
+            )
+        ),
+    ] = Recipe.cycle_size,
+    epochs: Annotated[int, WHOLE, Parameter(help=N_("Times over the training pictures in a cycle."))] = Recipe.epochs,
+    cycles: Annotated[
+        int,
+        WHOLE,
+        Parameter(help=N_("How often the learning rate rises and falls; a finished run goes on with more of them.")),
+    ] = Recipe.cycles,
+    finish: Annotated[
+        int,
+        WHOLE,
+        Parameter(help=N_("Epochs after the cycles in which pictures hardly vary; a finished run goes on with them.")),
+    ] = Recipe.finish,
+    batch: Annotated[int, WHOLE, Parameter(help=N_("Pictures in a step."))] = Recipe.batch,
+    outliers: Annotated[
+        int, WHOLE, Parameter(help=N_("Drawn pictures of none of the classes in a step, beside the batch."))
+    ] = Recipe.outliers,
+    learning_rate: Annotated[
+        float | None, Parameter(help=N_("Learning rate at its peak. By default 0.1, and 0.01 for --all."))
+    ] = None,
+    seed: Annotated[int, WHOLE, Parameter(help=N_("Seed of weights, order and variations."))] = Recipe.seed,
+    init: Annotated[str, one_of(INITS, N_("What convolutions start from."))] = Recipe.init,
 ) -> str:
-    """Train a network on CIFAR-10, or on a folder of your own pictures, and measure it.
-
-    On CIFAR-10 a run that was stopped goes on where its last epoch ended; on your own pictures it writes nothing before
-    its end, and starts again. Standard error says how far it is.
-
-    Args:
-        weights: On your own pictures: a tag, a file or 'untrained' to start from. By default the first on this machine.
-        train_all: On your own pictures: train all of the network, not only a new classifier on what it sees.
-        output: On your own pictures: the file to write. By default runs/MODEL.FOLDER.safetensors.
-        folder: On CIFAR-10: where the run is saved. By default runs/MODEL.
-        width: Channels, as a multiple of the network's own.
-        size: Pixels of a side to which the 32-pixel pictures are scaled up.
-        cycle_size: Pixels of a side in the cycles, if they are not to have those of --size, which the finish then has.
-        epochs: Times over the training pictures in a cycle.
-        cycles: How often the learning rate rises and falls; a finished run goes on with more of them.
-        finish: Epochs after the cycles in which pictures hardly vary; a finished run goes on with them.
-        batch: Pictures in a step.
-        outliers: Drawn pictures of none of the classes in a step, beside the batch.
-        learning_rate: Learning rate at its peak. By default 0.1, and 0.01 for --all.
-        seed: Seed of weights, order and variations.
-    """
+    """Train a network on CIFAR-10, or on a folder of your own pictures, and measure it."""
     recipe = Recipe(
         model,
         width=width,
@@ -110,7 +137,8 @@ def train(  # long: two thirds are its options and their help
     if _has_own_pictures(data):
         return _train_on_own(recipe, learning_rate, data, device, weights, train_all, output)
     if weights or train_all or output:
-        raise InputError(f"--weights, --all and --output are for a folder of class folders, which {data} is not")
+        sentence = _("--weights, --all and --output are for a folder of class folders, which {folder} is not")
+        raise InputError(sentence.format(folder=data))
     return _train_on_cifar10(recipe, data, device, folder or RUNS / model)
 
 
@@ -121,7 +149,8 @@ def _has_own_pictures(data: Path) -> bool:
     if folders := class_folders(data):
         return bool(folders)
     if any(data.iterdir()):
-        raise InputError(f"{data}: has neither folders of pictures, one for each class, nor CIFAR-10's binary batches")
+        sentence = _("{folder}: has neither folders of pictures, one for each class, nor CIFAR-10's binary batches")
+        raise InputError(sentence.format(folder=data))
     return False
 
 
@@ -139,19 +168,27 @@ def _train_on_own(
     default = Recipe(recipe.model)
     plain = replace(default, **{name: getattr(recipe, name) for name in used})
     if unused := [name for name in asdict(recipe) if getattr(recipe, name) != getattr(plain, name)]:
-        where = "are" if len(unused) > 1 else "is"
         names = and_list([f"--{name.replace('_', '-')}" for name in unused])
-        raise InputError(f"{names} {where} not for {'your own pictures' if train_all else 'a classifier alone'}")
+        sentence = ngettext(
+            "{options} is not for a classifier alone", "{options} are not for a classifier alone", len(unused)
+        )
+        if train_all:
+            sentence = ngettext(
+                "{options} is not for your own pictures", "{options} are not for your own pictures", len(unused)
+            )
+        raise InputError(sentence.format(options=names))
     rate = LEARNING_RATE if learning_rate is None else learning_rate
     training = OwnTraining(train_all, recipe.epochs, recipe.batch, rate, recipe.seed)
     path = output or RUNS / f"{recipe.model}.{data.resolve().name}.safetensors"
     network = network_of(recipe.model, weights, device)
-    _tell(f"from {network.weights.label}; if it is interrupted, nothing is written, and it starts again")
+    sentence = _("from {weights}; if it is interrupted, nothing is written, and it starts again")
+    _tell(sentence.format(weights=_(network.weights.label)))
     pictures = find_pictures(data, recipe.seed, _tell)
     model, share = train_on(network, pictures, training, _tell)
     path.parent.mkdir(parents=True, exist_ok=True)
     write(file_of(model, network, data, pictures, training, share), path)
-    return f"{path}: {measured(share)}; {and_list(list(pictures.names))}\n"
+    found = _("{file}: {measured}; {classes}")
+    return found.format(file=path, measured=measured(share), classes=and_list(list(pictures.names))) + "\n"
 
 
 def _train_on_cifar10(recipe: Recipe, data: Path, device: str, folder: Path) -> str:
@@ -164,37 +201,50 @@ def _train_on_cifar10(recipe: Recipe, data: Path, device: str, folder: Path) -> 
     cifar10.fetch(data)
     pictures = cifar10.training_pictures(data)
     for row in epochs_of(recipe, pictures, folder, device, _progress):
-        print(
-            f"\repoch {row.epoch} of {recipe.all_epochs}: training loss {row.training_loss:.3f}, held-out accuracy "
-            f"{row.held_out_accuracy:.2%}, {row.seconds:.0f} s",
-            file=sys.stderr,
+        sentence = _(
+            "epoch {epoch} of {epochs}: training loss {loss:.3f}, held-out accuracy {accuracy:.2%}, {seconds:.0f} s"
+        ).format(
+            epoch=row.epoch,
+            epochs=recipe.all_epochs,
+            loss=row.training_loss,
+            accuracy=row.held_out_accuracy,
+            seconds=row.seconds,
         )
-    print("measuring it on the test pictures…", file=sys.stderr)
+        print(f"\r{sentence}", file=sys.stderr)
+    print(_("measuring it on the test pictures…"), file=sys.stderr)
     weights = write_bundle(folder, pictures, cifar10.test_pictures(data), folder)
-    return f"{folder / weights.tag}.safetensors: {weights.accuracy}\n"
+    accuracy = _(known_accuracy(weights.accuracy))
+    return _("{file}: {measured}").format(file=f"{folder / weights.tag}.safetensors", measured=accuracy) + "\n"
 
 
 def evaluate(
-    model: str | None = None,
+    model: Annotated[
+        str | None,
+        Parameter(
+            help=N_("A name that the command models lists. By default every network that comes with this project.")
+        ),
+    ] = None,
     /,
     *,
-    weights: str | None = None,
+    weights: Annotated[
+        str | None, Parameter(help=N_("A tag or a file. By default those that come with this project."))
+    ] = None,
     data: Data = CIFAR_10,
     device: Device = "cpu",
     as_json: AsJson = False,
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    output: Annotated[
+        Path | None,
+        Parameter(
+            name=["--output", "-o"],
+            help=N_(
+                "Folder into which to write the confusion matrix and the answers for the project's photographs, as CSV."
+            ),
+        ),
+    ] = None,
 ) -> str:
-    """Measure networks on CIFAR-10's 10,000 test pictures.
-
-    One entry a checkpoint: model, weights, pictures, accuracy, top-3 accuracy and expected calibration error.
-
-    Args:
-        model: A name that the command models lists. By default every network that comes with this project.
-        weights: A tag or a file. By default those that come with this project.
-        output: Folder into which to write the confusion matrix and the answers for the project's photographs, as CSV.
-    """
+    """Measure networks on CIFAR-10's 10,000 test pictures."""
     if weights and not model:
-        raise InputError("--weights needs a MODEL")
+        raise InputError(_("--weights needs a MODEL"))
     own = {tag: known.variant for tag, known in known_weights().items() if not known.published}
     chosen = own
     if model and weights:
@@ -202,7 +252,8 @@ def evaluate(
     elif model:
         chosen = {tag: variant for tag, variant in own.items() if variant == model}
         if not chosen:
-            raise CheckpointError(f"no weights of {model} come with this project; name some with --weights")
+            sentence = _("no weights of {network} come with this project; name some with --weights")
+            raise CheckpointError(sentence.format(network=model))
     use_threads()
     cifar10.fetch(data)
     test = cifar10.test_pictures(data)
@@ -223,8 +274,16 @@ def evaluate(
             }
         )
         lines.append(
-            f"{tag}: {found.accuracy:.2%} top-1, {found.top_3:.2%} top-3, expected calibration error "
-            f"{found.calibration_error:.4f}, on {found.pictures:,} pictures"
+            _(
+                "{tag}: {top_1:.2%} top-1, {top_3:.2%} top-3, expected calibration error {error:.4f}, on {count:,} "
+                "pictures"
+            ).format(
+                tag=tag,
+                top_1=found.accuracy,
+                top_3=found.top_3,
+                error=found.calibration_error,
+                count=found.pictures,
+            )
         )
     return json.dumps(entries, indent=1) + "\n" if as_json else "\n".join(lines) + "\n"
 
@@ -232,26 +291,28 @@ def evaluate(
 def race(
     *,
     data: Data = CIFAR_10,
-    folder: Path = RUNS / "race",
-    output: Annotated[Path, Parameter(name=["--output", "-o"], show_default=False)] = RACE_CURVES,
+    folder: Annotated[Path, Parameter(help=N_("Folder of its runs."))] = RUNS / "race",
+    output: Annotated[
+        Path,
+        Parameter(
+            name=["--output", "-o"],
+            show_default=False,
+            help=N_("CSV file of the curves. By default the one that the page shows."),
+        ),
+    ] = RACE_CURVES,
 ) -> str:
-    """Train the small networks that the page Training race compares.
-
-    What an earlier run has trained is not trained again. Standard error says how far it is.
-
-    Args:
-        folder: Folder of its runs.
-        output: CSV file of the curves. By default the one that the page shows.
-    """
+    """Train the small networks that the page Training race compares."""
     cifar10.fetch(data)
     table = run_race(data, folder, lambda line: print(line, file=sys.stderr))
     output.parent.mkdir(parents=True, exist_ok=True)
     replace_file(output, table.to_csv(index=False, lineterminator="\n").encode())
-    return f"{output}: {len(table)} rows\n"
+    written = ngettext("{file}: {count} row", "{file}: {count} rows", len(table))
+    return written.format(file=output, count=len(table)) + "\n"
 
 
 def _progress(epoch: int, step: int, steps: int, loss: float) -> None:
-    print(f"\repoch {epoch}: step {step} of {steps}, loss {loss:.3f} ", end="", file=sys.stderr, flush=True)
+    sentence = _("epoch {epoch}: step {step} of {steps}, loss {loss:.3f}")
+    print("\r" + sentence.format(epoch=epoch, step=step, steps=steps, loss=loss), end=" ", file=sys.stderr, flush=True)
 
 
 def _tell(sentence: str) -> None:

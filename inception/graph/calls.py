@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import flop_registry
 
-from ..words import N_, Said
+from ..words import N_, Filled
 from .layer import Shape
 
 aten = torch.ops.aten
@@ -102,7 +102,7 @@ class Kind:
         self.doubt = ""
         if self.formula is None and (foreign or self.name in UNCOUNTED):
             name = self.name if not foreign else f"{func.namespace}.{self.name}"
-            self.doubt = Said(N_("PyTorch's FLOP counter does not count {name}"), name=name)
+            self.doubt = Filled(N_("PyTorch's FLOP counter does not count {name}"), name=name)
 
 
 @cache

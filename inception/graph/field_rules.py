@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any
 
-from ..words import N_, Said
+from ..words import N_, Filled
 from .calls import OVERWRITE, Call, Step, Value, kind
 from .cell_shapes import concatenated, plain_concatenation, reshaped, selected, taken
 from .cells import Cells, around, constant, joined, loosened, permuted, rearranged, reduced, repeated, unknown
@@ -48,7 +48,7 @@ def follow(call: Call) -> None:
         elif what.pointwise or what.name in CELL_BY_CELL or name in CELL_BY_CELL:
             found = cell_by_cell(call)
         else:
-            found = unknown_cells(call, Said(N_("it is not known which cells {name} reads"), name=what.name))
+            found = unknown_cells(call, Filled(N_("it is not known which cells {name} reads"), name=what.name))
     if not isinstance(found, list):
         found = [found] * len(call.outs)
     for out, cells in zip(call.outs, found, strict=False):
@@ -97,7 +97,7 @@ def _and_all_along(cells: Cells, dims: Iterable[int], shape: Sequence[int]) -> C
 
 @rule("cumsum", "cumprod", "logcumsumexp", "sort", "topk", "cummax", "cummin", "argsort")
 def _along(call: Call, x: Value, *args: Any, **kwargs: Any) -> list[Cells]:
-    return unknown_cells(call, Said(N_("{name} mixes cells of a dimension"), name=call.name), True)
+    return unknown_cells(call, Filled(N_("{name} mixes cells of a dimension"), name=call.name), True)
 
 
 @rule("native_layer_norm", "_fused_rms_norm", "rms_norm")

@@ -572,6 +572,7 @@ def residual_scales(
     one = isinstance(residual_scale, int | float)
     scales = (residual_scale,) * 3 if isinstance(residual_scale, int | float) else tuple(residual_scale)
     if len(scales) != 3 or not all(isinstance(scale, int | float) and math.isfinite(scale) for scale in scales):
-        raise InputError(_("residual_scale must be one number or three, not {value!r}").format(value=residual_scale))
+        sentence = _("residual_scale must be one number or three, not {value!r}")
+        raise InputError(sentence.format(value=residual_scale))
     a, b, c = scales
     return a, b, c, 1.0 if plan.plain_last_block and not one else c

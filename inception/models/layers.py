@@ -34,7 +34,7 @@ def channel_scaler(width: float) -> Scaler:
     Raises ValueError unless ``0 < width``.
     """
     if not (isinstance(width, int | float) and 0 < width < math.inf):
-        raise InputError(_("width must be a number above 0, not {width!r}").format(width=width))
+        raise InputError(_("width must be a number above 0, not {value!r}").format(value=width))
     return lambda channels: max(1, round(channels * width))
 
 
@@ -45,20 +45,16 @@ def check_repeats(repeats: Repeats) -> Repeats:
         and len(repeats) == 3
         and all(isinstance(n, int) and 1 <= n <= MOST_REPEATS for n in repeats)
     ):
-        raise InputError(
-            _("repeats must be three whole numbers from 1 to {most}, not {repeats!r}").format(
-                most=MOST_REPEATS, repeats=repeats
-            )
-        )
+        sentence = _("repeats must be three whole numbers from 1 to {most}, not {value!r}")
+        raise InputError(sentence.format(most=MOST_REPEATS, value=repeats))
     return repeats[0], repeats[1], repeats[2]
 
 
 def check_count(name: str, value: int, least: int) -> None:
     """Raises ValueError unless the override `name` is a whole number from `least`."""
     if not (isinstance(value, int) and value >= least):
-        raise InputError(
-            _("{name} must be a whole number from {least}, not {value!r}").format(name=name, least=least, value=value)
-        )
+        sentence = _("{name} must be a whole number from {least}, not {value!r}")
+        raise InputError(sentence.format(name=name, least=least, value=value))
 
 
 class ConvUnit(nn.Module):

@@ -95,11 +95,8 @@ class Network(nn.Sequential):
         """
         wanted = set(self.stages if stages is None else [stages] if isinstance(stages, str) else stages)
         if unknown := sorted(wanted - set(self.stages)):
-            raise InputError(
-                _("{stage!r} is not a stage of this network; it has {names}.").format(
-                    stage=unknown[0], names=", ".join(self.stages)
-                )
-            )
+            sentence = _("{name!r} is not a stage of this network; it has {stages}.")
+            raise InputError(sentence.format(name=unknown[0], stages=", ".join(self.stages)))
         found: dict[str, Tensor] = {}
         for stage in self.stages:
             if len(found) == len(wanted):

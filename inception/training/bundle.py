@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..paths import OTHERS, ROOT
 from ..runtime.predictor import PictureNetwork, Predictor
+from ..text import and_list, running_text
 from ..vision.none_of_them import refusals, wrong_refusals
 from ..vision.photographs import Hits, answers, hits
-from ..weights.known import Weights
+from ..weights.known import MEASURED, Weights
 from ..weights.preprocessing import Preprocessing
+from ..words import ENGLISH, N_, _, current, languages, speaking
 from ..zoo import get_variant
 from .calibration import calibration_error, fit_temperature
 from .cifar10 import CLASSES, SIDE, Pictures
@@ -63,7 +65,8 @@ def answers_to(network: PictureNetwork, images: Tensor) -> Tensor:
 def evaluate(network: PictureNetwork, pictures: Pictures) -> Scores:
     """What the network makes of pictures of CIFAR-10's classes; raises ValueError for a network of other classes."""
     if tuple(network.labels) != CLASSES:
-        raise InputError(f"{network.weights.given} does not tell CIFAR-10's ten classes apart.")
+        sentence = _("{weights} does not tell CIFAR-10's ten classes apart.")
+        raise InputError(sentence.format(weights=network.weights.given))
     images, labels = pictures
     return scores(answers_to(network, images), labels, network.temperature)
 
@@ -82,7 +85,7 @@ def scores(logits: Tensor, labels: Tensor, temperature: float) -> Scores:
 
 
 def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) -> Weights:
-    """Writes the network of a finished run, its card and its figures into `folder`; what the file says of itself.
+    """Writes the network of a finished run, its cards and its figures into `folder`; what the file says of itself.
 
     Temperature and threshold are fitted on the held-out training pictures; nothing here is chosen by the test pictures,
     and that they were used is noted in the folder, beside what shorter trainings of the network scored.
@@ -103,7 +106,7 @@ def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) ->
         found = scores(answers_to(network, test[0]), test[1], temperature)
         weights = replace(
             weights,
-            accuracy=f"{found.accuracy:.2%} top-1 on CIFAR-10's {found.pictures:,} test pictures (measured)",
+            accuracy=MEASURED.format(accuracy=f"{found.accuracy:.2%}", pictures=f"{found.pictures:,}"),
             temperature=temperature,
             threshold=threshold,
             training={
@@ -123,7 +126,9 @@ def write_bundle(run: Path, training: Pictures, test: Pictures, folder: Path) ->
     copyfile(run / "log.csv", folder / f"{tag}.log.csv")
     recognised = hits(seen_by_no_one)
     tests = noted(folder / f"{tag}.tests.csv", recipe, found, recognised)
-    (folder / f"{tag}.md").write_text(card(weights, recipe, recognised, tests), encoding="utf-8")
+    for language in languages():
+        with speaking(language):
+            (folder / card_file(tag)).write_text(card(weights, recipe, recognised, tests), encoding="utf-8")
     return weights
 
 
@@ -156,21 +161,33 @@ def used_before(tests: pd.DataFrame) -> str:
     """What the test pictures were used for besides the last of these measurements, in a sentence or more."""
     same, others = _before_last(tests)
     if len(same):
-        sentence = (
-            f"They had been used before: {_listed(same, 'test_accuracy', 2)}. These were reasons to train on or to end "
-            "otherwise, so the last is no first look; how to go on was decided by held-out training pictures."
-        )
+        sentence = _(
+            "They had been used before: {measured}. These were reasons to train on or to end otherwise, so the last is "
+            "no first look; how to go on was decided by held-out training pictures."
+        ).format(measured=_listed(same, "test_accuracy", 2))
     else:
-        sentence = "They were used this once for this run." if len(others) else "They were used this once."
+        sentence = _("They were used this once for this run.") if len(others) else _("They were used this once.")
     if len(others):
-        sentence += f" Runs from other seeds were measured on them too: {_listed(others, 'test_accuracy', 2)}."
+        more = _("Runs from other seeds were measured on them too: {measured}.")
+        sentence = running_text(sentence, more.format(measured=_listed(others, "test_accuracy", 2)))
     return sentence
 
 
-def photographs_before(tests: pd.DataFrame) -> str:
-    """How many photographs were recognised after shorter trainings, in a clause."""
-    same, _ = _before_last(tests)
-    return f"; it had been {_listed(same, 'photographs_top_1', 0)}" if len(same) else ""
+def _recognised(found: Hits, tests: pd.DataFrame) -> str:
+    """The card's line about photographs; where there were shorter trainings, with what they recognised."""
+    same, _others = _before_last(tests)
+    if len(same):
+        sentence = _(
+            "- **Photographs**: of the project's {count} real ones that show one of the classes, {top_1:.0%} are\n"
+            "  recognised (top-3 {top_3:.0%}); it had been {before}."
+        )
+    else:
+        sentence = _(
+            "- **Photographs**: of the project's {count} real ones that show one of the classes, {top_1:.0%} are\n"
+            "  recognised (top-3 {top_3:.0%})."
+        )
+    before = _listed(same, "photographs_top_1", 0)
+    return sentence.format(count=found.known, top_1=found.top_1, top_3=found.top_3, before=before)
 
 
 def _before_last(tests: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -180,8 +197,9 @@ def _before_last(tests: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _listed(tests: pd.DataFrame, column: str, decimals: int) -> str:
+    sentence = _("{share} after {epochs} epochs")
     shares = zip(tests[column], tests["epochs"], strict=True)
-    return ", ".join(f"{share:.{decimals}%} after {epochs} epochs" for share, epochs in shares)
+    return _(", ").join(sentence.format(share=f"{share:.{decimals}%}", epochs=epochs) for share, epochs in shares)
 
 
 def rounded(model: nn.Module) -> dict[str, Tensor]:
@@ -200,88 +218,125 @@ def rounded(model: nn.Module) -> dict[str, Tensor]:
 
 
 def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame, others: pd.DataFrame | None = None) -> str:
-    """The model card, in Markdown.
+    """The model card, in Markdown, in the language of this thread.
 
     tests: as `noted` gives them. others: as `none_of_them.others_table` gives them, where the network is in there.
     """
-    overrides = ", ".join(f"{name} {value}" for name, value in weights.overrides.items())
     facts = weights.training
-    return f"""\
-# {weights.tag}
+    beginning = _(
+        "{network} at {overrides}, trained by this project on CIFAR-10,\n"
+        "so that the app can name things without the internet."
+    ).format(
+        network=get_variant(weights.variant).title,
+        overrides=_(", ").join(f"{name} {value}" for name, value in weights.overrides.items()),
+    )
+    lines = [
+        _("- **Knows** {count} classes: {classes}.").format(count=len(CLASSES), classes=", ".join(CLASSES)),
+        _(
+            "- **Saw** {pictures} pictures of {side} pixels, scaled up {sizes}\n"
+            "  each. A photograph is reduced to {side} pixels as well before it is scaled up for the network: small "
+            "things are lost."
+        ).format(pictures=facts["pictures"], side=SIDE, sizes=_scaled_up(recipe)),
+        *_unsure(recipe),
+        _(
+            "- **Test accuracy** {accuracy:.2%} (top-3 {top_3:.2%}) on the\n"
+            "  official test pictures, measured when the run had ended.\n"
+            "  {used_before}\n"
+            "  `python -m inception evaluate {variant}` measures it again, and with `-o DIR` writes both tables below."
+        ).format(
+            accuracy=float(facts["test_accuracy"]),
+            top_3=float(facts["test_top_3_accuracy"]),
+            used_before=used_before(tests),
+            variant=weights.variant,
+        ),
+        _recognised(found, tests),
+        _(
+            "- **Probabilities**: logits are divided by a temperature of {temperature:.3f}, fitted on training "
+            "pictures that\n"
+            "  were held out. The expected calibration error on the test pictures\n"
+            "  is {error:.4f}."
+        ).format(temperature=weights.temperature, error=float(facts["expected_calibration_error"])),
+        _(
+            "- **None of the classes** is said when the log of the summed exponentials of these logits (the negative "
+            "energy of Liu\n"
+            "  et al. 2020) is below {threshold:.3f}: {sure:.0%} of the pictures that were held out have more. A rule "
+            "of\n"
+            "  thumb: of the project's photographs it turns away {others:.0%} of those that show none of the classes,\n"
+            "  and {known:.0%} of those that do. These photographs had a say in the choice of the rule and of\n"
+            "  the recipe, so expect less of other ones."
+        ).format(threshold=weights.threshold, sure=SURE, others=found.others_refused, known=found.known_refused),
+        *([] if others is None else [_others(weights.tag, others)]),
+        _("- **Stored** in float16, batch norm in float32."),
+        _("- **Licence** of the weights: {licence}. The pictures are CIFAR-10's: {source}").format(
+            licence=weights.licence, source=DATA_SOURCE
+        ),
+    ]
+    tables = _(
+        "For teaching. It knows ten words; which ones it mixes up is in `{tag}.confusion.csv`, and what it makes of "
+        "each\nphotograph in `{tag}.photographs.csv`."
+    ).format(tag=weights.tag)
+    made = _("How it was made")
+    log = _("`{tag}.log.csv` is its log. The recipe in full, defaults included:").format(tag=weights.tag)
+    return "\n\n".join(
+        [
+            f"# {weights.tag}",
+            beginning,
+            "\n".join(lines),
+            tables,
+            f"## {made}",
+            f"`{recipe.command}`",
+            log,
+            f"```json\n{json.dumps(asdict(recipe), indent=1)}\n```\n",
+        ]
+    )
 
-{get_variant(weights.variant).title} at {overrides}, trained by this project on CIFAR-10,
-so that the app can name things without the internet.
 
-- **Knows** {len(CLASSES)} classes: {", ".join(CLASSES)}.
-- **Saw** {facts["pictures"]} pictures of {SIDE} pixels, {_scaled_up(recipe)}
-  each. A photograph is reduced to {SIDE} pixels as well before it is scaled up for the network: small things are lost.
-{_unsure(recipe)}\
-- **Test accuracy** {float(facts["test_accuracy"]):.2%} (top-3 {float(facts["test_top_3_accuracy"]):.2%}) on the
-  official test pictures, measured when the run had ended.
-  {used_before(tests)}
-  `python -m inception evaluate {weights.variant}` measures it again, and with `-o DIR` writes both tables below.
-- **Photographs**: of the project's {found.known} real ones that show one of the classes, {found.top_1:.0%} are
-  recognised (top-3 {found.top_3:.0%}){photographs_before(tests)}.
-- **Probabilities**: logits are divided by a temperature of {weights.temperature:.3f}, fitted on training pictures that
-  were held out. The expected calibration error on the test pictures
-  is {float(facts["expected_calibration_error"]):.4f}.
-- **None of the classes** is said when the log of the summed exponentials of these logits (the negative energy of Liu
-  et al. 2020) is below {weights.threshold:.3f}: {SURE:.0%} of the pictures that were held out have more. A rule of
-  thumb: of the project's photographs it turns away {found.others_refused:.0%} of those that show none of the classes,
-  and {found.known_refused:.0%} of those that do. These photographs had a say in the choice of the rule and of
-  the recipe, so expect less of other ones.
-{"" if others is None else _others(weights.tag, others)}\
-- **Stored** in float16, batch norm in float32.
-- **Licence** of the weights: {weights.licence}. The pictures are CIFAR-10's: {DATA_SOURCE}
-
-For teaching. It knows ten words; which ones it mixes up is in `{weights.tag}.confusion.csv`, and what it makes of each
-photograph in `{weights.tag}.photographs.csv`.
-
-## How it was made
-
-`{recipe.command}`
-
-`{weights.tag}.log.csv` is its log. The recipe in full, defaults included:
-
-```json
-{json.dumps(asdict(recipe), indent=1)}
-```
-"""
+def card_file(tag: str) -> str:
+    """What the card's file is called in the language of this thread: TAG.md in English, else TAG.zh_CN.md and so on."""
+    return f"{tag}.md" if current() == ENGLISH else f"{tag}.{current()}.md"
 
 
 def _scaled_up(recipe: Recipe) -> str:
     """To which sizes, and how often each picture was seen."""
     sizes = Counter(recipe.size_in(epoch) for epoch in range(1, recipe.all_epochs + 1))
-    return "scaled up " + " and ".join(f"to {size} px, {count} times" for size, count in sizes.items())
+    sentence = _("to {size} px, {count} times")
+    return and_list([sentence.format(size=size, count=count) for size, count in sizes.items()])
 
 
-def _unsure(recipe: Recipe) -> str:
+def _unsure(recipe: Recipe) -> list[str]:
     """The card's line about outliers, where there were some."""
     if not recipe.outliers:
-        return ""
-    return f"""\
-- **Learnt to be unsure** of {recipe.outliers} drawn pictures beside every {recipe.batch}: plain colours, noise,
-  patterns, shapes, text, and pictures whose parts have changed places (outlier exposure, Hendrycks et al. 2019).
-"""
+        return []
+    sentence = _(
+        "- **Learnt to be unsure** of {outliers} drawn pictures beside every {batch}: plain colours, noise,\n"
+        "  patterns, shapes, text, and pictures whose parts have changed places (outlier exposure, Hendrycks et al. "
+        "2019)."
+    )
+    return [sentence.format(outliers=recipe.outliers, batch=recipe.batch)]
 
 
 def _others(tag: str, table: pd.DataFrame) -> str:
     """The card's line about photographs of none of the classes that had no say in anything."""
-    return f"""\
-- **Other photographs** of none of the classes, which had no say in any choice: it turns away
-  {refusals(table, tag)}.
-  Asked together with the project's other networks, where the least sure of them decides, it turns away
-  {refusals(table, "together")},
-  and of the project's photographs that do show one of the classes {wrong_refusals(table, "together").share:.0%}.
-  `{OTHERS.relative_to(ROOT).as_posix()}` has every picture and what each network says of it.
-"""
+    return _(
+        "- **Other photographs** of none of the classes, which had no say in any choice: it turns away\n"
+        "  {alone}.\n"
+        "  Asked together with the project's other networks, where the least sure of them decides, it turns away\n"
+        "  {together},\n"
+        "  and of the project's photographs that do show one of the classes {wrong:.0%}.\n"
+        "  `{file}` has every picture and what each network says of it."
+    ).format(
+        alone=refusals(table, tag),
+        together=refusals(table, "together"),
+        wrong=wrong_refusals(table, "together").share,
+        file=OTHERS.relative_to(ROOT).as_posix(),
+    )
 
 
 def _untested(tag: str, recipe: Recipe, pictures: int) -> Weights:
     return Weights(
         tag=tag,
         variant=recipe.model,
-        title="CIFAR-10, ten classes",
+        title=N_("CIFAR-10, ten classes"),
         source=f"assets/weights/{tag}.md",
         licence=LICENCE,
         accuracy="",

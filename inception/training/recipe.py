@@ -92,19 +92,13 @@ class Recipe:
         if self.cycle_size is not None and not self.finish:
             raise TrainingError(_("Cycles at a size of their own need a finish at the final one."))
         if self.init not in INITS:
-            raise TrainingError(
-                _("Convolutions start from one of {names}, not {init!r}.").format(
-                    names=", ".join(INITS), init=self.init
-                )
-            )
+            sentence = _("Convolutions start from one of {known}, not {value!r}.")
+            raise TrainingError(sentence.format(known=", ".join(INITS), value=self.init))
         if not 0 <= self.outliers <= self.batch:
             raise TrainingError(_("A step can have from none to as many outliers as pictures."))
         if self.pictures is not None and self.pictures < self.batch:
-            raise TrainingError(
-                _("{pictures} pictures do not fill a batch of {batch}.").format(
-                    pictures=self.pictures, batch=self.batch
-                )
-            )
+            sentence = _("{pictures} pictures do not fill a batch of {batch}.")
+            raise TrainingError(sentence.format(pictures=self.pictures, batch=self.batch))
 
     @property
     def cycled(self) -> int:
@@ -209,9 +203,8 @@ def train(
     training, held_out = split(pictures)
     model = recipe.build()
     if (least := recipe.pictures or recipe.batch) > len(training[0]):
-        raise TrainingError(
-            _("There are {count:,} pictures to learn from, not {least:,}.").format(count=len(training[0]), least=least)
-        )
+        sentence = _("There are {count:,} pictures to learn from, not {least:,}.")
+        raise TrainingError(sentence.format(count=len(training[0]), least=least))
     images, labels = (tensor[: recipe.pictures] for tensor in training)
     model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     decayed = [p for p in model.parameters() if p.ndim > 1]
@@ -325,11 +318,8 @@ def _resume(recipe: Recipe, folder: Path, model: nn.Module, optimizer: torch.opt
     folder.mkdir(parents=True, exist_ok=True)
     before = read_recipe(folder) if (folder / "recipe.json").is_file() else recipe
     if before != recipe and not _is_start_of(before, recipe):
-        raise TrainingError(
-            _("{folder}: holds a run of another recipe; choose another folder or delete this one.").format(
-                folder=folder
-            )
-        )
+        sentence = _("{folder}: holds a run of another recipe; choose another folder or delete this one.")
+        raise TrainingError(sentence.format(folder=folder))
     if before != recipe or not (folder / "recipe.json").is_file():
         replace_file(folder / "recipe.json", (json.dumps(asdict(recipe), indent=1) + "\n").encode())
     if not (folder / "state.pt").is_file():

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.network import Network
+from ..words import N_, Filled, _
 from .checkpoint_error import CheckpointError as CheckpointError
 from .labels import BACKGROUND, IMAGENET_CLASSES
 from .names import Naming, naming_of, tidy
@@ -24,23 +25,25 @@ def load_weights(model: nn.Module, path_or_state_dict: str | PathLike[str] | Map
     training checkpoints, averaged weights (EMA) before the last ones, and prefixes such as ``module.`` do not matter.
     Tensors take the dtype of the model. As in PyTorch, ``num_batches_tracked`` may be absent.
 
-    Returns sentences on what the owner of the file should know of how it was read; mostly there are none.
+    Returns sentences on what the owner of the file should know of how it was read, in English, which `words.gettext`
+    translates; mostly there are none.
     Raises CheckpointError when an entry is missing, unexpected or of the wrong shape, or when the file is not a
     checkpoint of plain tensors. The model then keeps all the weights it had.
     """
     if isinstance(path_or_state_dict, Mapping):
-        origin, found = "the state dict", unwrapped(path_or_state_dict)
+        origin, found = _("the state dict"), unwrapped(path_or_state_dict)
     else:
         origin, found = Path(path_or_state_dict).name, read_checkpoint(path_or_state_dict)
     ours = model.state_dict()
     if any(tensor.is_meta for tensor in ours.values()):
-        raise CheckpointError(f"{origin}: a network on the meta device cannot hold weights.")
+        sentence = _("{file}: a network on the meta device cannot hold weights.")
+        raise CheckpointError(sentence.format(file=origin))
     state, notes = tidy(found.state)
     naming = naming_of(state, model)
     fitting = fitted(state, ours, naming, origin)
     for key, our_key in naming.keys.items():
         if key in state and not is_plain(state[key]):
-            raise CheckpointError(f"{origin}: {key!r} is not a plain tensor.")
+            raise CheckpointError(_("{file}: {key!r} is not a plain tensor.").format(file=origin, key=key))
         if our_key not in fitting and not our_key.endswith("num_batches_tracked"):
             fitting[our_key] = torch.ones_like(ours[our_key])  # a batch norm's gamma that nobody trained
     model.load_state_dict({**ours, **fitting})
@@ -54,27 +57,30 @@ def fitted(state: Mapping[str, Tensor], ours: Mapping[str, Tensor], naming: Nami
     Raises CheckpointError when an entry is missing, unexpected, of the wrong shape or of the wrong kind of number.
     """
     if not naming.keys.keys() & state.keys():
-        raise CheckpointError(f"{origin}: no entry belongs to this network; the first is {next(iter(state), None)!r}.")
+        sentence = _("{file}: no entry belongs to this network; the first is {key!r}.")
+        raise CheckpointError(sentence.format(file=origin, key=next(iter(state), None)))
     found: dict[str, Tensor] = {}
     for key, our_key in naming.keys.items():
         needed = ours[our_key]
         if key not in state:
             if naming.may_lack(key):
                 continue
-            raise CheckpointError(f"{origin}: {key!r} is missing.")
+            raise CheckpointError(_("{file}: {key!r} is missing.").format(file=origin, key=key))
         if not isinstance(state[key], Tensor):
-            raise CheckpointError(f"{origin}: {key!r} is not a plain tensor.")
+            raise CheckpointError(_("{file}: {key!r} is not a plain tensor.").format(file=origin, key=key))
         tensor = naming.to_torch(state[key], needed.ndim)
         if tensor.shape != needed.shape:
+            sentence = _("{file}: {key!r} has shape {shape}, the network needs {needed}.")
             raise CheckpointError(
-                f"{origin}: {key!r} has shape {shape_text(tensor)}, the network needs {shape_text(needed)}."
+                sentence.format(file=origin, key=key, shape=shape_text(tensor), needed=shape_text(needed))
             )
         if tensor.is_floating_point() != needed.is_floating_point():
-            raise CheckpointError(f"{origin}: {key!r} holds {tensor.dtype}, the network needs {needed.dtype}.")
+            sentence = _("{file}: {key!r} holds {dtype}, the network needs {needed}.")
+            raise CheckpointError(sentence.format(file=origin, key=key, dtype=tensor.dtype, needed=needed.dtype))
         found[our_key] = tensor
     for key in state:
         if key not in naming.keys and not (isinstance(key, str) and key.startswith(naming.ignored)):
-            raise CheckpointError(f"{origin}: {key!r} does not belong to this network.")
+            raise CheckpointError(_("{file}: {key!r} does not belong to this network.").format(file=origin, key=key))
     return found
 
 
@@ -86,9 +92,15 @@ def remarks(model: nn.Module, naming: Naming) -> list[str]:
     if naming.title != "PyTorch" and model.tensorflow and model.tensorflow.differs:
         found.append(model.tensorflow.differs)
     if not model.num_classes and model.classifier_path == Network.classifier_path:
-        found.append("It has no classifier, so the network gives features instead of classes.")
+        found.append(N_("It has no classifier, so the network gives features instead of classes."))
     if model.num_classes == IMAGENET_CLASSES + 1:
-        found.append(f"It has {model.num_classes:,} classes: the first is {BACKGROUND!r}, then follow ImageNet's.")
+        found.append(
+            Filled(
+                N_("It has {count:,} classes: the first is {first!r}, then follow ImageNet's."),
+                count=model.num_classes,
+                first=BACKGROUND,
+            )
+        )
     return found
 
 
@@ -110,4 +122,4 @@ def is_plain(value: object) -> bool:
 
 
 def shape_text(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "of a single number"
+    return "x".join(map(str, tensor.shape)) or _("of a single number")

@@ -5,6 +5,7 @@ from enum import Enum
 from os import PathLike
 from pathlib import Path
 
+from ..words import N_, Filled, _
 from .checkpoint import CheckpointError
 from .known import Weights, described, known_weights, locate
 
@@ -63,13 +64,16 @@ class WeightsChoice:
         """For people: what a known checkpoint was trained on, the name of a file without its folder, "untrained"."""
         if self.file is not None:
             return self.file.name
-        return known_weights()[self.name].title if self.trained else self.name
+        return _(known_weights()[self.name].title if self.trained else self.name)
 
     @property
     def label(self) -> str:
-        """Short and exact, for captions and files: the tag, the name of a file without its folder, "untrained"."""
+        """Short and exact, for captions and files: the tag, the name of a file without its folder, "untrained".
+
+        It is English; `words.gettext` translates it for a caption.
+        """
         if self.kind is WeightsKind.UPLOAD:
-            return f"your file: {self.name}"
+            return Filled(N_("your file: {name}"), name=self.name)
         return self.file.name if self.file is not None else self.name
 
     @property
@@ -90,7 +94,8 @@ class WeightsChoice:
         path = locate(self.name)
         if path is None:
             source = known_weights()[self.name].source
-            raise CheckpointError(f"{self.name}: not on this machine; get it from {source}.")
+            sentence = _("{tag}: not on this machine; get it from {source}.")
+            raise CheckpointError(sentence.format(tag=self.name, source=source))
         return path
 
     @property
@@ -103,5 +108,5 @@ class WeightsChoice:
         return known.num_classes if known else 0
 
 
-UNTRAINED = WeightsChoice(WeightsKind.UNTRAINED, "untrained")
+UNTRAINED = WeightsChoice(WeightsKind.UNTRAINED, N_("untrained"))
 AnyWeights = str | PathLike[str] | WeightsChoice | None  # what `WeightsChoice.of` takes

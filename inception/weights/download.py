@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from huggingface_hub import constants, hf_hub_url, is_offline_mode
 from huggingface_hub.file_download import repo_folder_name
 
 from ..errors import InceptionError
+from ..words import N_, Filled, _, current, speaking
 from .checkpoint import MAX_BYTES as MAX_BYTES
 from .checkpoint import CheckpointError
 from .known import HUB_FILE, Weights, known_weights, locate, release_file, weights_folder
@@ -39,11 +40,36 @@ Check = Callable[[Weights, Path], None]
 
 
 class DownloadError(InceptionError, ValueError):
-    """A download that did not succeed, in one sentence."""
+    """A download that did not succeed, in one sentence; in the language of whoever reads it, as several may wait."""
+
+    def __str__(self) -> str:
+        return _(self.args[0])
 
 
 class TransientError(Exception):
-    """An attempt that failed in a way that may pass; the text continues the name of the host."""
+    """An attempt that failed in a way that may pass: one sentence where nothing is kept of it, one where some is."""
+
+    def __init__(self, *sentences: str, **values: object):
+        self.sentences, self.values = sentences, values
+
+
+# Where nothing is kept for the next start, and where some is.
+STOPPED = (
+    N_("{host} stopped answering."),
+    N_("{host} stopped answering after {size:.1f} MB, where the next download goes on."),
+)
+BROKE_OFF = (
+    N_("The connection to {host} broke off."),
+    N_("The connection to {host} broke off after {size:.1f} MB, where the next download goes on."),
+)
+ANSWERED = (
+    N_("{host} answered {status} ({reason})."),
+    N_("{host} answered {status} ({reason}) after {size:.1f} MB, where the next download goes on."),
+)
+SENT_LESS = (
+    N_("{host} sent less than it announced."),
+    N_("{host} sent less than it announced after {size:.1f} MB, where the next download goes on."),
+)
 
 
 class Download:
@@ -55,7 +81,6 @@ class Download:
     state: Literal["running", "done", "failed", "cancelled"]
     done_bytes: int  # of the file, including what an earlier download left
     total_bytes: int | None  # of the file; None until the server has said how many
-    error: str  # one sentence if it failed, else empty
 
     def __init__(self, tag: str, check: Check, previous: "Download | None" = None):
         self.tag = tag
@@ -63,12 +88,18 @@ class Download:
         self.state = "running"
         self.done_bytes = 0
         self.total_bytes = None
-        self.error = ""
+        self._problem = ""
+        self._language = current()  # of whoever started it
         self._weights = known_weights()[tag]
         self._previous = previous
         self._stop = threading.Event()
         self._over = threading.Event()
         threading.Thread(target=self._run, name=f"download {tag}", daemon=True).start()
+
+    @property
+    def error(self) -> str:
+        """One sentence if it failed, else empty."""
+        return _(self._problem)
 
     @property
     def stopping(self) -> bool:
@@ -90,7 +121,8 @@ class Download:
         try:
             asyncio.run(self._until_stopped())
         except Exception:
-            self.error, self.state = f"{self.tag}: the download failed for a reason that was not foreseen.", "failed"
+            sentence = N_("{tag}: the download failed for a reason that was not foreseen.")
+            self._problem, self.state = Filled(sentence, tag=self.tag), "failed"
             raise  # for the server's log
         finally:
             self._over.set()
@@ -108,7 +140,7 @@ class Download:
         except asyncio.CancelledError:
             self.state = "cancelled"
         except DownloadError as error:
-            self.error, self.state = str(error), "failed"
+            self._problem, self.state = error.args[0], "failed"
         self._over.set()  # not when the thread ends: a name server that is silent can hold it for a while
 
     async def _work(self) -> None:
@@ -117,7 +149,11 @@ class Download:
             return
         weights = self._weights
         if weights.repository and is_offline_mode():
-            raise DownloadError(f"HF_HUB_OFFLINE forbids downloads from the Hugging Face hub; {self._otherwise()}.")
+            sentence = N_(
+                "HF_HUB_OFFLINE forbids downloads from the Hugging Face hub; the file from {source} can be put here as "
+                "{path}."
+            )
+            raise DownloadError(Filled(sentence, source=weights.source, path=self._by_hand()))
         part = part_file(weights)
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
@@ -132,9 +168,13 @@ class Download:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 part.unlink(missing_ok=True)  # a full disk needs the room
-                needed = f"{self.total_bytes / 1e6:.0f} MB" if self.total_bytes else "more room"
-                raise DownloadError(f"The disk is full: {part.parent} needs {needed}.") from error
-            raise DownloadError(f"{part.parent} cannot be written to ({error.strerror}).") from error
+                sentence = N_("The disk is full: {folder} needs more room.")
+                if self.total_bytes:
+                    sentence = N_("The disk is full: {folder} needs {size:.0f} MB.")
+                size = (self.total_bytes or 0) / 1e6
+                raise DownloadError(Filled(sentence, folder=part.parent, size=size)) from error
+            sentence = N_("{folder} cannot be written to ({reason}).")
+            raise DownloadError(Filled(sentence, folder=part.parent, reason=error.strerror)) from error
 
     async def _fetch_and_check(self, part: Path) -> "Answer":
         """The whole file in `part`, known to be the right one."""
@@ -162,21 +202,17 @@ class Download:
                 return await self._attempt(client, url, part)
             except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
                 problem: Exception = error
-                if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                    message = f"{host} shows a certificate that {certificates()} does not vouch for."
-                else:
-                    message = f"No connection to {host}{by_proxy(url)}; is this machine online? If not, "
-                    message += f"{self._otherwise()}."
+                message = unknown_certificate(host) if "CERTIFICATE_VERIFY_FAILED" in str(error) else self._offline(url)
                 if attempt == 0:
                     break
             except httpx2.TimeoutException as error:
-                problem, message = error, f"{host} stopped answering{so_far(part)}."
+                problem, message = error, so_far(part, STOPPED, host=host)
             except httpx2.TransportError as error:
-                problem, message = error, f"The connection to {host} broke off{so_far(part)}."
+                problem, message = error, so_far(part, BROKE_OFF, host=host)
             except TransientError as error:
-                problem, message = error, f"{host} {error}{so_far(part)}."
+                problem, message = error, so_far(part, error.sentences, host=host, **error.values)
             except httpx2.RequestError as error:  # too many redirects
-                problem, message = error, f"{host} sends from one address to the next."
+                problem, message = error, Filled(N_("{host} sends from one address to the next."), host=host)
                 break
         raise DownloadError(message) from problem
 
@@ -189,11 +225,13 @@ class Download:
         async with client.stream("GET", url, headers={"Range": f"bytes={start}-"} if start else {}) as response:
             if response.status_code == 416:
                 part.unlink(missing_ok=True)
-                raise TransientError("has less than was fetched before")
+                raise TransientError(N_("{host} has less than was fetched before."))
             if response.status_code in (408, 429) or response.status_code >= 500:
-                raise TransientError(f"answered {response.status_code} ({response.reason_phrase or 'no reason given'})")
+                reason = response.reason_phrase or Filled(N_("no reason given"))
+                raise TransientError(*ANSWERED, status=response.status_code, reason=reason)
             if response.status_code not in (200, 206):
-                raise DownloadError(f"{response.url.host} answered {response.status_code} for {url}.")
+                sentence = N_("{host} answered {status} for {url}.")
+                raise DownloadError(Filled(sentence, host=response.url.host, status=response.status_code, url=url))
             if response.status_code == 200:
                 start = 0
                 length = response.headers.get("Content-Length", "")
@@ -202,14 +240,15 @@ class Download:
                 span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
                 if span is None or int(span[1]) != start:
                     part.unlink(missing_ok=True)
-                    raise TransientError("sent another part than was asked for")
+                    raise TransientError(N_("{host} sent another part than was asked for."))
                 total = int(span[2])
             answer = Answer.of(response, continued=start > 0)
             if self._weights.repository:
                 answer.check(response.url.host, self._weights)
             self.done_bytes, self.total_bytes = start, total
             if total is not None and total > MAX_BYTES:
-                raise DownloadError(f"{response.url.host} offers {total / 1e9:.1f} GB, far too much for {self.tag}.")
+                sentence = N_("{host} offers {size:.1f} GB, far too much for {tag}.")
+                raise DownloadError(Filled(sentence, host=response.url.host, size=total / 1e9, tag=self.tag))
             if shutil.disk_usage(part.parent).free < (total or 0) - start:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             with part.open("ab") as file:
@@ -219,11 +258,12 @@ class Download:
                     self.done_bytes += len(chunk)
                     if self.done_bytes > MAX_BYTES:
                         part.unlink()
-                        raise DownloadError(f"{response.url.host} does not stop sending, far too much for {self.tag}.")
+                        sentence = N_("{host} does not stop sending, far too much for {tag}.")
+                        raise DownloadError(Filled(sentence, host=response.url.host, tag=self.tag))
                 file.flush()
                 os.fsync(file.fileno())
         if total is not None and self.done_bytes != total:
-            raise TransientError("sent less than it announced")
+            raise TransientError(*SENT_LESS)
         self.total_bytes = self.done_bytes
         return answer
 
@@ -237,28 +277,45 @@ class Download:
                 if self.stopping:
                     raise asyncio.CancelledError
         if expected and digest.hexdigest() != expected:
-            raise DownloadError(f"{self.tag}: what was sent is not the published file (its checksum differs).")
+            sentence = N_("{tag}: what was sent is not the published file (its checksum differs).")
+            raise DownloadError(Filled(sentence, tag=self.tag))
         try:
-            self._check_fit(self._weights, part)
+            with speaking(self._language):
+                self._check_fit(self._weights, part)
         except CheckpointError as error:
-            reason = str(error).removeprefix(f"{part.name}: ").rstrip(".")
-            raise DownloadError(f"{self.tag}: what was sent does not fit the network: {reason}.") from error
+            reason = str(error).removeprefix(part.name).lstrip(":： ").rstrip(".。")
+            sentence = N_("{tag}: what was sent does not fit the network: {reason}.")
+            raise DownloadError(Filled(sentence, tag=self.tag, reason=reason)) from error
 
     def _client(self, url: str) -> httpx2.AsyncClient:
         """`client_for`; raises DownloadError where the environment gives it something that it cannot use."""
         try:
             return client_for(url)
         except OSError as error:  # of the system, or an ssl.SSLError
-            reason = "is not there" if isinstance(error, FileNotFoundError) else "has no certificates that can be read"
-            raise DownloadError(f"{certificates()} {reason}, so no encrypted connection can be made.") from error
+            raise DownloadError(no_certificates(isinstance(error, FileNotFoundError))) from error
         except ValueError as error:
-            raise DownloadError(
-                f"{proxy_of(url)} is not the address of a proxy: http://, https://, socks5:// and socks5h:// are known."
-            ) from error
+            sentence = N_(
+                "{proxy} is not the address of a proxy: http://, https://, socks5:// and socks5h:// are known."
+            )
+            raise DownloadError(Filled(sentence, proxy=proxy_of(url))) from error
 
-    def _otherwise(self) -> str:
+    def _offline(self, url: str) -> Filled:
+        """What to say where there is no connection."""
+        sentence = N_(
+            "No connection to {host}; is this machine online? If not, the file from {source} can be put here as {path}."
+        )
+        if proxy := proxy_of(url):
+            sentence = N_(
+                "No connection to {host} by way of the proxy {proxy}; is this machine online? If not, the file from "
+                "{source} can be put here as {path}."
+            )
+        source, path = self._weights.source, self._by_hand()
+        return Filled(sentence, host=httpx2.URL(url).host, proxy=proxy, source=source, path=path)
+
+    def _by_hand(self) -> Path:
+        """Where a reader can put the file."""
         suffix = Path(HUB_FILE if self._weights.repository else self._weights.url).suffix
-        return f"the file from {self._weights.source} can be put here as {weights_folder() / f'{self.tag}{suffix}'}"
+        return weights_folder() / f"{self.tag}{suffix}"
 
 
 @dataclass(frozen=True)
@@ -283,9 +340,11 @@ class Answer:
         Checksum and commit become names in the hub's cache.
         """
         if not (re.fullmatch("[0-9a-f]{64}", self.sha256) and re.fullmatch("[0-9a-f]{40}", self.commit)):
-            raise DownloadError(f"{host} does not answer like the Hugging Face hub; is it a login page or a proxy?")
+            sentence = N_("{host} does not answer like the Hugging Face hub; is it a login page or a proxy?")
+            raise DownloadError(Filled(sentence, host=host))
         if weights.sha256 not in ("", self.sha256):
-            raise DownloadError(f"{host} offers another file for {weights.tag} than was published (by its checksum).")
+            sentence = N_("{host} offers another file for {tag} than was published (by its checksum).")
+            raise DownloadError(Filled(sentence, host=host, tag=weights.tag))
 
 
 _downloads: dict[str, Download] = {}
@@ -346,10 +405,10 @@ def install_in_hub_cache(part: Path, answer: Answer) -> None:
     os.replace(temporary, branch)
 
 
-def so_far(part: Path) -> str:
-    """What is kept for the next start, to end a sentence with."""
+def so_far(part: Path, sentences: Sequence[str], **values: object) -> Filled:
+    """What happened: the first sentence, or the last where something is kept for the next start."""
     size = part.stat().st_size if part.exists() else 0
-    return f" after {size / 1e6:.1f} MB, where the next download goes on" if size else ""
+    return Filled(sentences[-1 if size else 0], size=size / 1e6, **values)
 
 
 @contextmanager
@@ -359,9 +418,8 @@ def only_one(part: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise DownloadError(
-            f"Another program on this machine is downloading {part.name.removesuffix('.part')}."
-        ) from error
+        sentence = N_("Another program on this machine is downloading {file}.")
+        raise DownloadError(Filled(sentence, file=part.name.removesuffix(".part"))) from error
     try:
         yield
     finally:
@@ -381,12 +439,42 @@ def client_for(url: str) -> httpx2.AsyncClient:
     )
 
 
-def certificates() -> str:
-    """Where the certificates come from that connections are checked with, to begin a sentence with."""
+def certificates() -> tuple[str, str]:
+    """The variable of the environment that says which certificates count, and its value; empty for none."""
     for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if path := os.environ.get(variable):
-            return f"{path}, which the environment variable {variable} names,"
-    return "this machine's list of certificates"
+            return variable, path
+    return "", ""
+
+
+def unknown_certificate(host: str) -> Filled:
+    """What to say of a host that none of the certificates vouches for."""
+    variable, path = certificates()
+    sentence = N_("{host} shows a certificate that this machine's list of certificates does not vouch for.")
+    if variable:
+        sentence = N_(
+            "{host} shows a certificate that {path}, which the environment variable {variable} names, does not vouch "
+            "for."
+        )
+    return Filled(sentence, host=host, path=path, variable=variable)
+
+
+def no_certificates(absent: bool) -> Filled:
+    """What to say where there are no certificates. absent: whether their file is missing, not damaged."""
+    variable, path = certificates()
+    if variable and absent:
+        sentence = N_(
+            "{path}, which the environment variable {variable} names, is not there, so no encrypted connection can be "
+            "made."
+        )
+    elif variable:
+        sentence = N_(
+            "{path}, which the environment variable {variable} names, has no certificates that can be read, so no "
+            "encrypted connection can be made."
+        )
+    else:
+        sentence = N_("This machine has no certificates that can be read, so no encrypted connection can be made.")
+    return Filled(sentence, path=path, variable=variable)
 
 
 def proxy_of(url: str) -> str:
@@ -396,11 +484,7 @@ def proxy_of(url: str) -> str:
     return re.sub("//.*@", "//", proxy)
 
 
-def by_proxy(url: str) -> str:
-    """Names the proxy in a sentence, if there is one."""
-    return f" by way of the proxy {proxy}" if (proxy := proxy_of(url)) else ""
-
-
 async def only_https(request: httpx2.Request) -> None:
     if request.url.scheme != "https":
-        raise DownloadError(f"{request.url.host} would send the file over an open connection.")
+        sentence = N_("{host} would send the file over an open connection.")
+        raise DownloadError(Filled(sentence, host=request.url.host))

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..words import _
 from .checkpoint_error import CheckpointError
 
 MOST_DATA_SETS = 20_000
@@ -34,19 +35,19 @@ def read_h5(path: Path, shapes_only: bool = False) -> dict[str, Tensor]:
     try:
         import h5py  # type: ignore[import-untyped]
     except ImportError as error:
-        raise CheckpointError(
-            f"{path.name}: a Keras file, which needs h5py: pip install -r requirements-keras.txt."
-        ) from error
+        sentence = _("{file}: a Keras file, which needs h5py: pip install -r requirements-keras.txt.")
+        raise CheckpointError(sentence.format(file=path.name)) from error
     variables: dict[str, Tensor] = {}
     with h5py.File(path, "r") as file:
         left = path.stat().st_size
         for layer, variable, data in _variables(file, h5py, path.name):
             # Packed data can be far larger than their file, and outside data are another file of this machine.
             if data.chunks or data.is_virtual or data.external or data.dtype.kind != "f":
-                raise CheckpointError(f"{path.name}: {data.name!r} is not stored as Keras stores weights.")
+                sentence = _("{file}: {key!r} is not stored as Keras stores weights.")
+                raise CheckpointError(sentence.format(file=path.name, key=data.name))
             left -= data.nbytes
             if left < 0:
-                raise CheckpointError(f"{path.name}: its tensors are larger than the file.")
+                raise CheckpointError(_("{file}: its tensors are larger than the file.").format(file=path.name))
             if shapes_only:
                 variables[f"{layer}/{variable}"] = torch.empty(data.shape, device="meta")
             else:
@@ -62,11 +63,11 @@ def _variables(file: Any, h5py: Any, name: str) -> Iterator[tuple[str, str, Any]
         if isinstance(item, h5py.Dataset) and path.partition("/")[0] not in OPTIMIZER:
             found.append(item)
             if len(found) > MOST_DATA_SETS:
-                raise CheckpointError(f"{name}: more than {MOST_DATA_SETS:,} data sets.")
+                raise CheckpointError(_("{file}: more than {most:,} data sets.").format(file=name, most=MOST_DATA_SETS))
 
     file.visititems(visit)
     for data in found:
-        path, _, variable = str(data.name).rpartition("/")
+        path, _slash, variable = str(data.name).rpartition("/")
         layer = path.rpartition("/")[2]
         if layer != "vars":
             yield layer, variable.partition(":")[0], data
@@ -76,10 +77,12 @@ def _variables(file: Any, h5py: Any, name: str) -> Iterator[tuple[str, str, Any]
         names = BATCH_NORM[-len(group) :] if kind.startswith("batch_norm") else CONVOLUTION
         if "name" not in group.attrs:
             if len(group):
-                raise CheckpointError(f"{name}: written by an early Keras 3, which left out the names of the layers.")
+                sentence = _("{file}: written by an early Keras 3, which left out the names of the layers.")
+                raise CheckpointError(sentence.format(file=name))
             continue
         if not variable.isdecimal() or int(variable) >= len(names):
-            raise CheckpointError(f"{name}: {data.name!r} is not a weight of a convolution, batch norm or dense layer.")
+            sentence = _("{file}: {key!r} is not a weight of a convolution, batch norm or dense layer.")
+            raise CheckpointError(sentence.format(file=name, key=data.name))
         yield str(group.attrs["name"]), names[int(variable)], data
 
 

@@ -14,11 +14,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..paths import BUNDLED
+from ..words import N_, Filled, _
 from .checkpoint_error import CheckpointError
 from .preprocessing import FACENET, IMAGENET, TIMM_V2, TIMM_V4, Preprocessing
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".h5")
 HUB_FILE = "model.safetensors"
+MEASURED = N_("{accuracy} top-1 on CIFAR-10's {pictures} test pictures (measured)")  # of the networks trained here
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Weights:
 
     tag: str  # the name by which it is asked for
     variant: str  # the network of the zoo that it is for
-    title: str  # what it was trained on, and by whom
+    title: str  # what it was trained on, and by whom; in English, `words.gettext` translates it and the accuracy
     source: str  # the address of its publisher, or the file that describes it
     licence: str
     accuracy: str  # as published, with its source
@@ -98,7 +100,7 @@ def described(path: Path) -> Weights | None:
     try:
         return _read(path, metadata)
     except ValueError as error:  # pydantic's ValidationError is one
-        raise CheckpointError(f"{path.name}: what it says of itself is damaged.") from error
+        raise CheckpointError(_("{file}: what it says of itself is damaged.").format(file=path.name)) from error
 
 
 def _read(path: Path, metadata: dict[str, str]) -> Weights:
@@ -111,7 +113,7 @@ def _read(path: Path, metadata: dict[str, str]) -> Weights:
         title=header.title,
         source=header.source,
         licence=header.licence,
-        accuracy=header.accuracy,
+        accuracy=known_accuracy(header.accuracy),
         num_classes=len(header.classes),
         labels=tuple(header.classes),
         preprocessing=header.preparation,
@@ -124,6 +126,16 @@ def _read(path: Path, metadata: dict[str, str]) -> Weights:
     return replace(weights, training={key: text for key, text in metadata.items() if key not in weights.metadata})
 
 
+def known_accuracy(text: str) -> str:
+    """An accuracy as a header has it, so that it can be translated where it is a sentence of `MEASURED`."""
+    pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(MEASURED))
+    found = re.fullmatch(pattern, text)
+    return Filled(MEASURED, **found.groupdict()) if found else text
+
+
+_TIMM_S = N_("{top_1} top-1, {top_5} top-5 on ImageNet at 299 px (timm's results)")
+_TIMM_S_OF = N_("{top_1} top-1, {top_5} top-5 on ImageNet at 299 px (timm's results of {date})")
+_FACENET_S = N_("{share} on LFW (facenet-pytorch's README)")
 _FACENET_RELEASE = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9"
 
 # Preprocessing is that of timm's default_cfgs and of facenet-pytorch's fixed_image_standardization, accuracies that of
@@ -135,10 +147,10 @@ _PUBLISHED = {
         Weights(
             tag="inception_v3.tf_in1k",
             variant="inception_v3",
-            title="ImageNet-1k (TF-Slim, by way of timm)",
+            title=N_("ImageNet-1k (TF-Slim, by way of timm)"),
             source="https://huggingface.co/timm/inception_v3.tf_in1k",
             licence="Apache-2.0",
-            accuracy="77.866 % top-1, 93.644 % top-5 on ImageNet at 299 px (timm's results)",
+            accuracy=Filled(_TIMM_S, top_1="77.866 %", top_5="93.644 %"),
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V4,
@@ -149,10 +161,10 @@ _PUBLISHED = {
         Weights(
             tag="inception_v3.tv_in1k",
             variant="inception_v3",
-            title="ImageNet-1k (torchvision, by way of timm)",
+            title=N_("ImageNet-1k (torchvision, by way of timm)"),
             source="https://huggingface.co/timm/inception_v3.tv_in1k",
             licence="Apache-2.0",
-            accuracy="77.472 % top-1, 93.468 % top-5 on ImageNet at 299 px (timm's results)",
+            accuracy=Filled(_TIMM_S, top_1="77.472 %", top_5="93.468 %"),
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V4,
@@ -164,10 +176,10 @@ _PUBLISHED = {
         Weights(
             tag="inception_v3.gluon_in1k",
             variant="inception_v3",
-            title="ImageNet-1k (GluonCV, by way of timm)",
+            title=N_("ImageNet-1k (GluonCV, by way of timm)"),
             source="https://huggingface.co/timm/inception_v3.gluon_in1k",
             licence="Apache-2.0",
-            accuracy="78.806 % top-1, 94.372 % top-5 on ImageNet at 299 px (timm's results)",
+            accuracy=Filled(_TIMM_S, top_1="78.806 %", top_5="94.372 %"),
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=IMAGENET,
@@ -178,10 +190,10 @@ _PUBLISHED = {
         Weights(
             tag="inception_v4.tf_in1k",
             variant="inception_v4",
-            title="ImageNet-1k (TF-Slim, by way of timm)",
+            title=N_("ImageNet-1k (TF-Slim, by way of timm)"),
             source="https://huggingface.co/timm/inception_v4.tf_in1k",
             licence="Apache-2.0",
-            accuracy="80.144 % top-1, 94.982 % top-5 on ImageNet at 299 px (timm's results)",
+            accuracy=Filled(_TIMM_S, top_1="80.144 %", top_5="94.982 %"),
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V4,
@@ -193,10 +205,10 @@ _PUBLISHED = {
         Weights(
             tag="inception_resnet_v2.tf_in1k",
             variant="inception_resnet_v2",
-            title="ImageNet-1k (TF-Slim, by way of timm)",
+            title=N_("ImageNet-1k (TF-Slim, by way of timm)"),
             source="https://huggingface.co/timm/inception_resnet_v2.tf_in1k",
             licence="Apache-2.0",
-            accuracy="80.434 % top-1, 95.312 % top-5 on ImageNet at 299 px (timm's results)",
+            accuracy=Filled(_TIMM_S, top_1="80.434 %", top_5="95.312 %"),
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V2,
@@ -208,10 +220,10 @@ _PUBLISHED = {
         Weights(
             tag="inception_resnet_v2.tf_ens_adv_in1k",
             variant="inception_resnet_v2",
-            title="ImageNet-1k, ensemble adversarial training (TF-Slim, by way of timm)",
+            title=N_("ImageNet-1k, ensemble adversarial training (TF-Slim, by way of timm)"),
             source="https://huggingface.co/timm/inception_resnet_v2.tf_ens_adv_in1k",
             licence="Apache-2.0",
-            accuracy="79.998 % top-1, 94.940 % top-5 on ImageNet at 299 px (timm's results of 2025-10-30)",
+            accuracy=Filled(_TIMM_S_OF, top_1="79.998 %", top_5="94.940 %", date="2025-10-30"),
             num_classes=1000,
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V2,
@@ -222,10 +234,10 @@ _PUBLISHED = {
         Weights(
             tag="20180402-114759-vggface2",
             variant="inception_resnet_v1",
-            title="VGGFace2 faces (facenet-pytorch)",
+            title=N_("VGGFace2 faces (facenet-pytorch)"),
             source="https://github.com/timesler/facenet-pytorch",
             licence="MIT",
-            accuracy="0.9965 on LFW (facenet-pytorch's README)",
+            accuracy=Filled(_FACENET_S, share="0.9965"),
             num_classes=0,
             labels=None,
             preprocessing=FACENET,
@@ -237,10 +249,10 @@ _PUBLISHED = {
         Weights(
             tag="20180408-102900-casia-webface",
             variant="inception_resnet_v1",
-            title="CASIA-WebFace faces (facenet-pytorch)",
+            title=N_("CASIA-WebFace faces (facenet-pytorch)"),
             source="https://github.com/timesler/facenet-pytorch",
             licence="MIT",
-            accuracy="0.9905 on LFW (facenet-pytorch's README)",
+            accuracy=Filled(_FACENET_S, share="0.9905"),
             num_classes=0,
             labels=None,
             preprocessing=FACENET,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..paths import ASSETS
+from ..words import _
 
 IMAGENET_LABELS = "imagenet_classes.csv"
 IMAGENET_CLASSES = 1000
@@ -56,22 +57,26 @@ def read_labels(source: bytes | str | PathLike[str], name: str = "", count: int 
             with open(source, "rb") as file:
                 source = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise LabelsError(f"{name}: cannot be read ({error.strerror}).") from error
+            sentence = _("{file}: cannot be read ({reason}).")
+            raise LabelsError(sentence.format(file=name, reason=error.strerror)) from error
     if len(source) > MAX_BYTES:
-        raise LabelsError(f"{name}: larger than {MAX_BYTES >> 20} MB, which no list of classes is.")
+        sentence = _("{file}: larger than {most} MB, which no list of classes is.")
+        raise LabelsError(sentence.format(file=name, most=MAX_BYTES >> 20))
     try:
         text = source.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LabelsError(f"{name}: not text in UTF-8.") from error
+        raise LabelsError(_("{file}: not text in UTF-8.").format(file=name)) from error
     is_json = text.lstrip()[:1] in ("[", "{")
     labels = _from_json(text, name) if is_json else [line.strip() for line in text.strip().splitlines()]
     if not labels:
-        raise LabelsError(f"{name}: empty.")
+        raise LabelsError(_("{file}: empty.").format(file=name))
     for index, label in enumerate(labels):
         if not label or not label.isprintable() or len(label) > LONGEST:
-            raise LabelsError(f"{name}: the name of class {index} is empty, not text or over {LONGEST} characters.")
+            sentence = _("{file}: the name of class {index} is empty, not text or over {most} characters.")
+            raise LabelsError(sentence.format(file=name, index=index, most=LONGEST))
     if count is not None and len(labels) != count:
-        raise LabelsError(f"{name}: {len(labels):,} names, but the network tells {count:,} classes apart.")
+        sentence = _("{file}: {names:,} names, but the network tells {classes:,} classes apart.")
+        raise LabelsError(sentence.format(file=name, names=len(labels), classes=count))
     return tuple(labels)
 
 
@@ -79,7 +84,7 @@ def _from_json(text: str, name: str) -> list[str]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise LabelsError(f"{name}: begins like JSON and is none.") from error
+        raise LabelsError(_("{file}: begins like JSON and is none.").format(file=name)) from error
     if isinstance(content, dict):
         content = content.get("id2label", content.get("label2id", content))
     if isinstance(content, dict):
@@ -87,12 +92,14 @@ def _from_json(text: str, name: str) -> list[str]:
         for key, value in content.items():
             index, label = (value, key) if isinstance(value, int) else (key, value)
             if not str(index).isdecimal():
-                raise LabelsError(f"{name}: {key!r} goes neither from an index to a name nor from a name to an index.")
+                sentence = _("{file}: {key!r} goes neither from an index to a name nor from a name to an index.")
+                raise LabelsError(sentence.format(file=name, key=key))
             by_index[int(index)] = label
         if sorted(by_index) != list(range(len(content))):
-            raise LabelsError(f"{name}: the indices of its classes are not 0, 1, 2 and so on, each once.")
+            sentence = _("{file}: the indices of its classes are not 0, 1, 2 and so on, each once.")
+            raise LabelsError(sentence.format(file=name))
         content = [by_index[index] for index in range(len(by_index))]
     labels = [entry[-1] if isinstance(entry, list) and entry else entry for entry in content]
     if not all(isinstance(label, str) for label in labels):
-        raise LabelsError(f"{name}: the names of its classes must be text.")
+        raise LabelsError(_("{file}: the names of its classes must be text.").format(file=name))
     return [label.strip() for label in labels]

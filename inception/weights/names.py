@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..models.layers import ConvUnit
 from ..models.network import Network, TensorFlowNames
+from ..words import N_
 
 AVERAGED = "/ExponentialMovingAverage"
 # What TensorFlow keeps beside the weights.
@@ -78,7 +79,7 @@ def tidy(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[str]]:
     state = {key.removesuffix(":0"): tensor for key, tensor in state.items() if "/" in key or key != "global_step"}
     averaged = {key.removesuffix(AVERAGED): tensor for key, tensor in state.items() if key.endswith(AVERAGED)}
     kept = {key: tensor for key, tensor in state.items() if not key.endswith(AVERAGED)}
-    notes = ["Its variables have moving averages, and those are used."] if averaged else []
+    notes = [N_("Its variables have moving averages, and those are used.")] if averaged else []
     return {key: t for key, t in (kept | averaged).items() if not BOOKKEEPING.fullmatch(key)}, notes
 
 

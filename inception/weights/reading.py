@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.types import Storage
 
+from ..words import N_, Filled, _
 from .checkpoint_error import CheckpointError
 
 MAX_BYTES = 2**30  # of a checkpoint; the largest known one has 224 MB
@@ -58,29 +59,31 @@ def read_checkpoint(path: str | PathLike[str], shapes_only: bool = False) -> Che
             file.seek(max(0, os.fstat(file.fileno()).st_size - 8))
             end = file.read()
     except OSError as error:
-        raise CheckpointError(f"{name}: cannot be read ({error.strerror}).") from error
+        sentence = _("{file}: cannot be read ({reason}).")
+        raise CheckpointError(sentence.format(file=name, reason=error.strerror)) from error
     if what := foreign(name, start, end):
-        raise CheckpointError(f"{name}: {what}.")
+        raise CheckpointError(what.format(file=name))
     try:
         content = _content(path, start, shapes_only)
     except CheckpointError:
         raise
     except Exception as error:  # the readers raise a dozen types on damaged files
         if "weights_only" in str(error).lower() or "Unsupported" in str(error):
-            raise CheckpointError(f"{name}: holds objects other than plain tensors and is not loaded.") from error
-        raise CheckpointError(f"{name}: damaged or cut off.") from error
+            sentence = _("{file}: holds objects other than plain tensors and is not loaded.")
+            raise CheckpointError(sentence.format(file=name)) from error
+        raise CheckpointError(_("{file}: damaged or cut off.").format(file=name)) from error
     if not isinstance(content, Mapping) or not content:
-        raise CheckpointError(f"{name}: not a checkpoint (no dictionary of tensors in it).")
+        raise CheckpointError(_("{file}: not a checkpoint (no dictionary of tensors in it).").format(file=name))
     found = unwrapped(content)
     for key, value in found.state.items():
         if not isinstance(key, str):
-            raise CheckpointError(f"{name}: not a checkpoint (a name in it is not text).")
+            raise CheckpointError(_("{file}: not a checkpoint (a name in it is not text).").format(file=name))
         plain = isinstance(value, Tensor) and value.layout is torch.strided and not value.is_nested
         if not plain or value.is_meta is not shapes_only:
-            raise CheckpointError(f"{name}: {key!r} is not a plain tensor.")
+            raise CheckpointError(_("{file}: {key!r} is not a plain tensor.").format(file=name, key=key))
     # A view can show one stored number a million times. Copying such views would fill the memory from a small file.
     if sum(tensor.nbytes for tensor in found.state.values()) > os.path.getsize(path):
-        raise CheckpointError(f"{name}: its tensors are larger than the file.")
+        raise CheckpointError(_("{file}: its tensors are larger than the file.").format(file=name))
     return found
 
 
@@ -93,10 +96,11 @@ def unwrapped(content: Mapping[str, object]) -> Checkpoint:
     while chosen := next((key for key in (*AVERAGED, *LAST) if isinstance(content.get(key), Mapping)), None):
         others = [key for key in LAST if isinstance(content.get(key), Mapping)]
         if chosen in AVERAGED and others:
-            notes.append(
-                f"It holds averaged weights ({chosen}) beside the last ones ({others[0]}); the averaged ones are used, "
-                "as timm does."
+            sentence = N_(
+                "It holds averaged weights ({averaged}) beside the last ones ({last}); the averaged ones are used, as "
+                "timm does."
             )
+            notes.append(Filled(sentence, averaged=chosen, last=others[0]))
         content = content[chosen]  # type: ignore[assignment]
     state: dict[str, Tensor] = {}
     for key, value in content.items():
@@ -108,30 +112,40 @@ def unwrapped(content: Mapping[str, object]) -> Checkpoint:
 
 
 def foreign(name: str, start: bytes, end: bytes) -> str | None:
-    """What a file is that holds no weights that can be read here, as the end of a sentence; None for any other file."""
+    """What a file is that holds no weights that can be read here, in a sentence with a place for its name.
+
+    None for any other file.
+    """
     if start.startswith(b"version https://git-lfs.github.com/"):
-        return "a Git LFS pointer instead of the file; git lfs pull fetches the file itself"
+        return _("{file}: a Git LFS pointer instead of the file; git lfs pull fetches the file itself.")
     if start.startswith(b"\x93NUMPY"):
-        return "a NumPy array (.npy), which holds no names of weights; save a state dict as .safetensors"
+        return _("{file}: a NumPy array (.npy), which holds no names of weights; save a state dict as .safetensors.")
     is_table = end == TENSORFLOW_TABLE or start.startswith(b"model_checkpoint_path:")
     if is_table or TENSORFLOW_NAMES.search(name):
-        return "part of a TensorFlow checkpoint, which only TensorFlow reads; docs/checkpoints.md converts it"
+        return _(
+            "{file}: part of a TensorFlow checkpoint, which only TensorFlow reads; docs/checkpoints.md converts it."
+        )
     is_torch = start[:1] == b"\x80" or start[:4] == b"PK\x03\x04"
     if not is_torch and start[8:9] != b"{" and not start.startswith(HDF5):
-        return "not a checkpoint (neither safetensors nor a file of PyTorch or Keras)"
+        return _("{file}: not a checkpoint (neither safetensors nor a file of PyTorch or Keras).")
     return None
 
 
 def foreign_archive(names: list[str]) -> str | None:
     """As `foreign`, for a zip archive, by the names of its files."""
     if any(name.endswith(".npy") for name in names):
-        return "a NumPy archive (.npz), which is not loaded; save a state dict as .safetensors"
+        return _("{file}: a NumPy archive (.npz), which is not loaded; save a state dict as .safetensors.")
     if any(name.endswith("constants.pkl") for name in names):
-        return "a TorchScript program, which is not loaded because it is code; save its state_dict() instead"
+        return _(
+            "{file}: a TorchScript program, which is not loaded because it is code; save its state_dict() instead."
+        )
     if any(name.endswith(("archive_format", "models/model.json")) for name in names):
-        return "an exported PyTorch program (.pt2), which is not loaded; save the state_dict() of the model instead"
+        return _(
+            "{file}: an exported PyTorch program (.pt2), which is not loaded; save the state_dict() of the model "
+            "instead."
+        )
     if "model.weights.h5" in names:
-        return "a Keras model (.keras); save its weights alone with save_weights, as .weights.h5"
+        return _("{file}: a Keras model (.keras); save its weights alone with save_weights, as .weights.h5.")
     return None
 
 
@@ -146,7 +160,7 @@ def _content(path: str | PathLike[str], start: bytes, shapes_only: bool) -> obje
         if start[:1] == b"P":
             with zipfile.ZipFile(file) as archive:
                 if what := foreign_archive(archive.namelist()):
-                    raise CheckpointError(f"{Path(path).name}: {what}.")
+                    raise CheckpointError(what.format(file=Path(path).name))
             file.seek(0)
             if not shapes_only:
                 check_archive(file)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inception.words import N_
+from inception.words import N_, _
 
 NETWORKS, LABORATORIES, ON_PICTURE = N_("The networks"), N_("Laboratories"), N_("On your picture")
 AS_TRAINED = N_("as the weights were trained")
@@ -114,9 +114,9 @@ def by_group() -> dict[str, list[PageEntry]]:
 
 
 def markdown_table() -> str:
-    """The pages and their questions, as the README has them."""
-    rows = [f"| {page.title} | {page.question} |" for page in PAGES.values()]
-    return "\n".join(["| page | the question it answers |", "|---|---|", *rows])
+    """The pages and their questions, as the README in the language of this thread has them."""
+    rows = [f"| {_(page.title)} | {_(page.question)} |" for page in PAGES.values()]
+    return "\n".join([_("| page | the question it answers |"), "|---|---|", *rows])
 
 
 if __name__ == "__main__":

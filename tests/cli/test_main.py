@@ -14,11 +14,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from inception import create_model, list_models, trace
+from inception import create_model, list_models, trace, words
 from inception.cli import main as cli
 from inception.settings import described_settings
 from inception.views.compare import compare_models
 from inception.views.export import FORMATS, export_table, layer_title
+from pages.parts.page_list import markdown_table
 
 from ..reference import assert_one_sentence
 
@@ -425,8 +426,10 @@ def test_a_bad_setting_is_one_sentence(fail: Callable[..., str], monkeypatch: py
 def test_version_and_help_load_no_command() -> None:
     script = (
         "import sys; from inception.cli.main import main; main(['--version']); main(['--help'])\n"
-        "assert [name for name in sys.modules if name.startswith('inception.cli.')] == ['inception.cli.output', "
-        "'inception.cli.main'], sys.modules"
+        "loaded = {name for name in sys.modules if name.startswith('inception.cli.')}\n"
+        "light = ('help', 'language', 'main', 'mistakes', 'output')\n"
+        "assert loaded == {f'inception.cli.{name}' for name in light}, loaded\n"
+        "assert not any(name.startswith('babel') for name in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     version, _, help = done.stdout.partition("\n")
@@ -436,12 +439,14 @@ def test_version_and_help_load_no_command() -> None:
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_help_of_a_command(run: Run, command: str) -> None:
-    module, summary = cli.COMMANDS[command]
-    function = getattr(import_module(f"inception.cli.{module}"), command)
-    assert function.__doc__.partition("\n")[0] == summary
+    about = cli.COMMANDS[command]
+    function = getattr(import_module(f"inception.cli.{about.module}"), command)
+    assert function.__doc__ == about.summary
     out = run(command, "--help").decode()
     assert out.startswith(f"Usage: python -m inception {command}")
-    assert summary in " ".join(out.split())
+    assert about.summary in " ".join(out.split())
+    assert about.more in " ".join(out.split())
+    assert "--lang CODE" in out
 
 
 def test_the_command_is_called_as_it_was_started(
@@ -470,3 +475,84 @@ def test_the_readme_lists_every_setting() -> None:
     rows = re.findall(r"^\| `(INCEPTION_[A-Z]+)` \| `?([^|`]*)`? \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     expected = [(row["name"], row["default"] or "PyTorch decides") for row in described_settings()]
     assert [(name, default.strip()) for name, default in rows] == expected
+
+
+def test_the_readmes_list_the_same_commands_options_settings_and_pages() -> None:
+    """Both have the same rows in the same tables, of which the code parts are the same in any language."""
+    read = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+    rows = [[re.findall("`[^`]*`", row) for row in re.findall(r"^\|.*\|$", text, re.MULTILINE)] for text in read]
+    assert rows[0] == rows[1]
+    assert "README.zh-CN.md" in read[0].partition("\n## ")[0]
+    assert "README.md" in read[1].partition("\n## ")[0]
+    blocks = [re.findall(r"^```python\n(.*?)^```|^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL) for text in read]
+    commands = [[re.sub(" *#.*", "", "".join(block)) for block in found] for found in blocks]
+    assert commands[0] == commands[1]
+    with words.speaking("zh_CN"):
+        assert markdown_table() in read[1]
+
+
+def in_chinese(run: Run, *argv: str) -> str:
+    return run(*argv, "--lang", "zh_CN").decode()
+
+
+def test_a_language_is_asked_for_before_or_after_the_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    chinese = in_chinese(run, "table", "--help")
+    assert "用法：python -m inception table" in chinese
+    assert chinese.encode() == run("--lang", "zh_CN", "table", "--help") == run("table", "--lang=zh", "--help")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert run("table", "--help") == chinese.encode()
+    assert "Usage: " in run("table", "--lang", "en", "--help").decode()
+    monkeypatch.setenv("LC_MESSAGES", "fr_FR.UTF-8")
+    assert "Usage: " in run("table", "--help").decode()
+    monkeypatch.setenv("LC_ALL", "zh_TW.UTF-8")
+    assert run("table", "--help") == chinese.encode()
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_is_translated_whole(run: Run, command: str) -> None:
+    """No two words of English stand beside each other, but for names."""
+    text = in_chinese(run, command, "--help").partition("\n")[2]
+    names = {"JSON CSV", "MODEL models", "CSV JSON"}
+    left = {" ".join(pair.split()) for pair in re.findall(r"(?<![-\w])[a-z]+ +[a-z]+(?!\w)", text)}
+    assert left - names == set()
+    assert re.search("[一-鿿]", text)
+
+
+def test_errors_are_in_the_language_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
+    said = {}
+    for argv in (["table"], ["tabel"], ["table", V1, "--colapse"], ["table", V1, "--top", "0"], ["table", "v5"]):
+        assert cli.main([*argv, "--lang", "zh_CN"]) == 2
+        said[argv[-1]] = capfd.readouterr().err.removeprefix("python -m inception: ").strip()
+    see = "详见 python -m inception table --help"
+    assert said["table"] == f"缺少 MODEL；{see}"
+    assert said["tabel"] == "未知的命令“tabel”，可能是“table”；详见 python -m inception --help"
+    assert said["--colapse"] == f"未知的选项：--colapse，可能是 --collapse；{see}"
+    assert said["0"] == f"--top 的值无效：0 不是不小于 1 的整数；{see}"
+    assert said["v5"].startswith("未知模型 'v5'")
+
+
+def test_a_language_that_there_is_not(fail: Callable[..., str]) -> None:
+    assert "there is no language 'fr'; there are en (English), zh_CN (简体中文)" in fail("models", "--lang", "fr")
+    assert "--lang needs a language: en (English)" in fail("models", "--lang")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["models"],
+        ["table", V1, "--format", "json"],
+        ["compare", V1, "inception_v3"],
+        ["factorize"],
+        ["factorize", V1],
+        ["settings"],
+        ["settings", "--format", "json"],
+    ],
+    ids=" ".join,
+)
+def test_what_programs_read_is_english(run: Run, argv: list[str]) -> None:
+    assert run(*argv, "--lang", "zh_CN") == run(*argv, "--lang", "en")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_what_people_read_is_in_their_language(run: Run) -> None:
+    assert "检查点" in in_chinese(run, "settings").replace("\n", "")

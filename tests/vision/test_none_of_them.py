@@ -14,6 +14,7 @@ from inception.paths import ASSETS, BUNDLED, ROOT, TOGETHER
 from inception.runtime.image import load_image
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
+from inception.training.bundle import card_file
 from inception.training.cifar10 import CLASSES
 from inception.vision import none_of_them
 from inception.vision.none_of_them import (
@@ -33,6 +34,7 @@ from inception.vision.none_of_them import (
 from inception.vision.photographs import OTHER
 from inception.vision.samples import Group, one_of_each, sample_table, samples
 from inception.weights.known import known_weights
+from inception.words import speaking
 from tools.measure_pictures import written_card
 
 TAGS = sorted(tag for tag, weights in known_weights().items() if not weights.published)
@@ -159,6 +161,11 @@ def test_together_they_notice_more_than_the_one_the_app_opens_on(others: pd.Data
 def test_the_cards_say_what_was_measured(tag: str, others: pd.DataFrame) -> None:
     text = (BUNDLED / f"{tag}.md").read_text(encoding="utf-8")
     assert text == written_card(known_weights()[tag], others)
+    with speaking("zh_CN"):
+        text_zh = (BUNDLED / card_file(tag)).read_text(encoding="utf-8")
+        assert text_zh == written_card(known_weights()[tag], others)
+    figures = re.compile(r"`[^`]*`|\d[\d.,]*%")
+    assert sorted(figures.findall(text_zh)) == sorted(figures.findall(text))
     assert str(refusals(others, tag)) in text
     assert str(refusals(others, "together")) in text
 
