@@ -1,6 +1,6 @@
 """What readers look for in lists of names."""
 
-from inception.text import and_list, text_width, found_names, running_text, wrapped
+from inception.text import and_list, found_names, running_text, text_width, wrapped
 from inception.weights.labels import class_labels
 from inception.words import speaking
 
