@@ -1,6 +1,6 @@
 """What readers look for in lists of names."""
 
-from inception.text import and_list, found_names, running_text
+from inception.text import and_list, found_names, or_list, running_text
 from inception.words import speaking
 from inception.weights.labels import class_labels
 
@@ -27,6 +27,7 @@ def test_among_imagenets_classes() -> None:
 
 def test_lists_and_sentences_follow_the_language() -> None:
     assert [and_list(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [or_list(items) for items in ([], ["a"], ["a", "b", "c"])] == ["", "a", "a, b or c"]
     assert running_text("One.", "Two.") == "One. Two."
     with speaking("zh_CN"):
         assert and_list(["a", "b", "c"]) == "a、b、c"

@@ -120,7 +120,9 @@ def test_it_is_offered_for_its_own_network_only(tmp_path: Path, monkeypatch: pyt
     assert {WeightsChoice.of(like_ours), WeightsChoice.of(like_ours.stem)} <= set(
         available_weights("inception_resnet_v1")
     ), "neither hides the other"
-    with pytest.raises(inception.CheckpointError, match=r"mine: these are weights of inception_resnet_v1, not of inception_v4"):
+    with pytest.raises(
+        inception.CheckpointError, match=r"mine: these are weights of inception_resnet_v1, not of inception_v4"
+    ):
         inception.create_model("inception_v4", weights=str(path))
 
 
