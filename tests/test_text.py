@@ -1,8 +1,8 @@
 """What readers look for in lists of names."""
 
 from inception.text import and_list, found_names, or_list, running_text
-from inception.words import speaking
 from inception.weights.labels import class_labels
+from inception.words import speaking
 
 
 def test_whole_words_come_first() -> None:

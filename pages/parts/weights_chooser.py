@@ -72,7 +72,7 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
     choice = st.selectbox(
         "Weights",
         options,
-        format_func=lambda choice: _option(choice, choice in absent),
+        format_func={option: _option(option, option in absent) for option in options}.__getitem__,
         key=key,
         persist_state="session",
     )
