@@ -1,6 +1,10 @@
 """What readers look for in lists of names."""
 
+<<<<<<< HEAD
 from inception.text import and_list, found_names, running_text, text_width, wrapped
+=======
+from inception.text import and_list, found_names, or_list, running_text
+>>>>>>> zh_cli
 from inception.weights.labels import class_labels
 from inception.words import speaking
 
@@ -27,6 +31,7 @@ def test_among_imagenets_classes() -> None:
 
 def test_lists_and_sentences_follow_the_language() -> None:
     assert [and_list(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert [or_list(items) for items in ([], ["a"], ["a", "b", "c"])] == ["", "a", "a, b or c"]
     assert running_text("One.", "Two.") == "One. Two."
     with speaking("zh_CN"):
         assert and_list(["a", "b", "c"]) == "a、b、c"

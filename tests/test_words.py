@@ -32,6 +32,19 @@ TRANSLATIONS = sorted(LOCALE.glob("*/LC_MESSAGES/inception.po"))
 # Files in which every text is marked.
 DONE = [
     "app.py",
+    "inception/cli/app.py",
+    "inception/cli/diagrams.py",
+    "inception/cli/help.py",
+    "inception/cli/language.py",
+    "inception/cli/main.py",
+    "inception/cli/mistakes.py",
+    "inception/cli/models.py",
+    "inception/cli/networks.py",
+    "inception/cli/options.py",
+    "inception/cli/output.py",
+    "inception/cli/settings.py",
+    "inception/cli/training.py",
+    "inception/cli/vision.py",
     "inception/errors.py",
     "inception/files.py",
     "inception/graph/batch.py",
@@ -236,6 +249,7 @@ NO_TEXTS |= {"oneDNN takes one number for both ends", "pip install -r requiremen
 NO_TEXTS |= {"this thread has its turn already", "this thread does not have its turn"}
 NO_TEXTS |= {"python -m inception race", "cuda graph", "end of stage"}
 NO_TEXTS |= {"Auxiliary head (training only)", "class 0", "CIFAR-10 (Krizhevsky 2009)", "python -m inception train"}
+NO_TEXTS |= {"pip install '0[app]'", "pip install -r requirements.txt", "python -m inception"}
 NO_TEXTS |= {"not an archive that PyTorch writes", "storages larger than their file", "download 0"}
 NO_TEXTS |= {"the of and to in is that it was for on are as with at be this have from or by one had not but what"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")

@@ -63,23 +63,23 @@ class Look:
 
 PLAIN_LOOK = Look()
 
+Block = Annotated[str | None, Parameter(help=N_("Draw the layers of this block, e.g. Inception-A or Mixed_6a."))]
+Opened = Annotated[bool, Parameter(help=N_("Give batch norm and activation boxes of their own, with --block."))]
+Others = Annotated[
+    str,
+    Parameter(
+        help=N_("What to draw beside it, stage by stage; with --block one model, whose block is laid over the first's.")
+    ),
+]
+
 
 def diagram(
     model: AnyModel,
     /,
-    *others: Annotated[
-        str,
-        Parameter(
-            help=N_(
-                "What to draw beside it, stage by stage; with --block one model, whose block is laid over the first's."
-            )
-        ),
-    ],
+    *others: Others,
     size: InputSize = None,
     input: Inputs = None,
-    block: Annotated[
-        str | None, Parameter(help=N_("Draw the layers of this block, e.g. Inception-A or Mixed_6a."))
-    ] = None,
+    block: Block = None,
     level: Annotated[
         Level | None,
         one_of(
@@ -94,9 +94,7 @@ def diagram(
         list[str] | None,
         names_list(N_("Blocks of the whole network that are drawn by their layers, with commas between.")),
     ] = None,
-    opened: Annotated[
-        bool, Parameter(help=N_("Give batch norm and activation boxes of their own, with --block."))
-    ] = False,
+    opened: Opened = False,
     look: Look = PLAIN_LOOK,
     format: Annotated[
         str | None,

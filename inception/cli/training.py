@@ -17,8 +17,8 @@ from ..runtime.devices import check_device, use_threads
 from ..runtime.predictor import Predictor
 from ..text import and_list
 from ..training import cifar10
+from ..training.bundle import Scores, write_bundle, write_tables
 from ..training.bundle import evaluate as measure
-from ..training.bundle import write_bundle, write_tables
 from ..training.own_pictures import (
     LEARNING_RATE,
     OwnTraining,
@@ -273,19 +273,15 @@ def evaluate(
                 "expected_calibration_error": found.calibration_error,
             }
         )
-        lines.append(
-            _(
-                "{tag}: {top_1:.2%} top-1, {top_3:.2%} top-3, expected calibration error {error:.4f}, on {count:,} "
-                "pictures"
-            ).format(
-                tag=tag,
-                top_1=found.accuracy,
-                top_3=found.top_3,
-                error=found.calibration_error,
-                count=found.pictures,
-            )
-        )
+        lines.append(_in_words(tag, found))
     return json.dumps(entries, indent=1) + "\n" if as_json else "\n".join(lines) + "\n"
+
+
+def _in_words(tag: str, found: Scores) -> str:
+    """What was measured, in a line."""
+    return _(
+        "{tag}: {top_1:.2%} top-1, {top_3:.2%} top-3, expected calibration error {error:.4f}, on {count:,} pictures"
+    ).format(tag=tag, top_1=found.accuracy, top_3=found.top_3, error=found.calibration_error, count=found.pictures)
 
 
 def race(

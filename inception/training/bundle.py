@@ -222,7 +222,6 @@ def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame, oth
 
     tests: as `noted` gives them. others: as `none_of_them.others_table` gives them, where the network is in there.
     """
-    facts = weights.training
     beginning = _(
         "{network} at {overrides}, trained by this project on CIFAR-10,\n"
         "so that the app can name things without the internet."
@@ -230,7 +229,32 @@ def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame, oth
         network=get_variant(weights.variant).title,
         overrides=_(", ").join(f"{name} {value}" for name, value in weights.overrides.items()),
     )
-    lines = [
+    tables = _(
+        "For teaching. It knows ten words; which ones it mixes up is in `{tag}.confusion.csv`, and what it makes of "
+        "each\nphotograph in `{tag}.photographs.csv`."
+    ).format(tag=weights.tag)
+    made = _("How it was made")
+    log = _("`{tag}.log.csv` is its log. The recipe in full, defaults included:").format(tag=weights.tag)
+    return "\n\n".join(
+        [
+            f"# {weights.tag}",
+            beginning,
+            "\n".join(_card_lines(weights, recipe, found, tests, others)),
+            tables,
+            f"## {made}",
+            f"`{recipe.command}`",
+            log,
+            f"```json\n{json.dumps(asdict(recipe), indent=1)}\n```\n",
+        ]
+    )
+
+
+def _card_lines(
+    weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame, others: pd.DataFrame | None
+) -> list[str]:
+    """What the card says of the network, a line each."""
+    facts = weights.training
+    return [
         _("- **Knows** {count} classes: {classes}.").format(count=len(CLASSES), classes=", ".join(CLASSES)),
         _(
             "- **Saw** {pictures} pictures of {side} pixels, scaled up {sizes}\n"
@@ -271,24 +295,6 @@ def card(weights: Weights, recipe: Recipe, found: Hits, tests: pd.DataFrame, oth
             licence=weights.licence, source=DATA_SOURCE
         ),
     ]
-    tables = _(
-        "For teaching. It knows ten words; which ones it mixes up is in `{tag}.confusion.csv`, and what it makes of "
-        "each\nphotograph in `{tag}.photographs.csv`."
-    ).format(tag=weights.tag)
-    made = _("How it was made")
-    log = _("`{tag}.log.csv` is its log. The recipe in full, defaults included:").format(tag=weights.tag)
-    return "\n\n".join(
-        [
-            f"# {weights.tag}",
-            beginning,
-            "\n".join(lines),
-            tables,
-            f"## {made}",
-            f"`{recipe.command}`",
-            log,
-            f"```json\n{json.dumps(asdict(recipe), indent=1)}\n```\n",
-        ]
-    )
 
 
 def card_file(tag: str) -> str:

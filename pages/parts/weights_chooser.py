@@ -76,7 +76,11 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
     choice = st.selectbox(
         _("Weights"),
         options,
+<<<<<<< HEAD
         format_func=titles.__getitem__,
+=======
+        format_func={option: _option(option, option in absent) for option in options}.__getitem__,
+>>>>>>> zh_cli
         key=key,
         persist_state="session",
     )

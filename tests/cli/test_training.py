@@ -75,6 +75,7 @@ def test_a_run_ends_in_a_file_that_evaluate_finds_as_good(
     assert {path.name.rpartition("cifar10.")[2] for path in folder.glob("*cifar10*")} == {
         "safetensors",
         "md",
+        "zh_CN.md",
         "confusion.csv",
         "photographs.csv",
         "tests.csv",

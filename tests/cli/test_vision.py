@@ -113,6 +113,9 @@ def test_untrained_weights_give_no_verdict(run: Run) -> None:
     assert distance.startswith("distance 0.0")
     assert verdict.startswith("no verdict: the weights are untrained")
     assert "person" not in out
+    _, out, _ = run("similarity", ASTRONAUT, PHOTOGRAPHER, "--weights", "untrained", "--lang", "zh_CN")
+    assert out.splitlines()[0].startswith(f"{ASTRONAUT}：人脸位于 1")
+    assert out.splitlines()[3] == "无法判断：权重未经训练，距离没有意义"
 
 
 def test_similarity_is_that_of_the_faces(run: Run, tmp_path: Path) -> None:
@@ -217,7 +220,12 @@ def test_predict_says_which_of_two_sets_of_weights_it_took(run: Run, picture: Pa
     _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt")
     assert out.startswith("It holds averaged weights (state_dict_ema)")
     _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt", "--json")
-    assert "state_dict_ema" in json.loads(out)[0]["remarks"][0]
+    remark = json.loads(out)[0]["remarks"][0]
+    assert "state_dict_ema" in remark
+    _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt", "--lang", "zh_CN")
+    assert out.startswith("其中除了最后的权重（state_dict）还有平均后的权重（state_dict_ema）")
+    _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt", "--json", "--lang", "zh_CN")
+    assert json.loads(out)[0]["remarks"] == [remark]
 
 
 def test_known_weights_that_are_not_here_name_the_option(

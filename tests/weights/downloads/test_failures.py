@@ -16,6 +16,7 @@ from safetensors.torch import save
 
 from inception import create_model, zoo
 from inception.weights import download
+from inception.words import speaking
 from tests import reference
 
 from .server import (
@@ -70,7 +71,10 @@ def test_there_is_an_end_to_trying(tag: str, home: Path, server: Server) -> None
 @BOTH
 def test_a_truncating_server(tag: str, home: Path, server: Server) -> None:
     server.script = [serve(stop_after=20_000)] * download.ATTEMPTS
-    assert_failed(tag, finish(tag), home, "broke off", "0.1 MB", kept=True)
+    failed = finish(tag)
+    assert_failed(tag, failed, home, "broke off", "0.1 MB", kept=True)
+    with speaking("zh_CN"):  # one download, waited for in two languages
+        assert failed.error == "已下载 0.1 MB 后与 127.0.0.1 的连接中断，下次将从此处继续。"
     assert_installed(tag, finish(tag))
 
 
