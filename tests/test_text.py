@@ -1,10 +1,6 @@
 """What readers look for in lists of names."""
 
-<<<<<<< HEAD
-from inception.text import and_list, found_names, running_text, text_width, wrapped
-=======
-from inception.text import and_list, found_names, or_list, running_text
->>>>>>> zh_cli
+from inception.text import and_list, found_names, or_list, running_text, text_width, wrapped
 from inception.weights.labels import class_labels
 from inception.words import speaking
 

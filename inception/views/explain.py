@@ -162,11 +162,7 @@ def _positions(window: Window) -> str:
 
 
 def _rows_and_columns(rows: int, columns: int) -> list[str]:
-<<<<<<< HEAD
     """As in "2 rows" and "1 column"; nothing of what there is none of."""
-=======
-    """Such as "2 rows" and "1 column"; nothing of what there is none of."""
->>>>>>> zh_views
     counted = [
         ngettext("{count} row", "{count} rows", rows).format(count=rows),
         ngettext("{count} column", "{count} columns", columns).format(count=columns),

@@ -71,16 +71,11 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
     fits = own and own.name == name and (own.embeds or not embedding)
     options = [*([own.weights] if own and fits else []), *here, UNTRAINED, *absent]
     key = f"{'embedding' if embedding else 'weights'}_{name}"
-    titles = {choice: _option(choice, choice in absent) for choice in options}
     choices.keep_if_offered(key, options, options[0])
     choice = st.selectbox(
         _("Weights"),
         options,
-<<<<<<< HEAD
-        format_func=titles.__getitem__,
-=======
         format_func={option: _option(option, option in absent) for option in options}.__getitem__,
->>>>>>> zh_cli
         key=key,
         persist_state="session",
     )
