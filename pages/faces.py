@@ -447,7 +447,7 @@ def numbers(pairs: pd.DataFrame, points: list[EmbeddedFace], network: PictureNet
                 count=len(points[0].embedding),
                 network=graph.name,
                 size=choices.picture_size(graph),
-                weights=network.weights.label,
+                weights=_(network.weights.label),
                 dtype=str(network.dtype).removeprefix("torch."),
                 device=network.device,
             )

@@ -25,7 +25,7 @@ OutputFile = Annotated[
 
 
 def maps(*, output: OutputFile = MAP_SCORES) -> str:
-    """Measure which maps of where a network looks tell most, on the project's photographs that are named rightly."""
+    """Measure which maps of where a network looks tell most."""
     use_threads()
     tables = []
     for size in SIZES:

@@ -133,7 +133,7 @@ def network_with(name: str, weights: WeightsChoice) -> Predictor:
         with st.spinner(_("Building the network and loading its weights…")):
             network = networks.predictor(name, weights, DEVICE)
     for remark in network.remarks:
-        st.caption(f":material/info: {literal(remark)}")
+        st.caption(f":material/info: {literal(_(remark))}")
     return network
 
 
