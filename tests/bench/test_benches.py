@@ -43,6 +43,7 @@ def test_benches_of_the_library() -> None:
         "both on meta",
         "built beforehand",
         "torchview",
+        "TorchLens",
         "move of the C scale",
         "a plain forward pass",
         *(f"on cpu, batch {batch}, {setting} / plain" for batch in inference.SHORT.runs for setting in settings),

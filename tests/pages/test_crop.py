@@ -131,10 +131,11 @@ def test_what_finds_no_room_is_said(no_bundled_weights: None, app: AppTest, monk
     upload(app, *((f"{number}.png", picture(f"rgb({number}, 0, 0)")) for number in range(9)), ("no.png", b"words"))
     assert names(app) == ["3.png", "2.png", "1.png", "0.png"]
     assert "**4 of 10 pictures are here.** A session keeps up to 4 pictures and 160 MB" in warnings(app)
-    assert "no room for 4.png, 5.png, 6.png and 3 more. Upload those by themselves" in warnings(app)
+    said = warnings(app).replace("\\", "")  # which keep a name from being read as Markdown
+    assert "no room for 4.png, 5.png, 6.png and 3 more. Upload those by themselves" in said
     upload(app, ("9.png", picture("blue")))
     assert names(app) == ["9.png", "3.png", "2.png", "1.png"]
-    assert warnings(app).count("the oldest had to go: 0.png.") == 1
+    assert warnings(app).replace("\\", "").count("the oldest had to go: 0.png.") == 1
     assert "pictures are here" not in warnings(app)
 
 

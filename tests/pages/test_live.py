@@ -66,7 +66,7 @@ def test_untrained_weights_are_named_on_every_page(app: AppTest) -> None:
 
 
 def test_the_picture_is_kept_from_page_to_page(app: AppTest) -> None:
-    open_page(app, "live", SMALL)
+    open_page(app, "live", "inception_v4", "75")
     next(box for box in app.selectbox if box.label == "Picture").set_value("koala").run()
     for page in LIVE[1:]:
         healthy(app.switch_page(f"pages/{page}.py").run())
