@@ -19,6 +19,7 @@ NAME = "inception_resnet_v2"
 def rows(run: Run) -> Iterator[Row]:
     """Ratios of the time that our table takes to the time of theirs."""
     model = inception.create_model(NAME, device="meta")
+    side = 75 if run.short else 299  # pixels of the picture that TorchLens runs the network on
 
     def table(network: Any) -> Any:
         return inception.trace(network, 299).table()
@@ -32,7 +33,7 @@ def rows(run: Run) -> Iterator[Row]:
     def lens(network: Any) -> Any:
         # Else it would leave PyTorch's functions wrapped, and slow down whoever is measured after it.
         options = CaptureOptions(unwrap_when_done=True)
-        return torchlens.trace(network, torch.zeros(1, 3, 299, 299), save=None, capture=options)
+        return torchlens.trace(network, torch.zeros(1, 3, side, side), save=None, capture=options)
 
     yield compare(
         f"{NAME}: build, trace, receptive fields and table / build and torchinfo.summary, both on meta",

@@ -124,12 +124,12 @@ def test_two_pictures_and_their_distance(
 
     image = str(page.get_by_test_id("stImage").filter(has_text="anna").locator("img").get_attribute("src"))
     address = image if image.startswith("http") else f"{app_url}{image}"
-    assert page.request.get(address).ok
+    assert page.request.get(address, max_retries=3).ok
     page.get_by_role("button", name="Forget all").click()
     ready(page)
     expect(page.get_by_text("anna")).to_have_count(0)
-    assert page.request.get(address).status == 404
-    metrics = page.request.get(f"{app_url}/_stcore/metrics").text()
+    assert page.request.get(address, max_retries=3).status == 404
+    metrics = page.request.get(f"{app_url}/_stcore/metrics", max_retries=3).text()
     assert "UploadedFileManager" not in metrics, "no upload is left in the server's memory"
     assert written.read_text() == before, "the server opened a file for writing"
 

@@ -91,10 +91,10 @@ def test_own_classes_are_learnt_and_judged(page: Page, app_url: str, tmp_path: P
 
     image = str(page.get_by_test_id("stImage").first.locator("img").get_attribute("src"))
     address = image if image.startswith("http") else f"{app_url}{image}"
-    assert page.request.get(address).ok
+    assert page.request.get(address, max_retries=3).ok
     page.get_by_role("button", name="Forget all").click()
     ready(page)
-    assert page.request.get(address).status == 404
+    assert page.request.get(address, max_retries=3).status == 404
 
     page.get_by_role("button", name="Load a head").click()
     page.get_by_test_id("stFileUploader").filter(has_text="A head from this page").locator(
@@ -110,5 +110,5 @@ def test_own_classes_are_learnt_and_judged(page: Page, app_url: str, tmp_path: P
 
     pick(page, "Weights", re.compile("Untrained"))
     expect(page.get_by_text("It was not loaded.")).to_be_visible()
-    metrics = page.request.get(f"{app_url}/_stcore/metrics").text()
+    metrics = page.request.get(f"{app_url}/_stcore/metrics", max_retries=3).text()
     assert "UploadedFileManager" not in metrics, "no upload is left in the server's memory"

@@ -11,6 +11,8 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from inception.weights import download
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,4 +41,5 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(download, "_downloads", {})  # those that failed in other tests of this process
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)

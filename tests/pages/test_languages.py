@@ -1,11 +1,9 @@
 """Pages in the language of the session."""
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from inception import words
 from inception.studies.differences.topics import differences
-from inception.weights import download
 from inception.words import _
 from pages.parts.page_list import PAGES
 
@@ -30,8 +28,7 @@ TRANSLATED = (
 )
 
 
-def test_pages_in_chinese(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "_downloads", {})  # those that failed in other tests
+def test_pages_in_chinese(app: AppTest) -> None:
     app.query_params["lang"] = "zh_CN"
     for name in TRANSLATED:
         with words.speaking("zh_CN"):  # AppTest finds chosen options by their texts, outside of the session
