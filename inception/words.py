@@ -10,10 +10,9 @@ One server speaks several languages at once, so no language belongs to the proce
 `speaking` block that it is in, else what the application answers (`follow`), else English.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -117,17 +116,6 @@ def N_(sentence: str) -> str:  # noqa: N802 - the name that gettext's tools know
 
 
 _ = gettext
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A marked sentence with its values, kept to be said later in the language of whoever reads it: `str` says it."""
-
-    text: str
-    values: Mapping[str, object] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return _(self.text).format(**self.values)
 
 
 @cache

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import InputError
-from ...words import N_, Sentence
+from ...words import N_, Filled, _
 from ..inside import Array
 from ..maps import lay_over
 
@@ -25,20 +25,20 @@ class Attribution:
 
     values: Array  # (H, W)
     signed: bool  # whether values can be below 0, and then speak against the score
-    says: Sentence  # what a value says
+    says: Filled  # what a value says
     score: float  # of the picture
     baseline: float | None = None  # the score of a black picture; integrated gradients only
-    tells_nothing: Sentence | None = None  # why, where all of the map is 0 or has one value
+    tells_nothing: Filled | None = None  # why, where all of the map is 0 or has one value
 
     @property
     def meaning(self) -> str:
         """What a value says, in one sentence."""
-        return str(self.says)
+        return _(self.says)
 
     @property
     def dead(self) -> str:
         """Why the map tells nothing, in a sentence; empty where it tells something."""
-        return str(self.tells_nothing or "")
+        return _(self.tells_nothing or "")
 
     @property
     def color_range(self) -> tuple[float, float]:

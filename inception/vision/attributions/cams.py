@@ -11,7 +11,7 @@ from ...graph.layer import Layer
 from ...graph.layer_graph import LayerGraph
 from ...graph.receptive_field import ReceptiveField
 from ...runtime.predictor import Predictor
-from ...words import N_, Sentence, _
+from ...words import N_, Filled, _
 from ..inside import Array, check_size
 from .attribution import Attribution, AttributionError, is_flat
 from .score import Target, explained_model, product_of, what_of
@@ -101,8 +101,8 @@ def _cam(
     no_gradient = not any(bool(gradient.any()) for gradient in gradients)
     why = _why_dead(weighted, values, no_gradient)
     facts = {"layer": name, "what": what}
-    dead = Sentence(why, facts) if why else None
-    return Attribution(values, False, Sentence(says, facts), scores[0].item(), tells_nothing=dead)
+    dead = Filled(why, **facts) if why else None
+    return Attribution(values, False, Filled(says, **facts), scores[0].item(), tells_nothing=dead)
 
 
 def _why_dead(weighted: Array, values: Array, no_gradient: bool) -> str:

@@ -11,7 +11,7 @@ from ...runtime.half_gradient import half_gradients
 from ...runtime.onednn import quick_in_bfloat16
 from ...runtime.predictor import Predictor
 from ...runtime.progress import Progress, no_progress
-from ...words import N_, Sentence
+from ...words import N_, Filled
 from .attribution import Attribution
 from .score import Check, Explained, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
 
@@ -106,25 +106,23 @@ def _weighted(gradients: Tensor, weights: np.ndarray) -> Tensor:
     return (factors * gradients).sum(dim=0, keepdim=True)
 
 
-def _meaning(values: np.ndarray, what: Explained, scores: list[float], steps: int) -> tuple[Sentence, Sentence | None]:
+def _meaning(values: np.ndarray, what: Explained, scores: list[float], steps: int) -> tuple[Filled, Filled | None]:
     """What the map says, and why it tells nothing where it does not."""
     at_picture, at_black = scores
     added, difference = float(values.sum(dtype=np.float64)), at_picture - at_black
-    says = Sentence(
+    says = Filled(
         N_(
             "What each pixel adds to the score of {what} on the way from a black picture ({at_black:.3g}) to this one "
             "({at_picture:.3g}); red raises it, blue lowers it. All pixels together add {added:.3g}, and "
             "{difference:.3g} is the difference: {steps} steps miss the integral by {missed:.2g}."
         ),
-        {
-            "what": what,
-            "at_black": at_black,
-            "at_picture": at_picture,
-            "added": added,
-            "difference": difference,
-            "steps": steps,
-            "missed": abs(added - difference),
-        },
+        what=what,
+        at_black=at_black,
+        at_picture=at_picture,
+        added=added,
+        difference=difference,
+        steps=steps,
+        missed=abs(added - difference),
     )
     if values.any():
         return says, None
@@ -132,4 +130,4 @@ def _meaning(values: np.ndarray, what: Explained, scores: list[float], steps: in
         "The gradient of the score of {what} is 0 at every pixel, all the way from a black picture to this one: no "
         "pixel could change it."
     )
-    return says, Sentence(dead, {"what": what})
+    return says, Filled(dead, what=what)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...runtime.onednn import bfloat16_model, quick_in_bfloat16
 from ...runtime.predictor import Predictor
 from ...runtime.progress import Progress, no_progress
-from ...words import N_, Sentence
+from ...words import N_, Filled
 from ..inside import Array
 from .attribution import Attribution
 from .gradients import Preview, no_preview
@@ -186,5 +186,5 @@ def _attribution(values: Array, score: float, what: Explained, frame: _Frame) ->
         "average over such windows; below 0 (blue) it rises."
     )
     nothing = N_("Whatever is hidden, the score of {what} stays {score:.3g}.")
-    dead = None if values.any() else Sentence(nothing, facts)
-    return Attribution(values, True, Sentence(says, facts), score, tells_nothing=dead)
+    dead = None if values.any() else Filled(nothing, **facts)
+    return Attribution(values, True, Filled(says, **facts), score, tells_nothing=dead)

@@ -23,7 +23,7 @@ from ...graph.trace import trace
 from ...runtime.image import load_image
 from ...runtime.predictor import Predictor
 from ...weights.known import known_weights
-from ...words import N_, Sentence
+from ...words import N_, Filled
 from .. import photographs
 from ..inside import Array, last_of_grids
 from .attribution import GRAD_CAM, GRADIENTS, LAYER_CAM, OCCLUSION, Attribution
@@ -113,7 +113,7 @@ def methods(network: Predictor, graph: LayerGraph) -> Iterator[Method]:
 
     def random(prepared: Image.Image, _target: int) -> list[Attribution]:
         size = prepared.height, prepared.width
-        return [Attribution(random_map(size, seed), False, Sentence(""), 0.0) for seed in range(RANDOM_MAPS)]
+        return [Attribution(random_map(size, seed), False, Filled(""), 0.0) for seed in range(RANDOM_MAPS)]
 
     yield Method(RANDOM, random)
 

@@ -29,7 +29,7 @@ from inception.vision.attributions.occlusion import occlusion
 from inception.vision.attributions.score import Explained
 from inception.vision.cell_field import cell_field, field_box, noise_pictures
 from inception.vision.inside import InsideError, block_ends
-from inception.words import N_, Sentence, speaking
+from inception.words import N_, Filled, speaking
 
 SIZE = (123, 139)
 RED = (150, 190, 60, 100)  # rows and columns of a patch, from the first to behind the last
@@ -506,17 +506,17 @@ def test_size_of_batches_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_map_over_its_picture() -> None:
     values = np.zeros(SIZE, dtype=np.float32)
     values[10, 20], values[30, 40] = 3, -5
-    signed = Attribution(values, True, Sentence(""), 0.0)
+    signed = Attribution(values, True, Filled(""), 0.0)
     assert signed.color_range == (-5, 5), "few pixels are not cut off where all others are 0"
     values = np.random.default_rng(0).normal(size=SIZE).astype(np.float32)
     values[0, 0] = 1000
-    low, high = Attribution(values, True, Sentence(""), 0.0).color_range
+    low, high = Attribution(values, True, Filled(""), 0.0).color_range
     assert low == -high
     assert 2 < high < 4
     assert (np.abs(values) > high).mean() == pytest.approx(0.005, abs=0.001)
     assert signed.over(picture()).size == picture().size
     assert signed.over(picture(), 0).tobytes() == picture().convert("L").convert("RGB").tobytes()
-    assert Attribution(np.zeros(SIZE, dtype=np.float32), True, Sentence(""), 0.0).over(picture()).size == picture().size
+    assert Attribution(np.zeros(SIZE, dtype=np.float32), True, Filled(""), 0.0).over(picture()).size == picture().size
 
 
 def test_wrong_asks_are_one_sentence() -> None:
@@ -547,8 +547,8 @@ def test_wrong_asks_are_one_sentence() -> None:
 
 def test_a_kept_map_speaks_the_language_of_whoever_reads_it() -> None:
     sentence = N_("Whatever is hidden, the score of {what} stays {score:.3g}.")
-    dead = Sentence(sentence, {"what": Explained("cat"), "score": 1.0})
-    found = Attribution(np.zeros(SIZE, dtype=np.float32), True, Sentence(""), 1.0, tells_nothing=dead)
+    dead = Filled(sentence, what=Explained("cat"), score=1.0)
+    found = Attribution(np.zeros(SIZE, dtype=np.float32), True, Filled(""), 1.0, tells_nothing=dead)
     assert found.dead == "Whatever is hidden, the score of “cat” stays 1."
     with speaking("zh_CN"):
         assert "“猫”的得分始终是 1" in found.dead

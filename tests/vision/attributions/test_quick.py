@@ -17,7 +17,7 @@ from inception.runtime.turns import forward_lock
 from inception.vision.attributions import gradients, occlusion
 from inception.vision.attributions.attribution import Attribution
 from inception.vision.attributions.score import Check, go_on
-from inception.words import Sentence
+from inception.words import Filled
 
 CPU = torch.device("cpu")
 STEPS, WINDOWS = 8, 5
@@ -148,9 +148,9 @@ def test_the_backward_pass_is_checked_too() -> None:
 
 def test_smoothing_keeps_the_sum_and_drops_the_rest() -> None:
     values = np.random.default_rng(0).normal(size=(112, 112)).astype(np.float32)
-    smooth = Attribution(values, True, Sentence(""), 0.0).smoothed(32).values
+    smooth = Attribution(values, True, Filled(""), 0.0).smoothed(32).values
     assert smooth.shape == values.shape
     assert smooth.mean() == pytest.approx(values.mean(), abs=0.005)
     assert smooth.std() < 0.4 * values.std()
     level = np.full((112, 90), 3, dtype=np.float32)
-    assert np.allclose(Attribution(level, True, Sentence(""), 0.0).smoothed(32).values, 3)
+    assert np.allclose(Attribution(level, True, Filled(""), 0.0).smoothed(32).values, 3)
