@@ -29,231 +29,33 @@ ROOT = Path(__file__).parents[1]
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "ngettext": (1, 2)}
 TRANSLATIONS = sorted(LOCALE.glob("*/LC_MESSAGES/inception.po"))
 
-# Files in which every text is marked.
-DONE = [
-    "app.py",
-    "inception/cli/app.py",
-    "inception/cli/diagrams.py",
-    "inception/cli/help.py",
-    "inception/cli/language.py",
-    "inception/cli/main.py",
-    "inception/cli/mistakes.py",
-    "inception/cli/models.py",
-    "inception/cli/networks.py",
-    "inception/cli/options.py",
-    "inception/cli/output.py",
-    "inception/cli/settings.py",
-    "inception/cli/training.py",
-    "inception/cli/vision.py",
-    "inception/errors.py",
-    "inception/files.py",
-    "inception/graph/batch.py",
-    "inception/graph/blocks.py",
-    "inception/graph/calls.py",
-    "inception/graph/cell_fields.py",
-    "inception/graph/cell_shapes.py",
-    "inception/graph/cell_windows.py",
-    "inception/graph/cells.py",
-    "inception/graph/field_rule.py",
-    "inception/graph/field_rules.py",
-    "inception/graph/layer.py",
-    "inception/graph/layer_graph.py",
-    "inception/graph/module_copy.py",
-    "inception/graph/op.py",
-    "inception/graph/receptive_field.py",
-    "inception/graph/record.py",
-    "inception/graph/rows.py",
-    "inception/graph/stages.py",
-    "inception/graph/table.py",
-    "inception/graph/trace.py",
-    "inception/graph/unused.py",
-    "inception/graph/window.py",
-    "inception/graph/window_rules.py",
-    "inception/models/__init__.py",
-    "inception/models/inception_resnet.py",
-    "inception/models/inception_v3.py",
-    "inception/models/inception_v4.py",
-    "inception/models/layers.py",
-    "inception/models/mtcnn.py",
-    "inception/models/network.py",
-    "inception/models/surgery.py",
-    "inception/paths.py",
-    "inception/runtime/__init__.py",
-    "inception/runtime/crop.py",
-    "inception/runtime/devices.py",
-    "inception/runtime/engines.py",
-    "inception/runtime/half_gradient.py",
-    "inception/runtime/image.py",
-    "inception/runtime/onednn.py",
-    "inception/runtime/openvino.py",
-    "inception/runtime/pool.py",
-    "inception/runtime/predictor.py",
-    "inception/runtime/preprocess.py",
-    "inception/runtime/private_copy.py",
-    "inception/runtime/progress.py",
-    "inception/runtime/speed.py",
-    "inception/runtime/tiff_floats.py",
-    "inception/runtime/turns.py",
-    "inception/settings.py",
-    "inception/size.py",
-    "inception/studies/differences/blocks.py",
-    "inception/studies/differences/channels.py",
-    "inception/studies/differences/claim.py",
-    "inception/studies/differences/counting.py",
-    "inception/studies/differences/head.py",
-    "inception/studies/differences/measures.py",
-    "inception/studies/differences/naming.py",
-    "inception/studies/differences/network.py",
-    "inception/studies/differences/padding.py",
-    "inception/studies/differences/paper.py",
-    "inception/studies/differences/sources.py",
-    "inception/studies/differences/stem.py",
-    "inception/studies/differences/topics.py",
-    "inception/studies/face_crops.py",
-    "inception/studies/factorize.py",
-    "inception/studies/factorize_timing.py",
-    "inception/studies/lfw.py",
-    "inception/studies/lowrank.py",
-    "inception/studies/pairs.py",
-    "inception/studies/residual.py",
-    "inception/studies/square_network.py",
-    "inception/text.py",
-    "inception/training/augment.py",
-    "inception/training/bundle.py",
-    "inception/training/calibration.py",
-    "inception/training/cifar10.py",
-    "inception/training/features.py",
-    "inception/training/head.py",
-    "inception/training/head_file.py",
-    "inception/training/outliers.py",
-    "inception/training/own_pictures.py",
-    "inception/training/race.py",
-    "inception/training/race_results.py",
-    "inception/training/recipe.py",
-    "inception/training/twins.py",
-    "inception/version.py",
-    "inception/views/charts.py",
-    "inception/views/compare.py",
-    "inception/views/diagram.py",
-    "inception/views/drawing.py",
-    "inception/views/explain.py",
-    "inception/views/export.py",
-    "inception/views/figure.py",
-    "inception/views/fonts.py",
-    "inception/views/kinds.py",
-    "inception/views/latex.py",
-    "inception/views/numbers.py",
-    "inception/views/overlay.py",
-    "inception/views/overview.py",
-    "inception/views/playground.py",
-    "inception/views/rows.py",
-    "inception/views/source.py",
-    "inception/views/style.py",
-    "inception/views/terminal.py",
-    "inception/views/window_picture.py",
-    "inception/vision/attributions/__init__.py",
-    "inception/vision/attributions/attribution.py",
-    "inception/vision/attributions/cams.py",
-    "inception/vision/attributions/choice.py",
-    "inception/vision/attributions/gradients.py",
-    "inception/vision/attributions/occlusion.py",
-    "inception/vision/attributions/quality.py",
-    "inception/vision/attributions/score.py",
-    "inception/vision/cell_field.py",
-    "inception/vision/face_detector.py",
-    "inception/vision/faces.py",
-    "inception/vision/inside.py",
-    "inception/vision/maps.py",
-    "inception/vision/none_of_them.py",
-    "inception/vision/photographs.py",
-    "inception/vision/samples.py",
-    "inception/vision/titles.py",
-    "inception/weights/checkpoint.py",
-    "inception/weights/checkpoint_error.py",
-    "inception/weights/choice.py",
-    "inception/weights/download.py",
-    "inception/weights/header.py",
-    "inception/weights/keras_files.py",
-    "inception/weights/known.py",
-    "inception/weights/labels.py",
-    "inception/weights/names.py",
-    "inception/weights/preprocessing.py",
-    "inception/weights/reading.py",
-    "inception/words.py",
-    "inception/zoo.py",
-    "pages/atlas.py",
-    "pages/blocks.py",
-    "pages/cell.py",
-    "pages/differences.py",
-    "pages/faces.py",
-    "pages/factorisation.py",
-    "pages/figures/__init__.py",
-    "pages/figures/common.py",
-    "pages/figures/crop.py",
-    "pages/figures/faces.py",
-    "pages/figures/race.py",
-    "pages/figures/residual.py",
-    "pages/figures/teach.py",
-    "pages/inside.py",
-    "pages/layers.py",
-    "pages/live.py",
-    "pages/looks.py",
-    "pages/parts/box_picker.py",
-    "pages/parts/choices.py",
-    "pages/parts/class_search.py",
-    "pages/parts/components.py",
-    "pages/parts/crop_picker.py",
-    "pages/parts/diagrams.py",
-    "pages/parts/face_pictures.py",
-    "pages/parts/frame.py",
-    "pages/parts/kept.py",
-    "pages/parts/language.py",
-    "pages/parts/literal.py",
-    "pages/parts/page_list.py",
-    "pages/parts/pictures.py",
-    "pages/parts/race_live.py",
-    "pages/parts/sample_picker.py",
-    "pages/parts/selection.py",
-    "pages/parts/subject.py",
-    "pages/parts/tables.py",
-    "pages/parts/teach_lesson.py",
-    "pages/parts/teach_pictures.py",
-    "pages/parts/timing.py",
-    "pages/parts/trust.py",
-    "pages/parts/weights_chooser.py",
-    "pages/race.py",
-    "pages/residual_scale.py",
-    "pages/speed.py",
-    "pages/teach.py",
-    "pages/zoo.py",
-]
+SOURCES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py")), *sorted((ROOT / "inception").rglob("*.py"))]
 # What looks like a text to translate and is none.
-NO_TEXTS = {"| page | the question it answers |", "cuda graph", "end of stage"}
-NO_TEXTS |= {"Auxiliary head (training only)"}  # the name of a stage
-NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0", "0 of 0 left-out pictures right"}
-NO_TEXTS |= {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
-NO_TEXTS |= {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
-NO_TEXTS |= {"layer 0", "stage 0", "block 0", "middle center", "0 x0", "0 domain"}  # names inside of a chart
-NO_TEXTS |= {"transposed conv", "max pool", "avg pool", "batch norm", "residual sum", "l2 normalize"}  # in tables
-NO_TEXTS |= {"0 to 0", "LayerGraph 0", "no data"}  # a `repr`, and what PyTorch says
-NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0"}
+NO_TEXTS = {
+    # names of operations, stages and data, and parts of charts
+    *("transposed conv", "max pool", "avg pool", "batch norm", "residual sum", "l2 normalize"),
+    *("Auxiliary head (training only)", "end of stage", "cuda graph", "CIFAR-10 (Krizhevsky 2009)"),
+    *("layer 0", "stage 0", "block 0", "class 0", "middle center", "0 x0", "0 domain"),
+    # columns of tables, and formulas
+    *("0 answer", "0 certainty", "0 none", "0 probability", "together none"),
+    *("minus infinity", "(00 - 0) mod 0 = 0", "0 to 0"),
+    # commands
+    *("python -m inception", "python -m inception race", "python -m inception train"),
+    *("pip install '0[app]'", "pip install -r requirements.txt", "pip install -r requirements-openvino.txt"),
+    # keys of a session, a pattern, and an icon before a sentence that is marked
+    *("your picture: ", "cropped to the object|cut-out", ":material/info: 0"),
+    # what only programmers read, and what PyTorch says
+    *("LayerGraph 0", "no data", "out of memory", "download 0", "no OpenVINO operation for 0"),
+    *("every residual sum has one", "only methods that ask a layer have one"),
+    *("not an archive that PyTorch writes", "storages larger than their file"),
+    *("oneDNN takes one number for both ends",),
+    *("this thread has its turn already", "this thread does not have its turn"),
+    # words that are drawn as a picture of text
+    "the of and to in is that it was for on are as with at be this have from or by one had not but what",
+}
 for source in vars(sources).values():
     NO_TEXTS |= {source.name, source.title} if isinstance(source, Source) else set()  # proper names, or marked
-NO_TEXTS |= {"| page | the question it answers |", "python -m inception race", "cuda graph", "end of stage"}
-NO_TEXTS |= {"minus infinity", "(00 - 0) mod 0 = 0", ":material/info: 0"}
-# Columns of tables, and what only programmers read.
-NO_TEXTS |= {"0 answer", "0 certainty", "0 none", "0 probability", "together none", "cropped to the object|cut-out"}
-NO_TEXTS |= {"out of memory", "no OpenVINO operation for 0"}
-NO_TEXTS |= {"every residual sum has one", "only methods that ask a layer have one", "your picture: "}
-NO_TEXTS |= {"oneDNN takes one number for both ends", "pip install -r requirements-openvino.txt"}
-NO_TEXTS |= {"this thread has its turn already", "this thread does not have its turn"}
-NO_TEXTS |= {"python -m inception race", "cuda graph", "end of stage"}
-NO_TEXTS |= {"Auxiliary head (training only)", "class 0", "CIFAR-10 (Krizhevsky 2009)", "python -m inception train"}
-NO_TEXTS |= {"pip install '0[app]'", "pip install -r requirements.txt", "python -m inception"}
-NO_TEXTS |= {"not an archive that PyTorch writes", "storages larger than their file", "download 0"}
-NO_TEXTS |= {"the of and to in is that it was for on are as with at be this have from or by one had not but what"}
 BLANK = re.compile("[A-Za-z0-9] [A-Za-z]|[A-Za-z] [0-9]")
-CODE = re.compile(r"[>\\]|^python -m ")
 CODE = re.compile(r'[<>\\]|="|; }')
 LETTERS = re.compile("[A-Za-z]{2}")
 LABELS = {"label", "title", "help", "placeholder", "caption"}
@@ -273,7 +75,7 @@ def read(file: Path) -> Catalog:
 def marked() -> set[str | tuple[str, ...]]:
     """The msgids that the code marks: a sentence, or both forms of one with a number."""
     found = set()
-    for file in [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "inception").rglob("*.py")]:
+    for file in SOURCES:
         method: Any = extract_docstrings if file.match("models/inception_*.py") else "python"
         for _line, message, _comments, _context in extract_from_file(method, file, keywords=KEYWORDS):
             found.add(message)
@@ -408,7 +210,7 @@ def text_of(node: ast.AST) -> str:
 
 
 def test_every_text_is_marked() -> None:
-    found = {name: set(unmarked_texts((ROOT / name).read_text(encoding="utf-8"))) - NO_TEXTS for name in DONE}
+    found = {str(file): set(unmarked_texts(file.read_text(encoding="utf-8"))) - NO_TEXTS for file in SOURCES}
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 

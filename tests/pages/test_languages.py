@@ -9,28 +9,10 @@ from pages.parts.page_list import PAGES
 
 from .conftest import ROOT
 
-TRANSLATED = (
-    "atlas",
-    "blocks",
-    "cell",
-    "differences",
-    "faces",
-    "factorisation",
-    "inside",
-    "layers",
-    "live",
-    "looks",
-    "race",
-    "residual_scale",
-    "speed",
-    "teach",
-    "zoo",
-)
-
 
 def test_pages_in_chinese(app: AppTest) -> None:
     app.query_params["lang"] = "zh_CN"
-    for name in TRANSLATED:
+    for name in PAGES:
         with words.speaking("zh_CN"):  # AppTest finds chosen options by their texts, outside of the session
             app.switch_page(PAGES[name].path).run()
             question = _(PAGES[name].question)
