@@ -30,7 +30,7 @@ def _from_playwright() -> str | None:
 
 RESTS = (
     "document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]')"
-    " && document.querySelector('h2') && [...document.images].every(image => image.complete)"
+    " && document.querySelector('h2') && [...document.images].every(image => image.complete && image.naturalWidth)"
     " && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(chart => chart.querySelector('.main-svg'))"
 )
 
@@ -38,9 +38,8 @@ RESTS = (
 def ready(page: Page) -> None:
     """Waits until the app has taken a change in, finished the runs it caused, and the browser shows it whole.
 
-    Between two runs the app rests for a moment, before the first as well, so it must do so twice. A picture of a page
-    that is made anew is gone from the server, an error in the browser that still asks for it. A chart that is drawn
-    late moves what lies below it, and closes its lists.
+    Between two runs the app rests for a moment, before the first as well, so it must do so twice. Every picture must
+    be whole. A chart that is drawn late moves what lies below it, and closes its lists.
     """
     resting = False
     while not resting:

@@ -51,8 +51,13 @@ def browser() -> Iterator[Browser]:
 
 
 def is_error(message: ConsoleMessage) -> bool:
-    """Whether it is an error of the app; on a deep link Streamlit's own page finds its server by trial and error."""
-    return message.type == "error" and "/_stcore/" not in message.location.get("url", "")
+    """Whether it is an error of the app.
+
+    On a deep link Streamlit's own page finds its server by trial and error. A picture that a run of the page replaced
+    can be gone from the server before the browser asked for it; `ready` waits until those that stay are whole.
+    """
+    address = urlsplit(message.location.get("url", "")).path
+    return message.type == "error" and not any(part in address for part in ("/_stcore/", "/media/"))
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +77,7 @@ def page(tab: Page, app_url: str) -> Iterator[Page]:
 
     def on_console(message: ConsoleMessage) -> None:
         if is_error(message):
-            problems.append(f"console: {message.text}")
+            problems.append(f"console: {message.text} {message.location.get('url', '')}")
 
     def on_error(error: Error) -> None:
         problems.append(f"page error: {error}")
