@@ -1,0 +1,116 @@
+"""What people call blocks and layers: "Inception-A ×4", "first 3x3 convolution". Code names follow them."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from ..text import shape_text
+from ..words import N_, _
+from .blocks import is_whole, runs
+from .layer import Layer
+from .op import Op
+
+STAGES = (N_("Stem"), N_("Head"))  # the stages whose names are words; all others are names
+ORDINALS = (
+    N_("first"),
+    N_("second"),
+    N_("third"),
+    N_("fourth"),
+    N_("fifth"),
+    N_("sixth"),
+    N_("seventh"),
+    N_("eighth"),
+    N_("ninth"),
+    N_("tenth"),
+)
+OPERATIONS: dict[str, str] = {
+    Op.CONV: N_("convolution"),
+    Op.TRANSPOSED_CONV: N_("transposed convolution"),
+    Op.LINEAR: N_("linear layer"),
+    Op.MAX_POOL: N_("max pool"),
+    Op.AVG_POOL: N_("average pool"),
+    Op.BATCH_NORM: N_("batch norm"),
+    Op.RELU: N_("ReLU"),
+    Op.FLATTEN: N_("flattening"),
+    Op.CONCAT: N_("concatenation"),
+    Op.SUM: N_("sum"),
+    Op.RESIDUAL_SUM: N_("residual sum"),
+    Op.L2_NORMALIZE: N_("scaling to length 1"),
+}
+
+
+def spoken_stage(blocks: int, stage: str) -> str:
+    """Inception-A ×4; the stage alone where one block, or a stem of different ones, makes it."""
+    return f"{_(stage)} ×{blocks}" if blocks > 1 else _(stage)
+
+
+def spoken_stages(layers: Sequence[Layer]) -> dict[str, str]:
+    """What people call each stage, by the paper's name of it, in order of execution."""
+    counts = {stage: len(blocks) for stage, blocks in _blocks(layers).items()}
+    return {stage: spoken_stage(count, stage) for stage, count in counts.items()}
+
+
+def spoken_layers(layers: Sequence[Layer]) -> dict[int, str]:
+    """What people call each layer, by its index: "Stem: first 3x3 convolution".
+
+    In a branch: "Inception-A 2 of 4, third branch: second 3x3 convolution". Layers of one kind are counted where they
+    stand: in their branch, or between the branches of their stage or block.
+    """
+    names = {}
+    for stage, blocks in _blocks(layers).items():
+        forks = [block for block in blocks[0] if any(layer.branch for layer in block)] if len(blocks) == 1 else []
+        for number, block in enumerate(blocks, 1):
+            inside = [layer for part in block for layer in part]
+            place = _(stage)
+            if len(blocks) > 1:
+                place = _("{stage} {number} of {count}").format(stage=place, number=number, count=len(blocks))
+            for part in block:
+                where = place
+                if len(forks) > 1 and part in forks:
+                    fork = _("{place}, {ordinal} fork")
+                    where = fork.format(place=place, ordinal=_ordinal(forks.index(part) + 1))
+                branches = list(dict.fromkeys(layer.branch for layer in part if layer.branch))
+                for layer in part:
+                    if layer.branch and len(branches) > 1:
+                        ordinal = _ordinal(branches.index(layer.branch) + 1)
+                        spot = _("{place}, {ordinal} branch").format(place=where, ordinal=ordinal)
+                        peers = [other for other in part if other.branch == layer.branch]
+                    elif any(other.branch for other in part):
+                        spot, peers = where, [other for other in part if not other.branch]
+                    else:
+                        spot, peers = where, [other for other in inside if not other.branch]
+                    name = _counted(layer, peers)
+                    names[layer.index] = _("{place}: {layer}").format(place=spot, layer=name) if spot else name
+    return names
+
+
+def _blocks(layers: Sequence[Layer]) -> dict[str, list[list[tuple[Layer, ...]]]]:
+    """The blocks of each stage, each as its parts: one, or for a stem, which is one block, all that TF-Slim names."""
+    found: dict[str, list[list[tuple[Layer, ...]]]] = {}
+    for stage, members in groupby(runs(layers), key=lambda run: run.stage):
+        stage_runs = list(members)
+        blocks = [block for run in stage_runs for block in run.blocks]
+        whole = is_whole(stage_runs) or len({len(block) for block in blocks}) > 1
+        found.setdefault(stage, []).extend([blocks] if whole else [[block] for block in blocks])
+    return found
+
+
+def _counted(layer: Layer, peers: Sequence[Layer]) -> str:
+    """First 3x3 convolution; without a number where there is one only."""
+    kind = _kind(layer)
+    same = [other for other in peers if _kind(other) == kind]
+    if len(same) == 1:
+        return kind
+    return _("{ordinal} {layer}").format(ordinal=_ordinal(same.index(layer) + 1), layer=kind)
+
+
+def _kind(layer: Layer) -> str:
+    """3x3 convolution."""
+    operation = _(OPERATIONS.get(layer.op, layer.op))
+    if layer.window is None:
+        return operation
+    return _("{kernel} {operation}").format(kernel=shape_text(layer.window.kernel), operation=operation)
+
+
+def _ordinal(number: int) -> str:
+    """First, second; 11th for what has no word."""
+    return _(ORDINALS[number - 1]) if number <= len(ORDINALS) else _("{number}th").format(number=number)
