@@ -13,7 +13,7 @@ from pages.parts.page_list import HOME, by_group
 # pictures stay in memory.
 MultiPartParser.spool_max_size = MAX_BYTES + 2**20
 
-st.set_page_config(page_title=_("Inception explorer"), page_icon=ASSETS / "icon.png", layout="wide")
+st.set_page_config(page_title=_("Inside Inception"), page_icon=ASSETS / "mark.svg", layout="wide")
 
 menu = {
     _(group): [

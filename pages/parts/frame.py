@@ -75,12 +75,12 @@ def network_controls(page: PageEntry) -> None:
     try:
         choices.chosen_size()
     except SizeError:
-        st.header(_(page.question))
+        st.header(headline(page))
         raise
 
 
 def open_page(name: str) -> None:
-    """First call of every page, with its name in the list of pages: shows the question that it answers.
+    """First call of every page, with its name in the list of pages: shows its headline.
 
     Until `st.navigation` has run in a server, Streamlit takes a folder called pages/ for its old kind of multi-page
     app, and a link straight to a page opens it without the frame. Turned off here, the rerun goes through app.py.
@@ -88,7 +88,15 @@ def open_page(name: str) -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-    st.header(_(PAGES[name].question))
+    st.header(headline(PAGES[name]))
+
+
+def headline(page: PageEntry) -> str:
+    """The question that a page answers, after the name of the network that it is about."""
+    if not page.one_network:
+        return _(page.question)
+    network = _(choices.chosen_variant().title)
+    return _("{network} · {question}").format(network=network, question=_(page.question))
 
 
 def offer_networks(sentence: str, names: Sequence[str], icon: str) -> None:

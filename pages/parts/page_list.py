@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from inception.words import N_, _
 
+START = N_("Start")
 NETWORKS, LABORATORIES, ON_PICTURE = N_("The networks"), N_("Laboratories"), N_("On your picture")
 AS_TRAINED = N_("as the weights were trained")
 
@@ -17,6 +18,7 @@ class PageEntry:
     question: str  # that it answers; its header
     icon: str  # the name of a Material symbol
     group: str  # of the menu
+    one_network: bool = True  # whether it is about the chosen network, which its headline then names
     own_size: str = ""  # which input size it takes by itself, where that is not the published network's
 
     @property
@@ -28,6 +30,14 @@ class PageEntry:
 PAGES = {
     page.name: page
     for page in (
+        PageEntry(
+            "home",
+            N_("Home"),
+            N_("What is Inception, and what goes on inside it?"),
+            "home",
+            START,
+            one_network=False,
+        ),
         PageEntry("atlas", N_("Atlas"), N_("What does the whole network look like?"), "map", NETWORKS),
         PageEntry(
             "layers",
@@ -40,11 +50,12 @@ PAGES = {
         PageEntry(
             "differences",
             N_("Paper, code, blogs"),
-            N_("Why do the paper, the released code and the blogs disagree?"),
+            N_("Why do the paper, the code and the blogs disagree about Inception?"),
             "difference",
             NETWORKS,
+            one_network=False,
         ),
-        PageEntry("zoo", N_("Zoo"), N_("Which network is which, and how do they differ?"), "pets", NETWORKS),
+        PageEntry("zoo", N_("Zoo"), N_("Which Inception is which, and how do they differ?"), "pets", NETWORKS, False),
         PageEntry(
             "factorisation",
             N_("Factorised convolutions"),
@@ -58,16 +69,16 @@ PAGES = {
             N_("What is the 0.17 for?"),
             "balance",
             LABORATORIES,
-            N_("small, to be quick"),
+            own_size=N_("small, to be quick"),
         ),
-        PageEntry("race", N_("Training race"), N_("Do shortcuts make Inception train faster?"), "flag", LABORATORIES),
+        PageEntry("race", N_("Training race"), N_("Do shortcuts make Inception train faster?"), "flag", LABORATORIES, False),
         PageEntry(
             "live",
             N_("Live inference"),
             N_("What does the network make of your picture?"),
             "photo_camera",
             ON_PICTURE,
-            AS_TRAINED,
+            own_size=AS_TRAINED,
         ),
         PageEntry(
             "inside",
@@ -75,10 +86,10 @@ PAGES = {
             N_("What becomes of your picture on its way through the network?"),
             "layers",
             ON_PICTURE,
-            AS_TRAINED,
+            own_size=AS_TRAINED,
         ),
         PageEntry(
-            "looks", N_("Where it looks"), N_("Where does the network look?"), "visibility", ON_PICTURE, AS_TRAINED
+            "looks", N_("Where it looks"), N_("Where does the network look?"), "visibility", ON_PICTURE, own_size=AS_TRAINED
         ),
         PageEntry(
             "cell",
@@ -86,23 +97,23 @@ PAGES = {
             N_("How much of your picture can one cell see?"),
             "filter_center_focus",
             ON_PICTURE,
-            AS_TRAINED,
+            own_size=AS_TRAINED,
         ),
-        PageEntry("faces", N_("Faces"), N_("Are these two pictures the same person?"), "face", ON_PICTURE, AS_TRAINED),
+        PageEntry("faces", N_("Faces"), N_("Are these two pictures the same person?"), "face", ON_PICTURE, own_size=AS_TRAINED),
         PageEntry(
             "teach",
             N_("Teach it"),
             N_("Can the network learn your own things from five pictures each?"),
             "school",
             ON_PICTURE,
-            AS_TRAINED,
+            own_size=AS_TRAINED,
         ),
         PageEntry(
-            "speed", N_("Speed"), N_("How fast is the network on this machine?"), "timer", ON_PICTURE, AS_TRAINED
+            "speed", N_("Speed"), N_("How fast is the network on this machine?"), "timer", ON_PICTURE, own_size=AS_TRAINED
         ),
     )
 }
-HOME = PAGES["atlas"]  # the page that opens at the bare address
+HOME = PAGES["home"]  # the page that opens at the bare address
 
 
 def by_group() -> dict[str, list[PageEntry]]:

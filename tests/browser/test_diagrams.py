@@ -18,7 +18,7 @@ def box(page: Page, text: str) -> Locator:
 
 
 def test_stage_then_layer_on_the_atlas(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?model=inception_resnet_v2")
+    page.goto(f"{app_url}/atlas?model=inception_resnet_v2")
     box(page, "Block17").click()
     expect(page.get_by_role("heading", name="Inception-ResNet-B")).to_be_visible()
     box(page, "Conv2d_0b_1x7").click()
@@ -30,7 +30,7 @@ def test_stage_then_layer_on_the_atlas(page: Page, app_url: str) -> None:
 
 def test_what_is_opened_on_the_atlas_stays_open(page: Page, app_url: str) -> None:
     """Its place among the boxes changes with the view and with the network; two boxes here are called Block8."""
-    page.goto(f"{app_url}/?model=inception_resnet_v2")
+    page.goto(f"{app_url}/atlas?model=inception_resnet_v2")
     ready(page)
     page.get_by_text("Stages", exact=True).click()
     ready(page)
@@ -94,7 +94,7 @@ def test_zoom_by_wheel_survives_a_rerun(page: Page, app_url: str) -> None:
 
 
 def test_unfold_in_place(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?model=inception_v4")
+    page.goto(f"{app_url}/atlas?model=inception_v4")
     box(page, "Mixed_6a").click()
     expect(page.get_by_role("heading", name="Reduction-A")).to_be_visible()
     page.get_by_text("Unfold the opened box in place").click()

@@ -41,7 +41,7 @@ def test_a_difference_leads_into_the_table(page: Page, app_url: str) -> None:
 
 
 def test_the_atlas_leads_to_the_block_of_another_network(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?atlas=v4%2C+v1+and+v2+side+by+side")
+    page.goto(f"{app_url}/atlas?atlas=v4%2C+v1+and+v2+side+by+side")
     page.locator("svg .node[role=button]").filter(has_text="Block17").last.click()
     page.get_by_role("link", name="Source and rows of this block").click()
     expect(page.get_by_role("heading", name="What does each block look like inside")).to_be_visible()

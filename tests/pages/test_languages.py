@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 from inception import words
 from inception.studies.differences.topics import differences
 from inception.words import _
+from inception.zoo import VARIANTS
 from pages.parts.page_list import PAGES
 
 from .conftest import ROOT
@@ -15,10 +16,12 @@ def test_pages_in_chinese(app: AppTest) -> None:
     for name in PAGES:
         with words.speaking("zh_CN"):  # AppTest finds chosen options by their texts, outside of the session
             app.switch_page(PAGES[name].path).run()
-            question = _(PAGES[name].question)
+            question, title = _(PAGES[name].question), VARIANTS["inception_v4"].title
         assert not app.exception, (name, [error.message for error in app.exception])
         assert question != PAGES[name].question
-        assert [header.value for header in app.header] == [question]
+        assert [header.value for header in app.header] == [
+            f"{title} · {question}" if PAGES[name].one_network else question
+        ]
         assert not app.error
 
 
@@ -29,7 +32,7 @@ def test_a_link_in_another_language(app: AppTest) -> None:
         again.query_params["lang"] = session
         with words.speaking(link):
             again.query_params["atlas"] = _(view)
-        again.run()
+        again.switch_page(PAGES["atlas"].path).run()
         assert not again.exception
         assert again.session_state["atlas"] == view, (session, link)
 
@@ -40,7 +43,7 @@ def test_the_choice_of_a_language_stands_in_the_address(app: AppTest) -> None:
     assert app.query_params["lang"] == "zh_CN"
     app.selectbox(key="lang").set_value("en").run()
     assert "lang" not in app.query_params, "English is what the browser asks for"
-    assert app.header[0].value == PAGES["atlas"].question
+    assert app.header[0].value == PAGES["home"].question
 
 
 def test_a_link_to_differences_in_another_language(app: AppTest) -> None:

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 import inception
 from inception.runtime.turns import OutOfMemory
 from inception.views.overview import overview_boxes
+from inception.zoo import VARIANTS
 from pages.parts import frame
 from pages.parts.page_list import PAGES, markdown_table
 
@@ -21,6 +22,12 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
 
 
+def headline(page: str, model: str) -> str:
+    """What a page with that file opens with."""
+    entry = PAGES[Path(page).stem]
+    return f"{VARIANTS[model].title} · {entry.question}" if entry.one_network else entry.question
+
+
 def healthy(app: AppTest) -> AppTest:
     assert not app.exception, [error.message for error in app.exception]
     return app
@@ -32,7 +39,7 @@ def test_page_runs(app: AppTest, page: str, model: str) -> None:
     app.query_params["model"] = model
     healthy(app.switch_page(page).run())
     assert app.selectbox(key="model").value == model
-    assert app.header[0].value == PAGES[Path(page).stem].question, "a page opens with the question it answers"
+    assert app.header[0].value == headline(page, model), "a page opens with the question it answers"
     assert not app.error
 
 
@@ -77,7 +84,7 @@ def test_the_list_finds_pages_by_their_names() -> None:
 
 def test_a_picture_that_is_too_small_is_one_sentence(app: AppTest) -> None:
     app.query_params["size"] = "74"
-    healthy(app.run())
+    healthy(app.switch_page("pages/atlas.py").run())
     assert len(app.error) == 1
     assert "grid vanishes" in app.error[0].value
 
@@ -88,7 +95,7 @@ def test_bad_sizes_are_one_sentence_on_every_page(app: AppTest, page: str, size:
     app.query_params["size"] = size
     healthy(app.switch_page(page).run())
     assert [error.value.split(":")[0] for error in app.error] == [f"{size!r} is not an input size"]
-    assert app.header[0].value == PAGES[Path(page).stem].question, "the page still says what it is about"
+    assert app.header[0].value == headline(page, "inception_v4"), "the page still says what it is about"
     assert app.selectbox(key="model").value == "inception_v4", "the sidebar stays usable"
 
 
@@ -168,7 +175,7 @@ def opened(app: AppTest) -> list[str]:
 
 def test_the_atlas_keeps_open_what_was_opened(app: AppTest) -> None:
     """By its stage and block: its place among the boxes changes with the view and with the network."""
-    healthy(app.run())
+    healthy(app.switch_page("pages/atlas.py").run())
     assert not opened(app)
     app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a", None
     healthy(app.run())
@@ -197,7 +204,7 @@ def test_no_two_boxes_of_the_atlas_are_kept_as_one(name: str) -> None:
 def test_a_layer_selected_after_a_box_was_opened_leads_the_atlas_to_its_own_box(app: AppTest) -> None:
     app.query_params["model"] = "inception_resnet_v2"
     app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a", None
-    healthy(app.run())
+    healthy(app.switch_page("pages/atlas.py").run())
     assert opened(app) == ["Reduction-A"]
     last = [layer for layer in inception.trace("inception_resnet_v2").layers if layer.block == "Block8"][-1]
     app.session_state["layer"] = last.path
