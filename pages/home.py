@@ -46,10 +46,10 @@ def door(page: PageEntry, title: str, text: str) -> None:
 frame.open_page("home")
 st.markdown(
     _(
-        "**Inception-v4** and the **Inception-ResNets** (2016) are neural networks that say what a picture shows, looking "
-        "at it through kernels of several shapes at once. Four of them together got only 3.08 % of ImageNet's test "
-        "pictures wrong in five guesses, and they showed that shortcuts make such networks train much faster. Here they "
-        "run on your own picture, and every number can be opened."
+        "**Inception-v4** and the **Inception-ResNets** (2016) are neural networks that say what a picture shows, "
+        "looking at it through kernels of several shapes at once. Four of them together got only 3.08 % of ImageNet's "
+        "test pictures wrong in five guesses, and they showed that shortcuts make such networks train much faster. "
+        "Here they run on your own picture, and every number can be opened."
     )
 )
 chosen = choices.chosen_variant().name
@@ -66,7 +66,7 @@ with up, st.container(key="door_up"):
             st.page_link(page.path, label=_(page.title))
 st.caption(
     _(
-        "**Teaching?** An address brings its network and layer back, and diagrams come as SVG, PNG or PDF. **Building?** "
-        "Tables come as CSV, LaTeX or Excel, here or by `python -m inception`."
+        "**Teaching?** An address brings its network and layer back, and diagrams come as SVG, PNG or PDF. "
+        "**Building?** Tables come as CSV, LaTeX or Excel, here or by `python -m inception`."
     )
 )

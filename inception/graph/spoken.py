@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from ..text import shape_text
 from ..words import N_, _
@@ -38,6 +39,18 @@ OPERATIONS: dict[str, str] = {
 }
 
 
+class Spoken(NamedTuple):
+    """What people call a layer."""
+
+    place: str  # Inception-A 2 of 4, third branch; empty in a network without stages
+    name: str  # second 3x3 convolution
+
+    @property
+    def whole(self) -> str:
+        """Inception-A 2 of 4, third branch: second 3x3 convolution."""
+        return _("{place}: {layer}").format(place=self.place, layer=self.name) if self.place else self.name
+
+
 def spoken_stage(blocks: int, stage: str) -> str:
     """Inception-A ×4; the stage alone where one block, or a stem of different ones, makes it."""
     return f"{_(stage)} ×{blocks}" if blocks > 1 else _(stage)
@@ -49,7 +62,7 @@ def spoken_stages(layers: Sequence[Layer]) -> dict[str, str]:
     return {stage: spoken_stage(count, stage) for stage, count in counts.items()}
 
 
-def spoken_layers(layers: Sequence[Layer]) -> dict[int, str]:
+def spoken_layers(layers: Sequence[Layer]) -> dict[int, Spoken]:
     """What people call each layer, by its index: "Stem: first 3x3 convolution".
 
     In a branch: "Inception-A 2 of 4, third branch: second 3x3 convolution". Layers of one kind are counted where they
@@ -78,8 +91,7 @@ def spoken_layers(layers: Sequence[Layer]) -> dict[int, str]:
                         spot, peers = where, [other for other in part if not other.branch]
                     else:
                         spot, peers = where, [other for other in inside if not other.branch]
-                    name = _counted(layer, peers)
-                    names[layer.index] = _("{place}: {layer}").format(place=spot, layer=name) if spot else name
+                    names[layer.index] = Spoken(spot, _counted(layer, peers))
     return names
 
 

@@ -79,7 +79,7 @@ def strip_html(strip: LightStrip, picture_name: str) -> str:
     items = [f'<figure class="strip-photo"><img src="{_data(strip.prepared)}" alt="{escape(picture_name)}"></figure>']
     for place, (stop, side) in enumerate(zip(strip.stops, sides, strict=True)):
         first = place == 0
-        name = layers[stop.layer.index].rpartition(": ")[2] if first else stages[stop.layer.stage]
+        name = layers[stop.layer.index].name if first else stages[stop.layer.stage]
         shape = shape_text(stop.layer.out_shape)
         count = stop.sheet.height // stop.sheet.width
         items.append(

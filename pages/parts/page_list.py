@@ -71,7 +71,9 @@ PAGES = {
             LABORATORIES,
             own_size=N_("small, to be quick"),
         ),
-        PageEntry("race", N_("Training race"), N_("Do shortcuts make Inception train faster?"), "flag", LABORATORIES, False),
+        PageEntry(
+            "race", N_("Training race"), N_("Do shortcuts make Inception train faster?"), "flag", LABORATORIES, False
+        ),
         PageEntry(
             "live",
             N_("Live inference"),
@@ -89,7 +91,12 @@ PAGES = {
             own_size=AS_TRAINED,
         ),
         PageEntry(
-            "looks", N_("Where it looks"), N_("Where does the network look?"), "visibility", ON_PICTURE, own_size=AS_TRAINED
+            "looks",
+            N_("Where it looks"),
+            N_("Where does the network look?"),
+            "visibility",
+            ON_PICTURE,
+            own_size=AS_TRAINED,
         ),
         PageEntry(
             "cell",
@@ -99,7 +106,9 @@ PAGES = {
             ON_PICTURE,
             own_size=AS_TRAINED,
         ),
-        PageEntry("faces", N_("Faces"), N_("Are these two pictures the same person?"), "face", ON_PICTURE, own_size=AS_TRAINED),
+        PageEntry(
+            "faces", N_("Faces"), N_("Are these two pictures the same person?"), "face", ON_PICTURE, own_size=AS_TRAINED
+        ),
         PageEntry(
             "teach",
             N_("Teach it"),
@@ -109,7 +118,12 @@ PAGES = {
             own_size=AS_TRAINED,
         ),
         PageEntry(
-            "speed", N_("Speed"), N_("How fast is the network on this machine?"), "timer", ON_PICTURE, own_size=AS_TRAINED
+            "speed",
+            N_("Speed"),
+            N_("How fast is the network on this machine?"),
+            "timer",
+            ON_PICTURE,
+            own_size=AS_TRAINED,
         ),
     )
 }

@@ -23,16 +23,16 @@ def test_no_two_layers_have_one_name(name: str) -> None:
     layers = inception.trace(name).layers
     names = spoken_layers(layers)
     assert list(names) == [layer.index for layer in layers]
-    assert len(set(names.values())) == len(layers)
+    assert len({spoken.whole for spoken in names.values()}) == len(layers)
 
 
 def test_layers_are_counted_where_they_stand() -> None:
     graph = inception.trace("inception_v4")
     names = spoken_layers(graph.layers)
-    named = {f"{layer.block}/{layer.branch}/{layer.layer}": names[layer.index] for layer in graph.layers}
+    named = {f"{layer.block}/{layer.branch}/{layer.layer}": names[layer.index].whole for layer in graph.layers}
     assert named["Conv2d_1a_3x3//"] == "Stem: first 3x3 convolution"
     assert named["Mixed_4a/Branch_1/Conv2d_0b_1x7"] == "Stem, second fork, second branch: 1x7 convolution"
     assert named["Mixed_5c/Branch_2/Conv2d_0c_3x3"] == "Inception-A 2 of 4, third branch: second 3x3 convolution"
     assert named["Logits//Logits"] == "Head: linear layer"
     with words.speaking("zh_CN"):
-        assert spoken_layers(graph.layers)[1] == "主干（stem）：第一个 3x3 卷积"
+        assert spoken_layers(graph.layers)[1].whole == "主干（stem）：第一个 3x3 卷积"

@@ -37,4 +37,4 @@ def test_the_strip_is_the_networks_own(name: str) -> None:
     assert html.count("<figure") == len(strip.stops) + 2
     assert "first 3x3 convolution" in html
     assert re.search(rf"{strip.label} \d+%</b>", html)
-    assert "alt=\"cat\"" in html
+    assert 'alt="cat"' in html

@@ -1,0 +1,37 @@
+"""Home in a real Chromium: one screen, a picture in motion, and doors that lead somewhere."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .browser import ready
+
+MOVES = "document.querySelector('.strip-map img').getAnimations().some(animation => animation.playState === 'running')"
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_it_fits_on_one_screen(page: Page, app_url: str, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(app_url)
+    ready(page)
+    expect(page.locator(".strip figure")).to_have_count(10)
+    last = page.get_by_text("Teaching?").bounding_box()
+    assert last is not None
+    assert last["y"] + last["height"] <= height
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
+
+
+def test_the_picture_moves_until_it_is_held(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    ready(page)
+    assert page.evaluate(MOVES)
+    page.get_by_label("Hold still").check()
+    assert not page.evaluate(MOVES)
+    page.get_by_role("link", name="Look around").click()
+    expect(page.get_by_role("heading", name="What does the whole network look like?")).to_be_visible()
+
+
+def test_who_asks_for_less_motion_gets_none(page: Page, app_url: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(app_url)
+    ready(page)
+    assert not page.evaluate(MOVES)
