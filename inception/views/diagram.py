@@ -18,19 +18,22 @@ from math import ceil, prod
 import graphviz
 
 from ..errors import InputError
+from ..graph.branches import Branch, branch_names, branch_starts
 from ..graph.layer import Layer, Part
 from ..graph.layer_graph import LayerGraph
 from ..graph.op import ACTIVATIONS, SUMS, Op
 from ..graph.receptive_field import ReceptiveField
-from ..text import shape_text
+from ..text import shape_text, wrapped
 from ..version import __version__
 from ..words import N_, _
+from .colouring import Scale
 from .fonts import add_bundled_font, families
 from .kinds import Kind, kind_of
-from .style import PLAIN_STYLE, Amount, Style, amount_text
+from .notes import NO_NOTES, Notes
+from .style import LINE, PLAIN_STYLE, POINTS, Amount, Style, amount_text
+from .thumbnails import PLACE, SIDE
 
 INK = "#1a1a1a"
-LINE = "#767676"  # readable on white and on dark grounds
 PLAIN = {"fillcolor": "#ffffff", "color": LINE}  # boxes of what is not worth a colour: batch norm, ReLU
 
 # What `diagram_file` writes, and the media types.
@@ -40,6 +43,10 @@ DIAGRAM_FORMATS = {
     "pdf": "application/pdf",
     "dot": "text/vnd.graphviz",
 }
+BRANCH_WIDTH = 24  # characters of a line above a branch
+PLAIN_TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0">'
+BESIDE = 118  # points of the text beside maps
+BAR = 210  # points of the longest bar in a box
 LEGEND_COLUMNS = 4  # swatches in a row, at most
 LINEAR = N_("linear")  # said of a convolution that no activation follows
 PRODUCT = "mul"  # what a trace calls the product of two tensors, e.g. of a gate and what it lets through
@@ -60,15 +67,17 @@ def diagram_dot(
     style: Style = PLAIN_STYLE,
     amount: Amount | None = None,
     fields: Sequence[ReceptiveField | None] = (),
+    notes: Notes = NO_NOTES,
 ) -> str:
     """DOT text of the layers of a block or stage, with arrows from what they read and to what reads them.
 
     units: a convolution, its batch norm and its ReLU share a box. False gives each a box of its own.
     amount: what boxes say beside what a layer is; for "rf" `fields` are the graph's receptive fields.
-    Boxes have the SVG ids that `node_name` tells.
+    notes: what boxes and edges show besides. Boxes have the SVG ids that `node_name` tells.
     """
     dot = new_diagram(title, style)
-    add_layers(dot, layers, units, style, amount, fields)
+    add_layers(dot, layers, units, style, amount, fields, notes)
+    headings = _headings(layers) if notes.branches else {}
     inside = {layer.index for layer in layers}
     read = {source for layer in layers for source in layer.inputs}
     outside = set()
@@ -79,7 +88,8 @@ def diagram_dot(
             if source not in outside:
                 outside.add(source)
                 add_end(dot, f"from{source}", _("input {shape}").format(shape=shape_read(layer, source)), style)
-            dot.edge(f"from{source}", node_name(layer))
+            into = headings.get(layer.index, node_name(layer))
+            dot.edge(f"from{source}", into, **_look_of_edge(notes, source, layer, into))
         if layer.index not in read:
             text = _("output {shape}").format(shape=shape_text(layer.out_shape))
             add_end(dot, f"to{layer.index}", text, style)
@@ -192,22 +202,30 @@ def add_layers(
     style: Style = PLAIN_STYLE,
     amount: Amount | None = None,
     fields: Sequence[ReceptiveField | None] = (),
+    notes: Notes = NO_NOTES,
 ) -> None:
     """Adds the boxes of `layers` and the edges between them: branches start in one row and run straight down.
 
-    amount, fields: as `diagram_dot` takes them.
+    amount, fields, notes: as `diagram_dot` takes them.
     """
     by_index = {layer.index: layer for layer in layers}
-    same_row(dot, [node_name(layer) for layer in layers if not by_index.keys() & layer.inputs])
+    top = [layer for layer in layers if not by_index.keys() & {*layer.inputs}]
+    same_row(dot, [node_name(layer) for layer in top])
     # Layers whose norm or activation is a layer of its own, as in networks that are not ours.
     goes_on = {source for layer in layers if "norm" in layer.op or layer.op in ACTIVATIONS for source in layer.inputs}
+    scale = notes.colouring.scale([(layer,) for layer in layers]) if notes.colouring else None
+    headings = _headings(layers) if notes.branches else {}
+    if headings:
+        _add_headings(dot, layers, style)
     for layer in layers:
         field = fields[layer.index] if fields else None
         details = [text for text in detail_texts(layer) if text != _(LINEAR) or layer.index not in goes_on]
-        _add_layer(dot, layer, details, units, style, amount_text(amount, (layer,), field))
+        lines = [amount_text(amount, (layer,), field), *notes.text((layer,))]
+        _add_layer(dot, layer, details, units, style, lines, notes, scale)
         for source in layer.inputs:
             if source in by_index:
-                dot.edge(last_box(by_index[source], units), node_name(layer))
+                into = headings.get(layer.index, node_name(layer))
+                dot.edge(last_box(by_index[source], units), into, **_look_of_edge(notes, source, layer, into))
 
 
 def last_box(layer: Layer, units: bool = True) -> str:
@@ -250,12 +268,46 @@ def hover_value(text: str) -> str:
     return graphviz.escape(plain_text(text))
 
 
-def box_text(head: str, *lines: str, marked: Sequence[str] = (), style: Style = PLAIN_STYLE) -> str:
-    """The text of a box as an HTML-like label: one line in bold, smaller ones below it, the last of them marked."""
-    small = [_html(line) for line in lines if line] + [f"<b>{_html(line)}</b>" for line in marked]
-    texts = [f"<b>{_html(head)}</b>", *(f'<font point-size="{style.points(10)}">{line}</font>' for line in small)]
-    rows = "".join(f"<tr><td>{text}</td></tr>" for text in texts)
-    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="0">{rows}</table>>'
+def box_text(
+    head: str,
+    *lines: str,
+    marked: Sequence[str] = (),
+    style: Style = PLAIN_STYLE,
+    pictures: int = 0,
+    beside: bool = False,
+    side: int = SIDE,
+    bar: tuple[float, str] | None = None,
+) -> str:
+    """The text of a box as an HTML-like label: one line in bold, smaller ones below it, the last of them marked.
+
+    pictures: how many maps, `side` points wide, there is room for, below the text or beside it.
+    bar: its share of the longest bar, and its colour.
+    """
+    small = [_html(line) for text in lines if text for line in text.split("\n")]
+    small += [f"<b>{_html(line)}</b>" for line in marked]
+    bold = [f"<b>{_html(line)}</b>" for line in head.split("\n")]
+    texts = [*bold, *(f'<font point-size="{style.points(10)}">{line}</font>' for line in small)]
+    cell = '<td align="left">' if pictures and beside else "<td>"
+    rows = "".join(f"<tr>{cell}{text}</td></tr>" for text in texts)
+    table = f"{PLAIN_TABLE}{rows}</table>"
+    if pictures:
+        size = round(side * style.font_size / POINTS)
+        place = f'<td fixedsize="true" width="{size}" height="{size}" bgcolor="{PLACE}"></td>'
+        room = f'<table border="0" cellborder="0" cellspacing="3" cellpadding="0"><tr>{place * pictures}</tr></table>'
+        if beside:
+            text = f"{PLAIN_TABLE}<tr><td>{table}</td></tr></table>"
+            width = round(BESIDE * style.font_size / POINTS)
+            table = f'{PLAIN_TABLE}<tr><td align="left" width="{width}">{text}</td><td>{room}</td></tr></table>'
+        else:
+            table = f"{PLAIN_TABLE}<tr><td>{table}</td></tr><tr><td>{room}</td></tr></table>"
+    if bar:
+        share, color = bar
+        width = round(BAR * style.font_size / POINTS)
+        drawn = max(1, round(share * width)) if share else 0
+        parts = f'<td fixedsize="true" width="{drawn}" height="6" bgcolor="{color}"></td>' if drawn else ""
+        parts += f'<td fixedsize="true" width="{width - drawn}" height="6"></td>' if drawn < width else ""
+        table = f"{PLAIN_TABLE}<tr><td>{table}</td></tr><tr><td>{PLAIN_TABLE}<tr>{parts}</tr></table></td></tr></table>"
+    return f"<{table}>"
 
 
 def head_text(layer: Layer) -> str:
@@ -330,15 +382,45 @@ def shape_read(layer: Layer, source: int) -> str:
     return shape_text(layer.in_shapes[layer.inputs.index(source)])
 
 
+def _headings(layers: Sequence[Layer]) -> dict[int, str]:
+    """The node that says what a branch does, by the index of each layer at which the branch starts."""
+    first: dict[Branch, int] = {}
+    return {index: f"branch{first.setdefault(branch, index)}" for index, branch in branch_starts(layers).items()}
+
+
+def _add_headings(dot: graphviz.Digraph, layers: Sequence[Layer], style: Style) -> None:
+    """Says above each branch what it does, with TF-Slim's name below."""
+    names, starts, by_index = branch_names(layers), branch_starts(layers), {layer.index: layer for layer in layers}
+    look = {"shape": "plaintext", "style": "", "margin": "0.02,0", "height": "0.2", "fontcolor": LINE}
+    for index, name in _headings(layers).items():
+        head = "\n".join(wrapped(names[starts[index]], BRANCH_WIDTH))
+        text = box_text(head, starts[index][1], style=style)
+        dot.node(name, text, group=group_of(by_index[index]), **look)
+        dot.edge(name, node_name(by_index[index]), arrowsize="0.5")
+
+
+def _look_of_edge(notes: Notes, source: int, layer: Layer, into: str) -> dict[str, str]:
+    """Graphviz's attributes of an edge to a layer, or to the heading of its branch, which has no arrow."""
+    return notes.edge(source, layer.index) | ({} if into == node_name(layer) else {"arrowhead": "none"})
+
+
 def _add_layer(
-    dot: graphviz.Digraph, layer: Layer, details: Sequence[str], units: bool, style: Style, amount: str
+    dot: graphviz.Digraph,
+    layer: Layer,
+    details: Sequence[str],
+    units: bool,
+    style: Style,
+    lines: Sequence[str],
+    notes: Notes,
+    scale: Scale | None,
 ) -> None:
+    below = [_(", ").join(details), layer_name(layer), *lines]
     dot.node(
         node_name(layer),
-        box_text(head_text(layer), _(", ").join(details), layer_name(layer), amount, style=style),
+        box_text(head_text(layer), *below, style=style, pictures=notes.pictures((layer,))),
         id=node_name(layer),
         group=group_of(layer),
-        **style.box(kind_of(layer)),
+        **notes.box((layer,), kind_of(layer), scale, style),
         tooltip=hover_value(hover_text(layer)),
     )
     if units and not has_own_relu(layer):

@@ -8,8 +8,8 @@ stage is yellow like a concatenation, a residual stage purple like a residual su
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby, pairwise
 from math import prod
@@ -18,6 +18,7 @@ from typing import Any, Literal
 import graphviz
 
 from ..graph.blocks import BlockType, Run, block_types, is_whole, runs
+from ..graph.branches import branch_names, side_by_side_name
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.op import SUMS, Op
@@ -25,11 +26,12 @@ from ..graph.stages import merged_order
 from ..graph.window import Window
 from ..text import and_list, shape_text, wrapped
 from ..words import N_, _, ngettext
+from .colouring import Scale
 from .diagram import (
-    LINE,
     add_end,
     add_layers,
     box_text,
+    head_text,
     hover_value,
     last_box,
     new_diagram,
@@ -39,7 +41,8 @@ from .diagram import (
 )
 from .fonts import families
 from .kinds import CONCAT, LINEAR, OTHER, POOL, SQUARE, SUM, Kind
-from .style import PLAIN_STYLE, POINTS, Amount, Style, amount_text, with_unit
+from .notes import NO_NOTES, Notes
+from .style import LINE, PLAIN_STYLE, POINTS, Amount, Style, amount_text, with_unit
 
 Level = Literal["stage", "block"]
 SizeBy = Literal["channels", "params", "macs", "activation_bytes"]
@@ -51,7 +54,9 @@ REDUCTION = Kind(N_("reduction"), POOL.color)
 HEAD = Kind(N_("head"), LINEAR.color)
 STAGE_KINDS = (STEM, INCEPTION, RESIDUAL, REDUCTION, HEAD, OTHER)
 
-NARROWEST, WIDEST = 2.4, 4.2  # inches of a box of size 0 and of the largest
+WIDTH = 3.1  # inches of a box
+HEAD_WIDTH = 17  # characters of a line beside maps
+PICTURE = 84  # points of the picture that comes in
 
 
 @dataclass(frozen=True)
@@ -113,13 +118,15 @@ def overview_dot(
     opened: Collection[str] = (),
     style: Style = PLAIN_STYLE,
     amount: Amount | None = None,
+    notes: Notes = NO_NOTES,
 ) -> str:
     """DOT text of a network: a box for each run of equal blocks (or for each stage), from picture to output.
 
-    size_by: what makes boxes wide: the channels they hand on, or what all blocks they stand for have of a quantity.
-    Widths grow evenly from `NARROWEST` for 0 to `WIDEST` for the largest.
+    size_by: what the bars in boxes show: the channels they hand on, or what all blocks they stand for have of a
+    quantity. All bars start at 0 and share one scale, so that twice the length, and the area, is twice as much.
     opened: ids of boxes whose layers are drawn in their place, with ids as in `diagram_dot`.
-    amount: what boxes say beside what they are, where that is not what makes them wide.
+    amount: what boxes say beside what they are, where that is not what the bars show.
+    notes: what boxes show besides; a box shows those of its last layer. The picture has room for a map called "input".
     Edges are labelled with the shape of what they carry.
     """
     boxes = overview_boxes(graph, level)
@@ -131,41 +138,32 @@ def overview_dot(
     dot.edge_attr |= {"labelangle": "75", "labeldistance": style.points(3.4)}  # beside the line, between two boxes
     dot.node_attr["margin"] = "0.12,0.04"
     is_chain = _is_chain(graph, boxes)
-    beside = "taillabel" if style.direction == "down" else "label"  # to the right a tail's label would stand in a box
     ends = {0: _End("", "input", "input")}
-    add_end(dot, "input", _input_text(graph, is_chain), style)
+    _add_input(dot, _input_text(graph, is_chain), style, bool(notes.maps))
+    scale = notes.colouring.scale([box.layers for box in boxes]) if notes.colouring else None
     for box, size in zip(boxes, sizes, strict=True):
         if box.id in opened:
-            ends |= _add_opened(dot, graph, box, style, amount)
+            ends |= _add_opened(dot, graph, box, style, amount, notes)
         else:
             lines = [_size_text(size_by, size, sum(sizes))]
             if amount and amount != size_by:
                 lines = [amount_text(amount, box.layers, graph.receptive_fields[box.layers[-1].index])]
             if not is_chain:
                 lines.insert(0, _("out {shape}").format(shape=shape_text(box.layers[-1].out_shape)))
-            _add_box(dot, graph, box, level, lines, size / largest, style)
+            _add_box(dot, graph, box, level, [*lines, *notes.text(box.layers)], size / largest, style, notes, scale)
             ends |= {layer.index: _End(box.id, box.id, box.id) for layer in box.layers}
 
-    drawn, labelled = set(), set()
-    for source, target in graph.edges:
-        tail, head = ends[source], ends[target]
-        if tail.box == head.box or (tail.out, head.into) in drawn:
-            continue
-        drawn.add((tail.out, head.into))
-        shape = shape_text(graph.layers[source - 1].out_shape if source else graph.input_shape)
-        if not is_chain:
-            dot.edge(tail.out, head.into)  # the box says the shape
-        elif head.box == head.into:
-            dot.edge(tail.out, head.into, **{beside: plain_text(shape)})
-        else:  # many layers of an opened box may read it; one label tells what
-            dot.edge(tail.out, head.into, label=plain_text("" if (source, head.box) in labelled else f"  {shape}"))
-        labelled.add((source, head.box))
-
-    for layer in _unread(graph):
-        add_end(dot, f"to{layer.index}", _("output"), style)
-        label = {beside: plain_text(shape_text(layer.out_shape))} if is_chain else {}
-        dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
+    _add_edges(dot, graph, ends, is_chain, style)
     return str(dot.source)
+
+
+def _add_input(dot: graphviz.Digraph, text: str, style: Style, picture: bool) -> None:
+    """Adds what comes in, with room for the picture itself where there is one."""
+    if not picture:
+        add_end(dot, "input", text, style)
+        return
+    look = {"shape": "plaintext", "style": "", "margin": "0.05,0.02", "fontcolor": LINE}
+    dot.node("input", box_text(text, style=style, pictures=1, side=PICTURE), id="input", **look)
 
 
 def _input_text(graph: LayerGraph, is_chain: bool) -> str:
@@ -208,6 +206,31 @@ def box_hover(graph: LayerGraph, box: Box) -> str:
     )
 
 
+def _add_edges(
+    dot: graphviz.Digraph, graph: LayerGraph, ends: Mapping[int, "_End"], is_chain: bool, style: Style
+) -> None:
+    """Adds the arrows between boxes, and to the outputs; in a chain each says the shape of what it carries."""
+    beside = "taillabel" if style.direction == "down" else "label"  # to the right a tail's label would stand in a box
+    drawn, labelled = set(), set()
+    for source, target in graph.edges:
+        tail, head = ends[source], ends[target]
+        if tail.box == head.box or (tail.out, head.into) in drawn:
+            continue
+        drawn.add((tail.out, head.into))
+        shape = shape_text(graph.layers[source - 1].out_shape if source else graph.input_shape)
+        if not is_chain:
+            dot.edge(tail.out, head.into)  # the box says the shape
+        elif head.box == head.into:
+            dot.edge(tail.out, head.into, **{beside: plain_text(shape)})
+        else:  # many layers of an opened box may read it; one label tells what
+            dot.edge(tail.out, head.into, label=plain_text("" if (source, head.box) in labelled else f"  {shape}"))
+        labelled.add((source, head.box))
+    for layer in _unread(graph):
+        add_end(dot, f"to{layer.index}", _("output"), style)
+        label = {beside: plain_text(shape_text(layer.out_shape))} if is_chain else {}
+        dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
+
+
 @dataclass(frozen=True)
 class _End:
     """Where edges of a layer end."""
@@ -225,25 +248,38 @@ def _add_box(
     lines: Sequence[str],
     share: float,
     style: Style,
+    notes: Notes,
+    scale: Scale | None,
 ) -> None:
     names = _(", ").join(_name(run) for run in box.runs)
     if len(box.runs) > 3:
         names = ngettext("{count} layer", "{count} layers", len(box.layers)).format(count=len(box.layers))
-    head, line = (box.stage or names, names) if level == "stage" else (names, box.stage)
+    head, line = (box.stage or names, names) if level == "stage" else _spoken(box)
     if box.kind is not OTHER and box.kind.name not in box.stage.lower():
         line = _("{names} ({kind})").format(names=line, kind=_(box.kind.name))
+    if notes.pictures(box.layers):
+        head = "\n".join(wrapped(head, HEAD_WIDTH))
+        line = "\n".join(wrapped(line, HEAD_WIDTH))
     dot.node(
         box.id,
-        box_text(head, line, *lines, style=style),
+        box_text(
+            head,
+            line,
+            *lines,
+            style=style,
+            pictures=notes.pictures(box.layers),
+            beside=True,
+            bar=(share, style.box(box.kind)["color"]),
+        ),
         id=box.id,
-        width=f"{(NARROWEST + (WIDEST - NARROWEST) * share) * style.font_size / POINTS:.2f}",
-        **style.box(box.kind),
+        width=f"{WIDTH * style.font_size / POINTS:.2f}",
+        **notes.box(box.layers, box.kind, scale, style),
         tooltip=hover_value(box_hover(graph, box)),
     )
 
 
 def _add_opened(
-    dot: graphviz.Digraph, graph: LayerGraph, box: Box, style: Style, amount: Amount | None
+    dot: graphviz.Digraph, graph: LayerGraph, box: Box, style: Style, amount: Amount | None, notes: Notes
 ) -> dict[int, _End]:
     """Adds the layers of a box in frames: one block for each run, or the whole stage where `is_whole` says so."""
     frames = [(_name(run), run.blocks) for run in box.runs]
@@ -263,7 +299,7 @@ def _add_opened(
             "style": "rounded,dashed",
         }
         with dot.subgraph(name=name, graph_attr=look) as frame:
-            add_layers(frame, blocks[0], True, style, amount, graph.receptive_fields)
+            add_layers(frame, blocks[0], True, style, amount, graph.receptive_fields, replace(notes, branches=False))
         for block in blocks:
             for layer, shown in zip(block, blocks[0], strict=True):
                 ends[layer.index] = _End(name, last_box(shown), node_name(shown))
@@ -275,6 +311,29 @@ def _name(run: Run) -> str:
     layers = run.blocks[0]
     name = run.name or _from_to([layers[0].layer, layers[-1].layer])
     return f"{name}\N{NO-BREAK SPACE}{_times(run)}" if len(run.blocks) > 1 else name
+
+
+def _spoken(box: Box) -> tuple[str, str]:
+    """What people call a run of blocks, and its names in the code.
+
+    A block of a stem or a head, which has no name of its own, is called after what it does.
+    """
+    run = box.runs[0]
+    code = _name(run).partition("\N{NO-BREAK SPACE}")[0]
+    if not run.stage:
+        return _name(run), ""
+    if box.kind not in (STEM, HEAD):
+        return f"{run.stage}\N{NO-BREAK SPACE}{_times(run)}" if len(run.blocks) > 1 else run.stage, code
+    branches = list(branch_names(run.blocks[0]).values())
+    if len(branches) == 2 and not any(" after " in name for name in branches):
+        head = side_by_side_name(branches)
+    elif branches:
+        head = _("{count} branches joined").format(count=len(branches))
+    elif len(run.blocks[0]) == 1:
+        head = head_text(run.blocks[0][0])
+    else:
+        head = run.stage
+    return head, code if head == run.stage else _("{stage}: {blocks}").format(stage=run.stage, blocks=code)
 
 
 def _times(run: Run) -> str:

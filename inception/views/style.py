@@ -13,7 +13,8 @@ Direction = Literal["down", "right"]
 Theme = Literal["colour", "grey"]
 Amount = Literal["params", "macs", "activation_bytes", "rf"]  # what a box can say about cost and reach
 
-BLACK, GREY, PALE = "#1a1a1a", "#767676", "#999999"
+LINE = "#767676"  # readable on white and on dark grounds
+BLACK, GREY, PALE = "#1a1a1a", LINE, "#999999"
 # Ground, line and its width for print without colour, by the colour in place of which they stand. Neighbours differ in
 # the line as well as in the ground, so that a copier may lose the greys.
 GREYS = {

@@ -39,6 +39,14 @@ def map_image(activation: NDArray[np.float32], side: int, signed: bool = False) 
     return image.resize((max(1, round(side * width / height)), side), Image.Resampling.NEAREST)
 
 
+def thumbnail(activation: NDArray[np.float32], most: int = 80) -> Image.Image:
+    """One channel (H, W) as a small picture in the colours of `map_image`: a pixel a cell, at most `most` a side."""
+    image = heat_map(activation, min(0.0, float(activation.min())), float(activation.max()))
+    if max(image.size) > most:
+        image.thumbnail((most, most), Image.Resampling.BOX)
+    return image
+
+
 def heat_map(values: NDArray[np.float32], low: float, high: float, signed: bool = False) -> Image.Image:
     """(H, W) as a picture of that size; values beyond `low` and `high` take the colours of these.
 
