@@ -58,6 +58,14 @@ COMMANDS = {
             "size. The embeddings are compared by Euclidean distance and cosine."
         ),
     ),
+    "cell": Command(
+        "cell",
+        N_("Take one number of a layer apart into the sum of products that it is."),
+        N_(
+            "As JSON: the channels that give most to the sum, what the rest gives, and each step from the sum to the "
+            "network's own activation: bias, batch norm, ReLU. Channels, rows and columns count from 0."
+        ),
+    ),
     "maps": Command(
         "maps",
         N_("Measure which maps of where a network looks tell most."),

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from hashlib import sha256
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from ..weights.known import Weights
 from ..weights.labels import class_labels
 from ..words import N_, _
 from ..zoo import create_model, get_variant
+from . import explainer
 from .crop import Crop
 from .devices import DEVICES, DTYPES, DeviceError, check_device
 from .preprocess import WHOLE_CENTRE, crop_and_resize, to_input
@@ -233,6 +235,17 @@ class Predictor(PictureNetwork):
             assert isinstance(model, Network)
             grid = model.forward_features(self.to_input(prepared))
             return model.forward_head(grid, pre_logits=True)[0].float().cpu().numpy()
+
+    def explain_cell(
+        self, prepared: Image.Image, layer: Layer | int | str, channel: int, row: int = 0, column: int = 0
+    ) -> Any:
+        """The sum of products behind one number of a layer: a `CellArithmetic` of `inception.vision.cell_arithmetic`.
+
+        layer: what `LayerGraph.find_layer` takes: a layer, its index, its path or TF-Slim's name.
+        channel, row, column: from 0; row and column are 0 behind a flatten.
+        Raises CellError where there is no such cell, InputError where there is no such layer, OutOfMemory.
+        """
+        return explainer.explain(self, prepared, layer, channel, row, column)
 
     @property
     def frozen_parameters(self) -> int:

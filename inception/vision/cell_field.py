@@ -16,7 +16,6 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from ..errors import InputError
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..runtime.predictor import Predictor
@@ -25,6 +24,7 @@ from ..runtime.progress import Progress, no_progress
 from ..text import shape_text
 from ..views.kinds import FACTORISED, LINEAR
 from ..words import _
+from .cell_error import CellError, check_cell
 from .inside import Array, check_size
 from .maps import lay_over
 
@@ -33,10 +33,6 @@ MARGIN = 0.25  # of the picture's side, how much of a field outside the picture 
 CLIPPED = 0.5  # percent of the pixels that may lie beyond the colours of the gradient
 LINE = 3  # pixels of the frame
 BEYOND = "#e6e6e6"  # outside picture and field
-
-
-class CellError(InputError):
-    """A cell or channel that does not exist, or a layer without cells, in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +121,7 @@ def field_box(graph: LayerGraph, layer: Layer, cell: tuple[int, int]) -> Box:
     if field is None or len(layer.out_shape) != 3:
         sentence = _("{layer} has no grid of cells that each see a part of the picture.")
         raise CellError(sentence.format(layer=layer.path))
-    rows, columns = layer.out_shape[1:]
-    if not (0 <= cell[0] < rows and 0 <= cell[1] < columns):
-        sentence = _("{layer} has rows 0 to {row} and columns 0 to {column}, no cell {cell}.")
-        raise CellError(sentence.format(layer=layer.path, row=rows - 1, column=columns - 1, cell=cell))
+    check_cell(layer, 0, *cell)
     top, left = (field.offset[axis] + field.stride[axis] * cell[axis] for axis in (0, 1))
     return Box(top, left, top + field.size[0], left + field.size[1])
 
@@ -149,10 +142,7 @@ def cell_field(
     Raises CellError, InsideError for pictures of another size than the graph's, OutOfMemory.
     """
     box = field_box(graph, layer, cell)
-    channels = layer.out_shape[0]
-    if channel is not None and not 0 <= channel < channels:
-        sentence = _("{layer} has channels 0 to {last}, no channel {channel}.")
-        raise CellError(sentence.format(layer=layer.path, last=channels - 1, channel=channel))
+    check_cell(layer, channel or 0, *cell)
     if not 1 <= len(pictures) <= MAX_PICTURES:
         sentence = _("There must be 1 to {most} pictures, not {count}.")
         raise CellError(sentence.format(most=MAX_PICTURES, count=len(pictures)))

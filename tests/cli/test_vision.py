@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -263,3 +264,50 @@ def test_faces_do_not_displace_the_network_that_names_classes(
     assert status == 0, err
     monkeypatch.setitem(known_weights(), tag, replace(known_weights()[tag], sha256="0" * 64))
     assert WeightsChoice.of(path) in available_weights("inception_resnet_v1"), "the reader's own"
+
+
+def test_a_cell_as_json_lines_and_files(run: Run, tmp_path: Path) -> None:
+    bundled = "inception_v4.cifar10"
+    words = ("cell", SAMPLES / "cat.jpg", "--weights", bundled, "--layer", "stem.Conv2d_2a_3x3")
+    place = ("--channel", 5, "--row", 7, "--column", 9)
+    status, out, _ = run(*words, *place, "--json")
+    assert status == 0
+    entry = json.loads(out)
+    network = Predictor("inception_v4", bundled)
+    prepared = network.prepare(inception.load_image(SAMPLES / "cat.jpg"), (112, 112))
+    layer = inception.trace(network.model, 112).layer_at("stem.Conv2d_2a_3x3")
+    assert layer is not None
+    assert entry["value"] == pytest.approx(float(network.activations(prepared, layer)[5, 7, 9]), rel=1e-4)
+    assert entry["steps"][-1]["value"] == entry["value"]
+    parts = sum(term["value"] for term in entry["terms"]) + entry["rest"]
+    assert parts == pytest.approx(entry["steps"][0]["value"], rel=1e-6)
+
+    status, out, _ = run(*words, *place)
+    assert status == 0
+    assert out.startswith("Conv2d_2a_3x3, channel 5, row 7, column 9: ")
+    assert "channels together" in out
+    for file in ("cell.csv", "cell.png", "cell.json"):
+        status, out, _ = run(*words, *place, "-o", tmp_path / file)
+        assert (status, out) == (0, "")
+    table = pd.read_csv(tmp_path / "cell.csv")
+    assert len(table) == 8 * 9
+    assert table["product"].sum() == pytest.approx(entry["steps"][0]["value"], rel=1e-6)
+    assert Image.open(tmp_path / "cell.png").format == "PNG"
+    assert json.loads((tmp_path / "cell.json").read_text()) == entry
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (("--layer", "stem.nowhere", "--channel", 0), "has no layer 'stem.nowhere'"),
+        (("--layer", "stem.Conv2d_1a_3x3", "--channel", 8), "has channels 0 to 7, no channel 8"),
+        (("--layer", "stem.Conv2d_1a_3x3", "--channel", 0, "--row", 55), "has rows 0 to 54, no row 55"),
+        (("--layer", "stem.Conv2d_1a_3x3", "--channel", 0, "--column", -1), "has columns 0 to 54, no column -1"),
+        (("--layer", "stem.Conv2d_1a_3x3", "--channel", 0, "-o", "cell.gif"), "none of the suffixes .csv, .png, .json"),
+    ],
+)
+def test_a_cell_that_is_not_there_is_one_sentence(run: Run, asked: tuple[object, ...], sentence: str) -> None:
+    status, out, err = run("cell", SAMPLES / "cat.jpg", "--weights", "inception_v4.cifar10", *asked)
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1

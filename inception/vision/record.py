@@ -1,0 +1,63 @@
+"""What layers hand on for one picture, recorded in one forward pass."""
+
+from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ..graph.layer import Layer
+from ..graph.layer_graph import LayerGraph
+from ..runtime.predictor import Predictor
+from ..runtime.private_copy import private_copy
+
+Array = NDArray[np.float32]
+Record = dict[int, Array]  # by the index of a layer: (C, H, W), or (C,) behind a flatten; 0 is the normalised picture
+
+
+def record(predictor: Predictor, prepared: Image.Image, layers: Collection[Layer]) -> Record:
+    """What the network gets, as 0, and what each of these layers hands on for a prepared picture, in float32.
+
+    One pass, which ends with the stage of the last of the layers. Raises OutOfMemory.
+    """
+    # A network in float32 needs no copy: only whoever has the turn runs it, so the hooks see nobody else's picture.
+    model = None if predictor.dtype is torch.float32 else private_copy(predictor)
+    found: Record = {}
+    with predictor.turn() as shared, torch.inference_mode(), _full_precision(predictor.device):
+        model = model or shared
+        x = predictor.to_input(prepared).float()
+        found[0] = _array(x)
+        hooks = [
+            model.get_submodule(layer.parts[-1].path).register_forward_hook(
+                lambda _module, _inputs, output, index=layer.index: found.update({index: _array(output)})
+            )
+            for layer in layers
+        ]
+        try:
+            for stage in model.children():
+                if len(found) > len(layers):
+                    break
+                x = stage(x)
+        finally:
+            for hook in hooks:
+                hook.remove()
+    return found
+
+
+def with_sources(graph: LayerGraph, layer: Layer) -> list[Layer]:
+    """The layers that a layer reads, and itself."""
+    return [graph.layers[index - 1] for index in (*layer.inputs, layer.index) if index]
+
+
+def _array(output: Tensor) -> Array:
+    return np.ascontiguousarray(output[0].cpu().numpy())
+
+
+def _full_precision(device: torch.device) -> AbstractContextManager[None]:
+    """CUDA would round the factors of convolutions to TF32's ten bits."""
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
