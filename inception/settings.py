@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ByteSize, Field, ValidationError, field_validator
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import InputError
@@ -62,6 +62,28 @@ class Settings(BaseSettings):
         description=N_("memory for the pictures, as encoded files, that a reader's session keeps; the oldest go first"),
     )
 
+    engine_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$",
+        title=N_("an address such as http://127.0.0.1:8600"),
+        description=N_(
+            "the engine that runs the networks, one that `serve` started or another one that speaks the Open Inference "
+            "Protocol; while it is not set, they run in this process"
+        ),
+    )
+    engine_token: SecretStr | None = Field(
+        default=None,
+        title=N_("16 to 200 letters, digits and signs without spaces"),
+        description=N_("what the app says to its engine, and `serve` wants of those who ask, to be let in"),
+    )
+
+    @field_validator("engine_token")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[\x21-\x7e]{16,200}", value.get_secret_value()):
+            raise ValueError("token")
+        return value
+
     @field_validator("memory", "uploads", mode="before")
     @classmethod
     def _has_a_unit(cls, value: Any) -> Any:
@@ -86,7 +108,9 @@ def _read(variables: tuple[tuple[str, str], ...]) -> Settings:
         name = str(first["loc"][0])
         title = Settings.model_fields[name].title or ""
         sentence = _("{variable} must be {title}, not {value!r}.")
-        raise SettingsError(sentence.format(variable=variable(name), title=_(title), value=first["input"])) from error
+        # A token that is wrong by one character is a secret all the same.
+        value = "…" if name == "engine_token" else first["input"]
+        raise SettingsError(sentence.format(variable=variable(name), title=_(title), value=value)) from error
 
 
 def variable(name: str) -> str:

@@ -13,6 +13,7 @@ from inception.runtime.devices import DTYPES, DeviceError
 from inception.runtime.pool import networks
 from inception.runtime.predictor import PictureNetwork, Predictor
 from inception.runtime.preprocess import framed, lost_share, stretch, value_counts
+from inception.runtime.remote import RemoteNetwork
 from inception.runtime.speed import Setting, offered_settings
 from inception.runtime.turns import OutOfMemory
 from inception.text import running_text
@@ -44,6 +45,8 @@ def choose_setting(subject: Subject) -> PictureNetwork:
     if subject.own_weights:
         st.caption(_("Computed by eager PyTorch; other engines are for weights that are on this server."))
         return subject.network
+    if isinstance(subject.network, RemoteNetwork):
+        return subject.network  # an engine elsewhere has the setting that it was started with
     settings = offered_settings()
     setting = st.selectbox(
         _("Computed by"),

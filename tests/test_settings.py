@@ -14,7 +14,7 @@ from inception.weights.known import weights_folder
 
 from .reference import assert_one_sentence
 
-NAMES = ["INCEPTION_WEIGHTS", "INCEPTION_MEMORY", "INCEPTION_THREADS", "INCEPTION_UPLOADS"]
+NAMES = [PREFIX + name.upper() for name in ("weights", "memory", "threads", "uploads", "engine_url", "engine_token")]
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +29,8 @@ def test_defaults() -> None:
         "memory": 2**30,
         "threads": None,
         "uploads": 8 * MAX_BYTES,
+        "engine_url": None,
+        "engine_token": None,
     }
 
 
@@ -36,7 +38,9 @@ def test_every_setting_says_what_it_takes_and_means() -> None:
     rows = described_settings()
     assert [row["name"] for row in rows] == NAMES == [PREFIX + name.upper() for name in Settings.model_fields]
     assert all(row["takes"] and row["meaning"] for row in rows)
-    assert [row["default"] for row in rows] == [row["value"] for row in rows] == ["weights", "1GiB", "", "160MiB"]
+    assert (
+        [row["default"] for row in rows] == [row["value"] for row in rows] == ["weights", "1GiB", "", "160MiB", "", ""]
+    )
 
 
 def test_the_environment_is_read_whenever_a_setting_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

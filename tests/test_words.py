@@ -41,11 +41,13 @@ NO_TEXTS = {
     *("minus infinity", "(00 - 0) mod 0 = 0", "0 to 0"),
     # commands
     *("python -m inception", "python -m inception race", "python -m inception train"),
+    *("pip install '0[serve]'", "pip install -r requirements-serve.txt", "Bearer 0", "HTTP 0"),
     *("pip install '0[app]'", "pip install -r requirements.txt", "pip install -r requirements-openvino.txt"),
     # keys of a session, a pattern, and an icon before a sentence that is marked
     *("your picture: ", "cropped to the object|cut-out", ":material/info: 0"),
     # what only programmers read, and what PyTorch says
     *("LayerGraph 0", "no data", "out of memory", "download 0", "no OpenVINO operation for 0"),
+    *("a tree has no 0", "0 does not travel"),
     *("every residual sum has one", "only methods that ask a layer have one"),
     *("not an archive that PyTorch writes", "storages larger than their file"),
     *("oneDNN takes one number for both ends",),

@@ -20,7 +20,7 @@ HOST, PORT = "127.0.0.1", 8501
 NEEDED = ("streamlit", "pygments")  # what the extra `app` brings; Starlette comes with Streamlit
 
 
-def _port(_kind: object, tokens: Sequence[Token]) -> int:
+def port_number(_kind: object, tokens: Sequence[Token]) -> int:
     text = tokens[0].value
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise ValueError(_("{value!r} is not a port from 1 to 65535").format(value=text))
@@ -38,7 +38,7 @@ def app(
             )
         ),
     ] = HOST,
-    port: Annotated[int, Parameter(converter=_port, help=N_("Port to listen on."))] = PORT,
+    port: Annotated[int, Parameter(converter=port_number, help=N_("Port to listen on."))] = PORT,
 ) -> None:
     """Serve the app to a browser."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:

@@ -97,6 +97,14 @@ COMMANDS = {
         N_("What an earlier run has trained is not trained again. Standard error says how far it is."),
     ),
     "app": Command("app", N_("Serve the app to a browser."), N_("It is served until it is stopped.")),
+    "serve": Command(
+        "serve",
+        N_("Start the engine that runs networks for the app, in processes of their own (Ray Serve)."),
+        N_(
+            "The app uses it where INCEPTION_ENGINE_URL names its address. It speaks the Open Inference Protocol. It "
+            "is served until it is stopped."
+        ),
+    ),
     "settings": Command("settings", N_("List the settings: environment variables, their values and what they mean.")),
 }
 

@@ -3,16 +3,19 @@
 import os
 import threading
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from cachetools import LRUCache
 
 from ..settings import settings
-from ..weights.choice import AnyWeights, WeightsChoice
+from ..weights.choice import AnyWeights, WeightsChoice, WeightsKind
+from .engine_client import EngineClient, EngineGoneError, NotServedError, engine
 from .engines import load_network
 from .predictor import PictureNetwork, Predictor
+from .remote import RemoteNetwork
 
+REMOTE = 64  # networks of an engine elsewhere whose descriptions are kept; they have no weights here
 Key = tuple[str, str, WeightsChoice, str, torch.dtype]  # engine, name, weights, device, dtype
 Stamp = tuple[str, int, int] | None  # path, time of change in nanoseconds, bytes
 
@@ -34,6 +37,7 @@ class Pool:
     def __init__(self, limit: int | None = None):
         self._given = limit
         self._loading: set[Key] = set()
+        self._elsewhere: LRUCache[tuple[object, ...], RemoteNetwork] = LRUCache(REMOTE)
         self._changed = threading.Condition()
 
     @cached_property
@@ -87,7 +91,36 @@ class Pool:
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> Predictor:
-        """The network in PyTorch, which one can look into; arguments and errors as of `get`."""
+        """The network in PyTorch, which one can look into; arguments and errors as of `get`.
+
+        Where the settings name an engine elsewhere, that one runs it, unless it has no such network or does not answer.
+        """
+        choice = WeightsChoice.of(weights)
+        client = None if choice.kind is WeightsKind.UPLOAD or dtype != torch.float32 else engine()
+        if client is not None:
+            try:
+                return self._remote(client, name, choice, device)
+            except (EngineGoneError, NotServedError):
+                pass
+        return self._here(name, choice, device, dtype)
+
+    def _remote(
+        self, client: EngineClient, name: str, choice: WeightsChoice, device: str | torch.device
+    ) -> RemoteNetwork:
+        key = client, name, choice, _stamp(choice), str(device)
+        with self._changed:
+            network = self._elsewhere.get(key)
+        if network is None:
+            here = partial(self._here, name, choice, device)
+            network = RemoteNetwork(client, name, choice, here, device)
+            with self._changed:
+                self._elsewhere[key] = network
+        return network
+
+    def _here(
+        self, name: str, weights: AnyWeights, device: str | torch.device, dtype: torch.dtype = torch.float32
+    ) -> Predictor:
+        """The network in this process."""
         network = self.get(name, weights, device, dtype)
         assert isinstance(network, Predictor)
         return network

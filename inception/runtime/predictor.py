@@ -65,6 +65,7 @@ class PictureNetwork(ABC):
     temperature: float  # as of `Weights`
     threshold: float  # as of `Weights`
     nbytes: int  # of its weights in memory
+    device_name: str  # of what computes, for readers; empty where it is not known
     peak_bytes: int | None  # the most that the last pass had allocated, with the weights; None where no one counts
 
     def __init__(
@@ -74,6 +75,25 @@ class PictureNetwork(ABC):
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ):
+        self._describe(name, weights)
+        self.device, self.dtype = check_device(device, dtype), dtype
+        if self.device.type not in self.runs_on:
+            sentence = _("The engine {engine} runs on {devices}, not on {device}.")
+            runs_on = and_list(self.runs_on)
+            raise DeviceError(sentence.format(engine=self.engine, devices=runs_on, device=self.device))
+        self.device_name = str(self.device)
+        # MPS has been wrong on channels_last tensors more than once.
+        channels_last = self.channels_last and self.device.type != "mps"
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        with self._turn(NO_ROOM_TO_LOAD):  # alone, because random weights come from PyTorch's one generator
+            model = self._build()
+        with self._enough_memory(NO_ROOM_TO_LOAD):
+            self._name_outputs(model.num_classes)
+            self.remarks = model.remarks
+            self.nbytes = self._take(model)
+
+    def _describe(self, name: str, weights: AnyWeights) -> None:
+        """Takes what is known of the weights before they are loaded."""
         self.name, self.weights = name, WeightsChoice.of(weights)
         self.trained = self.weights.trained
         self.description = known = self.weights.known
@@ -81,23 +101,14 @@ class PictureNetwork(ABC):
         self.preprocessing = known.preprocessing if known else get_variant(name).preprocessing
         self.temperature = known.temperature if known else 1.0
         self.threshold = known.threshold if known else -math.inf
-        self.device, self.dtype = check_device(device, dtype), dtype
-        if self.device.type not in self.runs_on:
-            sentence = _("The engine {engine} runs on {devices}, not on {device}.")
-            runs_on = and_list(self.runs_on)
-            raise DeviceError(sentence.format(engine=self.engine, devices=runs_on, device=self.device))
-        # MPS has been wrong on channels_last tensors more than once.
-        channels_last = self.channels_last and self.device.type != "mps"
-        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.peak_bytes = None
         self._passes: OrderedDict[tuple[int, ...], deque[float]] = OrderedDict()
-        with self._turn(NO_ROOM_TO_LOAD):  # alone, because random weights come from PyTorch's one generator
-            model = self._build()
-        with self._enough_memory(NO_ROOM_TO_LOAD):
-            self.embeds = not model.num_classes
-            self.labels = [] if self.embeds else class_labels(model.num_classes, known.labels if known else None)
-            self.remarks = model.remarks
-            self.nbytes = self._take(model)
+
+    def _name_outputs(self, classes: int) -> None:
+        """Takes the names of that many classes; 0 where the network embeds."""
+        known = self.description
+        self.embeds = not classes
+        self.labels = [] if self.embeds else class_labels(classes, known.labels if known else None)
 
     @abstractmethod
     def _take(self, model: nn.Module) -> int:

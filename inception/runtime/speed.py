@@ -114,7 +114,7 @@ def measure(network: PictureNetwork, prepared: Sequence[Image.Image], seconds: f
     passes = network.milliseconds(shape)
     return Timing(
         engine=network.engine,
-        device=str(network.device),
+        device=network.device_name,
         dtype=dtype_name(network.dtype),
         batch=len(prepared),
         milliseconds=median(passes),

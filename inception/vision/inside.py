@@ -21,7 +21,9 @@ from ..runtime.predictor import Predictor
 from ..runtime.private_copy import private_copy
 from ..text import shape_text
 from ..words import _
+from .elsewhere import engine_view
 from .maps import strongest_channels
+from .wire import travels
 
 MAPS = 24  # channels of a layer that are kept
 
@@ -32,6 +34,7 @@ class InsideError(InputError):
     """A block without branches, or a picture of another size than the trace, in one sentence."""
 
 
+@travels
 @dataclass(frozen=True)
 class LayerMaps:
     """What a layer hands on for one picture."""
@@ -43,6 +46,7 @@ class LayerMaps:
     maps: Array  # (K, H, W), of the first K channels of that table
 
 
+@travels
 @dataclass(frozen=True)
 class ResidualMaps:
     """Both summands of a residual sum for one picture; the residual is always the one after its scale."""
@@ -58,6 +62,7 @@ class ResidualMaps:
     total: Array  # (K, H, W), their sum before the ReLU
 
 
+@travels
 @dataclass(frozen=True)
 class BlockMaps:
     """What a block makes of one picture."""
@@ -101,6 +106,7 @@ def branching_blocks(graph: LayerGraph) -> list[str]:
     return [layer.block for layer in graph.layers if _joins_branches(layer)]
 
 
+@engine_view("inside")
 def through_network(
     predictor: Predictor, prepared: Image.Image, graph: LayerGraph, count: int = MAPS
 ) -> list[LayerMaps]:
@@ -119,6 +125,7 @@ def through_network(
     return found
 
 
+@engine_view("inside/block")
 def inside_block(
     predictor: Predictor, prepared: Image.Image, graph: LayerGraph, block: str, count: int = MAPS
 ) -> BlockMaps:

@@ -9,7 +9,9 @@ from streamlit.runtime.pages_manager import PagesManager
 import inception
 from inception.errors import InceptionError
 from inception.runtime.devices import use_threads
+from inception.runtime.engine_client import engine
 from inception.size import SizeError
+from inception.text import running_text
 from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts import choices
@@ -27,7 +29,13 @@ def run(chosen: StreamlitPage) -> None:
         with st.sidebar:
             language_switch()
         use_threads()
-        chosen.run()
+        client, note = engine(), st.empty()
+        try:
+            chosen.run()
+        finally:
+            if client is not None and client.gone:
+                alone = _("This server computes by itself until it is back.")
+                note.warning(literal(running_text(client.gone_sentence, alone)), icon=":material/cloud_off:")
     except InceptionError as error:
         st.error(literal(str(error)), icon=":material/error:")
 

@@ -3,6 +3,7 @@
 import streamlit as st
 from PIL import Image
 
+from inception.runtime.engine_client import EngineError
 from inception.runtime.predictor import PictureNetwork
 from inception.runtime.speed import measure
 from inception.runtime.turns import OutOfMemory
@@ -15,7 +16,7 @@ def show_timing(network: PictureNetwork, prepared: Image.Image) -> None:
     try:
         with st.spinner(_("Timing a warm run…")):
             timing = measure(network, [prepared])
-    except OutOfMemory as error:
+    except (OutOfMemory, EngineError) as error:
         st.error(str(error), icon=":material/memory:")
         return
     milliseconds = f"{timing.milliseconds:,.0f}" if timing.milliseconds >= 10 else f"{timing.milliseconds:.1f}"
@@ -25,7 +26,14 @@ def show_timing(network: PictureNetwork, prepared: Image.Image) -> None:
         "{engine}, {device}, {dtype}: **{milliseconds} ms** (median of {runs} warm runs), {speed:,.1f} pictures a "
         "second, {weights:,.0f} MB of weights.",
         timing.runs,
-    ).format(
+    )
+    if not timing.weight_bytes:  # an engine elsewhere that is not ours does not say what it computes in
+        line = ngettext(
+            "{engine}: **{milliseconds} ms** (one warm run), {speed:,.1f} pictures a second.",
+            "{engine}: **{milliseconds} ms** (median of {runs} warm runs), {speed:,.1f} pictures a second.",
+            timing.runs,
+        )
+    line = line.format(
         engine=timing.engine,
         device=timing.device,
         dtype=timing.dtype,

@@ -9,6 +9,7 @@ from ...errors import InputError
 from ...words import N_, Filled, _
 from ..inside import Array
 from ..maps import lay_over
+from ..wire import travels
 
 GRAD_CAM, LAYER_CAM, GRADIENTS, OCCLUSION = "Grad-CAM", "LayerCAM", N_("Integrated gradients"), N_("Occlusion")
 CLIPPED = 0.5  # percent of the pixels of a signed map that may lie beyond its colours
@@ -19,6 +20,7 @@ class AttributionError(InputError):
     """A class, embedding, layer or number of steps that does not exist, in one sentence."""
 
 
+@travels
 @dataclass(frozen=True)
 class Attribution:
     """A map over the pixels of a prepared picture."""

@@ -12,6 +12,7 @@ from ...graph.layer_graph import LayerGraph
 from ...graph.receptive_field import ReceptiveField
 from ...runtime.predictor import Predictor
 from ...words import N_, Filled, _
+from ..elsewhere import engine_view
 from ..inside import Array, check_size
 from .attribution import Attribution, AttributionError, is_flat
 from .score import Target, explained_model, product_of, what_of
@@ -19,6 +20,7 @@ from .score import Target, explained_model, product_of, what_of
 Score = Callable[[Tensor], Tensor]
 
 
+@engine_view("attributions/grad_cam")
 def grad_cam(
     predictor: Predictor, prepared: Image.Image, graph: LayerGraph, layer: Layer, target: Target
 ) -> Attribution:
@@ -41,6 +43,7 @@ def grad_cam(
     return _cam(predictor, prepared, graph, layer, target, cells)
 
 
+@engine_view("attributions/layer_cam")
 def layer_cam(
     predictor: Predictor, prepared: Image.Image, graph: LayerGraph, layer: Layer, target: Target
 ) -> Attribution:

@@ -12,6 +12,7 @@ from ...runtime.onednn import quick_in_bfloat16
 from ...runtime.predictor import Predictor
 from ...runtime.progress import Progress, no_progress
 from ...words import N_, Filled
+from ..elsewhere import engine_view
 from .attribution import Attribution
 from .score import Check, Explained, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
 
@@ -26,6 +27,7 @@ def no_preview(_coarse: Attribution) -> None:
     """Shows no one a coarse map."""
 
 
+@engine_view("attributions/integrated_gradients")
 def integrated_gradients(
     predictor: Predictor,
     prepared: Image.Image,

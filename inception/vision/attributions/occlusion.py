@@ -14,6 +14,7 @@ from ...runtime.onednn import bfloat16_model, quick_in_bfloat16
 from ...runtime.predictor import Predictor
 from ...runtime.progress import Progress, no_progress
 from ...words import N_, Filled
+from ..elsewhere import engine_view
 from ..inside import Array
 from .attribution import Attribution
 from .gradients import Preview, no_preview
@@ -128,6 +129,7 @@ def _rounding_shows(falls: dict[Window, float], exact: _Scores) -> bool:
     return bool(error > ROUNDING * (high - low) / QUARTILES)
 
 
+@engine_view("attributions/occlusion")
 def occlusion(
     predictor: Predictor,
     prepared: Image.Image,

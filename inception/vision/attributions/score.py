@@ -20,6 +20,7 @@ from ...runtime.predictor import Predictor, outputs_of
 from ...runtime.private_copy import private_copy
 from ...words import _
 from ..titles import class_title
+from ..wire import travels
 from .attribution import AttributionError
 
 Target = int | NDArray[np.float32]  # the index of a class, or an embedding (D,) to compare with
@@ -80,6 +81,7 @@ def product_of(model: nn.Module, target: Target, x: Tensor) -> Tensor:
     return outputs[:, target]
 
 
+@travels
 @dataclass(frozen=True)
 class Explained:
     """What a score is of, as sentences name it."""

@@ -1,0 +1,51 @@
+"""Ray, the optional package that spreads work over processes and machines: found, quiet, and asked for a cluster."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from ..errors import InceptionError, InputError
+from ..paths import INSTALLED
+from ..version import DISTRIBUTION
+from ..words import _
+
+
+class ClusterError(InceptionError, RuntimeError):
+    """A cluster that cannot be started or joined, in one sentence."""
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[Any]:
+    """Ray's module, joined to the cluster at an address (host:port), or to one of its own on this machine.
+
+    Its own cluster ends with the block. Raises InputError where Ray is not installed, ClusterError.
+    """
+    ray = import_ray()
+    try:
+        if address:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        else:
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        sentence = _("There is no Ray cluster to be had: {reason}")
+        raise ClusterError(sentence.format(reason=reason)) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def import_ray() -> Any:
+    """The optional package; raises InputError where it is not installed."""
+    if find_spec("ray") is None:
+        how = f"pip install '{DISTRIBUTION}[serve]'" if INSTALLED else "pip install -r requirements-serve.txt"
+        raise InputError(_("Ray is not installed here: {command}.").format(command=how))
+    # Read when Ray is imported: by default it reports each cluster to its makers.
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    return ray
