@@ -105,6 +105,14 @@ COMMANDS = {
             "is served until it is stopped."
         ),
     ),
+    "batch": Command(
+        "serve",
+        N_("Run a network on a folder of pictures, a million if need be (Ray Data), into one Parquet file."),
+        N_(
+            "A run that was stopped goes on where it stopped. Files that are no pictures have a row that says why. "
+            "Standard error says how far it is."
+        ),
+    ),
     "settings": Command("settings", N_("List the settings: environment variables, their values and what they mean.")),
 }
 

@@ -3,18 +3,25 @@
 import os
 import secrets
 import sys
+import time
+from datetime import timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from ..errors import InputError
 from ..runtime.devices import DTYPES, check_device, devices
+from ..serve.batch import Batch
+from ..serve.batch import run as run_batch
 from ..serve.start import Engine, run
 from ..settings import settings
 from ..words import N_, _
+from ..zoo import check_weights, get_variant, names_classes
 from .app import HOST, port_number
-from .options import one_of, whole_within
+from .options import Device, Model, one_of, whole_within
+from .vision import CLASSIFIER, Dtype, Weights, weights_of
 
 PORT = 8600
 Port = Annotated[int, Parameter(converter=port_number, help=N_("Port to listen on."))]
@@ -74,6 +81,60 @@ def serve(
         sys.stdout.flush()
 
     run(Engine(host, port, token, address, replicas, most, queue, device, dtype, threads), ready)
+
+
+def batch(
+    folder: Annotated[
+        str, Parameter(help=N_("A folder, or the URI of one, such as s3://bucket/folder; those below count too."))
+    ],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help=N_("The Parquet file to write."))],
+    model: Model = CLASSIFIER,
+    weights: Weights = None,
+    top: Annotated[int, whole_within(range(1, 1001)), Parameter(help=N_("How many classes of each picture."))] = 5,
+    embeddings: Annotated[
+        bool, Parameter(help=N_("Instead of classes, what the classifier reads of each picture."))
+    ] = False,
+    device: Device = "cpu",
+    dtype: Dtype = "float32",
+    workers: Annotated[
+        int | None,
+        whole_within(range(1, 10_001)),
+        Parameter(help=N_("Processes that run the network, at most. By default one for each free core.")),
+    ] = None,
+    address: Address = None,
+) -> str:
+    """Run a network on a folder of pictures, a million if need be (Ray Data), into one Parquet file."""
+    if output.suffix.lower() != ".parquet":
+        raise InputError(_("{file!r} does not end in .parquet").format(file=str(output)))
+    variant, choice = get_variant(model), weights_of(model, weights, embeds=embeddings)
+    if not embeddings and not names_classes(variant.name, choice):
+        sentence = _("{network} gives embeddings, not classes: add --embeddings")
+        raise InputError(sentence.format(network=model))
+    if choice.path is not None:  # absent or wrong weights are said before a cluster is started
+        check_weights(model, choice.path, **(choice.known.network if choice.known else {}))
+    threads = settings().threads or 1
+    asked = Batch(folder, model, choice, None if embeddings else top, device, dtype, workers=workers, threads=threads)
+    begun, at_first = time.monotonic(), -1
+
+    def progress(done: int, total: int, bad: int) -> None:
+        nonlocal at_first
+        if at_first < 0:
+            at_first = done
+        line = _("{done:,} of {total:,} pictures, {bad:,} of them bad").format(done=done, total=total, bad=bad)
+        if speed := (done - at_first) / max(time.monotonic() - begun, 1e-9):
+            left = timedelta(seconds=round((total - done) / speed))
+            line = _("{line}; {speed:.1f} a second, {left} left").format(line=line, speed=speed, left=left)
+        print(line, file=sys.stderr, flush=True)
+
+    done = run_batch(asked, output, address, progress)
+    lines = [_("{file}: {count:,} pictures").format(file=output, count=done.pictures)]
+    if done.bad:
+        named = _(", ").join([*done.bad_files, *(["…"] if done.bad > len(done.bad_files) else [])])
+        sentence = _("{count:,} of them could not be read; the column error says why: {files}")
+        lines.append(sentence.format(count=done.bad, files=named))
+    return "\n".join(lines) + "\n"
 
 
 def _is_loopback(host: str) -> bool:

@@ -221,19 +221,23 @@ def network_of(
 ) -> Predictor:
     """The network to run; without `weights` with the first on this machine that name classes, or that embed."""
     use_threads()
-    if weights is not None:
-        choice = WeightsChoice.of(weights)
-    else:
-        here = available_weights(name) if name in VARIANTS else []
-        here = [found for found in here if embeds != names_classes(name, found)] or here
-        if not here and name in VARIANTS:
-            sentence = _(
-                "no weights for {network} are on this machine: name a file with --weights, or 'untrained' to run "
-                "random ones"
-            )
-            raise CheckpointError(sentence.format(network=name))
-        choice = here[0] if here else UNTRAINED
+    choice = weights_of(name, weights, embeds)
     try:
         return Predictor(name, fetched(choice) if download else choice, device, DTYPES[dtype])
     except AbsentWeightsError as error:
         raise AbsentWeightsError(error.tag, "--download") from error
+
+
+def weights_of(name: str, weights: str | None, embeds: bool = False) -> WeightsChoice:
+    """The weights that were asked for, else the first on this machine that name classes, or that embed."""
+    if weights is not None:
+        return WeightsChoice.of(weights)
+    here = available_weights(name) if name in VARIANTS else []
+    here = [found for found in here if embeds != names_classes(name, found)] or here
+    if not here and name in VARIANTS:
+        sentence = _(
+            "no weights for {network} are on this machine: name a file with --weights, or 'untrained' to run "
+            "random ones"
+        )
+        raise CheckpointError(sentence.format(network=name))
+    return here[0] if here else UNTRAINED

@@ -104,8 +104,8 @@ class Door:
     async def _ready(self, _request: Request) -> Response:
         try:
             await asyncio.wait_for(self._networks.check_health.remote(), 10)
-        except Exception as error:  # whatever it is, a probe wants to know that it is not ready
-            log.warning("unready", exc_info=error)
+        except Exception:  # whatever it is, a probe wants to know that it is not ready
+            log.exception("unready")
             return JSONResponse({"ready": False}, 503)
         return JSONResponse({"ready": True})
 

@@ -5,12 +5,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ..errors import InceptionError, InputError
 from ..paths import INSTALLED
 from ..version import DISTRIBUTION
 from ..words import _
+
+AUTH_TOKEN = Path.home() / ".ray" / "auth_token"
 
 
 class ClusterError(InceptionError, RuntimeError):
@@ -23,6 +26,8 @@ def cluster(address: str | None) -> Iterator[Any]:
 
     Its own cluster ends with the block. Raises InputError where Ray is not installed, ClusterError.
     """
+    if address and _has_token():  # of the cluster; for its own, Ray asks and tells it unbidden
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # read when Ray is imported
     ray = import_ray()
     try:
         if address:
@@ -39,6 +44,11 @@ def cluster(address: str | None) -> Iterator[Any]:
         ray.shutdown()
 
 
+def _has_token() -> bool:
+    """Whether there is a token for clusters where Ray looks for one."""
+    return any(map(os.environ.get, ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))) or AUTH_TOKEN.exists()
+
+
 def import_ray() -> Any:
     """The optional package; raises InputError where it is not installed."""
     if find_spec("ray") is None:
@@ -46,6 +56,7 @@ def import_ray() -> Any:
         raise InputError(_("Ray is not installed here: {command}.").format(command=how))
     # Read when Ray is imported: by default it reports each cluster to its makers.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what concerns people is raised, and said in a sentence
     import ray
 
     return ray
