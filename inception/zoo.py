@@ -44,6 +44,11 @@ class Variant:
     side_by_side: bool = False  # whether the Atlas shows it beside the other networks of the paper
     other_version: str = ""  # the network with blocks of the same kinds that can be laid over its own
 
+    @property
+    def has_residuals(self) -> bool:
+        """Whether it adds residuals, whose scale can then be overridden."""
+        return "residual_scale" in inspect.signature(self.build).parameters
+
 
 # Fig. 15 to 19: Inception-v4's stem, no Mixed_5b, no Conv2d_7b, a ReLU after every sum.
 PAPER_V2 = replace(

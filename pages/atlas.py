@@ -9,6 +9,7 @@ from inception.graph.layer_graph import LayerGraph
 from inception.size import Size
 from inception.text import and_list
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
+from inception.views.findings import costliest_stage, largest_and_smallest
 from inception.views.overview import (
     STAGE_KINDS,
     Box,
@@ -23,6 +24,7 @@ from inception.views.overview import (
 from inception.words import N_, _
 from inception.zoo import VARIANTS
 from pages.parts import choices, components, diagrams, frame, selection
+from pages.parts.finding import finding
 
 LEVELS: dict[Level, str] = {"block": N_("Blocks"), "stage": N_("Stages")}
 SIZES: dict[SizeBy, str] = {"channels": N_("Channels"), "params": N_("Parameters"), "macs": N_("MACs")}
@@ -95,6 +97,7 @@ def first_block(box: Box) -> str:
 
 def one_network(graph: LayerGraph) -> None:
     """The folded network, and beside it what is opened."""
+    finding(costliest_stage(graph))
     level_control, size_control, place_control = st.columns([2, 3, 3], vertical_alignment="bottom")
     level = level_control.segmented_control(
         _("A box is"), list(LEVELS), default="block", required=True, format_func=lambda level: _(LEVELS[level])
@@ -140,6 +143,7 @@ def three_networks() -> None:
     """v4, v1 and v2 aligned by stage."""
     size = choices.chosen_size() or Size.square(max(VARIANTS[name].input_size for name in NETWORKS))
     graphs = [choices.graph_of(name, size) for name in NETWORKS]
+    finding(largest_and_smallest(graphs))
     dot = side_by_side_dot(graphs)
     # A stage of a network has one cell, whose place changes with the networks.
     cells = {cell.id: cell for row in side_by_side(graphs) for cell in row if cell}

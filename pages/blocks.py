@@ -7,9 +7,11 @@ from inception.graph.layer import Layer
 from inception.size import Size
 from inception.text import running_text
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
+from inception.views.findings import folded_blocks
 from inception.views.overlay import overlay_dot
 from inception.words import _, ngettext
 from pages.parts import choices, components, diagrams, frame, selection, tables
+from pages.parts.finding import finding
 
 
 def block_of(layer: Layer | None) -> BlockType | None:
@@ -23,6 +25,7 @@ def block_of(layer: Layer | None) -> BlockType | None:
 frame.open_page("blocks")
 
 graph = choices.chosen_graph()
+finding(folded_blocks(graph))
 types = {block.title: block for block in block_types(graph.layers)}
 if st.session_state.get("block") not in types:
     st.session_state.pop("block", None)

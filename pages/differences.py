@@ -9,6 +9,7 @@ from inception.text import running_text
 from inception.words import N_, _
 from pages.parts import frame
 from pages.parts.choices import took_foreign_link
+from pages.parts.finding import finding
 
 ALL = N_("all")
 VERDICT_LABELS: dict[Verdict, str] = {
@@ -64,6 +65,9 @@ def source_text(source: Source) -> str:
 frame.open_page("differences")
 with st.spinner(_("Building every variant and measuring the differences…")):
     found = all_differences(words.current())
+verdicts = [difference.verdict for difference in found]
+sentence = _("**{wrong} of {count} claims are wrong**, and {differ} more hold for one version of the network only.")
+finding(sentence.format(wrong=verdicts.count("wrong"), count=len(found), differ=verdicts.count("differs")))
 topics = [ALL, *TOPICS]
 topic = st.pills(
     _("Topic"),

@@ -43,10 +43,12 @@ from pages.figures import faces as face_figures
 from pages.parts import choices, frame, tables
 from pages.parts.box_picker import pick_box
 from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces, sample_names, shown_name
+from pages.parts.finding import finding
 from pages.parts.kept import forget as forget_kept
 from pages.parts.kept import kept
 from pages.parts.literal import literal
 from pages.parts.pictures import arrived, problems, release
+from pages.parts.stand_in import say_stand_in
 from pages.parts.subject import size_note
 from pages.parts.timing import show_timing
 from pages.parts.weights_chooser import choose_weights, network_with
@@ -401,6 +403,8 @@ def compare(graph: LayerGraph, weights: WeightsChoice, threshold: float) -> None
         return
     size_note(network, graph)
     pairs = pair_table(points, threshold)
+    with place:
+        finding(nearest_and_farthest(pairs, network.trained))
     answer(with_shown_names(pairs), [shown_name(face.name) for face in ready], threshold)
     drawn = [shown_name(point.name) for point in points if point.crop.origin is Origin.DRAWN]
     if drawn and network.trained:
@@ -413,6 +417,18 @@ def compare(graph: LayerGraph, weights: WeightsChoice, threshold: float) -> None
     show_timing(network, ready[0].seen(network, graph.input_size))
     with below:
         numbers(pairs.assign(threshold=threshold), points, network, graph)
+
+
+def nearest_and_farthest(pairs: pd.DataFrame, trained: bool) -> str:
+    """How far apart the closest and the farthest pair are."""
+    low, high = pairs["distance"].min(), pairs["distance"].max()
+    if not trained:
+        sentence = _("**All pairs lie {low:.3f} to {high:.3f} apart** of 2 at most; untrained weights tell no persons.")
+        return sentence.format(low=low, high=high)
+    if len(pairs) == 1:
+        return _("**The two faces are {distance:.2f} apart**, of 2 at most.").format(distance=low)
+    sentence = _("**The closest two faces are {low:.2f} apart, the farthest {high:.2f}**: {ratio:.1f} times as far.")
+    return sentence.format(low=low, high=high, ratio=high / low if low else float("inf"))
 
 
 def with_shown_names(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -521,17 +537,12 @@ def about_crops() -> None:
     )
 
 
-frame.open_page("faces")
-graph = choices.chosen_graph()
-if not choices.chosen_variant().embeds:
-    frame.offer_networks(
-        _(
-            "**{network} names classes, it does not compare faces.** These give an embedding, a point for each face:"
-        ).format(network=graph.name),
-        [variant.name for variant in VARIANTS.values() if variant.embeds],
-        ":material/face:",
-    )
-
+fits = [variant.name for variant in VARIANTS.values() if variant.embeds]
+chosen = frame.open_page("faces", fits)
+graph = choices.graph_of(chosen, choices.chosen_size())
+classes = _("**{network} names classes, it does not compare faces.**")
+say_stand_in(chosen, classes.format(network=_(choices.chosen_variant().title)), fits)
+place = st.container()  # of the finding
 controls, result, details = st.columns([3, 5, 3], gap="medium")
 below = st.container()
 with controls:

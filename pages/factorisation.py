@@ -20,13 +20,14 @@ from inception.studies.factorize import (
 )
 from inception.studies.factorize_timing import measure_networks, measure_options
 from inception.studies.lowrank import CLASSICS, Array, classic, decompose
-from inception.studies.pairs import pair_table, pair_title, pair_totals, side_by_side_table
+from inception.studies.pairs import pair_table, pair_title, pair_totals, pairs_finding, side_by_side_table
 from inception.studies.square_network import compare_networks
 from inception.views.kinds import SQUARE as SQUARE_KERNEL
 from inception.views.kinds import kind_of
 from inception.words import N_, _, current
 from pages.figures import common as figures
 from pages.parts import choices, frame, selection, tables
+from pages.parts.finding import finding
 from pages.parts.kept import peek, put
 from pages.parts.subject import graph_of_network
 from pages.parts.weights_chooser import choose_weights, network_with
@@ -292,6 +293,7 @@ def separable(graph: LayerGraph) -> None:
 
 
 frame.open_page("factorisation")
+finding(pairs_finding(choices.chosen_graph()))
 view = choices.choose_view("view", VIEWS)
 if view == VIEWS[0]:
     calculator()

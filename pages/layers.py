@@ -13,10 +13,12 @@ from inception.views.charts import cost_treemap, depth_chart, stage_chart
 from inception.views.explain import why_this_shape
 from inception.views.export import layer_title, summary_text, table_name
 from inception.views.figure import QuantityName, chart_config
+from inception.views.findings import dropped_pixels
 from inception.views.playground import PlaygroundError, playground
 from inception.views.window_picture import playground_svg, window_svg
 from inception.words import N_, _
 from pages.parts import choices, components, frame, selection, tables
+from pages.parts.finding import finding
 
 BELOW = [N_("Why this shape"), N_("Padding playground"), N_("Charts")]
 COSTS: dict[QuantityName, str] = {
@@ -87,6 +89,7 @@ def charts(graph: LayerGraph) -> None:
 frame.open_page("layers")
 
 graph = choices.chosen_graph()
+finding(dropped_pixels(graph))
 selected = selection.selected_layer(graph)
 numbers = st.container()
 

@@ -27,6 +27,7 @@ from pages.figures import common as figures
 from pages.parts import choices, frame, tables
 from pages.parts.class_search import found_classes, search_field
 from pages.parts.crop_picker import crop_of
+from pages.parts.finding import finding
 from pages.parts.kept import kept, put
 from pages.parts.literal import literal
 from pages.parts.pictures import uploads
@@ -110,6 +111,10 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     elif subject.network.trained:  # in words, because a browser needs a second for its first chart
         name, probability = figures.shorten(shown["label"].iloc[0], 44), shown["probability"].iloc[0]
         st.subheader(_("{name}, {probability:.1%}").format(name=name, probability=probability), anchor=False)
+        if len(shown) > 1:
+            sentence = _("**{ratio:,.3g} times as probable as the next**, {label}.")
+            ratio = probability / max(shown["probability"].iloc[1], 1e-300)
+            finding(sentence.format(ratio=ratio, label=literal(shown["label"].iloc[1])))
     if subject.network.trained:
         st.caption(
             _(

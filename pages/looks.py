@@ -28,6 +28,7 @@ from inception.words import N_, _
 from pages.parts import choices, frame, selection, tables
 from pages.parts.class_search import choose_class
 from pages.parts.face_pictures import CHOSEN, cropped_faces
+from pages.parts.finding import finding
 from pages.parts.kept import kept, peek, put
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -220,6 +221,7 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
         low, high = found.color_range
         ends = _("From {low:.3g} on the left to {high:.3g} on the right").format(low=low, high=high)
         left.image(color_bar(found.signed), caption=ends, width="stretch")
+        finding(_("**Half of the map lies on {share:.0%} of the picture.**").format(share=found.half))
         st.markdown(found.meaning)
     if not subject.network.embeds:
         st.caption(_("The score of a class is its logit: what the last layer gives, before the softmax."))

@@ -24,6 +24,7 @@ from pages.figures import common as figures
 from pages.figures import race as race_figures
 from pages.figures.race import percent
 from pages.parts import choices, frame, tables
+from pages.parts.finding import finding
 from pages.parts.race_live import live_view
 
 VIEWS = [N_("Measured"), N_("Live")]
@@ -50,6 +51,7 @@ def measured_view() -> None:
             icon=":material/flag:",
         )
         return
+    found = st.container()
     left, middle, right = st.columns([4, 4, 3], vertical_alignment="bottom")
     effort = left.segmented_control(
         _("Against"),
@@ -73,6 +75,8 @@ def measured_view() -> None:
         race_figures.race_figure(bands(curves, effort, quantity), effort, quantity, target), config=figures.PLAIN
     )
     summary = race_summary(curves, target)
+    with found:
+        finding(fewer_pictures(compare(curves, "v2", "v4", target)))
     st.caption(how_it_was_measured(curves, summary))
 
     comparisons = [compare(curves, *pair, target) for pair in PAIRS]
@@ -159,6 +163,20 @@ def way(comparison: Comparison) -> str:
     else:
         verdict = _("**{fast} was faster than {slow}.**").format(fast=names[fast], slow=names[1 - fast])
     return text.running_text(verdict, got_there(comparison, fast), got_there(comparison, 1 - fast))
+
+
+def fewer_pictures(comparison: Comparison) -> str:
+    """How many times fewer pictures one of two took, as far as the runs tell."""
+    first, second = (_(TITLES[key]) for key in (comparison.first, comparison.second))
+    fewest, most = sorted(comparison.pictures)
+    if comparison.faster == "open" or most == inf:
+        sentence = _("**Which of {first} and {second} reaches {accuracy} sooner: –.** Their runs do not tell.")
+        return sentence.format(first=first, second=second, accuracy=percent(comparison.target))
+    fast = first if comparison.faster == "first" else second
+    sentence = _("**{fast} reached {accuracy} after {ratio:.1f} times fewer pictures** than {slow}.")
+    return sentence.format(
+        fast=fast, accuracy=percent(comparison.target), ratio=most / fewest, slow=second if fast == first else first
+    )
 
 
 def got_there(comparison: Comparison, which: int) -> str:

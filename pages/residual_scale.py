@@ -11,11 +11,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 import inception
 from inception import LayerGraph
-from inception.graph.op import Op
 from inception.models.surgery import Scales
 from inception.runtime.predictor import Predictor
 from inception.size import Size
-from inception.studies.residual import RELEASED, UNSCALED, Norm, ResidualInstrument, summarise
+from inception.studies.residual import RELEASED, UNSCALED, Norm, ProfileSummary, ResidualInstrument, summarise
 from inception.text import and_list, running_text, shape_text
 from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
@@ -23,13 +22,17 @@ from inception.views.kinds import Kind
 from inception.vision.samples import one_of_each
 from inception.weights.choice import WeightsChoice
 from inception.words import N_, _, ngettext
+from inception.zoo import VARIANTS
 from pages.figures import common as figures
 from pages.figures import residual as residual_figures
 from pages.parts import choices, diagrams, frame, tables
+from pages.parts.finding import finding
 from pages.parts.pictures import choose_picture
+from pages.parts.stand_in import say_stand_in
 from pages.parts.weights_chooser import choose_weights, network_with
 
 VIEWS = [N_("On a picture"), N_("In training")]
+RELEASED_V2 = "inception_resnet_v2"  # shown where the chosen network has no residuals
 QUICK = 160  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
 NORMS: dict[Norm, str] = {"batch": N_("of this pass"), "running": N_("stored")}
 MOST_STEPS = 100
@@ -171,6 +174,8 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
         profiles = {label(s): measured(instrument, views, s, norm) for s in compared(scales)}
 
     sums = {name: summarise(profile) for name, profile in profiles.items()}
+    with place:
+        finding(growth_of(sums))
     ratio, spread, dead = st.columns(3)
     with ratio:
         number(_("Residual over shortcut, median"), {name: f"{found.median_ratio:.1%}" for name, found in sums.items()})
@@ -203,6 +208,23 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
         )
         title = _("Residual sums of {network} with the scales {scales}")
         tables.export_button(table, f"{name}_residuals", title.format(network=name, scales=shown))
+
+
+def growth_of(sums: dict[str, ProfileSummary]) -> str:
+    """How many times the values grow from the first sum to the last, with two sets of scales."""
+    (scales, own), (other, others) = sums.items()
+    if not own.first_spread or not others.first_spread:
+        return _("**How the values grow: –.** The first sum is the same everywhere.")
+    sentence = _(
+        "From the first sum to the last **the values grow {growth:.2g} times with {scales}, and {other_growth:.2g} "
+        "times with {other}**."
+    )
+    return sentence.format(
+        growth=own.last_spread / own.first_spread,
+        scales=scales,
+        other_growth=others.last_spread / others.first_spread,
+        other=other,
+    )
 
 
 def about_the_pass(instrument: ResidualInstrument) -> None:
@@ -392,28 +414,12 @@ def quick_size(trained: int) -> Size:
     return choices.chosen_size() or Size.square(min(QUICK, trained))
 
 
-def quick_graph() -> LayerGraph:
-    """The trace of the chosen network at a quick size."""
-    variant = choices.chosen_variant()
-    return choices.graph_of(variant.name, quick_size(variant.input_size))
-
-
-def has_sums(graph: LayerGraph) -> bool:
-    """Whether there is anything to scale."""
-    return any(layer.op == Op.RESIDUAL_SUM for layer in graph.layers)
-
-
-frame.open_page("residual_scale")
-graph = quick_graph()
-if not has_sums(graph):
-    frame.offer_networks(
-        _(
-            "**{network} has no residual sums**, so there is nothing to scale. In the networks below, every Inception "
-            "block multiplies its result by a scale and adds it to its input."
-        ).format(network=graph.name),
-        [name for name in inception.list_models() if has_sums(choices.graph_of(name))],
-        ":material/balance:",
-    )
+fits = [RELEASED_V2, *(name for name, variant in VARIANTS.items() if variant.has_residuals and name != RELEASED_V2)]
+network = frame.open_page("residual_scale", fits)
+graph = choices.graph_of(network, quick_size(VARIANTS[network].input_size))
+without = _("**{network} has no residual sums**, so there is nothing to scale.")
+say_stand_in(network, without.format(network=_(choices.chosen_variant().title)), fits)
+place = st.container()  # of the finding
 view = choices.choose_view("residual_view", VIEWS)
 controls, result = st.columns([1, 3], gap="large")
 with controls:

@@ -2,25 +2,35 @@
 
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
+from cachetools import LRUCache
 from streamlit.delta_generator import DeltaGenerator
 
+import inception
 from inception.runtime.speed import (
     BATCHES,
     Comparison,
     Setting,
+    SpeedError,
     compare_settings,
     comparison_table,
     offered_settings,
 )
-from inception.words import N_, _
+from inception.text import shape_text
+from inception.weights.choice import WeightsChoice
+from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
+from pages.parts.finding import finding
 from pages.parts.kept import peek, put
+from pages.parts.pictures import SAMPLES
 from pages.parts.subject import Subject, choose_subject, weights_note
 
+FIRST = "inception_v4.cifar10"  # whose weights a server measures before anyone asks
 KEPT = 8  # pictures, networks or sizes whose measurements a session keeps: each takes a minute or two
 
 ENGINE_NOTES = {
@@ -30,6 +40,16 @@ ENGINE_NOTES = {
     "cuda graph": N_("folded, and replayed as one recording on the GPU"),
     "openvino": N_("Intel's inference engine, an optional requirement"),
 }
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A measurement that a server keeps."""
+
+    rows: list[Comparison]
+    network: str
+    size: tuple[int, int]  # height and width of the picture in pixels
+    time: datetime  # when it ended
 
 
 def columns() -> dict[str, Any]:
@@ -62,8 +82,62 @@ def columns() -> dict[str, Any]:
     }
 
 
+def fastest(rows: Iterable[Comparison]) -> str:
+    """Which setting is the fastest, against plain PyTorch."""
+    timed = [row for row in rows if row.timing]
+    best = max(timed, key=lambda row: row.speedup)
+    sentence = ngettext(
+        "**{engine} in {dtype} on {device} is {ratio:.1f} times as fast as plain PyTorch**, with {count} picture at "
+        "once.",
+        "**{engine} in {dtype} on {device} is {ratio:.1f} times as fast as plain PyTorch**, with {count} pictures at "
+        "once.",
+        best.batch,
+    )
+    setting = best.setting
+    return sentence.format(
+        engine=setting.engine, dtype=setting.dtype, device=setting.device, ratio=best.speedup, count=best.batch
+    )
+
+
+@st.cache_resource(show_spinner=False)
+def stored() -> LRUCache[tuple[object, ...], Stored]:
+    """What was measured on this server with pictures and weights that come with it; for all sessions."""
+    return LRUCache(KEPT)
+
+
+def first_measurement() -> Stored | None:
+    """A short measurement of a bundled network, made once in a server; None while someone else measures."""
+    if found := stored().get(()):
+        return found
+    weights = WeightsChoice.of(FIRST)
+    known = weights.known
+    assert known is not None
+    picture = inception.load_image(next(iter(SAMPLES.values())).path)
+    setting = Setting("folded", "cpu", "float32")
+    size = (known.input_size, known.input_size)
+    try:
+        with st.spinner(_("Measuring two settings, once for this server…")):
+            rows = list(compare_settings(known.variant, weights, size, [picture], [1], [setting]))
+    except SpeedError:
+        return None
+    stored()[()] = found = Stored(rows, known.variant, size, datetime.now().astimezone())
+    return found
+
+
+def show_stored(found: Stored) -> None:
+    """A measurement that this server keeps, and when it was made."""
+    show(found.rows)
+    st.caption(
+        _("Measured on this server on {time}: {network} at {size} px.").format(
+            time=found.time.strftime("%Y-%m-%d %H:%M"), network=found.network, size=shape_text(found.size)
+        )
+    )
+
+
 def show(rows: Iterable[Comparison]) -> None:
     """What has been measured so far: a chart and a table."""
+    rows = list(rows)
+    finding(fastest(rows))
     table = comparison_table(rows)
     st.plotly_chart(figures.speed_bars(table), config=figures.PLAIN, key=f"speed_{len(table)}")
     empty = [column for column in ("problem", "peak_bytes") if not table[column].astype(bool).any()]
@@ -97,6 +171,8 @@ def measure(subject: Subject, settings: list[Setting], place: DeltaGenerator) ->
             bar.progress(len(rows) / total, _("{done} of {total} measured").format(done=len(rows), total=total))
             with place.container():
                 show(rows)
+    if subject.data in [sample.path.read_bytes() for sample in SAMPLES.values()]:
+        stored()[subject.key] = Stored(rows, name, size, datetime.now().astimezone())
     st.rerun()
 
 
@@ -123,14 +199,14 @@ with result:
         table = comparison_table(rows)
         title = _("{network} at {size}: speed").format(network=name, size=choices.picture_size(subject.graph))
         tables.export_button(table, f"{name}_speed", title)
-    else:
-        st.info(
-            _(
-                "Nothing is measured yet. The button runs {network} at {size} under every setting that this machine "
-                "offers. It takes a minute or two, and others on this server wait a little longer meanwhile."
-            ).format(network=name, size=choices.picture_size(subject.graph)),
-            icon=":material/timer:",
-        )
+    elif found := stored().get(subject.key) or first_measurement():
+        show_stored(found)
+    st.caption(
+        _(
+            "The button runs {network} at {size} under every setting that this machine offers. It takes a minute or "
+            "two, and others on this server wait a little longer meanwhile."
+        ).format(network=name, size=choices.picture_size(subject.graph))
+    )
     used = dict.fromkeys(["plain", *(setting.engine for setting in settings)])
     note = _("- **{engine}**: {meaning}")
     st.markdown("\n".join(note.format(engine=engine, meaning=_(ENGINE_NOTES[engine])) for engine in used))

@@ -10,10 +10,12 @@ from inception.text import and_list
 from inception.views.charts import comparison_chart
 from inception.views.compare import compare_models
 from inception.views.figure import chart_config
+from inception.views.findings import largest_and_smallest
 from inception.weights.known import known_weights, locate
 from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts import choices, frame, tables
+from pages.parts.finding import finding
 
 
 def comparison_columns() -> dict[str, Any]:
@@ -35,6 +37,7 @@ def comparison_columns() -> dict[str, Any]:
 frame.open_page("zoo")
 
 graphs = {name: choices.graph_of(name) for name in VARIANTS}
+finding(largest_and_smallest(list(graphs.values())))
 st.dataframe(
     pd.DataFrame(
         {

@@ -165,6 +165,25 @@ def pair_totals(graph: LayerGraph) -> pd.DataFrame:
     return totals
 
 
+def pairs_finding(graph: LayerGraph) -> str:
+    """What the pairs of the largest k save in a network, in one sentence."""
+    totals = pair_totals(graph)
+    if totals.empty:
+        return _("{network} has no 1xk and kx1 convolutions in a row.").format(network=graph.name)
+    largest = totals.iloc[0]
+    sentence = _(
+        "**{pairs} pairs of 1x{kernel} and {kernel}x1 save {saved:.1f} of {square:.1f} million weights**: {ratio:.2f} "
+        "times fewer than square kernels have."
+    )
+    return sentence.format(
+        pairs=int(largest["pairs"]),
+        kernel=int(largest["kernel"]),
+        saved=largest["saving"] / 1e6,
+        square=largest["square_weights"] / 1e6,
+        ratio=largest["ratio"],
+    )
+
+
 def _line_convolutions(graph: LayerGraph) -> dict[int, Layer]:
     """The 1xk and kx1 convolutions between all channels, by index."""
     return {

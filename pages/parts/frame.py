@@ -19,6 +19,7 @@ from pages.parts.choices import SIZES, dead_link
 from pages.parts.language import language_switch
 from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
+from pages.parts.stand_in import fitting
 
 
 def run(chosen: StreamlitPage) -> None:
@@ -83,12 +84,15 @@ def network_controls(page: PageEntry) -> None:
     try:
         choices.chosen_size()
     except SizeError:
-        st.header(headline(page))
+        st.header(headline(page, name))
         raise
 
 
-def open_page(name: str) -> None:
+def open_page(name: str, fits: Sequence[str] = ()) -> str:
     """First call of every page, with its name in the list of pages: shows its headline.
+
+    fits: the networks that the page has something for, where that is not all. Returns the one that the page is about:
+    the chosen one, or the first of those where the chosen one does not fit.
 
     Until `st.navigation` has run in a server, Streamlit takes a folder called pages/ for its old kind of multi-page
     app, and a link straight to a page opens it without the frame. Turned off here, the rerun goes through app.py.
@@ -96,25 +100,13 @@ def open_page(name: str) -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-    st.header(headline(PAGES[name]))
+    network = fitting(fits) if fits else choices.chosen_variant().name
+    st.header(headline(PAGES[name], network))
+    return network
 
 
-def headline(page: PageEntry) -> str:
+def headline(page: PageEntry, network: str) -> str:
     """The question that a page answers, after the name of the network that it is about."""
     if not page.one_network:
         return _(page.question)
-    network = _(choices.chosen_variant().title)
-    return _("{network} · {question}").format(network=network, question=_(page.question))
-
-
-def offer_networks(sentence: str, names: Sequence[str], icon: str) -> None:
-    """Ends a page that the chosen network has nothing for: a sentence, and buttons that switch to those that do."""
-    st.info(sentence, icon=icon)
-    with st.container(horizontal=True):
-        for name in names:
-            st.button(
-                _("Switch to {name}").format(name=name),
-                icon=":material/swap_horiz:",
-                on_click=lambda name=name: st.session_state.update(model=name),
-            )
-    st.stop()
+    return _("{network} · {question}").format(network=_(VARIANTS[network].title), question=_(page.question))

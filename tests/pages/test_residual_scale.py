@@ -87,16 +87,20 @@ def test_numbers_are_the_librarys(app: AppTest, name: str, size: int, scales: tu
     assert said == name.endswith("keras_blog")
 
 
-def test_without_residual_sums_it_leads_to_networks_that_have_them(app: AppTest) -> None:
+def test_without_residual_sums_it_shows_a_network_that_has_them_and_says_so(app: AppTest) -> None:
     app.query_params["model"] = "inception_v4"
     healthy(app.run())
-    assert "no residual sums" in app.info[0].value
-    assert not app.slider
-    offered = {button.label.removeprefix("Switch to ") for button in app.button}
+    assert "Inception-v4 has no residual sums" in app.info[0].value
+    assert app.info[0].value.endswith("So this page shows Inception-ResNet-v2 (released).")
+    assert app.header[0].value.startswith("Inception-ResNet-v2 (released) · ")
+    assert app.slider
+    offered = {button.label.removeprefix("Switch to ") for button in app.button if "Switch" in button.label}
     assert offered == {name for name in inception.list_models() if name.startswith("inception_resnet")}
     next(button for button in app.button if button.label == "Switch to inception_resnet_v1").click()
     healthy(app.run())
     assert app.slider
+    assert app.header[0].value.startswith("Inception-ResNet-v1 (FaceNet) · ")
+    assert not [info for info in app.info if "no residual sums" in info.value]
 
 
 def test_sliders_and_the_way_back(app: AppTest) -> None:

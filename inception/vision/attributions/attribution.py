@@ -53,6 +53,12 @@ class Attribution:
         high = float(np.percentile(np.abs(self.values), 100 - CLIPPED)) or float(np.abs(self.values).max())
         return -high, high
 
+    @property
+    def half(self) -> float:
+        """The smallest share of the pixels that holds half of the map, signs left out; 1 where all of it is 0."""
+        strongest = np.sort(np.abs(self.values), axis=None)[::-1].cumsum(dtype=np.float64)
+        return float((np.searchsorted(strongest, strongest[-1] / 2) + 1) / strongest.size) if strongest[-1] else 1.0
+
     def over(self, prepared: Image.Image, opacity: float = 0.6) -> Image.Image:
         """The map laid over the picture, which turns grey beneath it; see `maps.heat_map` for the colours."""
         return lay_over(prepared, self.values, *self.color_range, self.signed, opacity)

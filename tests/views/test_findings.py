@@ -1,0 +1,35 @@
+"""The findings of pages are the networks' own numbers."""
+
+import inception
+from inception import words
+from inception.studies.pairs import pairs_finding
+from inception.views.findings import (
+    costliest_stage,
+    dropped_pixels,
+    folded_blocks,
+    largest_and_smallest,
+    seen_by,
+)
+
+V4 = inception.trace("inception_v4")
+
+
+def test_what_pairs_save_is_what_the_literature_gives() -> None:
+    """15,188,992 weights against 55,494,656 as square kernels."""
+    assert pairs_finding(V4).startswith("**23 pairs of 1x7 and 7x1 save 40.3 of 55.5 million weights**: 3.65 times")
+
+
+def test_findings_follow_the_network() -> None:
+    assert "12.3 billion" in costliest_stage(V4)
+    assert "Inception-B ×7 takes" in costliest_stage(V4)
+    narrow = inception.trace("inception_v4", 299, width=0.25)
+    assert costliest_stage(narrow) != costliest_stage(V4)
+    last = [layer for layer in V4.layers if layer.block == "Mixed_7d"][-1]
+    assert seen_by(V4, last) == "**A cell here sees 2,071 pixels across**, 6.9 times the side of the picture."
+    assert "**none of the 168 " in dropped_pixels(V4), "299 was chosen so that all windows fit"
+    larger = inception.trace("inception_v4", 304)
+    assert f"**{(larger.table()['dropped'] != '').sum()} of 168 " in dropped_pixels(larger)
+    assert f"repeats them to {len(V4.layers)}" in folded_blocks(V4)
+    assert "42.7 million" in largest_and_smallest([V4, inception.trace("inception_v3")])
+    with words.speaking("zh_CN"):
+        assert "40.3 百万" in pairs_finding(V4)
