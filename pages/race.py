@@ -29,6 +29,26 @@ from pages.parts.race_live import live_view
 
 VIEWS = [N_("Measured"), N_("Live")]
 COMMAND = "python -m inception race"
+HEADINGS = {  # of the columns of the measured curves
+    "run": N_("Run"),
+    "competitor": N_("Competitor"),
+    "epoch": N_("Epoch"),
+    "model": N_("Network"),
+    "width": N_("Width"),
+    "repeats": N_("Repeats"),
+    "size": N_("Input size, pixels"),
+    "scale": N_("Residual scale"),
+    "shortcuts": N_("Shortcuts"),
+    "seed": N_("Seed"),
+    "parameters": N_("Parameters"),
+    "macs": N_("MACs spent"),
+    "pictures": N_("Pictures seen"),
+    "seconds": N_("Seconds"),
+    "training_loss": N_("Training loss"),
+    "held_out_loss": N_("Held-out loss"),
+    "held_out_accuracy": N_("Held-out accuracy"),
+    "recipe": N_("Recipe"),
+}
 # Of a network with shortcuts and one without: the first are like the paper's, the last has nothing else in it.
 PAIRS = [("v2", "v2_cut"), ("v2", "v4"), ("v1", "v4")]
 
@@ -89,7 +109,12 @@ def measured_view() -> None:
     title = _("Training race, to {accuracy} held-out accuracy").format(accuracy=percent(target))
     tables.export_button(summary, "race_summary", title)
     with st.expander(_("Every epoch of every run")):
-        st.dataframe(curves, hide_index=True, height=tables.table_height(len(curves)))
+        st.dataframe(
+            curves,
+            hide_index=True,
+            height=tables.table_height(len(curves)),
+            column_config={name: _(heading) for name, heading in HEADINGS.items()},
+        )
         tables.export_button(curves, "race_curves", _("Training race, every epoch of every run"))
 
 

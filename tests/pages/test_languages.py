@@ -1,5 +1,9 @@
 """Pages in the language of the session."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from inception import words
@@ -7,22 +11,49 @@ from inception.studies.differences.topics import differences
 from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts.page_list import PAGES
+from tools.accented_language import CODE
 
+from ..languages import add_third_language, foreign_texts, forget_languages
 from .conftest import ROOT
+from .shown import shown_texts
+
+# Pages that show more of themselves on another network than the first.
+NETWORKS = {"residual_scale": "inception_resnet_v2", "faces": "inception_resnet_v1"}
 
 
-def test_pages_in_chinese(app: AppTest) -> None:
-    app.query_params["lang"] = "zh_CN"
-    for name in PAGES:
-        with words.speaking("zh_CN"):  # AppTest finds chosen options by their texts, outside of the session
-            app.switch_page(PAGES[name].path).run()
-            question, title = _(PAGES[name].question), VARIANTS["inception_v4"].title
-        assert not app.exception, (name, [error.message for error in app.exception])
-        assert question != PAGES[name].question
-        assert [header.value for header in app.header] == [
-            f"{title} · {question}" if PAGES[name].one_network else question
-        ]
-        assert not app.error
+@pytest.fixture
+def third_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Accented English beside the languages that there are."""
+    monkeypatch.setattr(words, "LOCALE", add_third_language(tmp_path / "locale"))
+    forget_languages()
+    yield
+    monkeypatch.undo()
+    forget_languages()
+
+
+@pytest.mark.usefixtures("third_language")
+def test_pages_speak_one_language_each(app: AppTest) -> None:
+    """One session says each page in three languages: what it computed and kept for one tells nothing in the next."""
+    spoken, found = "en", {}
+    app.run()
+    for name, page in PAGES.items():
+        for language in (CODE, "zh_CN", "en"):
+            with words.speaking(spoken):  # AppTest finds chosen options by their texts, outside of the session
+                if language == CODE:
+                    app.switch_page(page.path)
+                    if name in NETWORKS:
+                        app.selectbox(key="model").set_value(NETWORKS[name])
+                app.selectbox(key="lang").set_value(language).run()
+            spoken = language
+            assert not app.exception, (name, language, [error.message for error in app.exception])
+            assert not app.error, (name, language, [error.value for error in app.error])
+            texts = [text for _kind, text in shown_texts(app)]
+            with words.speaking(language):
+                title = f"{_(VARIANTS[app.session_state['model']].title)} · " if page.one_network else ""
+                assert [header.value for header in app.header] == [title + _(page.question)]
+                assert title + _(page.question) in texts
+            found[name, language] = list(foreign_texts(texts, language))
+    assert {where: texts for where, texts in found.items() if texts} == {}
 
 
 def test_a_link_in_another_language(app: AppTest) -> None:

@@ -40,7 +40,7 @@ class Attribution:
     @property
     def dead(self) -> str:
         """Why the map tells nothing, in a sentence; empty where it tells something."""
-        return _(self.tells_nothing or "")
+        return _(self.tells_nothing) if self.tells_nothing else ""
 
     @property
     def color_range(self) -> tuple[float, float]:
