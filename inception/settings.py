@@ -62,6 +62,16 @@ class Settings(BaseSettings):
         description=N_("memory for the pictures, as encoded files, that a reader's session keeps; the oldest go first"),
     )
 
+    kept_uploads: ByteSize = Field(
+        default=ByteSize(200 * 2**20),
+        ge=1,
+        title=N_("a size with its unit, such as 200MiB"),
+        description=N_(
+            "memory for the pictures that stay for an hour after their session, all readers together, so that a reload "
+            "does not lose them; those looked at longest ago go first"
+        ),
+    )
+
     engine_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$",
@@ -84,7 +94,7 @@ class Settings(BaseSettings):
             raise ValueError("token")
         return value
 
-    @field_validator("memory", "uploads", mode="before")
+    @field_validator("memory", "uploads", "kept_uploads", mode="before")
     @classmethod
     def _has_a_unit(cls, value: Any) -> Any:
         # Pydantic would read 512 as 512 bytes, where someone most likely meant megabytes, and ignore words at the end.

@@ -10,7 +10,7 @@ from inception.views.diagram import diagram_caption, diagram_dot, node_name, par
 from inception.views.findings import folded_blocks
 from inception.views.overlay import overlay_dot
 from inception.words import _, ngettext
-from pages.parts import choices, components, diagrams, frame, selection, tables
+from pages.parts import address, choices, components, diagrams, frame, selection, tables
 from pages.parts.finding import finding
 
 
@@ -27,12 +27,11 @@ frame.open_page("blocks")
 graph = choices.chosen_graph()
 finding(folded_blocks(graph))
 types = {block.title: block for block in block_types(graph.layers)}
-if st.session_state.get("block") not in types:
-    st.session_state.pop("block", None)
 selected = selection.selected_layer(graph)
 of_selected = block_of(selected)
 first = of_selected.title if of_selected else next(iter(types))
-title = st.pills(_("Block"), list(types), default=first, key="block", bind="query-params", required=True)
+key = address.choice("block", types, first, code=address.slug)
+title = st.pills(_("Block"), list(types), key=key, required=True) or first
 block = types[title]
 source = diagrams.source_of(graph.name, block)
 parts = parts_by_name(block.layers)
@@ -58,11 +57,9 @@ if other:
     other_graph = choices.graph_of(other, Size(*graph.input_size))
     versions = {kind.title: kind for kind in block_types(other_graph.layers)}
 overlaid = title in versions and laying.toggle(
-    _("Lay {network} over it").format(network=other), key="overlay", bind="query-params"
+    _("Lay {network} over it").format(network=other), key=address.switch("overlay")
 )
-units = overlaid or not opening.toggle(
-    _("Batch norm and ReLU in boxes of their own"), key="opened", bind="query-params"
-)
+units = overlaid or not opening.toggle(_("Batch norm and ReLU in boxes of their own"), key=address.switch("opened"))
 if overlaid:
     dot = overlay_dot(
         block.layers, versions[title].layers, (graph.name, other), _("{block}, both versions").format(block=title)

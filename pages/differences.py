@@ -7,8 +7,7 @@ from inception.studies.differences.claim import TOPICS, VERDICTS, Difference, So
 from inception.studies.differences.topics import differences
 from inception.text import running_text
 from inception.words import N_, _
-from pages.parts import frame
-from pages.parts.choices import took_foreign_link
+from pages.parts import address, frame
 from pages.parts.finding import finding
 
 ALL = N_("all")
@@ -72,19 +71,15 @@ topics = [ALL, *TOPICS]
 topic = st.pills(
     _("Topic"),
     topics,
-    default=None if took_foreign_link("topic", {topic: topic for topic in topics}) else TOPICS[0],
+    key=address.choice("topic", topics, TOPICS[0], code=address.slug, texts={topic: topic for topic in topics}),
     required=True,
     format_func=_,
-    key="topic",
-    bind="query-params",
     label_visibility="collapsed",
 )
-took_foreign_link("verdict", VERDICT_LABELS)
 verdict = st.pills(
     _("Verdict"),
     list(VERDICTS),
-    key="verdict",
-    bind="query-params",
+    key=address.choice("verdict", VERDICTS, None, texts=VERDICT_LABELS),
     label_visibility="collapsed",
     format_func=lambda name: _(VERDICT_LABELS[name]),
 )
@@ -106,7 +101,7 @@ st.caption(
         _("Every cost is the difference between two networks that were built and traced here."),
     )
 )
-with st.expander(_("Sources")):
+with st.expander(_("Sources"), key=address.switch("sources"), on_change="rerun"):
     sources = dict.fromkeys(source for difference in found for source in difference.sources)
     for source in sorted(sources, key=lambda source: _(source.name)):
         st.markdown(source_text(source))

@@ -17,9 +17,10 @@ from inception.views.findings import dropped_pixels
 from inception.views.playground import PlaygroundError, playground
 from inception.views.window_picture import playground_svg, window_svg
 from inception.words import N_, _
-from pages.parts import choices, components, frame, selection, tables
+from pages.parts import address, choices, components, frame, selection, tables
 from pages.parts.finding import finding
 
+PADDINGS = ["SAME", "VALID"]
 BELOW = [N_("Why this shape"), N_("Padding playground"), N_("Charts")]
 COSTS: dict[QuantityName, str] = {
     "params": N_("Parameters"),
@@ -49,22 +50,29 @@ def why(layer: Layer) -> None:
     with drawing:
         if layer.window:
             rows, columns = layer.window.out
-            row = st.slider(_("Output row"), 0, rows - 1, 0, key="window_row") if rows > 1 else 0
-            column = st.slider(_("Output column"), 0, columns - 1, 0, key="window_column") if columns > 1 else 0
+            row = window_slider("row", _("Output row"), rows)
+            column = window_slider("column", _("Output column"), columns)
             components.picture(window_svg(layer.window, row, column), key="window")
+
+
+def window_slider(name: str, label: str, count: int) -> int:
+    """The place of the window along one side of the output grid."""
+    if count == 1:
+        return 0
+    return st.slider(label, 0, count - 1, key=address.number(name, 0, count - 1, 0, key=f"window_{name}"))
 
 
 def padding_playground() -> None:
     """Any window on any axis, by TensorFlow's rule and by PyTorch's."""
     controls, result = st.columns([1, 2], gap="large")
     with controls:
-        size = st.number_input(_("Pixels along one side"), 1, 1024, 10)
-        kernel = st.number_input(_("Kernel"), 1, 31, 3)
-        stride = st.number_input(_("Stride"), 1, 16, 2)
-        padding = st.segmented_control(_("Padding"), ["VALID", "SAME"], default="SAME", required=True)
+        size = st.number_input(_("Pixels along one side"), 1, 1024, key=address.number("side", 1, 1024, 10))
+        kernel = st.number_input(_("Kernel"), 1, 31, key=address.number("kernel", 1, 31, 3))
+        stride = st.number_input(_("Stride"), 1, 16, key=address.number("stride", 1, 16, 2))
+        padding = st.segmented_control(_("Padding"), PADDINGS, key=address.choice("padding", PADDINGS), required=True)
     with result:
         try:
-            answer = playground(int(size), int(kernel), int(stride), padding)
+            answer = playground(int(size), int(kernel), int(stride), padding or PADDINGS[0])
         except PlaygroundError as error:
             st.error(str(error), icon=":material/error:")
             return
@@ -79,9 +87,16 @@ def charts(graph: LayerGraph) -> None:
     """Where the cost sits, and what happens through the depth."""
     what, file = st.columns([3, 1], vertical_alignment="bottom")
     quantity = what.segmented_control(
-        _("Cost"), list(COSTS), default="params", required=True, format_func=lambda cost: _(COSTS[cost])
+        _("Cost"),
+        list(COSTS),
+        key=address.choice("cost", COSTS),
+        required=True,
+        format_func=lambda cost: _(COSTS[cost]),
     )
-    format = file.segmented_control(_("Download button saves"), PICTURES, default="png", required=True)
+    format = file.segmented_control(
+        _("Download button saves"), PICTURES, key=address.choice("saves", PICTURES), required=True
+    )
+    quantity, format = quantity or "params", format or PICTURES[0]
     for figure in (stage_chart(graph, quantity), depth_chart(graph), cost_treemap(graph, quantity)):
         st.plotly_chart(figure, config=chart_config(figure, format))
 
@@ -95,36 +110,40 @@ numbers = st.container()
 
 headings: dict[str, Any] = dict(tables.layer_columns())
 searching, viewing = st.columns([4, 1], vertical_alignment="bottom")
-words = searching.text_input(_("Search"), placeholder=_("Names, operations, kernels, shapes: 1x7, Mixed_6a, concat…"))
+words = searching.text_input(
+    _("Search"),
+    key=address.written("search"),
+    placeholder=_("Names, operations, kernels, shapes: 1x7, Mixed_6a, concat…"),
+)
 with viewing.popover(_("View"), icon=":material/tune:", width="stretch"):
-    collapse = st.toggle(_("Fold repeated blocks (×)"), key="collapse", bind="query-params")
-    opened = st.toggle(_("Batch norm and ReLU in rows of their own"), key="opened", bind="query-params")
-    flops = st.toggle(_("FLOPs (two for each MAC)"), key="flops", bind="query-params")
+    collapse = st.toggle(_("Fold repeated blocks (×)"), key=address.switch("collapse"))
+    opened = st.toggle(_("Batch norm and ReLU in rows of their own"), key=address.switch("opened"))
+    flops = st.toggle(_("FLOPs (two for each MAC)"), key=address.switch("flops"))
     keras = st.toggle(
         _("Count parameters as Keras does"),
-        key="keras",
-        bind="query-params",
+        key=address.switch("keras"),
         help=_(
             "Keras also counts the running mean and variance of each batch norm, and gamma only where it is trained."
         ),
     )
     split = st.toggle(
         _("Download sizes as numbers"),
+        key=address.switch("split"),
         help=_("In CSV and Excel, rf_h and rf_w instead of 63x63. JSON and Parquet always hold numbers."),
     )
     hidden = st.multiselect(
         _("Hide columns"),
         list(headings),
         format_func=lambda name: headings[name]["label"],
-        key="hidden",
-        persist_state="session",
+        key=address.several("hidden", headings),
         placeholder=_("Choose columns"),
     )
 
+stages = [ALL, *dict.fromkeys(layer.stage for layer in graph.layers)]
 stage = st.pills(
     _("Stage"),
-    [ALL, *dict.fromkeys(layer.stage for layer in graph.layers)],
-    default=ALL,
+    stages,
+    key=address.choice("stage", stages, code=address.slug),
     required=True,
     format_func=lambda stage: _(stage) if stage == ALL else stage,
     label_visibility="collapsed",
@@ -180,15 +199,12 @@ with other:
         f"{name}_torchinfo.txt",
         "text/plain",
     )
-foreign = choices.took_foreign_link("below", {below: below for below in BELOW})
 below = st.segmented_control(
     _("Below the table"),
     BELOW,
-    default=None if foreign else BELOW[0],
+    key=address.choice("below", BELOW, code=address.slug, texts={below: below for below in BELOW}),
     required=True,
     format_func=_,
-    key="below",
-    bind="query-params",
     label_visibility="collapsed",
 )
 if below == BELOW[0]:

@@ -60,7 +60,7 @@ def choose_method(graph: LayerGraph) -> str:
     A layer that is selected, on another page or in the URL, is asked.
     """
     if not st.session_state.get("method_chosen") or "method" not in st.session_state:
-        selected = graph.layer_at(st.query_params.get("layer") or st.session_state.get("layer") or "")
+        selected = selection.selected_layer(graph)
         asked = selected in selection.grid_layers(graph)
         st.session_state["method"] = first_method(graph, CAMS if asked else tuple(EXPLAINED))
     method = st.radio(

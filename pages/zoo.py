@@ -14,7 +14,7 @@ from inception.views.findings import largest_and_smallest
 from inception.weights.known import known_weights, locate
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import choices, frame, tables
+from pages.parts import address, choices, frame, tables
 from pages.parts.finding import finding
 
 
@@ -72,9 +72,7 @@ st.subheader(_("Stage by stage"))
 chosen = st.multiselect(
     _("Networks"),
     list(VARIANTS),
-    default=["inception_resnet_v2.paper", "inception_resnet_v2"],
-    persist_state="session",
-    key="compare",
+    key=address.several("compare", VARIANTS, ["inception_resnet_v2.paper", "inception_resnet_v2"]),
     placeholder=_("Choose networks"),
 )
 if chosen:

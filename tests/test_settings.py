@@ -14,7 +14,10 @@ from inception.weights.known import weights_folder
 
 from .reference import assert_one_sentence
 
-NAMES = [PREFIX + name.upper() for name in ("weights", "memory", "threads", "uploads", "engine_url", "engine_token")]
+NAMES = [
+    PREFIX + name.upper()
+    for name in ("weights", "memory", "threads", "uploads", "kept_uploads", "engine_url", "engine_token")
+]
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +32,7 @@ def test_defaults() -> None:
         "memory": 2**30,
         "threads": None,
         "uploads": 8 * MAX_BYTES,
+        "kept_uploads": 200 * 2**20,
         "engine_url": None,
         "engine_token": None,
     }
@@ -39,7 +43,9 @@ def test_every_setting_says_what_it_takes_and_means() -> None:
     assert [row["name"] for row in rows] == NAMES == [PREFIX + name.upper() for name in Settings.model_fields]
     assert all(row["takes"] and row["meaning"] for row in rows)
     assert (
-        [row["default"] for row in rows] == [row["value"] for row in rows] == ["weights", "1GiB", "", "160MiB", "", ""]
+        [row["default"] for row in rows]
+        == [row["value"] for row in rows]
+        == ["weights", "1GiB", "", "160MiB", "200MiB", "", ""]
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import streamlit as st
@@ -11,8 +11,9 @@ import inception
 from inception import LayerGraph
 from inception.size import Size
 from inception.text import shape_text
-from inception.words import _, in_every_language
+from inception.words import _
 from inception.zoo import VARIANTS, Variant
+from pages.parts import address
 
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
@@ -48,39 +49,18 @@ def _trace(name: str, size: Size, overrides: tuple[tuple[str, Any], ...]) -> Lay
     return inception.trace(name, size, **dict(overrides))
 
 
-def choose_view(key: str, views: Sequence[str]) -> str:
+def choose_view(name: str, views: Sequence[str]) -> str:
     """The choice between the views of a page, marked texts of which the first is the default."""
-    view = st.segmented_control(
+    st.segmented_control(
         _("View"),
         views,
-        default=None if took_foreign_link(key, {view: view for view in views}) else views[0],
         required=True,
         format_func=_,
-        key=key,
-        bind="query-params",
+        key=address.choice(name, views, code=address.slug, texts={view: view for view in views}),
         label_visibility="collapsed",
     )
-    return view or views[0]
-
-
-def took_foreign_link(key: str, texts: Mapping[Any, str]) -> bool:
-    """Call it before a control that is bound to the address: takes a value that a link has in another language.
-
-    texts: the marked texts of the options. The address has them in the language of the session that it was copied
-    from. Where this has put in a value, the control must have no default of its own.
-    """
-    asked = st.query_params.get(key)
-    if key in st.session_state or not asked or asked in map(_, texts.values()):
-        return False
-    found = next((option for option, text in texts.items() if asked in in_every_language(text)), None)
-    if found is not None:
-        st.session_state[key] = found
-    return found is not None
-
-
-def dead_link(sentence: str) -> None:
-    """Says that the address asks for what there is not."""
-    st.warning(sentence, icon=":material/link_off:")
+    view: str = st.session_state[name]
+    return view
 
 
 def without_markdown(name: str) -> str:

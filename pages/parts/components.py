@@ -1,6 +1,7 @@
 """Our Streamlit components: a diagram and a listing that can be clicked, and a picture in the page's colours."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 from pygments import highlight
@@ -42,6 +43,26 @@ _picture = st.components.v2.component(
     css="div { overflow-x: auto; color: var(--st-text-color); } svg { max-width: 100%; height: auto; }",
     js="export default ({ data, parentElement }) => { parentElement.querySelector('div').innerHTML = data; }",
 )
+
+
+ADDRESS_HTML = """
+<button type="button">
+  <svg viewBox="0 0 24 24" aria-hidden="true">
+    <path d="M10 14a5 5 0 0 0 7 0l3-3a5 5 0 0 0-7-7l-1.5 1.5M14 10a5 5 0 0 0-7 0l-3 3a5 5 0 0 0 7 7l1.5-1.5"/>
+  </svg>
+  <span></span>
+</button>
+<p role="status"></p>
+<input readonly hidden>
+"""
+_address = st.components.v2.component(
+    "address_bar", html=ADDRESS_HTML, css=_asset("address_bar.css"), js=_asset("address_bar.js")
+)
+
+
+def address_bar(data: Mapping[str, Any]) -> None:
+    """The button that copies the address; it brings the address up to date too."""
+    _address(data=data, key="address_bar")
 
 
 def picture(svg: str, key: str) -> None:

@@ -1,5 +1,6 @@
 """Which part of the picture the network gets and how it is fitted in: the same on all pages on a picture."""
 
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -7,8 +8,8 @@ from PIL import Image
 
 from inception.runtime.crop import MIN_SIDE, Box, Crop, Fit
 from inception.words import N_, _
-from pages.parts.box_picker import pick_box
-from pages.parts.choices import took_foreign_link
+from pages.parts import address
+from pages.parts.box_picker import pick_box, within
 
 FITS = {
     Fit.CENTRE: N_("centre"),
@@ -22,11 +23,9 @@ def choose_crop(data: bytes, image: Image.Image) -> Crop:
     st.segmented_control(
         _("Into the network's frame"),
         list(FITS),
-        default=None if took_foreign_link("fit", FITS) else Fit.CENTRE,
         format_func=lambda fit: _(FITS[fit]),
         required=True,
-        key="fit",
-        bind="query-params",
+        key=address.choice("fit", FITS, texts=FITS),
         width="stretch",
         help=_(
             "What happens to a picture whose shape is not the network's. *centre*: its ends are cut off; *pad*: it is "
@@ -36,18 +35,36 @@ def choose_crop(data: bytes, image: Image.Image) -> Crop:
     large = min(image.size) > MIN_SIDE
     st.toggle(
         _("Only a part of it"),
-        key="part",
-        persist_state="session",
+        key=address.switch("part"),
         disabled=not large,
         help=_("Draw a box, and the network gets nothing else. Each picture keeps its own box."),
     )
     crop = crop_of(data)
+    if st.session_state["part"] and large:
+        crop = _box_in_address(data, image, crop)
     if st.session_state["part"] and large:
         box = crop.region(*image.size)
         pick_box(f"box_{hash(data)}", image, box, partial(keep_box, hash(data)))
         if crop.box:
             st.button(_("All of it again"), icon=":material/fullscreen:", on_click=keep_box, args=(hash(data), None))
     return crop
+
+
+def _box_in_address(data: bytes, image: Image.Image, crop: Crop) -> Crop:
+    """The crop with the box that a link names, which the picture keeps; the address says its box."""
+
+    def read(text: str) -> Box:
+        left, top, right, bottom = map(int, text.split(","))
+        box = left, top, right, bottom
+        if within(box, image.size) != box:
+            raise ValueError(text)
+        return box
+
+    key = f"box_{hash(data)}"
+    st.session_state[key] = crop.box
+    box = address.bind("box", None, read, lambda box: ",".join(f"{edge:.0f}" for edge in box or ()), key=key)
+    keep_box(hash(data), box)
+    return replace(crop, box=box)
 
 
 def crop_of(data: bytes) -> Crop:

@@ -14,8 +14,8 @@ from inception.size import SizeError
 from inception.text import running_text
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import choices
-from pages.parts.choices import SIZES, dead_link
+from pages.parts import address, choices
+from pages.parts.choices import SIZES
 from pages.parts.language import language_switch
 from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
@@ -25,62 +25,78 @@ from pages.parts.stand_in import fitting
 def run(chosen: StreamlitPage) -> None:
     """Draws the sidebar and runs the chosen page; what cannot be done is one sentence, and the sidebar stays usable."""
     page = PAGES[chosen.url_path or HOME.name]
-    try:
-        network_controls(page)
-        with st.sidebar:
-            language_switch()
-        use_threads()
-        client, note = engine(), st.empty()
+    address.arrive(page.name)
+    notes = st.container()
+    with st.sidebar:
+        networks, language, link = st.container(), st.container(), st.container()
+    with address.bar(link):
         try:
-            chosen.run()
+            with language:
+                language_switch()
+            with notes:
+                switched_note(page)
+            with networks:
+                network_controls(page)
+            use_threads()
+            client, note = engine(), st.empty()
+            try:
+                chosen.run()
+            finally:
+                if client is not None and client.gone:
+                    alone = _("This server computes by itself until it is back.")
+                    note.warning(literal(running_text(client.gone_sentence, alone)), icon=":material/cloud_off:")
+        except InceptionError as error:
+            st.error(literal(str(error)), icon=":material/error:")
         finally:
-            if client is not None and client.gone:
-                alone = _("This server computes by itself until it is back.")
-                note.warning(literal(running_text(client.gone_sentence, alone)), icon=":material/cloud_off:")
-    except InceptionError as error:
-        st.error(literal(str(error)), icon=":material/error:")
+            address.show_problems(notes)
+
+
+def switched_note(page: PageEntry) -> None:
+    """Says that a link inside the app has switched the network, until the reader goes on to another page or network."""
+    before, asked = st.session_state.get("model"), address.asked("model")
+    if address.is_link():
+        st.session_state["switched"] = (page.name, before, asked) if before != asked and asked in VARIANTS else None
+    came_to, before, now = st.session_state.get("switched") or (None, None, None)
+    if page.name == came_to and (asked or st.session_state["model"]) == now:
+        sentence = _("**The link here has switched the network**, from {before} to {now}.")
+        st.info(sentence.format(before=before, now=now), icon=":material/swap_horiz:")
+        st.button(
+            _("Back to {name}").format(name=before),
+            icon=":material/undo:",
+            on_click=lambda: st.session_state.update(model=before),
+        )
 
 
 def network_controls(page: PageEntry) -> None:
-    """The network and the input size: in the sidebar of every page, and in the URL.
+    """The network and the input size, which all pages share and each shows where they do something.
 
-    A control that is bound to the URL keeps its value when a link inside the app leads to a page with another one, so
-    what such a link asks for is put in here. A text that is no size ends the page with a sentence.
+    A text that is no size ends the page with a sentence.
     """
-    if st.session_state.get("page") != page.name:
-        st.session_state["page"] = page.name
-        asked = st.session_state["asked_model"] = st.query_params.get("model")
-        if asked in VARIANTS:
-            st.session_state["model"] = asked
-    asked = st.session_state["asked_model"]
-    if asked and asked not in VARIANTS:
-        sentence = _("There is no network called {name}. The sidebar lists the networks that there are.")
-        dead_link(sentence.format(name=literal(asked)))
-    with st.sidebar:
-        name = st.selectbox(
-            _("Network"),
-            inception.list_models(),
-            key="model",
-            bind="query-params",
-            on_change=lambda: st.session_state.update(asked_model=None),
-        )
-        st.selectbox(
-            _("Input size, pixels"),
-            SIZES,
-            index=None,
-            key="size",
-            bind="query-params",
-            accept_new_options=True,
-            placeholder=_(page.own_size) or _("{size}, as published").format(size=VARIANTS[name].input_size),
-            help=_(
-                "One number for a square, or height x width, such as 350x400. Each side has from 75 to 1024 pixels. "
-                "If you leave it empty, the page chooses: most pages take the size of the published network. Pages on "
-                "your picture take the size at which the weights were trained. The page on the residual scale takes a "
-                "small size, because that is quick."
-            ),
-        )
+    models = inception.list_models()
+    address.choice("model", models)
+    variant = choices.chosen_variant()
+    titled = _("{page} · {network}") if page.one_network else "{page}"
+    st.set_page_config(page_title=titled.format(page=_(page.title), network=_(variant.title)))
+    if "model" in page.controls:
+        st.selectbox(_("Network"), models, key="model")
         described = _("**{network}.** After {source}.")
-        st.caption(described.format(network=_(VARIANTS[name].title), source=_(VARIANTS[name].source)))
+        st.caption(described.format(network=_(variant.title), source=_(variant.source)))
+    if "size" not in page.controls:
+        return
+    address.bind("size", None, str, str)
+    own = _(page.own_size) or _("{size}, as published").format(size=variant.input_size)
+    st.selectbox(
+        _("Input size, pixels"),
+        SIZES,
+        index=None,
+        key="size",
+        accept_new_options=True,
+        placeholder=own,
+        help=_(
+            "Height and width of the picture that goes into the network: one number for a square, or height x width, "
+            "such as 350x400. Each side has from 75 to 1024 pixels. Left empty, it is on this page: {own}."
+        ).format(own=own),
+    )
     try:
         choices.chosen_size()
     except SizeError:

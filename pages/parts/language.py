@@ -5,6 +5,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from inception import words
 from inception.words import _
+from pages.parts import address
 
 
 def session_language() -> str:
@@ -16,18 +17,10 @@ def session_language() -> str:
 
 
 def language_switch() -> None:
-    """The control in the sidebar; a choice that is not the browser's own language stands in the address, by its code.
-
-    Streamlit would put the name of the language there, not the code, so the control is not bound to the address.
-    """
+    """The control in the sidebar; a choice that is not the browser's own language stands in the address."""
     known = words.languages()
-    if st.session_state.get("lang") not in known:
-        st.session_state["lang"] = session_language()
-    chosen = st.selectbox(_("Language"), list(known), format_func=known.__getitem__, key="lang")
-    if chosen != (words.match(st.context.locale) or words.ENGLISH):
-        st.query_params["lang"] = chosen
-    else:
-        st.query_params.pop("lang", None)
+    own = words.match(st.context.locale) or words.ENGLISH
+    st.selectbox(_("Language"), list(known), format_func=known.__getitem__, key=address.choice("lang", known, own))
 
 
 # Callbacks and fragments run without the frame, so every sentence asks for its session's language itself.

@@ -20,6 +20,7 @@ class PageEntry:
     group: str  # of the menu
     one_network: bool = True  # whether it is about the chosen network, which its headline then names
     own_size: str = ""  # which input size it takes by itself, where that is not the published network's
+    controls: tuple[str, ...] = ("model", "size")  # of those that all pages share, which do something here
 
     @property
     def path(self) -> str:
@@ -37,6 +38,7 @@ PAGES = {
             "home",
             START,
             one_network=False,
+            controls=("model",),
         ),
         PageEntry("atlas", N_("Atlas"), N_("What does the whole network look like?"), "map", NETWORKS),
         PageEntry(
@@ -54,8 +56,18 @@ PAGES = {
             "difference",
             NETWORKS,
             one_network=False,
+            controls=(),
         ),
-        PageEntry("zoo", N_("Zoo"), N_("Which Inception is which, and how do they differ?"), "pets", NETWORKS, False),
+        PageEntry(
+            "zoo",
+            N_("Zoo"),
+            N_("Which Inception is which, and how do they differ?"),
+            "pets",
+            NETWORKS,
+            one_network=False,
+            own_size=N_("that of the largest network"),
+            controls=("size",),
+        ),
         PageEntry(
             "factorisation",
             N_("Factorised convolutions"),
@@ -72,7 +84,13 @@ PAGES = {
             own_size=N_("small, to be quick"),
         ),
         PageEntry(
-            "race", N_("Training race"), N_("Do shortcuts make Inception train faster?"), "flag", LABORATORIES, False
+            "race",
+            N_("Training race"),
+            N_("Do shortcuts make Inception train faster?"),
+            "flag",
+            LABORATORIES,
+            False,
+            controls=(),
         ),
         PageEntry(
             "live",

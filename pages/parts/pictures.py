@@ -15,12 +15,14 @@ from inception.settings import settings
 from inception.text import and_list
 from inception.vision.samples import samples
 from inception.words import _
-from pages.parts.choices import took_foreign_link
+from pages.parts import address, shelf
 from pages.parts.literal import literal
 from pages.parts.sample_picker import choose_sample, sample_note
 
 SAMPLES = samples()  # a cat first: every network here that names anything knows it
+TITLES = {name: name.replace("_", " ") for name in SAMPLES}  # marked texts
 UPLOAD = "your picture: "  # begins the name of one among the options
+OWN = "own-"  # and in the address
 MOST = 100  # uploads of a session, as a page runs the network on all of them
 NAMED = 3  # pictures of a list in a sentence
 
@@ -56,21 +58,17 @@ def choose_picture(inviting: bool) -> bytes:
         st.error(problem, icon=":material/broken_image:")
     for note in problems("picture_notes"):
         st.warning(note, icon=":material/inventory_2:")
+    if not uploads() and (wanted := address.asked("picture") or "").startswith(OWN):
+        uploads().update(shelf.take(wanted.removeprefix(OWN)))
     pictures = all_pictures()
-    options = list(pictures)
-    chosen = st.session_state.get("picture")
-    if chosen in options:
-        st.session_state["picture"] = chosen  # in every run, because the browser knows it by its title
-    else:
-        st.session_state.pop("picture", None)  # an upload that is gone
-    took_foreign_link("picture", {name: name.replace("_", " ") for name in SAMPLES})
     choice = st.selectbox(
         _("Picture"),
-        options,
+        list(pictures),
         format_func=_shown,
-        key="picture",
-        bind="query-params",
+        key=address.choice("picture", pictures, next(iter(SAMPLES)), code=_code, texts=TITLES, sorry=_gone),
     )
+    if uploads():
+        shelf.keep(uploads())
     if choice in SAMPLES:
         sample_note(SAMPLES[choice])
     choose_sample()
@@ -166,6 +164,24 @@ def _shown(option: str) -> str:
     return _("your picture: {file}").format(file=option.removeprefix(UPLOAD))
 
 
+def _code(option: str) -> str:
+    """What stands for an option in the address: of an upload neither its name nor what it shows."""
+    return option if option in SAMPLES else OWN + shelf.mark(uploads()[option.removeprefix(UPLOAD)])
+
+
+def _gone(asked: str, shown: str) -> str:
+    """Why a picture of a link is not here."""
+    if asked.startswith(OWN):
+        sentence = _(
+            "**The picture of this link is not here.** Pictures that readers bring are kept in the server's memory "
+            "for the browser that brought them, for an hour at most, and shown to nobody else. Bring it again under "
+            "*Your pictures*; until then you see the sample **{shown}**."
+        )
+    else:
+        sentence = _("There is no sample picture called {asked}. Shown instead: **{shown}**.")
+    return sentence.format(asked=asked, shown=SAMPLES[shown].title)
+
+
 def _has_room(new: dict[str, bytes], data: bytes) -> bool:
     """Whether a picture fits in beside those that arrived with it, if all earlier ones go."""
     return len(new) < MOST and _size(new) + len(data) <= settings().uploads
@@ -205,5 +221,6 @@ def _some(names: list[str]) -> str:
 def _forget() -> None:
     """Drops every picture that the reader brought."""
     uploads().clear()
+    shelf.drop()
     for name in ("picture_problems", "picture_notes"):
         problems(name).clear()

@@ -6,25 +6,32 @@ from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.text import running_text, shape_text
 from inception.words import _
-from pages.parts.choices import dead_link, keep_if_offered
-from pages.parts.literal import literal
+from pages.parts import address
 
 
 def selected_layer(graph: LayerGraph) -> Layer | None:
-    """The layer selected on any page or named in the URL; None, and for a link a sentence, where there is none."""
-    selected, asked = st.session_state.get("layer"), st.query_params.get("layer")
-    layer = graph.layer_at(asked or selected or "")
-    if layer:
-        select_layer(layer)
-    elif asked and asked != selected:  # not one that was selected in another network
+    """The layer selected on any page or named in the address; None, and for a link a sentence, where there is none."""
+
+    def read(path: str) -> str:
+        named = graph.layer_at(path)
+        if named is None:
+            raise ValueError(path)
+        return named.path
+
+    def sorry(asked: str, _shown: str) -> str:
         sentence = _("{network} has no layer called {layer}. The layer table lists the layers that there are.")
-        dead_link(sentence.format(network=graph.name, layer=literal(asked)))
+        return sentence.format(network=graph.name, layer=asked)
+
+    path = address.bind("layer", "", read, str, sorry=sorry)
+    layer = graph.layer_at(path)
+    if layer is None:  # one of another network stays selected there
+        address.leave_out("layer")
     return layer
 
 
 def select_layer(layer: Layer) -> None:
-    """Selects a layer on all pages and in the URL."""
-    st.session_state["layer"] = st.query_params["layer"] = layer.path
+    """Selects a layer on all pages and in the address."""
+    st.session_state["layer"] = layer.path
 
 
 def grid_layers(graph: LayerGraph) -> list[Layer]:
@@ -33,21 +40,18 @@ def grid_layers(graph: LayerGraph) -> list[Layer]:
 
 
 def layer_box(graph: LayerGraph, layers: list[Layer], default: Layer, key: str) -> Layer:
-    """A choice of one of the graph's layers, kept in the session under a key; choosing one selects it on all pages.
+    """A choice of one of the graph's layers; choosing one selects it on all pages.
 
-    Where the layer that is selected, on another page or in the URL, is among the layers, the box shows it.
+    It shows the layer that is selected, on another page or in the address, where that is among the layers.
     """
     by_path = {layer.path: layer for layer in layers}
     selected = selected_layer(graph)
-    if selected in layers:
-        st.session_state[key] = selected.path
-    keep_if_offered(key, by_path, default.path)
+    st.session_state[key] = selected.path if selected in layers else default.path
     path = st.selectbox(
         _("Layer"),
         list(by_path),
         format_func=lambda path: layer_name(by_path[path]),
         key=key,
-        persist_state="session",
         on_change=lambda: select_layer(by_path[st.session_state[key]]),
     )
     return by_path[path]

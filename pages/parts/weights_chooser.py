@@ -24,7 +24,7 @@ from inception.weights.labels import LabelsError, read_labels
 from inception.weights.reading import MAX_BYTES
 from inception.words import _, ngettext
 from inception.zoo import available_weights, check_weights, fetch_weights
-from pages.parts import choices
+from pages.parts import address
 from pages.parts.kept import forget
 from pages.parts.literal import literal
 
@@ -71,22 +71,21 @@ def choose_weights(name: str, embedding: bool = False) -> WeightsChoice:
     fits = own and own.name == name and (own.embeds or not embedding)
     options = [*([own.weights] if own and fits else []), *here, UNTRAINED, *absent]
     key = f"{'embedding' if embedding else 'weights'}_{name}"
-    choices.keep_if_offered(key, options, options[0])
+    first = here[0] if here else UNTRAINED
     choice = st.selectbox(
         _("Weights"),
         options,
         format_func={option: _option(option, option in absent) for option in options}.__getitem__,
-        key=key,
-        persist_state="session",
+        key=address.choice("weights", options, first, key=key, code=_code, sorry=_not_here),
     )
     if choice.kind in (WeightsKind.PUBLISHED, WeightsKind.BUNDLED) and (known := choice.known):
-        address = known.source.partition("//")[2]
-        if address:
+        host = known.source.partition("//")[2]
+        if host:
             sentence = _("From [{address}]({source}), {licence}. {accuracy}.")
         else:
             sentence = _("Described in {source}, {licence}. {accuracy}.")
         st.caption(
-            sentence.format(address=address, source=known.source, licence=_(known.licence), accuracy=_(known.accuracy))
+            sentence.format(address=host, source=known.source, licence=_(known.licence), accuracy=_(known.accuracy))
         )
         if known.unverifiable and choice in here:
             st.caption(
@@ -135,6 +134,26 @@ def network_with(name: str, weights: WeightsChoice) -> Predictor:
     for remark in network.remarks:
         st.caption(f":material/info: {literal(_(remark))}")
     return network
+
+
+OWN = "own"  # in the address
+
+
+def _code(choice: WeightsChoice) -> str:
+    """What stands for weights in the address: of a reader's own file not even the name."""
+    return OWN if choice.kind is WeightsKind.UPLOAD else choice.label
+
+
+def _not_here(asked: str, shown: str) -> str:
+    """Why weights of a link are not here."""
+    if asked == OWN:
+        sentence = _(
+            "**The weights of this link are a reader's own file**, which only the session that it was brought to "
+            "knows. Bring it again under *Your own weights*; until then the network has the weights **{shown}**."
+        )
+    else:
+        sentence = _("This server has no weights called {asked} for this network. Shown instead: **{shown}**.")
+    return sentence.format(asked=asked, shown=shown)
 
 
 def _option(choice: WeightsChoice, absent: bool) -> str:
