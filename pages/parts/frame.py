@@ -75,8 +75,6 @@ def network_controls(page: PageEntry) -> None:
     models = inception.list_models()
     address.choice("model", models)
     variant = choices.chosen_variant()
-    titled = _("{page} · {network}") if page.one_network else "{page}"
-    st.set_page_config(page_title=titled.format(page=_(page.title), network=_(variant.title)))
     if "model" in page.controls:
         st.selectbox(_("Network"), models, key="model")
         described = _("**{network}.** After {source}.")
@@ -100,7 +98,7 @@ def network_controls(page: PageEntry) -> None:
     try:
         choices.chosen_size()
     except SizeError:
-        st.header(headline(page, name))
+        st.header(headline(page, variant.name))
         raise
 
 
@@ -117,7 +115,10 @@ def open_page(name: str, fits: Sequence[str] = ()) -> str:
         PagesManager.uses_pages_directory = False
         st.rerun()
     network = fitting(fits) if fits else choices.chosen_variant().name
-    st.header(headline(PAGES[name], network))
+    page = PAGES[name]
+    tab = _("{page} · {network}") if page.one_network else "{page}"
+    st.set_page_config(page_title=tab.format(page=_(page.title), network=_(VARIANTS[network].title)))
+    st.header(headline(page, network))
     return network
 
 
