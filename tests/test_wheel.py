@@ -98,6 +98,6 @@ def test_what_it_says_of_itself(built_wheel: Path) -> None:
         assert "inception/py.typed" in archive.namelist()
     assert metadata["Name"] == "inception-explorer"
     assert metadata["Version"] == inception.__version__
-    assert set(metadata.get_all("Provides-Extra", [])) == {"app", "openvino", "keras", "dev"}
+    assert set(metadata.get_all("Provides-Extra", [])) == {"app", "openvino", "keras", "serve", "dev"}
     assert licence == (ROOT / "LICENSE").read_bytes()
     assert credits == (ROOT / "assets" / "CREDITS.md").read_bytes()

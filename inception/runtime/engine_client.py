@@ -23,7 +23,7 @@ from .open_inference import BINARY, OWN, Message, MessageError, Tensors, read_re
 PAUSE = 10.0  # seconds
 SECONDS = 120  # for an answer: a pass of a full network on a busy core takes its time
 TIMEOUT = httpx2.Timeout(SECONDS, connect=2.0)
-CONNECTIONS = httpx2.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=4.0)
+CONNECTIONS = httpx2.Limits(max_connections=256, max_keepalive_connections=16, keepalive_expiry=4.0)
 AGAIN = (500, 502, 504)  # what says that a replica or its proxy broke, not that the request was wrong
 
 

@@ -179,8 +179,9 @@ def _tensors(described: list[_Tensor], rest: memoryview) -> dict[str, NDArray[An
 def _from_list(tensor: _Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
     """The numbers of a tensor in JSON, flat or in nested lists."""
     try:
-        values = np.array(tensor.data, dtype)
-        return values.reshape(tensor.shape)
+        if tensor.data is None:
+            raise ValueError("no data")
+        return np.array(tensor.data, dtype).reshape(tensor.shape)
     except (ValueError, TypeError, OverflowError) as error:
         raise MessageError(_("The data of {name} do not fill its shape.").format(name=tensor.name)) from error
 
