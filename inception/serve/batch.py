@@ -160,7 +160,10 @@ def _answers(ray: Any, batch: Batch, source: Source, todo: list[str]) -> Iterato
     workers = batch.workers or max(1, int(free // batch.threads))
     blocks = [pa.table({"file": todo[i : i + BLOCK]}) for i in range(0, len(todo), BLOCK)]
     read = partial(_read, batch=batch, system=source.system, root=source.root)
-    pixels = ray.data.from_arrow(blocks).map_batches(read, batch_size=None, batch_format="pyarrow", num_cpus=READER)
+    readers = ray.data.TaskPoolStrategy(size=workers)  # each is a process of a few hundred megabytes
+    pixels = ray.data.from_arrow(blocks).map_batches(
+        read, batch_size=None, batch_format="pyarrow", num_cpus=READER, compute=readers
+    )
     answers = pixels.map_batches(
         Runner,
         fn_constructor_args=(batch,),

@@ -22,6 +22,8 @@ import pytest
 from PIL import Image
 
 import inception
+from bench.engine import BATCHING, SCALING, rows
+from bench.run import Run
 from inception.paths import BUNDLED, SAMPLES
 from inception.runtime.engine_client import EngineBusyError, EngineClient, EngineError, NotServedError
 from inception.runtime.open_inference import HEADER_LENGTH, MAX_BODY
@@ -46,7 +48,7 @@ if sys.platform == "win32":
 TAG, NAME, SIDE = "inception_v4.cifar10", "inception_v4", 112
 FILE = "mine.safetensors"
 MORE = 2 * ONGOING * PICTURES + 20  # requests than two replicas and their queue take
-CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +115,7 @@ def test_pictures_in_json_and_as_bytes(engine: Running, here: Predictor, prepare
     flat["inputs"][0]["data"] = picture.reshape(-1).tolist()
     assert send(engine, "POST", f"/v2/models/{TAG}/infer", json=flat).json()["outputs"] == answer["outputs"]
 
-    given = {"name": "input", "shape": list(picture.shape), "datatype": "FP32"}
+    given: dict[str, Any] = {"name": "input", "shape": list(picture.shape), "datatype": "FP32"}
     given["parameters"] = {"binary_data_size": picture.nbytes}
     head = json.dumps({"inputs": [given], "outputs": [{"name": "logits", "parameters": {"binary_data": True}}]})
     headers = {HEADER_LENGTH: str(len(head))}
@@ -220,15 +222,17 @@ def test_the_inside_of_a_network_is_that_of_this_process(pool: Pool, here: Predi
         pd.testing.assert_frame_equal(one.channels, other.channels, **CLOSE)
         np.testing.assert_allclose(one.maps, other.maps, **CLOSE)
     block = branching_blocks(graph)[-1]
-    one, other = inside_block(far, prepared, graph, block), inside_block(here, prepared, graph, block)
-    pd.testing.assert_frame_equal(one.shares, other.shares, **CLOSE)
-    assert [part.layer for part in one.branches] == [part.layer for part in other.branches]
+    opened, expected = inside_block(far, prepared, graph, block), inside_block(here, prepared, graph, block)
+    pd.testing.assert_frame_equal(opened.shares, expected.shares, **CLOSE)
+    assert [part.layer for part in opened.branches] == [part.layer for part in expected.branches]
     assert len(pool) == 0
 
 
 def test_maps_are_those_of_this_process(pool: Pool, here: Predictor, prepared: Image.Image) -> None:
     far, graph = pool.predictor(NAME, TAG), graph_of(here, (SIDE, SIDE))
-    layer, passes, coarse = graph.find_layer("Mixed_6e"), [], []
+    layer = graph.find_layer("Mixed_6e")
+    passes: list[tuple[int, int]] = []
+    coarse: list[Attribution] = []
     asked: list[Callable[[Predictor], Attribution]] = [
         lambda network: grad_cam(network, prepared, graph, layer, 3),
         lambda network: layer_cam(network, prepared, graph, layer, 3),
@@ -332,6 +336,13 @@ def test_a_killed_replica_loses_no_request(engine: Running, here: Predictor, pre
             np.testing.assert_allclose(each.result(120), expected, **CLOSE)
 
 
+def test_the_bench_measures_an_engine_that_runs(pool: Pool) -> None:
+    """In its short form, so that no second engine is started."""
+    found = list(rows(Run(short=True)))
+    assert [row.what for row in found] == [BATCHING.what, SCALING.what]
+    assert all(row.value is not None and row.value > 0 and not row.failed for row in found)
+
+
 SCRIPT = """
 import os, signal, sys
 from inception.serve import batch
@@ -360,7 +371,7 @@ def test_a_batch_that_was_killed_goes_on_and_has_every_picture_once(
     shutil.copy(samples[0], pictures / "below" / "last.JPG")
     (pictures / "12.png").write_bytes(b"no picture")
     (pictures / "notes.txt").write_text("not listed")
-    options = [str(pictures), "-o", str(output), "--model", NAME, "--weights", TAG, "--top", "3"]
+    options = [str(pictures), "-o", str(output), "--model", NAME, "--weights", TAG, "--top", "3", "--workers", "1"]
 
     def run(how: str, *more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", SCRIPT, how, *options, "--address", engine.cluster, *more]
