@@ -77,8 +77,8 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$",
         title=N_("an address such as http://127.0.0.1:8600"),
         description=N_(
-            "the engine that runs the networks, one that `serve` started or another one that speaks the Open Inference "
-            "Protocol; while it is not set, they run in this process"
+            "the engine that runs the app's networks, one that `serve` started or another one that speaks the Open "
+            "Inference Protocol; while it is not set, they run in the app's own process"
         ),
     )
     engine_token: SecretStr | None = Field(
