@@ -10,7 +10,7 @@ from . import wheel
 HERE = Path(__file__).parent
 # Folders and files under tests/ that `make test-fast` leaves out besides those marked one by one.
 SLOW = (
-    *("bench", "pages", "training", "vision"),
+    *("bench", "pages", "serve", "training", "vision"),
     *("models/test_outputs.py", "runtime/test_engines.py", "runtime/test_fuzz.py", "runtime/test_speed.py"),
     *("studies/test_residual.py", "test_wheel.py", "weights/test_own_weights.py"),
 )
