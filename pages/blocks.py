@@ -12,6 +12,7 @@ from inception.views.overlay import overlay_dot
 from inception.words import _, ngettext
 from pages.parts import address, choices, components, diagrams, frame, selection, tables
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 
 
 def block_of(layer: Layer | None) -> BlockType | None:
@@ -94,7 +95,7 @@ with picture:
     )
 
 with details:
-    st.markdown(running_text(f"**{_(source.summary)}**", _(source.why)))
+    prose(running_text(f"**{_(source.summary)}**", _(source.why)))
     if graph.input_size != (299, 299):
         st.caption(_("Grid sizes in the text and in the source are those for a picture of 299x299 pixels."))
     if block.repeat > 1:

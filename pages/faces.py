@@ -44,6 +44,7 @@ from pages.parts import choices, frame, tables
 from pages.parts.box_picker import pick_box
 from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces, sample_names, shown_name
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.kept import forget as forget_kept
 from pages.parts.kept import kept
 from pages.parts.literal import literal
@@ -473,7 +474,7 @@ def numbers(pairs: pd.DataFrame, points: list[EmbeddedFace], network: PictureNet
 def explanation() -> None:
     """What the threshold means, what others measured with one, and what the crop has to do with it."""
     st.subheader(_("What the threshold means"))
-    st.markdown(
+    prose(
         _(
             "The network puts each face on a sphere of radius 1 in a space of many dimensions. Two points on it are at "
             "most 2 apart, and distance *d* and angle say the same: $d^2 = 2 - 2\\cos\\theta$. The threshold is the "

@@ -28,6 +28,7 @@ from inception.words import N_, _, current
 from pages.figures import common as figures
 from pages.parts import choices, frame, selection, tables
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.kept import peek, put
 from pages.parts.subject import graph_of_network
 from pages.parts.weights_chooser import choose_weights, network_with
@@ -169,7 +170,7 @@ def calculator() -> None:
         ratio.metric(_("Square to pair"), f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
         st.dataframe(shown(table), hide_index=True, column_config=columns(), column_order=["option", *COSTS, "layers"])
-        st.markdown(words)
+        prose(words)
         tables.export_button(table, "factorised", setting.title)
         milliseconds("factorised", setting.title, lambda device: measure_options(setting, device))
 
@@ -280,7 +281,7 @@ def separable(graph: LayerGraph) -> None:
         st.metric(_("Rank of this kernel"), _("{part} of {whole}").format(part=decomposition.rank, whole=len(kernel)))
         rank = st.slider(_("Rank of the approximation"), 1, len(kernel), 1)
         st.plotly_chart(figures.kernel_figure(decomposition, rank), config=figures.PLAIN, width="content")
-    st.markdown(
+    prose(
         _(
             "A kernel of rank 1 is one column times one row, so a k×1 after a 1×k does exactly the same. Other "
             "kernels need a sum of several such products. **The networks do something else:** their 1×7 and 7×1 are "

@@ -13,6 +13,7 @@ from inception.weights.choice import WeightsChoice, WeightsKind
 from inception.words import _
 from inception.zoo import available_weights
 from pages.parts import choices, frame
+from pages.parts.glossary import prose
 from pages.parts.page_list import PAGES, PageEntry
 
 PICTURE = "cat"
@@ -44,7 +45,7 @@ def door(page: PageEntry, title: str, text: str) -> None:
 
 
 frame.open_page("home")
-st.markdown(
+prose(
     _(
         "**Inception-v4** and the **Inception-ResNets** (2016) are neural networks that say what a picture shows, "
         "looking at it through kernels of several shapes at once. Four of them together got only 3.08 % of ImageNet's "

@@ -19,6 +19,7 @@ from inception.views.window_picture import playground_svg, window_svg
 from inception.words import N_, _
 from pages.parts import address, choices, components, frame, selection, tables
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 
 PADDINGS = ["SAME", "VALID"]
 BELOW = [N_("Why this shape"), N_("Padding playground"), N_("Charts")]
@@ -39,8 +40,8 @@ def why(layer: Layer) -> None:
         st.markdown(f"**{selection.layer_name(layer)}**")
         if explanation.formula:
             st.latex(explanation.formula)
-        st.markdown(explanation.sentence)
-        st.markdown(text.running_text(explanation.zeros, explanation.dropped))
+        prose(explanation.sentence)
+        prose(text.running_text(explanation.zeros, explanation.dropped))
         st.markdown(_("**Parameters.** {why}").format(why=explanation.params.sentence))
         if explanation.params.latex:
             st.latex(explanation.params.latex)

@@ -29,6 +29,7 @@ from pages.parts import choices, frame, selection, tables
 from pages.parts.class_search import choose_class
 from pages.parts.face_pictures import CHOSEN, cropped_faces
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.kept import kept, peek, put
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -222,9 +223,9 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
         ends = _("From {low:.3g} on the left to {high:.3g} on the right").format(low=low, high=high)
         left.image(color_bar(found.signed), caption=ends, width="stretch")
         finding(_("**Half of the map lies on {share:.0%} of the picture.**").format(share=found.half))
-        st.markdown(found.meaning)
+        prose(found.meaning)
     if not subject.network.embeds:
-        st.caption(_("The score of a class is its logit: what the last layer gives, before the softmax."))
+        prose(_("The score of a class is its logit: what the last layer gives, before the softmax."), small=True)
     with st.container(horizontal=True):
         if not found.dead:
             tables.download_button(_("Picture (PNG)"), lambda: png_bytes(over), f"{name}.png", "image/png")

@@ -25,6 +25,7 @@ from pages.figures import race as race_figures
 from pages.figures.race import percent
 from pages.parts import choices, frame, tables
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.race_live import live_view
 
 VIEWS = [N_("Measured"), N_("Live")]
@@ -246,7 +247,7 @@ def table_of(summary: pd.DataFrame, target: float) -> pd.DataFrame:
 def the_claim() -> None:
     """What the paper says, and what neither it nor this page shows."""
     st.subheader(_("What the paper claims"))
-    st.markdown(
+    prose(
         _(
             "*Training with residual connections accelerates the training of Inception networks significantly* "
             "(abstract). Section 5 shows it on ImageNet: Inception-ResNet-v1 beside Inception-v3 (Fig. 21 and 22) and "
@@ -257,7 +258,7 @@ def the_claim() -> None:
             "shortcuts for speed alone (section 2)."
         )
     )
-    st.markdown(
+    prose(
         _(
             "**Limits.** The paper's networks have full width and see a million pictures of 299 px many times. The "
             "networks here are narrow, see small pictures scaled up, and stop early. Inception-ResNet-v2 has half of "

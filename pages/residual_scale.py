@@ -27,6 +27,7 @@ from pages.figures import common as figures
 from pages.figures import residual as residual_figures
 from pages.parts import choices, diagrams, frame, tables
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.pictures import choose_picture
 from pages.parts.stand_in import say_stand_in
 from pages.parts.weights_chooser import choose_weights, network_with
@@ -239,7 +240,7 @@ def about_the_pass(instrument: ResidualInstrument) -> None:
         shows = _("It shows what training made of the sums: how much each block changes its input, and how they grow.")
     else:
         shows = _("It shows where training starts: how much each block changes its input, and how the sums grow.")
-    st.markdown(running_text(paragraph, shows))
+    prose(running_text(paragraph, shows))
     if instrument.rectified:
         st.markdown(
             _(

@@ -26,6 +26,7 @@ from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.parts import choices, frame, tables
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.kept import peek, put
 from pages.parts.pictures import SAMPLES
 from pages.parts.subject import Subject, choose_subject, weights_note
@@ -209,4 +210,4 @@ with result:
     )
     used = dict.fromkeys(["plain", *(setting.engine for setting in settings)])
     note = _("- **{engine}**: {meaning}")
-    st.markdown("\n".join(note.format(engine=engine, meaning=_(ENGINE_NOTES[engine])) for engine in used))
+    prose("\n".join(note.format(engine=engine, meaning=_(ENGINE_NOTES[engine])) for engine in used))

@@ -16,6 +16,7 @@ from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.figures import teach as teach_figures
 from pages.parts import choices, frame, tables
+from pages.parts.glossary import prose
 from pages.parts.kept import kept
 from pages.parts.pictures import arrived, release
 from pages.parts.subject import graph_of_network
@@ -267,7 +268,7 @@ def what_is_frozen(source: Source, head: Head) -> None:
             size, network.name, network.frozen_parameters, width, head.parameters, list(head.names)
         )
     )
-    st.markdown(
+    prose(
         _(
             "The network looks at each picture once. Its {width:,} features are what its own last layer reads, and "
             "training sees nothing else of the picture. Only the head changes: a layer that weighs these features for "

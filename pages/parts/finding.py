@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from pages.parts.glossary import prose
+
 
 def finding(sentence: str) -> None:
     """Shows the finding, under the headline or beside the figure, so that it is on the first screen of a phone too.
@@ -9,4 +11,4 @@ def finding(sentence: str) -> None:
     sentence: Markdown, with what was found in bold.
     """
     with st.container(key="finding"):
-        st.markdown(sentence)
+        prose(sentence)

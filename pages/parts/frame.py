@@ -14,7 +14,7 @@ from inception.size import SizeError
 from inception.text import running_text
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices
+from pages.parts import address, choices, glossary
 from pages.parts.choices import SIZES
 from pages.parts.language import language_switch
 from pages.parts.literal import literal
@@ -114,6 +114,7 @@ def open_page(name: str, fits: Sequence[str] = ()) -> str:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+    glossary.start_page()
     network = fitting(fits) if fits else choices.chosen_variant().name
     page = PAGES[name]
     tab = _("{page} · {network}") if page.one_network else "{page}"

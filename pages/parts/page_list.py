@@ -40,6 +40,14 @@ PAGES = {
             one_network=False,
             controls=("model",),
         ),
+        PageEntry(
+            "glossary",
+            N_("Glossary"),
+            N_("What do the words of Inception mean?"),
+            "menu_book",
+            START,
+            one_network=False,
+        ),
         PageEntry("atlas", N_("Atlas"), N_("What does the whole network look like?"), "map", NETWORKS),
         PageEntry(
             "layers",

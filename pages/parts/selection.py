@@ -7,6 +7,7 @@ from inception.graph.layer import Layer
 from inception.text import running_text, shape_text
 from inception.words import _
 from pages.parts import address
+from pages.parts.glossary import prose
 
 
 def selected_layer(graph: LayerGraph) -> Layer | None:
@@ -73,7 +74,7 @@ def facts(graph: LayerGraph, layer: Layer) -> None:
         if any(seen > side for seen, side in zip(field.size, graph.input_size, strict=True)):
             sees = _("Its receptive field is {field} pixels, which is more than the picture has.")
         line = running_text(line, sees.format(field=shape_text(field.size)))
-    st.markdown(line)
+    prose(line)
 
 
 def layer_name(layer: Layer) -> str:

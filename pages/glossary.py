@@ -1,0 +1,46 @@
+"""Glossary: what do the words mean?"""
+
+import streamlit as st
+
+from inception import words
+from inception.text import found_names
+from inception.words import _
+from pages.parts import frame, glossary
+from pages.parts.finding import finding
+from pages.parts.glossary_terms import TERMS, Term
+from pages.parts.page_list import PAGES
+
+
+def show(term: Term, fact: str) -> None:
+    """One term: its names, what it means, a number and a link."""
+    with st.container(border=True, key=f"entry_{term.id}"):
+        others = _(", ").join(glossary.other_names(term))
+        st.markdown(f"**{_(term.name)}** :gray[{others}]")
+        st.markdown(_(term.meaning))
+        where, number = st.columns([1, 3], vertical_alignment="center")
+        number.caption(fact)
+        page = PAGES[term.page]
+        where.page_link(page.path, label=_(page.title), icon=f":material/{page.icon}:", query_params=term.query or None)
+
+
+frame.open_page("glossary")
+with st.spinner(_("Computing the numbers of the terms…")):
+    numbers = glossary.facts(words.current())
+finding(
+    _("**{count} terms, each with one sentence, one number** that this app computes, and one link.").format(
+        count=len(TERMS)
+    )
+)
+asked = st.query_params.get("term", "")
+typed = st.text_input(
+    _("Search"), key="glossary_words", bind="query-params", placeholder=_("stride, softmax, receptive field…")
+)
+terms = sorted(TERMS.values(), key=lambda term: (term.id != asked, _(term.name).casefold()))
+texts = [" ".join([_(term.name), *glossary.other_names(term), _(term.meaning)]) for term in terms]
+shown = [terms[place] for place in found_names(typed, texts)] if typed else terms
+columns = st.columns(2)
+for place, term in enumerate(shown):
+    with columns[place % 2]:
+        show(term, numbers[term.id])
+if not shown:
+    st.info(_("No term matches. Try one word, in English or Chinese."), icon=":material/search_off:")

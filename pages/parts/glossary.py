@@ -1,0 +1,81 @@
+"""The glossary: terms explained where they stand, on hover and focus, and their facts for the page of all."""
+
+import re
+from html import escape
+
+import streamlit as st
+
+from inception import words
+from inception.words import _
+from pages.parts.glossary_terms import TERMS, Numbers, Term
+
+SHOWN = "terms_shown"  # in the session: what this run of the page has explained already
+# What is not prose: code, formulas, links, icons, and HTML.
+NOT_PROSE = re.compile(r"(`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|:[a-z_]+/[a-z_]+:|<[^>]*>|https?://\S+)")
+
+
+@st.cache_resource(show_spinner=False)
+def _numbers() -> Numbers:
+    return Numbers()
+
+
+@st.cache_data(show_spinner=False)
+def facts(language: str) -> dict[str, str]:
+    """The number of each term, by its id, in a language; computed once in a server."""
+    numbers = _numbers()
+    with words.speaking(language):
+        return {term.id: _(term.fact).format(**term.values(numbers)) for term in TERMS.values()}
+
+
+def other_names(term: Term) -> list[str]:
+    """What a term is called in the other languages that there are."""
+    found = []
+    for language in words.languages():
+        if language != words.current():
+            with words.speaking(language):
+                found.append(_(term.name))
+    return found
+
+
+def start_page() -> None:
+    """Lets the page explain each term anew where it first stands."""
+    st.session_state[SHOWN] = set()
+
+
+def explained(markdown: str) -> str:
+    """Markdown in which each term that the page has not had before explains itself; for `unsafe_allow_html`.
+
+    HTML in it is shown as it is written.
+    """
+    shown: set[str] = st.session_state.setdefault(SHOWN, set())
+    pattern, by_form = _forms(words.current())
+
+    def explain(match: re.Match[str]) -> str:
+        term = TERMS[by_form[match[0].casefold().removesuffix("s")]]
+        if term.id in shown:
+            return match[0]
+        shown.add(term.id)
+        meaning = escape(_(term.meaning), quote=False)
+        name = f"term-{term.id}"
+        return (
+            f'<span class="term" tabindex="0" aria-describedby="{name}">{match[0]}'
+            f'<span class="tip" role="tooltip" id="{name}">{meaning}</span></span>'
+        )
+
+    pieces = NOT_PROSE.split(escape(markdown, quote=False).replace("&gt;", ">"))
+    return "".join(piece if place % 2 else pattern.sub(explain, piece) for place, piece in enumerate(pieces))
+
+
+def prose(markdown: str, small: bool = False) -> None:
+    """Text of a page, with its terms explained on hover and focus. small: as a caption."""
+    (st.caption if small else st.markdown)(explained(markdown), unsafe_allow_html=True)
+
+
+@st.cache_data(show_spinner=False)
+def _forms(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
+    """A pattern of how the terms stand in texts of a language, the longest first, and the term of each form."""
+    with words.speaking(language):
+        forms = {_(term.name).partition("（")[0].casefold().removesuffix("s"): term.id for term in TERMS.values()}
+    longest = sorted(forms, key=len, reverse=True)
+    latin = (rf"(?<![\w-]){re.escape(form)}s?(?![\w-])" if form.isascii() else re.escape(form) for form in longest)
+    return re.compile("|".join(latin), re.IGNORECASE), forms
