@@ -5,7 +5,7 @@ import streamlit as st
 from inception import words
 from inception.text import found_names
 from inception.words import _
-from pages.parts import frame, glossary
+from pages.parts import address, frame, glossary
 from pages.parts.finding import finding
 from pages.parts.glossary_terms import TERMS, Term
 from pages.parts.page_list import PAGES
@@ -31,11 +31,12 @@ finding(
         count=len(TERMS)
     )
 )
-asked = st.query_params.get("term", "")
 typed = st.text_input(
-    _("Search"), key="glossary_words", bind="query-params", placeholder=_("stride, softmax, receptive field…")
+    _("Search"),
+    key=address.written("search", key="glossary_words"),
+    placeholder=_("stride, softmax, receptive field…"),
 )
-terms = sorted(TERMS.values(), key=lambda term: (term.id != asked, _(term.name).casefold()))
+terms = sorted(TERMS.values(), key=lambda term: _(term.name).casefold())
 texts = [" ".join([_(term.name), *glossary.other_names(term), _(term.meaning)]) for term in terms]
 shown = [terms[place] for place in found_names(typed, texts)] if typed else terms
 columns = st.columns(2)

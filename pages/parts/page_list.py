@@ -47,6 +47,7 @@ PAGES = {
             "menu_book",
             START,
             one_network=False,
+            controls=(),
         ),
         PageEntry("atlas", N_("Atlas"), N_("What does the whole network look like?"), "map", NETWORKS),
         PageEntry(
