@@ -11,21 +11,20 @@ from pages.parts.glossary_terms import TERMS, Term
 from pages.parts.page_list import PAGES
 
 
-def show(term: Term, fact: str) -> None:
+def show(term: Term) -> None:
     """One term: its names, what it means, a number and a link."""
     with st.container(border=True, key=f"entry_{term.id}"):
         others = _(", ").join(glossary.other_names(term))
-        st.markdown(f"**{_(term.name)}** :gray[{others}]")
+        st.markdown(_("**{term}** · {others}").format(term=_(term.name), others=others))
         st.markdown(_(term.meaning))
         where, number = st.columns([1, 3], vertical_alignment="center")
-        number.caption(fact)
         page = PAGES[term.page]
         where.page_link(page.path, label=_(page.title), icon=f":material/{page.icon}:", query_params=term.query or None)
+        with number, st.spinner(_("Computing the number…")):  # last, because the first ones take a second
+            st.caption(glossary.fact(term.id, words.current()))
 
 
 frame.open_page("glossary")
-with st.spinner(_("Computing the numbers of the terms…")):
-    numbers = glossary.facts(words.current())
 finding(
     _("**{count} terms, each with one sentence, one number** that this app computes, and one link.").format(
         count=len(TERMS)
@@ -42,6 +41,6 @@ shown = [terms[place] for place in found_names(typed, texts)] if typed else term
 columns = st.columns(2)
 for place, term in enumerate(shown):
     with columns[place % 2]:
-        show(term, numbers[term.id])
+        show(term)
 if not shown:
     st.info(_("No term matches. Try one word, in English or Chinese."), icon=":material/search_off:")

@@ -1,6 +1,7 @@
 """The glossary: terms explained where they stand, on hover and focus, and their facts for the page of all."""
 
 import re
+from functools import cache
 from html import escape
 
 import streamlit as st
@@ -14,17 +15,17 @@ SHOWN = "terms_shown"  # in the session: what this run of the page has explained
 NOT_PROSE = re.compile(r"(`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|:[a-z_]+/[a-z_]+:|<[^>]*>|https?://\S+)")
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def _numbers() -> Numbers:
     return Numbers()
 
 
-@st.cache_data(show_spinner=False)
-def facts(language: str) -> dict[str, str]:
-    """The number of each term, by its id, in a language; computed once in a server."""
-    numbers = _numbers()
+@cache
+def fact(term_id: str, language: str) -> str:
+    """The number of a term, in a sentence; computed once in a server for each language."""
+    term = TERMS[term_id]
     with words.speaking(language):
-        return {term.id: _(term.fact).format(**term.values(numbers)) for term in TERMS.values()}
+        return _(term.fact).format(**term.values(_numbers()))
 
 
 def other_names(term: Term) -> list[str]:
@@ -71,7 +72,7 @@ def prose(markdown: str, small: bool = False) -> None:
     (st.caption if small else st.markdown)(explained(markdown), unsafe_allow_html=True)
 
 
-@st.cache_data(show_spinner=False)
+@cache
 def _forms(language: str) -> tuple[re.Pattern[str], dict[str, str]]:
     """A pattern of how the terms stand in texts of a language, the longest first, and the term of each form."""
     with words.speaking(language):

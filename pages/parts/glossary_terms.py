@@ -12,12 +12,13 @@ from inception.graph.op import Op, is_pool
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
 from inception.size import Size
-from inception.studies.factorize import Setting, calculate
+from inception.studies.factorize import SEPARABLE, SQUARE, Setting, calculate
 from inception.studies.pairs import pair_totals
 from inception.text import and_list, scaled, shape_text
 from inception.vision.inside import LayerMaps, silent_channels, through_network
 from inception.vision.samples import samples
 from inception.words import N_
+from pages.parts import choices
 
 PICTURE, WEIGHTS = "cat", "inception_v4.cifar10"
 Values = dict[str, Any]
@@ -28,17 +29,17 @@ class Numbers:
 
     @cached_property
     def v4(self) -> LayerGraph:
-        return inception.trace("inception_v4")
+        return choices.graph_of("inception_v4")
 
     @cached_property
     def v2(self) -> LayerGraph:
-        return inception.trace("inception_resnet_v2")
+        return choices.graph_of("inception_resnet_v2")
 
     @cached_property
     def v1(self) -> LayerGraph:
-        return inception.trace("inception_resnet_v1")
+        return choices.graph_of("inception_resnet_v1")
 
-    @cached_property
+    @property
     def network(self) -> Predictor:
         found = networks.get("inception_v4", WEIGHTS)
         assert isinstance(found, Predictor)
@@ -59,7 +60,7 @@ class Numbers:
         network = self.network
         assert network.description is not None
         size = Size.square(network.input_size)
-        graph = inception.trace(network.name, size, **network.description.network)
+        graph = choices.graph_of(network.name, size, **network.description.network)
         image = inception.load_image(samples()[PICTURE].path)
         return through_network(network, network.prepare(image, graph.input_size), graph, 1)
 
@@ -110,7 +111,7 @@ def _last_grid(graph: LayerGraph) -> Layer:
 def _depthwise(_n: Numbers) -> Values:
     options = calculate(Setting(7, 256, 256, 256, (64, 64), False, False))
     weights = {option.name: option.graph.params for option in options}
-    return {"count": weights["depthwise separable"], "ratio": weights["square"] / weights["depthwise separable"]}
+    return {"count": weights[SEPARABLE], "ratio": weights[SQUARE] / weights[SEPARABLE]}
 
 
 def _stem(n: Numbers) -> Values:

@@ -25,6 +25,10 @@ def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
 def headline(page: str, model: str) -> str:
     """What a page with that file opens with."""
     entry = PAGES[Path(page).stem]
+    if entry.name == "faces" and not VARIANTS[model].embeds:
+        model = "inception_resnet_v1"
+    if entry.name == "residual_scale" and not VARIANTS[model].has_residuals:
+        model = "inception_resnet_v2"
     return f"{VARIANTS[model].title} · {entry.question}" if entry.one_network else entry.question
 
 
