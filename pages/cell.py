@@ -1,15 +1,22 @@
 """One cell: how much of your picture can it see?"""
 
+from dataclasses import replace
+from typing import Any
+
 import streamlit as st
 
 from inception import LayerGraph
 from inception.graph.layer import Layer
+from inception.graph.spoken import spoken_layers
 from inception.text import running_text, shape_text
-from inception.vision.cell_field import CellField, cell_field, draw_field, noise_pictures
+from inception.vision.cell_field import CellField, cell_field, draw_field, field_box, growing_layers, noise_pictures
+from inception.vision.cell_text import place_name
 from inception.vision.maps import npz_bytes, png_bytes
 from inception.words import N_, _
 from pages.figures import common as figures
-from pages.parts import frame, selection, tables
+from pages.parts import components, frame, selection, tables
+from pages.parts.cell_html import uri
+from pages.parts.cell_view import Place, choose, chosen_place, record_of, show_cell
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -19,26 +26,91 @@ NOISE = 8  # pictures
 
 
 def choose_layer(graph: LayerGraph) -> Layer:
-    """A layer whose cells each see a part of the picture; it is selected on all pages."""
+    """A layer whose cells each see a part of the picture; it is selected on all pages.
+
+    At first one whose field is smaller than the picture, half-way to where it is larger.
+    """
     layers = selection.grid_layers(graph)
-    return selection.layer_box(graph, layers, layers[len(layers) // 3], "cell_layer")
+    smaller = [layer for layer in layers if max(graph.receptive_field(layer).size) < min(graph.input_size)]
+    return selection.layer_box(graph, layers, smaller[len(smaller) // 2] if smaller else layers[0], "cell_layer")
 
 
-def choose_cell(layer: Layer) -> tuple[int, int]:
-    """A row and a column of the layer's grid, at first its middle."""
-    rows, columns = layer.out_shape[1:]
+def choose_cell(layer: Layer, place: Place) -> None:
+    """Sliders and a number for what else stands in the address."""
+    channels, rows, columns = layer.out_shape
 
-    def slider(name: str, label: str, alone: str, count: int) -> int:
+    def slider(name: str, label: str, alone: str, count: int) -> None:
         if count == 1:
             st.caption(alone)
-            return 0
-        label = label.format(count=count)
-        return st.slider(label, 1, count, (count + 1) // 2, key=f"{name}_{layer.path}_{count}") - 1
+            return
+        key = f"{name}_{layer.path}_{count}"
+        st.session_state[key] = getattr(place, name)
+        st.slider(
+            label.format(last=count - 1),
+            0,
+            count - 1,
+            key=key,
+            on_change=lambda: choose(layer, replace(place, **{name: st.session_state[key]})),
+        )
 
-    return (
-        slider("row", _("Row of {count}"), _("The grid has one row."), rows),
-        slider("column", _("Column of {count}"), _("The grid has one column."), columns),
+    slider("row", _("Row, 0 to {last}"), _("The grid has one row."), rows)
+    slider("column", _("Column, 0 to {last}"), _("The grid has one column."), columns)
+    key = f"channel_{layer.path}"
+    st.session_state[key] = place.channel
+    st.number_input(
+        _("Channel"),
+        0,
+        channels - 1,
+        key=key,
+        on_change=lambda: choose(layer, replace(place, channel=int(st.session_state[key]))),
     )
+
+
+def show_growth(subject: Subject, selected: Layer) -> None:
+    """The field of the middle cell, from the first layer to the last, as far as it grows."""
+    graph = subject.graph
+    names = spoken_layers(graph.layers)
+    height, width = graph.input_size
+    steps: list[dict[str, Any]] = []
+    places = []
+    for layer in growing_layers(graph):
+        box = field_box(graph, layer, (layer.out_shape[1] // 2, layer.out_shape[2] // 2))
+        sees = _("sees {field} pixels")
+        if max(box.size[0] - height, box.size[1] - width) >= 0:
+            sees = _("sees {field} pixels, all of the picture")
+        places.append(layer.index)
+        steps.append(
+            {
+                "path": layer.path,
+                "name": names[layer.index].whole,
+                "code": place_name(layer),
+                "field": sees.format(field=shape_text(box.size)),
+                "box": [box.top, box.left, *box.size],
+            }
+        )
+    texts = {
+        "start": _("Play from the first layer"),
+        "stop": _("Stop"),
+        "next": _("Next layer"),
+        "open": _("Open this layer"),
+        "label": _("Layer, from the first to the last"),
+    }
+    here = max((i for i, index in enumerate(places) if index <= selected.index), default=0)
+    data = {
+        "picture": uri(subject.prepared, "jpeg"),
+        "size": [height, width],
+        "layers": steps,
+        "here": here,
+        "texts": texts,
+    }
+    st.subheader(_("How the field grows"))
+    components.growth(data, "growth", lambda path: open_layer(graph, path))
+
+
+def open_layer(graph: LayerGraph, path: str) -> None:
+    """Selects the layer of a path."""
+    if layer := graph.layer_at(path):
+        selection.select_layer(layer)
 
 
 def field_of(subject: Subject, layer: Layer, cell: tuple[int, int], channel: int | None, on: str) -> CellField:
@@ -83,22 +155,34 @@ frame.open_page("cell")
 controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
-    layer = choose_layer(subject.graph)
-    cell = choose_cell(layer)
-    on = st.radio(_("Gradient"), [ON_PICTURE, ON_NOISE], format_func=_)
-    channels = layer.out_shape[0]
-    channel = st.number_input(
-        _("Channel"),
-        0,
-        channels - 1,
-        None,
-        placeholder=_("all {count:,} together").format(count=channels),
-        key=f"channel_{layer.path}",
-    )
 with result:
     weights_note(subject)
     crop_note(subject)
-    field = field_of(subject, layer, cell, channel, on)
+    layer = choose_layer(subject.graph)
+    st.caption(spoken_layers(subject.graph.layers)[layer.index].whole)
+    seen = record_of(subject, layer)
+place = chosen_place(layer, seen)
+with controls:
+    choose_cell(layer, place)
+    on = st.radio(_("Gradient"), [ON_PICTURE, ON_NOISE], format_func=_)
+    together = st.toggle(_("Of all {count:,} channels together").format(count=layer.out_shape[0]), key="cell_together")
+with result:
+    looks = st.container()  # filled last: its gradient takes longer than the arithmetic
+    st.subheader(_("What the number is made of"))
+    show_cell(subject, layer, "cell_cell")
+    query = {"model": subject.network.name, "layer": layer.path}
+    with st.container(horizontal=True):
+        st.page_link(
+            "pages/inside.py",
+            label=_("Through the network, from here"),
+            icon=":material/layers:",
+            query_params=query | st.session_state["cell_written"],
+        )
+        st.page_link("pages/atlas.py", label=_("Its block in the atlas"), icon=":material/map:", query_params=query)
+    show_growth(subject, layer)
+with looks:
+    cell = place.row, place.column
+    field = field_of(subject, layer, cell, None if together else place.channel, on)
     drawing = draw_field(subject.prepared, field)
     left, right = st.columns([3, 2], gap="medium")
     left.image(drawing, width="stretch")
@@ -110,7 +194,7 @@ with result:
     if len(shares):
         right.plotly_chart(figures.share_curve(shares, max(field.box.size)), config=figures.PLAIN)
     st.markdown(explained(subject, field))
-    name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0] + 1}_column_{cell[1] + 1}"
+    name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0]}_column_{cell[1]}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         tables.download_button(
             _("Picture (PNG)"),
@@ -124,4 +208,5 @@ with result:
             f"{name}.npz",
         )
         tables.export_button(shares, f"{name}_shares", _("{name}: share of the gradient").format(name=name))
+with result:
     show_timing(subject.network, subject.prepared)

@@ -6,26 +6,35 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from inception import LayerGraph
+from inception.graph.layer import Layer
+from inception.graph.spoken import spoken_layers
 from inception.text import shape_text
+from inception.vision.cell_text import place_name
 from inception.vision.inside import (
     Array,
     BlockMaps,
     LayerMaps,
     ResidualMaps,
+    block_ends,
+    block_layers,
+    block_maps,
     branching_blocks,
-    inside_block,
+    layer_maps,
     silent_channels,
-    through_network,
 )
 from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
+from inception.vision.record import Record
 from inception.words import _, ngettext
 from pages.figures import common as figures
 from pages.parts import choices, frame, selection, tables
+from pages.parts.cell_view import record_of, show_cell
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
 
 MAPS = 12  # of a layer on the screen
+OPENS_ON = 2  # place of the layer that is shown first, whose maps still look like the picture
 SIDE = 88  # pixels of a map on the screen
 SHEET_SIDE = 160  # pixels of a map in a file
 
@@ -44,16 +53,6 @@ def columns() -> dict[str, Any]:
         "ratio": st.column_config.NumberColumn(_("Ratio"), format="%.3f", help=_("Residual over shortcut")),
         "cosine": st.column_config.NumberColumn(_("Cosine"), format="%.3f", help=_("Of the angle between the two")),
     }
-
-
-def depths_of(subject: Subject) -> list[LayerMaps]:
-    """What every block hands on; kept in the session until the subject changes."""
-
-    def look() -> list[LayerMaps]:
-        with st.spinner(_("Running the network once and keeping what each block hands on…")):
-            return through_network(subject.network, subject.prepared, subject.graph, MAPS)
-
-    return kept("depths", subject.key, look)
 
 
 def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
@@ -105,17 +104,66 @@ def strongest(table: pd.DataFrame, maps: Array) -> list[int]:
     return [int(channel) for channel in table["channel"][: len(maps)]]
 
 
-def show_depth(subject: Subject) -> str:
-    """The slider over depth and what the block there hands on; the block's name."""
-    depths = {maps.layer.block: maps for maps in depths_of(subject)}
-    block = st.select_slider(
-        _("Depth: from the first block to the last"), list(depths), key="depth", persist_state="session"
+def choose_layer(graph: LayerGraph) -> Layer:
+    """The slider over depth and the layers of the block that it is on; what is chosen is selected on all pages."""
+    ends = {layer.block: layer for layer in block_ends(graph)}
+    layer = selection.selected_layer(graph) or graph.layers[OPENS_ON]
+    selection.select_layer(layer)
+    st.session_state["depth"] = layer.block if layer.block in ends else list(ends)[-1]
+    st.select_slider(
+        _("Depth: from the first block to the last"),
+        list(ends),
+        key="depth",
+        on_change=lambda: selection.select_layer(ends[st.session_state["depth"]]),
     )
-    maps = depths[block]
-    layer = maps.layer
+    names = spoken_layers(graph.layers)
+    inside = {one.path: one for one in graph.layers if one.block == layer.block}
+    st.session_state["inside_layer"] = layer.path
+    st.selectbox(
+        _("Layer"),
+        list(inside),
+        format_func=lambda path: f"{names[inside[path].index].whole} · {selection.layer_name(inside[path])}",
+        key="inside_layer",
+        on_change=lambda: selection.select_layer(inside[st.session_state["inside_layer"]]),
+    )
+    return layer
+
+
+@st.fragment
+def show_layer(subject: Subject) -> None:
+    """A layer of the network, one of its numbers, and all its channels; a click inside redraws nothing else."""
+    if st.session_state.pop("walked", False):
+        st.rerun()  # to another layer: the block below follows
+    layer = choose_layer(subject.graph)
     selection.facts(subject.graph, layer)
-    channels = strongest(maps.channels, maps.maps)
-    show_maps(maps.maps, of_channels(channels))
+    seen = record_of(subject, layer)
+    show_cell(subject, layer, "inside_cell")
+    links(subject, layer)
+    if len(layer.out_shape) == 3:
+        show_channels(subject, layer, kept("layer_maps", (subject.key, layer.path), lambda: maps_of(layer, seen)))
+
+
+def maps_of(layer: Layer, seen: Record) -> LayerMaps:
+    """The strongest maps of a layer, and a few numbers of all its channels."""
+    return layer_maps(layer, seen[layer.index], MAPS)
+
+
+def links(subject: Subject, layer: Layer) -> None:
+    """Where else the layer is shown."""
+    query = {"model": subject.network.name, "layer": layer.path}
+    with st.container(horizontal=True):
+        pages = {
+            "atlas": (_("Its block in the atlas"), "map"),
+            "cell": (_("How much of the picture this cell sees"), "filter_center_focus"),
+        }
+        for name, (label, icon) in pages.items():
+            if name == "atlas" or len(layer.out_shape) == 3:
+                params = query | (st.session_state["cell_written"] if name == "cell" else {})
+                st.page_link(f"pages/{name}.py", label=label, icon=f":material/{icon}:", query_params=params)
+
+
+def show_channels(subject: Subject, layer: Layer, maps: LayerMaps) -> None:
+    """What there is to say of all channels of a layer, and its maps as files."""
     silent = silent_channels(maps.channels)
     if silent:
         sentence = ngettext(
@@ -132,21 +180,22 @@ def show_depth(subject: Subject) -> str:
             "where that is below 0. Bright is a map's largest value. Each map has a scale of its own."
         ).format(shown=len(maps.maps), count=len(maps.channels))
     )
-    all_channels = _("All {count:,} channels of {block}").format(count=len(maps.channels), block=block)
+    called = place_name(layer)
+    all_channels = _("All {count:,} channels of {block}").format(count=len(maps.channels), block=called)
     with st.expander(all_channels, icon=":material/table_rows:"):
         st.dataframe(
             maps.channels, hide_index=True, height=tables.table_height(len(maps.channels), 8), column_config=columns()
         )
-        name = f"{subject.network.name}_{block}"
-        title = _("{network}, {block}: channels on a picture").format(network=subject.network.name, block=block)
+        name = f"{subject.network.name}_{layer.path}"
+        title = _("{network}, {block}: channels on a picture").format(network=subject.network.name, block=called)
+        channels = strongest(maps.channels, maps.maps)
         downloads({"channel": (maps.maps, channels)}, maps.channels, name, title)
-    return block
 
 
 def show_block(subject: Subject, block: str) -> None:
     """The branches of a block before they are joined, and its two summands where it has a residual sum."""
     with st.spinner(_("Running the network and opening {block}…").format(block=block)):
-        found = inside_block(subject.network, subject.prepared, subject.graph, block, MAPS)
+        found = kept("block", (subject.key, block), lambda: block_of(subject, block))
     st.plotly_chart(figures.share_bars(found.shares), config=figures.PLAIN)
     st.caption(
         _(
@@ -162,6 +211,12 @@ def show_block(subject: Subject, block: str) -> None:
     downloads(branches, found.shares, f"{name}_branches", title)
     if found.residual is not None:
         show_residual(found.residual, name)
+
+
+def block_of(subject: Subject, block: str) -> BlockMaps:
+    """A block opened; of a network whose pass is kept whole without another one."""
+    layers = block_layers(subject.graph, block)
+    return block_maps(subject.graph, block, record_of(subject, *layers), MAPS)
 
 
 def show_branches(found: BlockMaps) -> None:
@@ -218,10 +273,10 @@ with controls:
 with result:
     weights_note(subject)
     crop_note(subject)
-    depth = show_depth(subject)
-    show_timing(subject.network, subject.prepared)
+    show_layer(subject)
     st.subheader(_("Inside a block"))
     blocks = branching_blocks(subject.graph)
+    depth = st.session_state["depth"]
     block = st.selectbox(
         _("Block"),
         blocks,
@@ -230,3 +285,4 @@ with result:
         help=_("The blocks with branches; it follows the slider above."),
     )
     show_block(subject, block)
+    show_timing(subject.network, subject.prepared)

@@ -205,7 +205,8 @@ def show_preparation(subject: Subject) -> None:
     st.subheader(_("How it was prepared"))
     steps = st.columns(3)
     with steps[0]:
-        st.image(framed(subject.picture, size, preparation, subject.crop), width="stretch")
+        frame = kept("framed", subject.key, lambda: framed(subject.picture, size, preparation, subject.crop))
+        st.image(frame, width="stretch")
         st.markdown(fitting_text(subject))
     with steps[1]:
         st.image(subject.prepared, width="stretch")

@@ -155,7 +155,11 @@ class PictureNetwork(ABC):
         """
         if self.embeds:
             raise InputError(_("{network} gives an embedding, not classes.").format(network=self.name))
-        logits = torch.from_numpy(self.outputs([prepared])[0]).double() / self.temperature
+        return self.table_of(self.outputs([prepared])[0])
+
+    def table_of(self, output: NDArray[np.float32]) -> pd.DataFrame:
+        """What `classify` gives, of logits (classes,) that a pass has given."""
+        logits = torch.from_numpy(output).double() / self.temperature
         probabilities = F.softmax(logits, dim=0)
         table = pd.DataFrame({"label": self.labels, "probability": probabilities.numpy(), "logit": logits.numpy()})
         table = table.rename_axis("index").reset_index()

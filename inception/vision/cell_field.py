@@ -126,6 +126,17 @@ def field_box(graph: LayerGraph, layer: Layer, cell: tuple[int, int]) -> Box:
     return Box(top, left, top + field.size[0], left + field.size[1])
 
 
+def growing_layers(graph: LayerGraph) -> list[Layer]:
+    """The layers with a grid of cells whose field is larger than that of every layer before them, in order of depth."""
+    found, largest = [], 1
+    for layer in graph.layers:
+        field = graph.receptive_fields[layer.index]
+        if field and len(layer.out_shape) == 3 and max(field.size) > largest:
+            found.append(layer)
+            largest = max(field.size)
+    return found
+
+
 def cell_field(
     predictor: Predictor,
     pictures: Sequence[Image.Image],

@@ -23,6 +23,7 @@ from ..text import shape_text
 from ..words import _
 from .elsewhere import engine_view
 from .maps import strongest_channels
+from .record import Record, record
 from .wire import travels
 
 MAPS = 24  # channels of a layer that are kept
@@ -119,7 +120,7 @@ def through_network(
     found: list[LayerMaps] = []
     for layer in block_ends(graph):
         model.get_submodule(layer.parts[-1].path).register_forward_hook(
-            lambda _module, _inputs, output, layer=layer: found.append(_layer_maps(layer, _numpy(output), count))
+            lambda _module, _inputs, output, layer=layer: found.append(layer_maps(layer, _numpy(output), count))
         )
     _run(predictor, model, prepared)
     return found
@@ -134,27 +135,36 @@ def inside_block(
     Raises InsideError for a block without branches and a picture of another size than the graph's, OutOfMemory.
     """
     check_size(prepared, graph)
+    return block_maps(graph, block, record(predictor, prepared, block_layers(graph, block)), count)
+
+
+def block_layers(graph: LayerGraph, block: str) -> list[Layer]:
+    """The layers that `block_maps` needs: what the block's joints read. Raises InsideError as `inside_block` does."""
+    indexes = {index for joint in _joints(graph, block) if joint for index in joint.inputs}
+    return [graph.layers[index - 1] for index in sorted(indexes) if index]
+
+
+def block_maps(graph: LayerGraph, block: str, seen: Record, count: int = MAPS) -> BlockMaps:
+    """What `inside_block` gives, of a pass that recorded the `block_layers`."""
+    concat, residual_sum = _joints(graph, block)
+    ends = [graph.layers[index - 1] for index in concat.inputs]
+    outputs = [seen[index] for index in concat.inputs]
+    return BlockMaps(
+        block,
+        tuple(layer_maps(layer, output, count) for layer, output in zip(ends, outputs, strict=True)),
+        _shares(ends, outputs),
+        _residual_maps(residual_sum, [seen[index] for index in residual_sum.inputs], count) if residual_sum else None,
+    )
+
+
+def _joints(graph: LayerGraph, block: str) -> tuple[Layer, Layer | None]:
+    """Where a block's branches are joined, and its residual sum if it has one."""
     layers = [layer for layer in graph.layers if layer.block == block]
     concat = next((layer for layer in layers if _joins_branches(layer)), None)
     if concat is None:
         sentence = _("{block} has no branches; blocks with branches: {blocks}.")
         raise InsideError(sentence.format(block=block, blocks=_(", ").join(branching_blocks(graph))))
-    residual_sum = next((layer for layer in layers if layer.op == Op.RESIDUAL_SUM), None)
-    model = private_copy(predictor)
-    read: dict[Layer, tuple[Tensor, ...]] = {}
-    for joint in filter(None, (concat, residual_sum)):
-        model.get_submodule(joint.parts[0].path).register_forward_pre_hook(
-            lambda _module, inputs, joint=joint: read.update({joint: inputs})
-        )
-    _run(predictor, model, prepared)
-    ends = [graph.layers[index - 1] for index in concat.inputs]
-    outputs = [_numpy(output) for output in read[concat]]
-    return BlockMaps(
-        block,
-        tuple(_layer_maps(layer, output, count) for layer, output in zip(ends, outputs, strict=True)),
-        _shares(ends, outputs),
-        _residual_maps(residual_sum, read[residual_sum], count) if residual_sum else None,
-    )
+    return concat, next((layer for layer in layers if layer.op == Op.RESIDUAL_SUM), None)
 
 
 def _joins_branches(layer: Layer) -> bool:
@@ -172,7 +182,8 @@ def _numpy(output: Tensor) -> Array:
     return output[0].cpu().numpy()
 
 
-def _layer_maps(layer: Layer, activations: Array, count: int) -> LayerMaps:
+def layer_maps(layer: Layer, activations: Array, count: int = MAPS) -> LayerMaps:
+    """What a layer hands on, (C, H, W), with maps of the `count` strongest channels."""
     order = strongest_channels(activations, len(activations))
     cells = activations.reshape(len(activations), -1)[order]
     channels = pd.DataFrame(
@@ -202,10 +213,10 @@ def _shares(ends: list[Layer], outputs: list[Array]) -> pd.DataFrame:
     return table
 
 
-def _residual_maps(layer: Layer, summands: tuple[Tensor, ...], count: int) -> ResidualMaps:
+def _residual_maps(layer: Layer, summands: list[Array], count: int) -> ResidualMaps:
     scale = layer.parts[0].scale
     assert scale is not None, "every residual sum has one"
-    shortcut, residual = map(_numpy, summands)
+    shortcut, residual = summands
     residual = np.float32(scale) * residual
     whole = _against(shortcut.reshape(1, -1), residual.reshape(1, -1)).iloc[0]
     channels = _against(shortcut.reshape(len(shortcut), -1), residual.reshape(len(residual), -1))

@@ -37,6 +37,12 @@ _code = st.components.v2.component(
 )
 
 
+_cell = st.components.v2.component(
+    "cell_view", html="<div class='cell'></div>", css=_asset("cell_view.css"), js=_asset("cell_view.js")
+)
+_growth = st.components.v2.component(
+    "field_growth", html="<div class='growth'></div>", css=_asset("field_growth.css"), js=_asset("field_growth.js")
+)
 _picture = st.components.v2.component(
     "svg_picture",
     html="<div></div>",
@@ -92,3 +98,23 @@ def code(text: str, key: str, selected: int | None, label: str, on_click: Callab
     html = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(linespans="line"))
     data = {"html": html, "selected": selected, "label": label}
     _code(data=data, key=key, on_clicked_change=clicked)
+
+
+def cell(html: str, key: str, on_go: Callable[[dict[str, Any]], None]) -> None:
+    """Shows the arithmetic of a cell; `on_go` gets layer, channel, row and column of what a reader opens from there."""
+
+    def went() -> None:
+        if target := st.session_state[key].go:
+            on_go(target)
+
+    _cell(data={"html": html}, key=key, on_go_change=went)
+
+
+def growth(data: dict[str, Any], key: str, on_go: Callable[[str], None]) -> None:
+    """Plays how the receptive field grows; `on_go` gets the path of the layer that a reader opens from there."""
+
+    def went() -> None:
+        if target := st.session_state[key].go:
+            on_go(str(target["layer"]))
+
+    _growth(data=data, key=key, on_go_change=went)

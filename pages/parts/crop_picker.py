@@ -1,5 +1,6 @@
 """Which part of the picture the network gets and how it is fitted in: the same on all pages on a picture."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -18,8 +19,8 @@ FITS = {
 }
 
 
-def choose_crop(data: bytes, image: Image.Image) -> Crop:
-    """The controls for an encoded picture, which is `image` when decoded, and what was chosen."""
+def choose_crop(data: bytes, size: tuple[int, int], decode: Callable[[], Image.Image]) -> Crop:
+    """The controls for an encoded picture of (width, height), which is decoded to draw a box on it; what was chosen."""
     st.segmented_control(
         _("Into the network's frame"),
         list(FITS),
@@ -32,7 +33,7 @@ def choose_crop(data: bytes, image: Image.Image) -> Crop:
             "made smaller until all of it fits in; *squash*: it is stretched over the frame."
         ),
     )
-    large = min(image.size) > MIN_SIDE
+    large = min(size) > MIN_SIDE
     st.toggle(
         _("Only a part of it"),
         key=address.switch("part"),
@@ -41,22 +42,22 @@ def choose_crop(data: bytes, image: Image.Image) -> Crop:
     )
     crop = crop_of(data)
     if st.session_state["part"] and large:
-        crop = _box_in_address(data, image, crop)
+        crop = _box_in_address(data, size, crop)
     if st.session_state["part"] and large:
-        box = crop.region(*image.size)
-        pick_box(f"box_{hash(data)}", image, box, partial(keep_box, hash(data)))
+        box = crop.region(*size)
+        pick_box(f"box_{hash(data)}", decode(), box, partial(keep_box, hash(data)))
         if crop.box:
             st.button(_("All of it again"), icon=":material/fullscreen:", on_click=keep_box, args=(hash(data), None))
     return crop
 
 
-def _box_in_address(data: bytes, image: Image.Image, crop: Crop) -> Crop:
+def _box_in_address(data: bytes, size: tuple[int, int], crop: Crop) -> Crop:
     """The crop with the box that a link names, which the picture keeps; the address says its box."""
 
     def read(text: str) -> Box:
         left, top, right, bottom = map(int, text.split(","))
         box = left, top, right, bottom
-        if within(box, image.size) != box:
+        if within(box, size) != box:
             raise ValueError(text)
         return box
 

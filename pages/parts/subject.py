@@ -1,6 +1,8 @@
 """What the pages on the reader's own picture are about: a picture, a network with weights, and its trace."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 from PIL import Image
@@ -19,6 +21,7 @@ from inception.words import _
 from pages.parts import choices
 from pages.parts.crop_picker import choose_crop, fit_as
 from pages.parts.face_pictures import choose_face
+from pages.parts.kept import kept
 from pages.parts.pictures import choose_picture
 from pages.parts.weights_chooser import choose_weights, network_with
 
@@ -63,14 +66,19 @@ def choose_subject(inviting: bool = False) -> Subject:
     weights = choose_weights(variant.name)
     network = network_with(variant.name, weights)
     graph = graph_of_network(network)
+    decode: Callable[[], Image.Image]  # only where what it gives is not kept: photographs take a tenth of a second
     with above:
         if network.embeds:
             data, image, crop = choose_face()
+            size, decode = image.size, lambda: image
         else:
             data = choose_picture(inviting)
-            image = inception.load_image(data)
-            crop = choose_crop(data, image)
-    return Subject(network, graph, data, image.size, crop, network.prepare(image, graph.input_size, crop))
+            decode = partial(inception.load_image, data)
+            size = kept("picture_size", hash(data), lambda: decode().size)
+            crop = choose_crop(data, size, decode)
+    key = network.name, network.weights, graph.input_size, hash(data), crop
+    prepared = kept("prepared", key, lambda: network.prepare(decode(), graph.input_size, crop), most=4)
+    return Subject(network, graph, data, size, crop, prepared)
 
 
 def graph_of_network(network: Predictor) -> LayerGraph:

@@ -1,0 +1,133 @@
+"""One number on a page: its place in session and address, the pass that is kept for it, and its arithmetic."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from inception import LayerGraph, words
+from inception.graph.layer import Layer
+from inception.vision.cell_arithmetic import CellArithmetic, cell_arithmetic
+from inception.vision.cell_error import CellError, check_cell
+from inception.vision.cell_field import field_box
+from inception.vision.cell_picture import draw_arithmetic
+from inception.vision.maps import png_bytes, strongest_channels
+from inception.vision.record import Record, record, with_sources
+from inception.vision.titles import class_title
+from inception.words import _
+from pages.parts import components, selection, tables
+from pages.parts.cell_html import STRIP, Answer, View, as_html
+from pages.parts.choices import dead_link
+from pages.parts.kept import kept
+from pages.parts.subject import Subject
+
+WHOLE_PASS = 16 * 2**20  # bytes up to which a session keeps what every layer hands on; above, only what is looked at
+PLACE = ("channel", "row", "column")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A number of a layer. All three count from 0."""
+
+    channel: int
+    row: int
+    column: int
+
+
+def record_of(subject: Subject, *wanted: Layer) -> Record:
+    """What these layers hand on, and those that they read; of a small network one pass is kept for all its layers.
+
+    Of a large one the last pass or two are kept. The first takes in the answer too, with which a walk begins.
+    """
+    graph = subject.graph
+    layers = [*graph.layers]
+    if sum(layer.activation_bytes for layer in layers) > WHOLE_PASS:
+        needed = {layer.index for one in wanted for layer in with_sources(graph, one)}
+        layers = [graph.layers[index - 1] for index in sorted(needed | {len(layers)})]
+    key = subject.key, tuple(layer.index for layer in layers)
+    return kept("cell_record", key, lambda: record(subject.network, subject.prepared, layers), most=2)
+
+
+def chosen_place(layer: Layer, seen: Record) -> Place:
+    """The number of a layer that a link asks for or that was chosen before; else the strongest map's middle cell."""
+    asked = {name: st.query_params[name] for name in PLACE if name in st.query_params}
+    if asked and asked != st.session_state.get("cell_written"):
+        try:
+            place = Place(*(int(asked.get(name, "0")) for name in PLACE))
+            check_cell(layer, place.channel, place.row, place.column)
+        except ValueError as error:
+            dead_link(str(error) if isinstance(error, CellError) else _("The address names no cell."))
+        else:
+            choose(layer, place)
+    path, place = st.session_state.get("cell_place", ("", None))
+    if path != layer.path or place is None:
+        place = _first(layer, seen)
+    choose(layer, place)
+    return place
+
+
+def choose(layer: Layer, place: Place) -> None:
+    """Keeps the number that is looked at, in the session and in the address."""
+    st.session_state["cell_place"] = layer.path, place
+    st.session_state["cell_written"] = {name: str(getattr(place, name)) for name in PLACE}
+    st.query_params.update(st.session_state["cell_written"])
+
+
+def _first(layer: Layer, seen: Record) -> Place:
+    rows, columns = (*layer.out_shape, 1, 1)[1:3]
+    return Place(strongest_channels(seen[layer.index], 1)[0], rows // 2, columns // 2)
+
+
+def answers_of(subject: Subject, seen: Record) -> list[Answer]:
+    """All classes, the most probable first; none where the network embeds."""
+    if subject.network.embeds:
+        return []
+    table = subject.network.table_of(seen[len(subject.graph.layers)])
+    temperature = subject.network.temperature
+    return [
+        Answer(int(place), class_title(label), logit * temperature, share)
+        for place, label, logit, share in zip(
+            table["index"], table["label"], table["logit"], table["probability"], strict=True
+        )
+    ]
+
+
+def show_cell(subject: Subject, layer: Layer, key: str) -> CellArithmetic:
+    """The arithmetic of the chosen number of a layer, where every part is a link to where it comes from."""
+    graph, seen = subject.graph, record_of(subject, layer)
+    place = chosen_place(layer, seen)
+    found = cell_arithmetic(subject.network, graph, seen, layer, place.channel, place.row, place.column)
+    grid = len(layer.out_shape) == 3 and graph.receptive_fields[layer.index]
+    view = View(
+        found,
+        seen,
+        subject.prepared,
+        field_box(graph, layer, (place.row, place.column)) if grid else None,
+        answers_of(subject, seen),
+        subject.network.temperature,
+        strongest_channels(seen[layer.index], STRIP),
+    )
+    html = kept("cell_html", (subject.key, layer.path, place, words.current()), lambda: as_html(view), most=8)
+    components.cell(html, key, lambda target: walk(graph, target))
+    name = f"{subject.network.name}_{layer.path}_{place.channel}_{place.row}_{place.column}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        tables.download_button(
+            _("This sum (PNG)"), lambda: png_bytes(draw_arithmetic(found)), f"{name}.png", "image/png"
+        )
+        tables.export_button(found.table(), name, _("{name}: every multiplication").format(name=name), key=key)
+    return found
+
+
+def walk(graph: LayerGraph, target: dict[str, Any]) -> None:
+    """Goes where a link of the arithmetic leads."""
+    layer, before = graph.layer_at(str(target["layer"])), st.session_state.get("layer")
+    place = Place(*(int(target[name]) for name in PLACE))
+    if layer is None:
+        return
+    try:
+        check_cell(layer, place.channel, place.row, place.column)
+    except CellError:  # a network that has been replaced since the page was drawn
+        return
+    selection.select_layer(layer)
+    choose(layer, place)
+    st.session_state["walked"] = layer.path != before
