@@ -117,14 +117,16 @@ def choose_layer(graph: LayerGraph) -> Layer:
         on_change=lambda: selection.select_layer(ends[st.session_state["depth"]]),
     )
     names = spoken_layers(graph.layers)
-    inside = {one.path: one for one in graph.layers if one.block == layer.block}
-    st.session_state["inside_layer"] = layer.path
+    inside = {one.path: one for one in graph.layers if (one.stage, one.block) == (layer.stage, layer.block)}
+    # With a key for each block, no choice comes from the browser that is not among the options.
+    key = f"inside_{graph.name}_{layer.stage}_{layer.block}"
+    st.session_state[key] = layer.path
     st.selectbox(
         _("Layer"),
         list(inside),
         format_func=lambda path: f"{names[inside[path].index].whole} · {selection.layer_name(inside[path])}",
-        key="inside_layer",
-        on_change=lambda: selection.select_layer(inside[st.session_state["inside_layer"]]),
+        key=key,
+        on_change=lambda: selection.select_layer(inside[st.session_state[key]]),
     )
     return layer
 

@@ -1,0 +1,42 @@
+"""One number taken apart in a browser: by keyboard, and back to where it comes from."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from .browser import ready
+
+PLACE = "stem.Conv2d_2a_3x3&channel=1&row=20&column=20"
+
+
+def test_a_cell_moves_by_keys_and_leads_back(page: Page, app_url: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{app_url}/inside?model=inception_v4&layer={PLACE}")
+    at = page.locator(".cell .at")
+    expect(at).to_contain_text("channel 1, row 20, column 20", timeout=60_000)
+    ready(page)
+    own = page.locator(".own")
+    own.focus()
+    page.keyboard.press("ArrowRight")
+    expect(at).to_contain_text("row 20, column 21")
+    expect(own).to_be_focused()
+    expect(page).to_have_url(re.compile("column=21"))
+    page.get_by_role("button", name="Next cell of the row").press("Enter")
+    expect(at).to_contain_text("row 20, column 22")
+    page.locator(".sum .head a").first.press("Enter")
+    expect(at).to_contain_text("first 3x3 convolution")
+    expect(page.locator(".cell h3")).to_be_focused()
+    expect(page.get_by_text("These are the pixels.")).to_be_visible()
+    expect(page).to_have_url(re.compile("layer=stem.Conv2d_1a_3x3"))
+
+
+def test_the_field_grows(page: Page, app_url: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{app_url}/cell?model=inception_v4&layer=stem.Conv2d_1a_3x3")
+    growth = page.locator(".growth")
+    expect(growth.locator(".field")).to_have_text("sees 3x3 pixels", timeout=60_000)
+    growth.get_by_role("button", name="Next layer").click()
+    expect(growth.locator(".field")).to_have_text("sees 7x7 pixels")
+    ready(page)
+    growth.get_by_role("link", name="Open this layer").click()
+    expect(page.get_by_role("combobox", name="Layer")).to_have_value(re.compile("Conv2d_2a_3x3"))

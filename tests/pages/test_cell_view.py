@@ -1,0 +1,85 @@
+"""The arithmetic on the pages: links lead where numbers come from, and the address names the number."""
+
+import json
+import re
+from html import unescape
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import inception
+from inception.graph.layer import Layer
+from inception.paths import SAMPLES
+from inception.runtime.predictor import Predictor
+from inception.vision.cell_arithmetic import cell_arithmetic
+from inception.vision.cell_error import check_cell
+from inception.vision.record import record
+from pages.parts.cell_html import Answer, View, as_html
+from tests.pages.test_live import healthy, open_page
+
+TAG = "inception_v4.cifar10"
+
+
+def targets(html: str) -> list[dict[str, object]]:
+    return [json.loads(unescape(text)) for text in re.findall(r"data-go='(.*?)'", html)]
+
+
+def test_one_can_walk_from_the_answer_to_the_pixels() -> None:
+    """Always to where the channel that gives most comes from; every link of every stop leads to a cell."""
+    network = Predictor("inception_v4", TAG)
+    prepared = network.prepare(inception.load_image(SAMPLES / "cat.jpg"), (112, 112))
+    graph = inception.trace(network.model, 112)
+    seen = record(network, prepared, graph.layers)
+    table = network.classify(prepared)
+    best = table.iloc[0]
+    answer = Answer(int(best["index"]), "cat", float(best["logit"]), float(best["probability"]))
+    layer, channel, cell, ops = graph.layers[-1], answer.place, (0, 0), set[str]()
+    for _ in range(len(graph.layers)):
+        found = cell_arithmetic(network, graph, seen, layer, channel, *cell)
+        html = as_html(View(found, seen, prepared, None, [answer], network.temperature, [0, 1]))
+        for target in targets(html):
+            reached = graph.layer_at(str(target["layer"]))
+            assert isinstance(reached, Layer)
+            check_cell(reached, *(int(str(target[name])) for name in ("channel", "row", "column")))
+        ops.add(str(layer.op))
+        source = graph.layers[found.terms[0].source - 1] if found.terms[0].source else None
+        if source is None:
+            break
+        onward = next(t for t in targets(html.partition("class='sum'")[2]) if t["layer"] == source.path)
+        assert onward["channel"] == found.terms[0].channel
+        assert source.index in layer.inputs
+        layer, channel = source, int(str(onward["channel"]))
+        cell = int(str(onward["row"])), int(str(onward["column"]))
+    assert layer is graph.layers[0]
+    assert "These are the pixels" in html
+    assert ops == {"linear", "flatten", "dropout", "avg pool", "concat", "conv", "max pool"}
+
+
+@pytest.mark.parametrize("page", ["inside", "cell"])
+def test_the_address_names_the_number(app: AppTest, page: str) -> None:
+    path = "stem.Conv2d_2a_3x3"
+    asked = {"layer": path, "channel": "5", "row": "7", "column": "9"}
+    app.query_params.update(asked)
+    open_page(app, page, "inception_v4")
+    kept, place = app.session_state["cell_place"]
+    assert (kept, place.channel, place.row, place.column) == (path, 5, 7, 9)
+    assert {name: app.query_params[name] for name in asked} == asked
+    app.query_params["channel"] = "800"
+    healthy(app.run())
+    assert [warning.value for warning in app.warning if "800" in warning.value] == [
+        "stem.Conv2d_2a_3x3 has channels 0 to 7, no channel 800."
+    ]
+    assert app.query_params["channel"] == "5", "what was looked at before stays"
+    if page == "inside":
+        healthy(app.select_slider(key="depth").set_value("Mixed_6a").run())
+        assert app.query_params["layer"] == "reduction_a.Mixed_6a.concat"
+        assert app.session_state["cell_place"][0] == "reduction_a.Mixed_6a.concat"
+
+
+def test_what_a_cell_sees_opens_on_a_field_smaller_than_the_picture(app: AppTest) -> None:
+    for model, size in (("inception_v4", 112), ("inception_resnet_v2", 112)):
+        open_page(app, "cell", model)
+        graph = inception.trace(model, size)
+        layer = graph.layer_at(app.selectbox(key="cell_layer").value)
+        assert layer is not None
+        assert max(graph.receptive_field(layer).size) < size
