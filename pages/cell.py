@@ -1,6 +1,5 @@
 """One cell: how much of your picture can it see?"""
 
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -14,9 +13,9 @@ from inception.vision.cell_text import place_name
 from inception.vision.maps import npz_bytes, png_bytes
 from inception.words import N_, _
 from pages.figures import common as figures
-from pages.parts import components, frame, selection, tables
+from pages.parts import address, components, frame, selection, tables
 from pages.parts.cell_html import uri
-from pages.parts.cell_view import Place, choose, chosen_place, record_of, show_cell
+from pages.parts.cell_view import chosen_place, place_key, record_of, show_cell
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -35,35 +34,19 @@ def choose_layer(graph: LayerGraph) -> Layer:
     return selection.layer_box(graph, layers, smaller[len(smaller) // 2] if smaller else layers[0], "cell_layer")
 
 
-def choose_cell(layer: Layer, place: Place) -> None:
-    """Sliders and a number for what else stands in the address."""
+def choose_cell(layer: Layer) -> None:
+    """Sliders and a number for the channel and the cell that the address names."""
     channels, rows, columns = layer.out_shape
 
     def slider(name: str, label: str, alone: str, count: int) -> None:
         if count == 1:
             st.caption(alone)
-            return
-        key = f"{name}_{layer.path}_{count}"
-        st.session_state[key] = getattr(place, name)
-        st.slider(
-            label.format(last=count - 1),
-            0,
-            count - 1,
-            key=key,
-            on_change=lambda: choose(layer, replace(place, **{name: st.session_state[key]})),
-        )
+        else:
+            st.slider(label.format(last=count - 1), 0, count - 1, key=place_key(name, layer))
 
     slider("row", _("Row, 0 to {last}"), _("The grid has one row."), rows)
     slider("column", _("Column, 0 to {last}"), _("The grid has one column."), columns)
-    key = f"channel_{layer.path}"
-    st.session_state[key] = place.channel
-    st.number_input(
-        _("Channel"),
-        0,
-        channels - 1,
-        key=key,
-        on_change=lambda: choose(layer, replace(place, channel=int(st.session_state[key]))),
-    )
+    st.number_input(_("Channel"), 0, channels - 1, key=place_key("channel", layer))
 
 
 def show_growth(subject: Subject, selected: Layer) -> None:
@@ -163,20 +146,23 @@ with result:
     seen = record_of(subject, layer)
 place = chosen_place(layer, seen)
 with controls:
-    choose_cell(layer, place)
-    on = st.radio(_("Gradient"), [ON_PICTURE, ON_NOISE], format_func=_)
-    together = st.toggle(_("Of all {count:,} channels together").format(count=layer.out_shape[0]), key="cell_together")
+    choose_cell(layer)
+    gradients = [ON_PICTURE, ON_NOISE]
+    on = st.radio(_("Gradient"), gradients, format_func=_, key=address.choice("gradient", gradients, code=address.slug))
+    together = st.toggle(
+        _("Of all {count:,} channels together").format(count=layer.out_shape[0]), key=address.switch("together")
+    )
 with result:
     looks = st.container()  # filled last: its gradient takes longer than the arithmetic
     st.subheader(_("What the number is made of"))
-    show_cell(subject, layer, "cell_cell")
+    show_cell(subject, layer, place, "cell_cell")
     query = {"model": subject.network.name, "layer": layer.path}
     with st.container(horizontal=True):
         st.page_link(
             "pages/inside.py",
             label=_("Through the network, from here"),
             icon=":material/layers:",
-            query_params=query | st.session_state["cell_written"],
+            query_params=query | place.query,
         )
         st.page_link("pages/atlas.py", label=_("Its block in the atlas"), icon=":material/map:", query_params=query)
     show_growth(subject, layer)

@@ -27,8 +27,8 @@ from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
 from inception.vision.record import Record
 from inception.words import _, ngettext
 from pages.figures import common as figures
-from pages.parts import choices, frame, selection, tables
-from pages.parts.cell_view import record_of, show_cell
+from pages.parts import address, choices, frame, selection, tables
+from pages.parts.cell_view import Place, chosen_place, record_of, show_cell
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -108,7 +108,6 @@ def choose_layer(graph: LayerGraph) -> Layer:
     """The slider over depth and the layers of the block that it is on; what is chosen is selected on all pages."""
     ends = {layer.block: layer for layer in block_ends(graph)}
     layer = selection.selected_layer(graph) or graph.layers[OPENS_ON]
-    selection.select_layer(layer)
     st.session_state["depth"] = layer.block if layer.block in ends else list(ends)[-1]
     st.select_slider(
         _("Depth: from the first block to the last"),
@@ -131,16 +130,14 @@ def choose_layer(graph: LayerGraph) -> Layer:
     return layer
 
 
-@st.fragment
 def show_layer(subject: Subject) -> None:
-    """A layer of the network, one of its numbers, and all its channels; a click inside redraws nothing else."""
-    if st.session_state.pop("walked", False):
-        st.rerun()  # to another layer: the block below follows
+    """A layer of the network, one of its numbers, and all its channels."""
     layer = choose_layer(subject.graph)
     selection.facts(subject.graph, layer)
     seen = record_of(subject, layer)
-    show_cell(subject, layer, "inside_cell")
-    links(subject, layer)
+    place = chosen_place(layer, seen)
+    show_cell(subject, layer, place, "inside_cell")
+    links(subject, layer, place)
     if len(layer.out_shape) == 3:
         show_channels(subject, layer, kept("layer_maps", (subject.key, layer.path), lambda: maps_of(layer, seen)))
 
@@ -150,7 +147,7 @@ def maps_of(layer: Layer, seen: Record) -> LayerMaps:
     return layer_maps(layer, seen[layer.index], MAPS)
 
 
-def links(subject: Subject, layer: Layer) -> None:
+def links(subject: Subject, layer: Layer, place: Place) -> None:
     """Where else the layer is shown."""
     query = {"model": subject.network.name, "layer": layer.path}
     with st.container(horizontal=True):
@@ -160,7 +157,7 @@ def links(subject: Subject, layer: Layer) -> None:
         }
         for name, (label, icon) in pages.items():
             if name == "atlas" or len(layer.out_shape) == 3:
-                params = query | (st.session_state["cell_written"] if name == "cell" else {})
+                params = query | (place.query if name == "cell" else {})
                 st.page_link(f"pages/{name}.py", label=label, icon=f":material/{icon}:", query_params=params)
 
 
@@ -279,11 +276,11 @@ with result:
     st.subheader(_("Inside a block"))
     blocks = branching_blocks(subject.graph)
     depth = st.session_state["depth"]
+    first = depth if depth in blocks else blocks[0]
     block = st.selectbox(
         _("Block"),
         blocks,
-        index=blocks.index(depth) if depth in blocks else 0,
-        key=f"opened_{subject.network.name}_{depth}",
+        key=address.choice("opened", blocks, first, key=f"opened_{subject.network.name}_{depth}"),
         help=_("The blocks with branches; it follows the slider above."),
     )
     show_block(subject, block)

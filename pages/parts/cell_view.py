@@ -7,7 +7,7 @@ import streamlit as st
 
 from inception import LayerGraph, words
 from inception.graph.layer import Layer
-from inception.vision.cell_arithmetic import CellArithmetic, cell_arithmetic
+from inception.vision.cell_arithmetic import cell_arithmetic
 from inception.vision.cell_error import CellError, check_cell
 from inception.vision.cell_field import field_box
 from inception.vision.cell_picture import draw_arithmetic
@@ -15,9 +15,8 @@ from inception.vision.maps import png_bytes, strongest_channels
 from inception.vision.record import Record, record, with_sources
 from inception.vision.titles import class_title
 from inception.words import _
-from pages.parts import components, selection, tables
+from pages.parts import address, components, selection, tables
 from pages.parts.cell_html import STRIP, Answer, View, as_html
-from pages.parts.choices import dead_link
 from pages.parts.kept import kept
 from pages.parts.subject import Subject
 
@@ -32,6 +31,11 @@ class Place:
     channel: int
     row: int
     column: int
+
+    @property
+    def query(self) -> dict[str, str]:
+        """As links say it."""
+        return {name: str(getattr(self, name)) for name in PLACE}
 
 
 def record_of(subject: Subject, *wanted: Layer) -> Record:
@@ -49,28 +53,24 @@ def record_of(subject: Subject, *wanted: Layer) -> Record:
 
 
 def chosen_place(layer: Layer, seen: Record) -> Place:
-    """The number of a layer that a link asks for or that was chosen before; else the strongest map's middle cell."""
-    asked = {name: st.query_params[name] for name in PLACE if name in st.query_params}
-    if asked and asked != st.session_state.get("cell_written"):
-        try:
-            place = Place(*(int(asked.get(name, "0")) for name in PLACE))
-            check_cell(layer, place.channel, place.row, place.column)
-        except ValueError as error:
-            dead_link(str(error) if isinstance(error, CellError) else _("The address names no cell."))
-        else:
-            choose(layer, place)
-    path, place = st.session_state.get("cell_place", ("", None))
-    if path != layer.path or place is None:
-        place = _first(layer, seen)
-    choose(layer, place)
-    return place
+    """The number of a layer that the address names or that was chosen before; else the strongest map's middle cell."""
+    first, numbers = _first(layer, seen), []
+    for name, count in zip(PLACE, (*layer.out_shape, 1, 1), strict=False):
+        key = place_key(name, layer)
+        address.number(name, 0, count - 1, getattr(first, name), key=key)
+        numbers.append(int(st.session_state[key]))
+    return Place(*numbers)
+
+
+def place_key(name: str, layer: Layer) -> str:
+    """Under which a session keeps the channel, row or column that is chosen of a layer."""
+    return f"{name}_of_{layer.path}"
 
 
 def choose(layer: Layer, place: Place) -> None:
-    """Keeps the number that is looked at, in the session and in the address."""
-    st.session_state["cell_place"] = layer.path, place
-    st.session_state["cell_written"] = {name: str(getattr(place, name)) for name in PLACE}
-    st.query_params.update(st.session_state["cell_written"])
+    """Chooses a number of a layer; for callbacks."""
+    for name in PLACE:
+        st.session_state[place_key(name, layer)] = getattr(place, name)
 
 
 def _first(layer: Layer, seen: Record) -> Place:
@@ -92,10 +92,9 @@ def answers_of(subject: Subject, seen: Record) -> list[Answer]:
     ]
 
 
-def show_cell(subject: Subject, layer: Layer, key: str) -> CellArithmetic:
-    """The arithmetic of the chosen number of a layer, where every part is a link to where it comes from."""
+def show_cell(subject: Subject, layer: Layer, place: Place, key: str) -> None:
+    """The arithmetic of a number of a layer, where every part is a link to where it comes from."""
     graph, seen = subject.graph, record_of(subject, layer)
-    place = chosen_place(layer, seen)
     found = cell_arithmetic(subject.network, graph, seen, layer, place.channel, place.row, place.column)
     grid = len(layer.out_shape) == 3 and graph.receptive_fields[layer.index]
     view = View(
@@ -115,12 +114,11 @@ def show_cell(subject: Subject, layer: Layer, key: str) -> CellArithmetic:
             _("This sum (PNG)"), lambda: png_bytes(draw_arithmetic(found)), f"{name}.png", "image/png"
         )
         tables.export_button(found.table(), name, _("{name}: every multiplication").format(name=name), key=key)
-    return found
 
 
 def walk(graph: LayerGraph, target: dict[str, Any]) -> None:
     """Goes where a link of the arithmetic leads."""
-    layer, before = graph.layer_at(str(target["layer"])), st.session_state.get("layer")
+    layer = graph.layer_at(str(target["layer"]))
     place = Place(*(int(target[name]) for name in PLACE))
     if layer is None:
         return
@@ -130,4 +128,3 @@ def walk(graph: LayerGraph, target: dict[str, Any]) -> None:
         return
     selection.select_layer(layer)
     choose(layer, place)
-    st.session_state["walked"] = layer.path != before

@@ -15,9 +15,17 @@ from inception.vision.cell_arithmetic import cell_arithmetic
 from inception.vision.cell_error import check_cell
 from inception.vision.record import record
 from pages.parts.cell_html import Answer, View, as_html
-from tests.pages.test_live import healthy, open_page
+from pages.parts.cell_view import place_key
+from tests.pages.test_live import healthy
 
 TAG = "inception_v4.cifar10"
+
+
+def opened(app: AppTest, page: str, **asked: str) -> AppTest:
+    """A page behind a link."""
+    app.query_params.update({"model": "inception_v4", **asked})
+    app.run()
+    return healthy(app.switch_page(f"pages/{page}.py").run())
 
 
 def targets(html: str) -> list[dict[str, object]]:
@@ -59,27 +67,24 @@ def test_one_can_walk_from_the_answer_to_the_pixels() -> None:
 def test_the_address_names_the_number(app: AppTest, page: str) -> None:
     path = "stem.Conv2d_2a_3x3"
     asked = {"layer": path, "channel": "5", "row": "7", "column": "9"}
-    app.query_params.update(asked)
-    open_page(app, page, "inception_v4")
-    kept, place = app.session_state["cell_place"]
-    assert (kept, place.channel, place.row, place.column) == (path, 5, 7, 9)
-    assert {name: app.query_params[name] for name in asked} == asked
-    app.query_params["channel"] = "800"
-    healthy(app.run())
-    assert [warning.value for warning in app.warning if "800" in warning.value] == [
-        "stem.Conv2d_2a_3x3 has channels 0 to 7, no channel 800."
-    ]
-    assert app.query_params["channel"] == "5", "what was looked at before stays"
+    opened(app, page, **asked)
+    layer = inception.trace("inception_v4").layer_at(path)
+    assert layer is not None
+    chosen = [app.session_state[place_key(name, layer)] for name in ("channel", "row", "column")]
+    assert chosen == [5, 7, 9]
     if page == "inside":
         healthy(app.select_slider(key="depth").set_value("Mixed_6a").run())
-        assert app.query_params["layer"] == "reduction_a.Mixed_6a.concat"
-        assert app.session_state["cell_place"][0] == "reduction_a.Mixed_6a.concat"
+        assert app.session_state["layer"] == "reduction_a.Mixed_6a.concat"
+
+
+def test_an_address_that_names_no_number_is_one_sentence(app: AppTest) -> None:
+    opened(app, "inside", layer="stem.Conv2d_2a_3x3", channel="800")
+    assert [text for text in (warning.value for warning in app.warning) if "channel = 800" in text]
 
 
 def test_what_a_cell_sees_opens_on_a_field_smaller_than_the_picture(app: AppTest) -> None:
-    for model, size in (("inception_v4", 112), ("inception_resnet_v2", 112)):
-        open_page(app, "cell", model)
-        graph = inception.trace(model, size)
-        layer = graph.layer_at(app.selectbox(key="cell_layer").value)
-        assert layer is not None
-        assert max(graph.receptive_field(layer).size) < size
+    opened(app, "cell", model="inception_resnet_v2")
+    graph = inception.trace("inception_resnet_v2", 112)
+    layer = graph.layer_at(app.selectbox(key="cell_layer").value)
+    assert layer is not None
+    assert max(graph.receptive_field(layer).size) < 112
