@@ -9,12 +9,12 @@ from inception.graph.layer import Layer
 from inception.graph.spoken import spoken_layers
 from inception.text import running_text, shape_text
 from inception.vision.cell_field import CellField, cell_field, draw_field, field_box, growing_layers, noise_pictures
+from inception.vision.cell_html import uri
 from inception.vision.cell_text import place_name
 from inception.vision.maps import npz_bytes, png_bytes
 from inception.words import N_, _
 from pages.figures import common as figures
 from pages.parts import address, components, frame, selection, tables
-from pages.parts.cell_html import uri
 from pages.parts.cell_view import chosen_place, place_key, record_of, show_cell
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note

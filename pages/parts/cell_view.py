@@ -10,13 +10,13 @@ from inception.graph.layer import Layer
 from inception.vision.cell_arithmetic import cell_arithmetic
 from inception.vision.cell_error import CellError, check_cell
 from inception.vision.cell_field import field_box
+from inception.vision.cell_html import STRIP, Answer, View, as_html
 from inception.vision.cell_picture import draw_arithmetic
 from inception.vision.maps import png_bytes, strongest_channels
 from inception.vision.record import Record, record, with_sources
 from inception.vision.titles import class_title
 from inception.words import _
 from pages.parts import address, components, selection, tables
-from pages.parts.cell_html import STRIP, Answer, View, as_html
 from pages.parts.kept import kept
 from pages.parts.subject import Subject
 

@@ -13,8 +13,8 @@ from inception.paths import SAMPLES
 from inception.runtime.predictor import Predictor
 from inception.vision.cell_arithmetic import cell_arithmetic
 from inception.vision.cell_error import check_cell
+from inception.vision.cell_html import Answer, View, as_html
 from inception.vision.record import record
-from pages.parts.cell_html import Answer, View, as_html
 from pages.parts.cell_view import place_key
 from tests.pages.test_live import healthy
 
@@ -85,6 +85,6 @@ def test_an_address_that_names_no_number_is_one_sentence(app: AppTest) -> None:
 def test_what_a_cell_sees_opens_on_a_field_smaller_than_the_picture(app: AppTest) -> None:
     opened(app, "cell", model="inception_resnet_v2")
     graph = inception.trace("inception_resnet_v2", 112)
-    layer = graph.layer_at(app.selectbox(key="cell_layer").value)
+    layer = graph.layer_at(str(app.selectbox(key="cell_layer").value))
     assert layer is not None
     assert max(graph.receptive_field(layer).size) < 112

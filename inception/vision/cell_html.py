@@ -14,17 +14,17 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from inception import LayerGraph
-from inception.graph.layer import Layer
-from inception.graph.op import SUMS, Op
-from inception.graph.spoken import spoken_layers
-from inception.vision.cell_arithmetic import CellArithmetic, Term
-from inception.vision.cell_field import Box
-from inception.vision.cell_picture import grids_of, stacked, tint
-from inception.vision.cell_text import brief, channel_name, meaning, place_name, short, step_text
-from inception.vision.maps import map_image, png_bytes
-from inception.vision.record import Array, Record
-from inception.words import _, ngettext
+from ..graph.layer import Layer
+from ..graph.layer_graph import LayerGraph
+from ..graph.op import SUMS, Op
+from ..graph.spoken import spoken_layers
+from ..words import _, ngettext
+from .cell_arithmetic import CellArithmetic, Term
+from .cell_field import Box
+from .cell_picture import grids_of, stacked, tint
+from .cell_text import brief, channel_name, meaning, place_name, short, step_text
+from .maps import map_image, png_bytes
+from .record import Array, Record
 
 STRIP = 12  # maps of a layer to choose from
 LARGEST = 96  # rows of a map in the strip or beside a patch; a larger one is scaled down
@@ -121,7 +121,7 @@ def _strip(view: View) -> str:
     links = []
     for channel in view.strongest:
         name = _("channel {number}").format(number=channel)
-        css = "map here" if channel == view.found.channel else "map"
+        css = "map-here" if channel == view.found.channel else "map"
         inside = f"<img src='{_map_uri(output[channel])}' alt=''><span>{channel}</span>"
         links.append(go(layer, channel, cell, inside, name, css))
     title = _("Its maps, the strongest first: choose a channel")
@@ -153,13 +153,14 @@ def _where(view: View) -> str:
         channel=found.channel, rows=rows, columns=columns
     )
     place = {"layer": found.layer.path, "channel": found.channel, "row": found.row, "column": found.column}
+    how = _("This map: click a cell, or move with the arrow keys.")
     own = (
         f"<figure><div class='own' role='application' tabindex='0' data-key='own' aria-label='{escape(name)}' "
         f"data-grid='{escape(json.dumps([rows, columns]))}' data-place='{escape(json.dumps(place))}'>"
         f"<img src='{uri(map_image(output[found.channel], rows))}' alt=''>"
         f"<svg viewBox='0 0 {columns} {rows}' aria-hidden='true'>{_outline(found.column, found.row, 1, 1)}</svg></div>"
         f"<div class='moves'>{_moves()}</div>"
-        f"<figcaption>{escape(_('This map: click a cell, or move with the arrow keys.'))}</figcaption></figure>"
+        f"<figcaption>{escape(how)}</figcaption></figure>"
     )
     return f"<div class='where'>{photograph}{own}</div>"
 
@@ -210,9 +211,11 @@ def _sources(view: View) -> Iterable[str]:
             name = names[term.source].whole if term.source else _("the picture")
             if found.layer.op in SUMS and term.source:
                 name = (_("shortcut: {layer}"), _("residual: {layer}"))[term.place].format(layer=name)
-            yield f"<h4>{escape(_('From {source}').format(source=name))}</h4>"
+            origin = _("From {source}").format(source=name)
+            yield f"<h4>{escape(origin)}</h4>"
         if found.layer.op == Op.LINEAR and place and term.value < 0 <= found.terms[place - 1].value:
-            yield f"<h4>{escape(_('Against it'))}</h4>"
+            against = _("Against it")
+            yield f"<h4>{escape(against)}</h4>"
         previous = term.source
         yield _term(view, term)
 
@@ -253,6 +256,7 @@ def _grid(view: View, term: Term, source: Layer | None, role: str, grid: np.ndar
     """Numbers with the colour of their sign; those of the patch lead to their cell."""
     found, largest = view.found, float(np.nanmax(np.abs(grid), initial=0))
     titles = {"patch": _("patch"), "kernel": _("kernel"), "products": _("products")}
+    padding = escape(_("padding"))
     body = []
     for row in range(grid.shape[0]):
         cells = []
@@ -264,7 +268,7 @@ def _grid(view: View, term: Term, source: Layer | None, role: str, grid: np.ndar
                 row=found.products.rows[row], column=found.products.columns[column]
             )
             if role == "patch" and not found.products.on_grid(row, column):
-                text, css = f"<span title='{escape(_('padding'))}'>·</span>", "padding"
+                text, css = f"<span title='{padding}'>·</span>", "padding"
             elif role == "patch" and source:
                 text = go(source, term.channel, _inside(found, row, column), text, f"{at}: {text}")
             elif found.layer.op == Op.MAX_POOL and role == "products" and found.products.kernels[0, row, column]:
@@ -341,7 +345,8 @@ def _readers(view: View) -> str:
     for reader in readers:
         channel, cell = _onward(graph, reader, found)
         links.append(go(reader, channel, cell, escape(names[reader.index].whole)))
-    return f"<p class='readers'>{escape(_('Read by:'))} {' · '.join(links)}</p>"
+    title = _("Read by:")
+    return f"<p class='readers'>{escape(title)} {' · '.join(links)}</p>"
 
 
 def _onward(graph: LayerGraph, reader: Layer, found: CellArithmetic) -> tuple[int, tuple[int, int]]:
