@@ -40,7 +40,7 @@ from inception.words import _, ngettext
 from inception.zoo import VARIANTS, available_weights, fetch_weights
 from pages.figures import common as figures
 from pages.figures import faces as face_figures
-from pages.parts import choices, frame, tables
+from pages.parts import address, choices, frame, tables
 from pages.parts.box_picker import pick_box
 from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces, sample_names, shown_name
 from pages.parts.finding import finding
@@ -185,7 +185,11 @@ def picture_controls() -> None:
     for problem in problems("face_problems"):
         st.error(problem, icon=":material/broken_image:")
     # Only then does the browser ask for it.
-    if st.toggle(_("Use the camera"), help=_("Browsers allow it on pages served by https or from this machine.")):
+    if st.toggle(
+        _("Use the camera"),
+        key="face_camera_on",
+        help=_("Browsers allow it on pages served by https or from this machine."),
+    ):
         key = f"face_camera_{st.session_state.get('face_widget', 0)}"
         st.camera_input(_("A picture from the camera"), key=key, on_change=take, args=(key,))
     mine = own(faces())
@@ -213,10 +217,8 @@ def threshold_control() -> float:
         _("The same person up to a distance of"),
         0.0,
         FARTHEST,
-        THRESHOLD,
-        0.01,
-        key="face_threshold",
-        persist_state="session",
+        step=0.01,
+        key=address.number("threshold", 0.0, FARTHEST, THRESHOLD, key="face_threshold"),
         help=_("0 is the same point, 2 the opposite side of the sphere."),
     )
     st.caption(

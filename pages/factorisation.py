@@ -26,7 +26,7 @@ from inception.views.kinds import SQUARE as SQUARE_KERNEL
 from inception.views.kinds import kind_of
 from inception.words import N_, _, current
 from pages.figures import common as figures
-from pages.parts import choices, frame, selection, tables
+from pages.parts import address, choices, frame, selection, tables
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.kept import peek, put
@@ -51,6 +51,8 @@ PAIR_COLUMNS = [
 # On a phone the first four are seen.
 COSTS = ["params", "params_ratio", "rf", "macs", "macs_ratio", "activation_bytes", "activation_ratio"]
 VIEWS = [N_("Calculator"), N_("In this network"), N_("With square kernels"), N_("What separable means")]
+KERNEL_SIZES = [3, 5, 7, 9]
+MOST = 4096  # channels
 KERNELS = [N_("classics"), N_("this network")]
 
 
@@ -121,7 +123,8 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
 
     name: of the file to export. measure: from a device to a table.
     """
-    device = st.segmented_control(_("Device"), devices(), default="cpu", required=True)
+    key = address.choice("device", devices(), "cpu")
+    device = st.segmented_control(_("Device"), devices(), key=key, required=True) or "cpu"
     title = _("Milliseconds on {device} of this server: {what}").format(device=device, what=title)
     if st.button(_("Measure milliseconds on this server"), icon=":material/timer:"):
         try:
@@ -141,24 +144,20 @@ def calculator() -> None:
     controls, result = st.columns([1, 4], gap="medium")
     with controls:
         kernel = st.select_slider(
-            _("Kernel k"), [3, 5, 7, 9], value=7, key="calculator_kernel", persist_state="session"
+            _("Kernel k"), KERNEL_SIZES, key=address.choice("kernel", KERNEL_SIZES, 7, key="calculator_kernel")
         )
-        inputs = st.number_input(_("Channels in"), 1, 4096, 256, key="calculator_in", persist_state="session")
+        inputs = st.number_input(_("Channels in"), 1, MOST, key=address.number("in", 1, MOST, 256))
         middle = st.number_input(
             _("Channels in the middle"),
             1,
-            4096,
-            256,
+            MOST,
             help=_("Between 1×k and k×1"),
-            key="calculator_middle",
-            persist_state="session",
+            key=address.number("middle", 1, MOST, 256),
         )
-        outputs = st.number_input(_("Channels out"), 1, 4096, 256, key="calculator_out", persist_state="session")
-        side = st.number_input(
-            _("Feature map, cells a side"), 1, 512, 64, key="calculator_side", persist_state="session"
-        )
-        bias = st.checkbox(_("Bias"), True, key="calculator_bias", persist_state="session")
-        norm = st.checkbox(_("Batch norm"), False, key="calculator_norm", persist_state="session")
+        outputs = st.number_input(_("Channels out"), 1, MOST, key=address.number("out", 1, MOST, 256))
+        side = st.number_input(_("Feature map, cells a side"), 1, 512, key=address.number("cells", 1, 512, 64))
+        bias = st.checkbox(_("Bias"), key=address.switch("bias", True))
+        norm = st.checkbox(_("Batch norm"), key=address.switch("norm"))
     setting = Setting(kernel, inputs, middle, outputs, (side, side), bias, norm)
     options, words = calculated(setting, current())
     table = option_table(options)
@@ -228,10 +227,13 @@ def counterfactual(graph: LayerGraph) -> None:
 def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
     """A classic or one of the network's own kernels, and a key that tells it from others."""
     controls = st.container(horizontal=True)
-    source = controls.segmented_control(_("Kernel from"), KERNELS, default=KERNELS[0], required=True, format_func=_)
+    key = address.choice("from", KERNELS, code=address.slug)
+    source = controls.segmented_control(_("Kernel from"), KERNELS, key=key, required=True, format_func=_)
     if source == KERNELS[0]:
-        name = controls.selectbox(_("Kernel"), list(CLASSICS), format_func=_, width=200)
-        size = controls.select_slider(_("Size"), [3, 5, 7, 9], value=7, width=200)
+        key = address.choice("classic", CLASSICS, code=address.slug)
+        name = controls.selectbox(_("Kernel"), list(CLASSICS), key=key, format_func=_, width=200)
+        key = address.choice("kernel", KERNEL_SIZES, 7, key="classic_kernel")
+        size = controls.select_slider(_("Size"), KERNEL_SIZES, key=key, width=200)
         return classic(name, size), f"{name}_{size}"
     with controls.container(width=300):
         weights = choose_weights(graph.name)
@@ -240,12 +242,20 @@ def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
     network = network_with(graph.name, weights)  # its weights may have been trained at another width
     layers = {layer.path: layer for layer in graph_of_network(network).layers if kind_of(layer) is SQUARE_KERNEL}
     path = controls.selectbox(
-        _("Layer"), list(layers), format_func=lambda path: selection.layer_name(layers[path]), width=400
+        _("Layer"),
+        list(layers),
+        key=address.choice("filters", layers),
+        format_func=lambda path: selection.layer_name(layers[path]),
+        width=400,
     )
     layer = layers[path]
     filters, inputs = layer.out_shape[0], layer.in_shapes[0][0]
-    number = controls.number_input(_("Filter, of {count:,}").format(count=filters), 1, filters, 1, width=140)
-    channel = controls.number_input(_("Input channel, of {count:,}").format(count=inputs), 1, inputs, 1, width=140)
+    key = address.number("filter", 1, filters, 1)
+    number = controls.number_input(_("Filter, of {count:,}").format(count=filters), 1, filters, key=key, width=140)
+    key = address.number("channel", 1, inputs, 1, key="filter_channel")
+    channel = controls.number_input(
+        _("Input channel, of {count:,}").format(count=inputs), 1, inputs, key=key, width=140
+    )
     kernel = network.kernel(layer, number - 1, channel - 1)  # the page counts them from 1
     return kernel.astype(float), f"{weights.name}_{path}_{number}_{channel}"
 
@@ -279,7 +289,8 @@ def separable(graph: LayerGraph) -> None:
         st.plotly_chart(figures.rank_figure(decomposition), config=figures.PLAIN)
     with right:
         st.metric(_("Rank of this kernel"), _("{part} of {whole}").format(part=decomposition.rank, whole=len(kernel)))
-        rank = st.slider(_("Rank of the approximation"), 1, len(kernel), 1)
+        key = address.number("rank", 1, len(kernel), 1)
+        rank = st.slider(_("Rank of the approximation"), 1, len(kernel), key=key)
         st.plotly_chart(figures.kernel_figure(decomposition, rank), config=figures.PLAIN, width="content")
     prose(
         _(

@@ -24,7 +24,7 @@ from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.words import N_, _
 from inception.zoo import available_weights, get_variant
 from pages.figures import common as figures
-from pages.parts import choices, frame, tables
+from pages.parts import address, choices, frame, tables
 from pages.parts.class_search import found_classes, search_field
 from pages.parts.crop_picker import crop_of
 from pages.parts.finding import finding
@@ -49,14 +49,13 @@ def choose_setting(subject: Subject) -> PictureNetwork:
     if isinstance(subject.network, RemoteNetwork):
         return subject.network  # an engine elsewhere has the setting that it was started with
     settings = offered_settings()
+    first = Setting(subject.network.engine, str(subject.network.device), "float32")
     setting = st.selectbox(
         _("Computed by"),
         settings,
-        index=settings.index(Setting(subject.network.engine, str(subject.network.device), "float32")),
         format_func=lambda setting: f"{setting.engine}, {setting.device}, {setting.dtype}",
         help=_("Engine, device and number format; the page Speed compares them."),
-        key="setting",
-        persist_state="session",
+        key=address.choice("engine", settings, first, key="setting", code=lambda s: f"{s.engine}-{s.device}-{s.dtype}"),
     )
     network = subject.network
     try:
@@ -126,7 +125,12 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
         st.caption(how_often_none(subject.network))
     st.plotly_chart(figures.probability_bars(shown.head(TOP)), config=figures.PLAIN)
     show_timing(network, subject.prepared)
-    with st.expander(_("All {count:,} classes").format(count=len(table)), icon=":material/search:"):
+    with st.expander(
+        _("All {count:,} classes").format(count=len(table)),
+        icon=":material/search:",
+        key=address.switch("classes"),
+        on_change="rerun",
+    ):
         ranked = table.assign(rank=range(1, len(table) + 1))
         found = found_classes(shown_classes(ranked), search_field(_("Search"), "words"))
         if not found.empty:
@@ -260,8 +264,14 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
         return f"{name}, {weights.title}"
 
     st.subheader(_("Beside another network"))
+    others = other_networks(subject)
     choice = st.selectbox(
-        _("Another network"), other_networks(subject), index=None, format_func=title, placeholder=_("Choose a network")
+        _("Another network"),
+        others,
+        index=None,
+        key=address.choice("beside", others, None, code=lambda choice: f"{choice[0]}-{choice[1].label}"),
+        format_func=title,
+        placeholder=_("Choose a network"),
     )
     if choice is None:
         st.caption(_("Choose one, and both answer about the same picture."))

@@ -25,9 +25,9 @@ from inception.vision.attributions.quality import SMOOTHED
 from inception.vision.attributions.score import Target
 from inception.vision.maps import color_bar, npz_bytes, png_bytes
 from inception.words import N_, _
-from pages.parts import choices, frame, selection, tables
+from pages.parts import address, choices, frame, selection, tables
 from pages.parts.class_search import choose_class
-from pages.parts.face_pictures import CHOSEN, cropped_faces
+from pages.parts.face_pictures import CHOSEN, cropped_faces, face_code
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.kept import kept, peek, put
@@ -60,18 +60,10 @@ def choose_method(graph: LayerGraph) -> str:
 
     A layer that is selected, on another page or in the URL, is asked.
     """
-    if not st.session_state.get("method_chosen") or "method" not in st.session_state:
-        selected = selection.selected_layer(graph)
-        asked = selected in selection.grid_layers(graph)
-        st.session_state["method"] = first_method(graph, CAMS if asked else tuple(EXPLAINED))
-    method = st.radio(
-        _("Method"),
-        list(EXPLAINED),
-        format_func=_,
-        key="method",
-        persist_state="session",
-        on_change=lambda: st.session_state.update(method_chosen=True),
-    )
+    asked = selection.selected_layer(graph) in selection.grid_layers(graph)
+    first = first_method(graph, CAMS if asked else tuple(EXPLAINED))
+    key = address.choice("method", EXPLAINED, first, code=address.slug, texts={name: name for name in EXPLAINED})
+    method = st.radio(_("Method"), list(EXPLAINED), format_func=_, key=key)
     st.caption(_(EXPLAINED[method]))
     return method
 
@@ -84,7 +76,8 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
     if not others:
         st.info(_("A face is compared with another: bring one on the page Faces."), icon=":material/face:")
         st.stop()
-    other = st.selectbox(_("Compared with the face of"), list(others))
+    key = address.choice("other", others, code=face_code)
+    other = st.selectbox(_("Compared with the face of"), list(others), key=key)
     face = others[other].seen(subject.network, subject.graph.input_size)
     return kept("looks_face", (subject.key, hash(face.tobytes())), lambda: subject.network.embed(face)), other
 
@@ -157,8 +150,7 @@ def choose_smoothing(subject: Subject, method: str) -> int | None:
         return None
     smooth = st.toggle(
         _("Smoothed to {count} cells").format(count=detail),
-        value=True,
-        key="smoothed",
+        key=address.switch("smoothed", True),
         help=_(
             "The picture was reduced to {detail} pixels before the network saw it: finer structure is not in it."
         ).format(detail=detail),
@@ -216,7 +208,8 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
     if found.dead:
         left.info(running_text(_("**There is no map to show.**"), found.dead), icon=":material/visibility_off:")
     else:
-        opacity = left.slider(_("Strength of the map over the picture"), 0.0, 1.0, 0.6, 0.05)
+        key = address.number("strength", 0.0, 1.0, 0.6)
+        opacity = left.slider(_("Strength of the map over the picture"), 0.0, 1.0, step=0.05, key=key)
         over = found.over(subject.prepared, opacity)
         left.image(over, width="stretch")
         low, high = found.color_range

@@ -23,7 +23,7 @@ from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.figures import race as race_figures
 from pages.figures.race import percent
-from pages.parts import choices, frame, tables
+from pages.parts import address, choices, frame, tables
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.race_live import live_view
@@ -77,7 +77,7 @@ def measured_view() -> None:
     effort = left.segmented_control(
         _("Against"),
         list(EFFORTS),
-        default=EFFORTS[0],
+        key=address.choice("axis", EFFORTS),
         required=True,
         format_func=lambda effort: _(race_figures.EFFORTS[effort]),
     )
@@ -85,13 +85,14 @@ def measured_view() -> None:
     quantity = middle.segmented_control(
         _("Curve"),
         list(quantities),
-        default=next(iter(quantities)),
+        key=address.choice("curve", quantities),
         required=True,
         format_func=lambda quantity: _(quantities[quantity]),
     )
-    target = right.select_slider(
-        _("How soon it reached"), targets(curves), value=common_target(curves), format_func=percent
-    )
+    effort, quantity = effort or EFFORTS[0], quantity or next(iter(quantities))
+    reached = targets(curves)
+    key = address.choice("target", reached, common_target(curves), code="{:.4g}".format)
+    target = right.select_slider(_("How soon it reached"), reached, key=key, format_func=percent)
     st.plotly_chart(
         race_figures.race_figure(bands(curves, effort, quantity), effort, quantity, target), config=figures.PLAIN
     )
@@ -109,7 +110,7 @@ def measured_view() -> None:
     st.dataframe(table_of(summary, target), hide_index=True, height=tables.table_height(len(summary)))
     title = _("Training race, to {accuracy} held-out accuracy").format(accuracy=percent(target))
     tables.export_button(summary, "race_summary", title)
-    with st.expander(_("Every epoch of every run")):
+    with st.expander(_("Every epoch of every run"), key=address.switch("epochs"), on_change="rerun"):
         st.dataframe(
             curves,
             hide_index=True,

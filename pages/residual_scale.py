@@ -25,7 +25,7 @@ from inception.words import N_, _, ngettext
 from inception.zoo import VARIANTS
 from pages.figures import common as figures
 from pages.figures import residual as residual_figures
-from pages.parts import choices, diagrams, frame, tables
+from pages.parts import address, choices, diagrams, frame, tables
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.pictures import choose_picture
@@ -37,6 +37,7 @@ RELEASED_V2 = "inception_resnet_v2"  # shown where the chosen network has no res
 QUICK = 160  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
 NORMS: dict[Norm, str] = {"batch": N_("of this pass"), "running": N_("stored")}
 MOST_STEPS = 100
+WIDTHS = [0.125, 0.25]
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5, 1.0]
 
 Profiles = dict[str, pd.DataFrame]
@@ -102,8 +103,8 @@ def scale_sliders(graph: LayerGraph) -> Scales:
         if layer.parts[0].scale is not None:
             built.setdefault(layer.stage, layer.parts[0].scale)
     keys = {f"scale_{graph.name}_{stage}": scale for stage, scale in built.items()}
-    for key, scale in keys.items():
-        st.session_state.setdefault(key, scale)
+    for letter, (key, scale) in zip("abc", keys.items(), strict=True):
+        address.number(letter, 0.0, 1.0, scale, key=key)
     a, b, c = (
         st.slider(_("Scale in {stage}").format(stage=stage), 0.0, 1.0, step=0.01, key=key)
         for stage, key in zip(built, keys, strict=True)
@@ -150,20 +151,20 @@ def choose_subject(name: str) -> tuple[WeightsChoice, bytes, Norm]:
     """The controls for picture, weights and batch norm: the weights, an encoded picture, whose statistics."""
     data = choose_picture(inviting=False)
     weights = choose_weights(name)
-    norm: Norm = st.segmented_control(
+    first: Norm = "running" if weights.trained else "batch"
+    norm = st.segmented_control(
         _("Batch norm uses statistics"),
         list(NORMS),
-        default="running" if weights.trained else "batch",
+        key=address.choice("norm", NORMS, first),
         required=True,
         format_func=lambda norm: _(NORMS[norm]),
-        key=f"norm_of_{weights.name}",
         help=_(
             "During training, batch norm uses the statistics of the current pass. A trained network in use takes the "
             "stored ones. Before training the stored mean is 0 and the stored variance is 1, so nothing is normalised "
             "and the signal fades from layer to layer."
         ),
     )
-    return weights, data, norm
+    return weights, data, norm or first
 
 
 def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, scales: Scales) -> None:
@@ -197,8 +198,12 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
 
     about_the_pass(instrument)
     st.caption(how_it_was_measured(instrument, views, size, next(iter(profiles.values()))))
-    with st.expander(_("The numbers")):
-        shown = st.segmented_control(_("With the scales"), list(profiles), default=next(iter(profiles)), required=True)
+    with st.expander(_("The numbers"), key=address.switch("numbers"), on_change="rerun"):
+        key = address.choice(
+            "with", profiles, code=dict(zip(profiles, ("sliders", "others"), strict=False)).__getitem__
+        )
+        first = next(iter(profiles))
+        shown = st.segmented_control(_("With the scales"), list(profiles), key=key, required=True) or first
         table = profiles[shown]
         st.dataframe(
             table,
@@ -282,11 +287,13 @@ def how_it_was_measured(
 def training_view(name: str, scales: Scales) -> None:
     """A narrow version of the network trained with these scales and with others, drawn while it happens."""
     first, second, third = st.columns(3, vertical_alignment="bottom")
-    rate = first.select_slider(_("Learning rate"), LEARNING_RATES, value=LEARNING_RATE)
-    steps = second.slider(_("Steps"), 10, MOST_STEPS, 40, 10)
-    width = third.segmented_control(
-        _("Share of the network's channels"), [0.125, 0.25], default=0.125, required=True, format_func="{:.1%}".format
+    rate = first.select_slider(
+        _("Learning rate"), LEARNING_RATES, key=address.choice("rate", LEARNING_RATES, LEARNING_RATE)
     )
+    steps = second.slider(_("Steps"), 10, MOST_STEPS, step=10, key=address.number("steps", 10, MOST_STEPS, 40))
+    key = address.choice("width", WIDTHS)
+    share = _("Share of the network's channels")
+    width = third.segmented_control(share, WIDTHS, key=key, required=True, format_func="{:.1%}".format) or WIDTHS[0]
     with st.container(horizontal=True):
         start = st.button(_("Train both"), type="primary", icon=":material/play_arrow:")
         st.button(_("Stop training"), icon=":material/stop:", disabled=not start)
@@ -406,7 +413,8 @@ def training_result(history: History) -> None:
     tables.export_button(titled, f"{twin.name}_training", title)
     first, last = N_("First step"), N_("Last step")
     moments = {first: history.first, last: history.last}
-    moment = st.segmented_control(_("Residual sums of"), list(moments), default=last, required=True, format_func=_)
+    key = address.choice("moment", moments, last, code=address.slug)
+    moment = st.segmented_control(_("Residual sums of"), list(moments), key=key, required=True, format_func=_) or last
     depth_chart({names[twin]: profile for twin, profile in moments[moment].items()}, "training")
 
 

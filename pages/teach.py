@@ -15,7 +15,7 @@ from inception.weights.choice import UNTRAINED
 from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.figures import teach as teach_figures
-from pages.parts import choices, frame, tables
+from pages.parts import address, choices, frame, tables
 from pages.parts.glossary import prose
 from pages.parts.kept import kept
 from pages.parts.pictures import arrived, release
@@ -36,6 +36,7 @@ from pages.parts.teach_pictures import (
     clean,
     forget_pictures,
     new_pictures,
+    sample_new,
     shown_title,
     take,
 )
@@ -51,8 +52,7 @@ def controls() -> tuple[Source, int]:
     graph = graph_of_network(network)
     varied = st.toggle(
         _("Varied views"),
-        key="teach_varied",
-        persist_state="session",
+        key=address.switch("varied", key="teach_varied"),
         help=_(
             "Whether it learns from the mirror image and the four corners of each picture too: {views} views, and as "
             "many times the work. With five photographs of each class and the networks that come with this project it "
@@ -61,12 +61,11 @@ def controls() -> tuple[Source, int]:
     )
     least = min((len(one.pictures) for one in classes()), default=0)
     options = [ALL, *range(1, least)]
-    choices.keep_if_offered("teach_most", options, ALL)
     most = st.selectbox(
         _("Learn from, of each class"),
         options,
         format_func={option: _(ALL) if option == ALL else str(option) for option in options}.__getitem__,
-        key="teach_most",
+        key=address.choice("most", options, key="teach_most"),
         help=_(
             "With {all}, every picture is left out once, and a head that learnt from the others is asked about it. "
             "With fewer, one head learns from the first ones and is asked about the rest."
@@ -227,12 +226,13 @@ def judge(source: Source, head: Head) -> None:
             st.camera_input(_("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, None))
         pictures = new_pictures()
         titles = {name: shown_title(name, data) for name, data in pictures.items()}
-        choices.keep_if_offered("teach_picture", list(pictures), next(iter(pictures)))
+        own = [name for name in pictures if name not in sample_new()]
+        codes = {name: f"own-{own.index(name) + 1}" if name in own else address.slug(name) for name in pictures}
         chosen = st.selectbox(
             _("Picture to be judged"),
             list(pictures),
             format_func=titles.__getitem__,
-            key="teach_picture",
+            key=address.choice("judged", pictures, key="teach_picture", code=codes.__getitem__),
         )
         st.image(pictures[chosen], width=220)
     table = answer(source, head, pictures[chosen])

@@ -9,7 +9,7 @@ from inception.runtime.crop import Crop
 from inception.vision.faces import FacePicture, face_picture
 from inception.vision.maps import png_bytes
 from inception.words import N_, _, in_every_language
-from pages.parts import choices
+from pages.parts import address
 
 CHOSEN = "face"  # in the session: the name of the picture that is looked at
 
@@ -57,10 +57,27 @@ def choose_picture_of(pictures: list[FacePicture], label: str) -> FacePicture:
     """A list of pictures to choose one from, which stays chosen on all pages."""
     by_name = {picture.name: picture for picture in pictures}
     shown = {name: shown_name(name) for name in by_name}
-    choices.keep_if_offered(CHOSEN, by_name, next(iter(by_name)))
-    return by_name[
-        st.selectbox(label, list(by_name), format_func=shown.__getitem__, key=CHOSEN, persist_state="session")
-    ]
+    key = address.choice(CHOSEN, by_name, code=face_code, sorry=_gone)
+    return by_name[st.selectbox(label, list(by_name), format_func=shown.__getitem__, key=key)]
+
+
+def face_code(name: str) -> str:
+    """What stands for a picture in the address: of a reader's own not the name."""
+    names = [face.name for face in faces()]
+    return address.slug(name) if name in {face.name for face in sample_faces()} else f"own-{names.index(name) + 1}"
+
+
+def _gone(asked: str, shown: str) -> str:
+    """Why a picture of a link is not here."""
+    if asked.startswith("own-"):
+        sentence = _(
+            "**The faces of this link are not here.** Pictures of faces that readers bring stay in their session: "
+            "they are gone when the page is opened anew, and shown to nobody else. Bring them again on the page "
+            "Faces; until then you see **{shown}**."
+        )
+    else:
+        sentence = _("There is no picture of a face called {asked}. Shown instead: **{shown}**.")
+    return sentence.format(asked=asked, shown=shown)
 
 
 def cropped_faces() -> list[FacePicture]:

@@ -17,7 +17,7 @@ from inception.words import N_, _
 from pages.figures import common as figures
 from pages.figures import race as race_figures
 from pages.figures.race import percent
-from pages.parts import choices
+from pages.parts import address, choices
 
 CROPS = 1000
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5]
@@ -78,11 +78,10 @@ def wished(competitors: tuple[str, str], rate: float, steps: int, seed: int) -> 
     return here
 
 
-def network_box(label: str, keys: list[str], default: str) -> str:
+def network_box(name: str, label: str, keys: list[str], default: str) -> str:
     """A choice of a competitor under a marked label, kept in the session while it is among the keys."""
-    name = f"race_{label}"
-    choices.keep_if_offered(name, keys, default if default in keys else keys[0])
-    return st.selectbox(_(label), keys, format_func=lambda key: _(TITLES[key]), key=name, persist_state="session")
+    address.choice(name, keys, default if default in keys else keys[0])
+    return st.selectbox(_(label), keys, format_func=lambda key: _(TITLES[key]), key=name)
 
 
 def buttons(here: Live | None) -> None:
@@ -111,21 +110,22 @@ def live_view() -> None:
     controls, result = st.columns([1, 3], gap="large")
     with controls:
         keys = list(COMPETITORS)
-        first = network_box(N_("First network"), keys, "v2")
-        second = network_box(N_("Second network"), [key for key in keys if key != first], "v2_cut")
+        first = network_box("first", N_("First network"), keys, "v2")
+        second = network_box("second", N_("Second network"), [key for key in keys if key != first], "v2_cut")
         rate = st.select_slider(
-            _("Learning rate"), LEARNING_RATES, value=LEARNING_RATE, key="race_rate", persist_state="session"
+            _("Learning rate"),
+            LEARNING_RATES,
+            key=address.choice("rate", LEARNING_RATES, LEARNING_RATE, key="race_rate"),
         )
         seed = st.number_input(
             _("Seed"),
             0,
             10_000,
-            0,
             help=_("Of the first weights and the order of the crops"),
-            key="race_seed",
-            persist_state="session",
+            key=address.number("seed", 0, 10_000, 0, key="race_seed"),
         )
-        steps = st.slider(_("Steps"), 50, MAX_STEPS, 200, 50, key="race_steps", persist_state="session")
+        key = address.number("steps", 50, MAX_STEPS, 200, key="race_steps")
+        steps = st.slider(_("Steps"), 50, MAX_STEPS, step=50, key=key)
     with result, choices.one_run_at_a_time("race"):
         here = wished((first, second), rate, steps, seed)
         buttons(here)

@@ -32,6 +32,8 @@ def _of_message(kind: str, message: Any) -> Iterator[str]:
         yield from _of_figure(json.loads(message.spec))
     elif kind == "BidiComponent":
         data = json.loads(message.json)
+        if message.component_name == "address_bar":  # the rest is the address
+            data = data["labels"]
         if message.component_name != "code_view":  # a listing is Python; its label is none
             yield from (str(text) for text in _strings(data))
         elif "label" in data:
