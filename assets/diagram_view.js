@@ -1,5 +1,6 @@
 // Shows an SVG diagram that can be clicked, zoomed by wheel or buttons, dragged, and used from the keyboard.
-// data: {svg, selected, labels, fit}: labels of the buttons by name, and the text of the one that fits all in.
+// data: {svg, selected, labels, fit, jump}: labels of the buttons by name, and the text of the one that fits all in;
+// another number in jump than before brings the selected box into sight.
 // Boxes are <g class="node" id="...">; a click on one triggers `clicked` with its id.
 
 const ZOOM_STEP = 1.25;
@@ -21,6 +22,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const selected = box.id === data.selected;
     box.classList.toggle("selected", selected);
     box.setAttribute("aria-pressed", selected);
+    if (selected && data.jump && frame.dataset.jump !== String(data.jump)) {
+      frame.dataset.jump = data.jump;
+      box.scrollIntoView({ block: "center", inline: "nearest" });
+    }
   }
 }
 

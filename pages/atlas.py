@@ -1,142 +1,241 @@
-"""Atlas, the home page: what does the whole network look like?"""
+"""Atlas: what does the whole network look like, and what becomes of your picture in it?"""
 
 from collections.abc import Collection
 
+import pandas as pd
 import streamlit as st
 
 from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
+from inception.graph.spoken import spoken_layers
 from inception.size import Size
-from inception.text import and_list
-from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
+from inception.text import and_list, shape_text
+from inception.views.colouring import Colouring, number_text
+from inception.views.diagram import diagram_caption, parts_by_name
 from inception.views.findings import costliest_stage, largest_and_smallest
+from inception.views.notes import Notes
 from inception.views.overview import (
+    INCEPTION,
+    RESIDUAL,
     STAGE_KINDS,
     Box,
     Level,
     SizeBy,
-    box_hover,
     overview_boxes,
-    overview_dot,
     side_by_side,
     side_by_side_dot,
 )
 from inception.words import N_, _
 from inception.zoo import VARIANTS
-from pages.parts import choices, components, diagrams, frame, selection
+from pages.parts import choices, components, diagrams, frame, selection, tables
+from pages.parts.colour_chooser import choose_colouring, colour_legend
+from pages.parts.comparison import compare_networks
 from pages.parts.finding import finding
+from pages.parts.network_drawing import NetworkDrawing, drawing_export, network_drawing, run_of
+from pages.parts.opened_block import OpenedBlock, columns, show_block
+from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 
 LEVELS: dict[Level, str] = {"block": N_("Blocks"), "stage": N_("Stages")}
-SIZES: dict[SizeBy, str] = {"channels": N_("Channels"), "params": N_("Parameters"), "macs": N_("MACs")}
-VIEWS = [N_("One network"), N_("v4, v1 and v2 side by side")]
+SIZES: dict[SizeBy, str] = {
+    "channels": N_("Channels"),
+    "params": N_("Parameters"),
+    "macs": N_("MACs"),
+    "activation_bytes": N_("Activation memory"),
+}
+VIEWS = [N_("One network"), N_("v4, v1 and v2 side by side"), N_("Two networks compared")]
+SHOWN = {"picture": N_("My picture in it"), "structure": N_("Structure only")}
 NETWORKS = [variant.name for variant in VARIANTS.values() if variant.side_by_side]
 
 
-def details(graph: LayerGraph, box: Box) -> None:
-    """The opened box: its block as a diagram, and the layer selected in it."""
-    block = box.type
-    st.subheader(f"{box.stage} · {block.name} ×{block.repeat}" if block.repeat > 1 else block.title)
-    st.caption(box_hover(graph, box).replace("\n", " · "))
-    parts = parts_by_name(block.layers)
-    selected = selection.selected_layer(graph)
+def open_block(stage: str, block: str) -> None:
+    """Opens a block, which stays open until another one or a layer is selected; the address says so.
 
-    def select(name: str) -> None:
-        selection.select_layer(parts[name][0])
-
-    components.diagram(
-        diagrams.svg_of(
-            diagram_dot(block.layers, block.title),
-            _("{block} of {network}").format(block=block.title, network=graph.name),
-        ),
-        key="atlas_block",
-        selected=node_name(selected) if selected in block.layers else None,
-        on_click=select,
-    )
-    if selected in box.layers:
-        selection.facts(graph, selected)
-    with st.container(horizontal=True):
-        st.page_link(
-            "pages/blocks.py",
-            label=_("Source and rows of this block"),
-            icon=":material/code:",
-            query_params={"model": graph.name, "block": block.title},
-        )
-        st.page_link(
-            "pages/layers.py",
-            label=_("The layer table"),
-            icon=":material/table_rows:",
-            query_params={"model": graph.name},
-        )
-
-
-def open_box(box: Box) -> None:
-    """Opens a box, which stays open until another one or a layer is selected.
-
-    Kept are its stage and the first block it stands for, because its place changes with the view and the network.
+    Kept are its stage and its name, because its place changes with the view and the network.
     """
-    st.session_state["atlas_box"] = box.stage, first_block(box), st.session_state.get("layer")
+    st.session_state["atlas_box"] = stage, block, st.session_state.get("layer")
+    st.query_params["opened"] = block
 
 
-def opened_box(boxes: Collection[Box], selected: Layer | None) -> Box | None:
-    """The box that was opened last; that of the selected layer where the layer was selected later, as by a link.
+def opened_block(graph: LayerGraph, boxes: Collection[Box], selected: Layer | None) -> OpenedBlock:
+    """The block that was opened last, or named in a link; that of the selected layer where it was selected later.
 
-    Where a whole stage is one box, it stands for each of its blocks; where the opened block has no box, the stage's
-    first one stands for it.
+    Where nothing was, the first block with branches. Where the opened block has no box in this network, the first one
+    of its stage stands for it.
     """
-    stage, block, selected_then = st.session_state.get("atlas_box", (None, None, None))
-    if selected and selected.path != selected_then:
-        return next((box for box in boxes if selected in box.layers), None)
-    of_stage = [box for box in boxes if box.stage == stage]
-    return next((box for box in of_stage if first_block(box) == block), of_stage[0] if of_stage else None)
+    asked = st.query_params.get("opened")
+    stage, block, selected_then = st.session_state.get("atlas_box", (None, asked, None))
+    if selected and selected.path != selected_then and ("atlas_box" in st.session_state or not asked):
+        stage, block = selected.stage, selected.block
+    names = {layer.block: box for box in boxes for layer in box.layers}
+    if block in names and stage in (None, names[block].stage):
+        return OpenedBlock(names[block], block)
+    of_stage = next((box for box in boxes if box.stage == stage), None)
+    if asked and asked not in names and of_stage is None and "atlas_box" not in st.session_state:
+        choices.dead_link(_("{network} has no block called {block}.").format(network=graph.name, block=asked))
+    box = of_stage or next((box for box in boxes if box.kind in (INCEPTION, RESIDUAL)), next(iter(boxes)))
+    return OpenedBlock(box, box.layers[0].block)
 
 
-def first_block(box: Box) -> str:
-    """The name of the first block that a box stands for; no other box of its stage has it."""
-    return box.layers[0].block
+def choose_layer(graph: LayerGraph) -> None:
+    """The search: by what people call a layer, its name in the code or its operation."""
+    spoken = spoken_layers(graph.layers)
 
+    def label(path: str) -> str:
+        layer = by_path[path]
+        code = "/".join(name for name in (layer.block, layer.branch, layer.layer) if name)
+        return f"{spoken[layer.index].whole} · {code} · {layer.op} · {shape_text(layer.out_shape)}"
 
-def one_network(graph: LayerGraph) -> None:
-    """The folded network, and beside it what is opened."""
-    finding(costliest_stage(graph))
-    level_control, size_control, place_control = st.columns([2, 3, 3], vertical_alignment="bottom")
-    level = level_control.segmented_control(
-        _("A box is"), list(LEVELS), default="block", required=True, format_func=lambda level: _(LEVELS[level])
+    def jump() -> None:
+        if path := st.session_state["atlas_search"]:
+            layer = by_path[path]
+            open_block(layer.stage, layer.block)
+            selection.select_layer(layer)
+            st.session_state["atlas_box"] = layer.stage, layer.block, layer.path
+            st.session_state["atlas_jump"] = st.session_state.get("atlas_jump", 0) + 1
+            st.session_state["atlas_search"] = None
+
+    by_path = {layer.path: layer for layer in graph.layers}
+    st.selectbox(
+        _("Find a layer"),
+        list(by_path),
+        index=None,
+        format_func=label,
+        key="atlas_search",
+        on_change=jump,
+        placeholder=_("7x1, Mixed_6b, max pool…"),
     )
-    size_by = size_control.segmented_control(
-        _("Width shows"), list(SIZES), default="channels", required=True, format_func=lambda size: _(SIZES[size])
+
+
+def choose_in_a_row(opened: OpenedBlock) -> None:
+    """Which of equal blocks in a row is opened: they have the same form, and other weights and maps."""
+    names = opened.in_a_row
+    if len(names) < 2:
+        return
+    st.session_state["atlas_nth"] = opened.block
+    st.select_slider(
+        _("Which of the {count} blocks in a row").format(count=len(names)),
+        names,
+        key="atlas_nth",
+        on_change=lambda: open_block(opened.box.stage, st.session_state["atlas_nth"]),
     )
-    in_place = place_control.toggle(_("Unfold the opened box in place"))
-    boxes = {box.id: box for box in overview_boxes(graph, level)}
-    opened = opened_box(boxes.values(), selection.selected_layer(graph))
-    dot = overview_dot(graph, level, size_by, [opened.id] if opened and in_place else [])
-    unfolded = parts_by_name(opened.layers) if opened and in_place else {}
+
+
+def answer(subject: Subject, drawing: NetworkDrawing) -> None:
+    """What comes out: the most probable classes, from the pass that the maps are of."""
+    output = run_of(subject, [box.layers[-1] for box in drawing.boxes.values()]).output
+    if subject.network.embeds:
+        st.caption(_("Out comes an embedding of {count} numbers.").format(count=len(output)))
+        return
+    for row in subject.network.table_of(output).head(3).itertuples():
+        st.markdown(f"**{row.label}** {row.probability:.1%}")
+
+
+def overview_table(graph: LayerGraph, boxes: Collection[Box], colouring: Colouring | None) -> pd.DataFrame:
+    """What the overview shows, one row a box."""
+    rows = []
+    for box in boxes:
+        field = graph.receptive_fields[box.layers[-1].index]
+        row = {
+            "box": box.stage,
+            "code": ", ".join(run.name for run in box.runs),
+            "layers": len(box.layers),
+            "out_shape": shape_text(box.layers[-1].out_shape),
+            "params": box.params,
+            "macs": box.macs,
+            "activation_bytes": box.activation_bytes,
+            "field": shape_text(field.size) if field else "",
+        }
+        rows.append(row | ({"value": number_text(colouring.of(box.layers))} if colouring else {}))
+    return pd.DataFrame(rows)
+
+
+def one_network() -> None:
+    """The folded network with the picture in it, and beside it what is opened."""
+    found = st.container()
+    shown_control, search_control = st.columns([2, 3], vertical_alignment="bottom")
+    shown = shown_control.segmented_control(
+        _("Show"),
+        list(SHOWN),
+        default=None if choices.took_foreign_link("shown", SHOWN) else "picture",
+        required=True,
+        format_func=lambda name: _(SHOWN[name]),
+        key="shown",
+        bind="query-params",
+    )
+    overview, beside = st.columns([5, 8], gap="large")
+    subject = None
+    if shown == "picture":
+        with overview, st.expander(_("Picture and weights"), icon=":material/image:"):
+            subject = choose_subject()
+        with beside:
+            weights_note(subject)
+            crop_note(subject)
+    graph = subject.graph if subject else choices.chosen_graph()
+    if subject and not subject.network.trained:
+        subject = None  # random maps would look like an answer
+    with found:
+        finding(costliest_stage(graph))
+    with search_control:
+        choose_layer(graph)
+    with overview:
+        level, size_by, in_place = looks()
+        boxes = {box.id: box for box in overview_boxes(graph, level)}
+        opened = opened_block(graph, boxes.values(), selection.selected_layer(graph))
+        ends = [box.layers[-1] for box in boxes.values()]
+        colouring = choose_colouring(graph, subject, ends)
+    unfolded = parts_by_name(opened.box.layers) if in_place else {}
+    drawing = network_drawing(
+        graph, subject, level, size_by, [opened.box.id] if in_place else [], Notes(colouring=colouring)
+    )
 
     def click(name: str) -> None:
         if name in unfolded:
             selection.select_layer(unfolded[name][0])
-        else:
-            open_box(boxes[name])
+        elif name in boxes:
+            open_block(boxes[name].stage, boxes[name].layers[0].block)
 
-    overview, beside = st.columns([1, 1], gap="large")
     with overview:
         components.diagram(
-            diagrams.svg_of(dot, _("Overview of {network}").format(network=graph.name)),
+            drawing.svg,
             key="atlas_overview",
-            selected=opened.id if opened else None,
+            selected=opened.box.id,
             on_click=click,
+            jump=st.session_state.get("atlas_jump", 0),
         )
-        diagrams.legend(STAGE_KINDS)
-    with beside:
-        if opened:
-            details(graph, opened)
+        if subject:
+            answer(subject, drawing)
+        if colouring:
+            colour_legend(colouring.name, colouring.scale([box.layers for box in boxes.values()]))
         else:
-            st.info(
-                _("Click a box to open its block here. In the block, click a layer to see its figures."),
-                icon=":material/touch_app:",
+            diagrams.legend(STAGE_KINDS)
+        st.caption(
+            _(
+                "Bars show {quantity}: they start at 0 and share one scale, so twice the length is twice as much."
+            ).format(quantity=_(SIZES[size_by]))
+        )
+        table = overview_table(graph, boxes.values(), colouring)
+        with st.expander(_("The same as a table"), icon=":material/table_rows:"):
+            st.dataframe(
+                table, hide_index=True, height=tables.table_height(len(table)), column_config=columns(colouring)
             )
-            st.metric(_("Parameters"), f"{graph.params:,}")
-            st.metric(_("Multiply-accumulates for one picture"), f"{graph.macs:,}")
-    diagrams.diagram_export(dot, f"{graph.name}_overview", diagram_caption(graph, _("Overview")))
+            tables.export_button(table, f"{graph.name}_overview", graph.name, key="atlas_table")
+    with beside:
+        choose_in_a_row(opened)
+        show_block(graph, opened, subject, colouring)
+    drawing_export(drawing, f"{graph.name}_overview", diagram_caption(graph, _("Overview")))
+
+
+def looks() -> tuple[Level, SizeBy, bool]:
+    """How the overview looks: what a box is, what bars show, and whether the opened box is unfolded in its place."""
+    with st.expander(_("Boxes and bars"), icon=":material/tune:"):
+        level = st.segmented_control(
+            _("A box is"), list(LEVELS), default="block", required=True, format_func=lambda level: _(LEVELS[level])
+        )
+        size_by = st.segmented_control(
+            _("Bars show"), list(SIZES), default="channels", required=True, format_func=lambda size: _(SIZES[size])
+        )
+        in_place = st.toggle(_("Unfold the opened box in place"))
+    return level, size_by, in_place
 
 
 def three_networks() -> None:
@@ -160,12 +259,16 @@ def three_networks() -> None:
     diagrams.legend(STAGE_KINDS)
     st.caption(_("All for a picture of {size}.").format(size=choices.picture_size(graphs[0])))
     if opened:
-        details(opened.graph, opened.boxes[-1])
+        box = opened.boxes[-1]
+        show_block(opened.graph, OpenedBlock(box, box.layers[0].block), None, None)
     diagrams.diagram_export(dot, "side_by_side", diagram_caption(graphs[0], _("Stages"), *graphs[1:]))
 
 
 frame.open_page("atlas")
-if choices.choose_view("atlas", VIEWS) == VIEWS[0]:
-    one_network(choices.chosen_graph())
-else:
+view = choices.choose_view("atlas", VIEWS)
+if view == VIEWS[0]:
+    one_network()
+elif view == VIEWS[1]:
     three_networks()
+else:
+    compare_networks()

@@ -1,21 +1,27 @@
 """The command `diagram`."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal, cast, get_args
 
 from cyclopts import Parameter
 
+from ..graph.layer_graph import LayerGraph
+from ..views.colouring import Colouring, Together, Traced, traced_colouring
 from ..views.diagram import DIAGRAM_FORMATS
 from ..views.drawing import ON_A_PAGE, Level, draw
+from ..views.own_numbers import load_numbers
 from ..views.style import POINTS, Amount, Direction, Style, Theme
 from ..words import N_, _
 from .models import named_model
 from .options import AnyModel, File, Inputs, InputSize, chosen_format, names_list, one_of, whole_within
 from .output import UsageError, write
 
+ColourBy = Literal["kind", "params", "macs", "activation_bytes", "rf", "change"]
 FONT_SIZES = range(6, 49)  # points
 
 
@@ -30,10 +36,35 @@ class Look:
             ("params", "macs", "activation_bytes", "rf"),
             N_(
                 "A number in every box: parameters, MACs, bytes of the output, or the receptive field. The first three "
-                "also make boxes of a whole network wide."
+                "are also what the bars in a whole network show."
             ),
         ),
     ] = None
+    colour_by: Annotated[
+        ColourBy,
+        one_of(
+            get_args(ColourBy),
+            N_(
+                "What colours show: the kind of operation, a number of each layer, or, between two models, what is "
+                "the same, what has changed and what only one has."
+            ),
+        ),
+    ] = "kind"
+    numbers: Annotated[
+        Path | None,
+        Parameter(
+            help=N_(
+                "Colour by your own numbers: a CSV or JSON file with a row for each layer, by path or name, or node "
+                "data for Model Explorer. Standard error says how many layers have one."
+            )
+        ),
+    ] = None
+    column: Annotated[str | None, Parameter(help=N_("The column of --numbers. By default the first with numbers."))] = (
+        None
+    )
+    together: Annotated[
+        Together, one_of(get_args(Together), N_("What stands for a box of several layers, with --numbers."))
+    ] = "mean"
     direction: Annotated[Direction, one_of(("down", "right"), N_("Where data flow."))] = "down"
     font_size: Annotated[
         int, whole_within(FONT_SIZES), Parameter(help=N_("Points of the first line in a box, from 6 to 48."))
@@ -59,6 +90,36 @@ class Look:
         if self.no_caption and self.caption:
             raise UsageError(_("--caption and --no-caption exclude each other"))
         return "" if self.no_caption else self.caption
+
+    def colouring(self, graph: LayerGraph) -> Colouring | None:
+        """What the colours show of a network; None where they show no number.
+
+        Raises UsageError, and NumbersError for a file that cannot be used.
+        """
+        if self.numbers is None:
+            if self.column:
+                raise UsageError(_("--column goes with --numbers"))
+            return (
+                None
+                if self.colour_by in ("kind", "change")
+                else traced_colouring(graph, cast("Traced", self.colour_by))
+            )
+        if self.colour_by != "kind":
+            raise UsageError(_("--numbers and --colour-by exclude each other"))
+        own = load_numbers(self.numbers)
+        column = self.column or next(iter(own.columns))
+        if column not in own.columns:
+            sentence = _("{file} has no column of numbers called {column}; it has {known}")
+            known = _(", ").join(own.columns)
+            raise UsageError(sentence.format(file=own.file, column=repr(column), known=known))
+        match = own.match(graph, column, self.together)
+        sentence = _("{file}: {layers} of {count} layers have a number; {lost} rows are about none of them, or several")
+        line = sentence.format(file=own.file, layers=match.layers, count=len(graph.layers), lost=len(match.lost))
+        print(
+            _("{line}: {names}").format(line=line, names=_(", ").join(match.lost[:5])) if match.lost else line,
+            file=sys.stderr,
+        )
+        return match.colouring
 
 
 PLAIN_LOOK = Look()
@@ -124,6 +185,8 @@ def diagram(
         opened=opened,
         unfold=unfold or (),
         amount=look.overlay,
+        colouring=look.colouring(graph),
+        changes=look.colour_by == "change",
         style=look.style,
         legend=look.legend,
         caption=look.line,

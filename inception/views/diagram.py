@@ -31,7 +31,7 @@ from .fonts import add_bundled_font, families
 from .kinds import Kind, kind_of
 from .notes import NO_NOTES, Notes
 from .style import LINE, PLAIN_STYLE, POINTS, Amount, Style, amount_text
-from .thumbnails import PLACE, SIDE
+from .thumbnails import PLACE, SIDE, Pictures, png_with_pictures, with_pictures
 
 INK = "#1a1a1a"
 PLAIN = {"fillcolor": "#ffffff", "color": LINE}  # boxes of what is not worth a colour: batch norm, ReLU
@@ -47,6 +47,7 @@ BRANCH_WIDTH = 24  # characters of a line above a branch
 PLAIN_TABLE = '<table border="0" cellborder="0" cellspacing="0" cellpadding="0">'
 BESIDE = 118  # points of the text beside maps
 BAR = 210  # points of the longest bar in a box
+PICTURE_FORMATS = ("svg", "png")  # those that can carry maps
 LEGEND_COLUMNS = 4  # swatches in a row, at most
 LINEAR = N_("linear")  # said of a convolution that no activation follows
 PRODUCT = "mul"  # what a trace calls the product of two tensors, e.g. of a gate and what it lets through
@@ -103,10 +104,18 @@ def diagram_svg(dot: str, title: str) -> str:
     return svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{escape(_printable(title))}" ', 1)
 
 
-def diagram_file(dot: str, format: str, caption: str, legend: Sequence[Kind] = (), style: Style = PLAIN_STYLE) -> bytes:
+def diagram_file(
+    dot: str,
+    format: str,
+    caption: str,
+    legend: Sequence[Kind] = (),
+    style: Style = PLAIN_STYLE,
+    pictures: Pictures | None = None,
+) -> bytes:
     """DOT text as a file of that format, a key of `DIAGRAM_FORMATS`, on white and with a line of text below.
 
     caption: that line; empty for none. legend: the kinds whose colours are explained above it.
+    pictures: the maps in the boxes, which the formats in `PICTURE_FORMATS` can carry.
     PNG has 192 pixels an inch. The same text gives the same bytes on the same machine.
     Raises DiagramError for an unknown format or for text that is not DOT.
     """
@@ -122,6 +131,10 @@ def diagram_file(dot: str, format: str, caption: str, legend: Sequence[Kind] = (
     if format == "dot":
         return page.encode()
     data = render(page, format, PRINT_DPI if format == "png" else None)
+    if pictures and format == "svg":
+        return with_pictures(data.decode(), pictures).encode()
+    if pictures and format == "png":
+        return png_with_pictures(data, render(page, "svg").decode(), pictures, PRINT_DPI)
     return _without_date(data) if format == "pdf" else data
 
 
@@ -306,7 +319,9 @@ def box_text(
         drawn = max(1, round(share * width)) if share else 0
         parts = f'<td fixedsize="true" width="{drawn}" height="6" bgcolor="{color}"></td>' if drawn else ""
         parts += f'<td fixedsize="true" width="{width - drawn}" height="6"></td>' if drawn < width else ""
-        table = f"{PLAIN_TABLE}<tr><td>{table}</td></tr><tr><td>{PLAIN_TABLE}<tr>{parts}</tr></table></td></tr></table>"
+        gap = '<tr><td height="4"></td></tr>'
+        table = f"<tr><td>{table}</td></tr>{gap}<tr><td>{PLAIN_TABLE}<tr>{parts}</tr></table></td></tr>"
+        table = f"{PLAIN_TABLE}{table}</table>"
     return f"<{table}>"
 
 

@@ -13,8 +13,11 @@ from ..graph.layer_graph import LayerGraph
 from ..text import and_list
 from ..words import _
 from ..zoo import VARIANTS
+from .changes import CHANGES
+from .colouring import Colouring
 from .diagram import DIAGRAM_FORMATS, DiagramError, diagram_caption, diagram_dot, diagram_file, diagram_svg
 from .kinds import KINDS, OTHER, Kind, kind_of
+from .notes import Notes
 from .overlay import overlay_dot
 from .overview import STAGE_KINDS, SizeBy, overview_boxes, overview_dot, side_by_side, side_by_side_dot
 from .overview import Level as OverviewLevel
@@ -72,6 +75,8 @@ def draw(
     opened: bool = False,
     unfold: Sequence[str] = (),
     amount: Amount | None = None,
+    colouring: Colouring | None = None,
+    changes: bool = False,
     style: Style = PLAIN_STYLE,
     legend: bool = False,
     caption: str | None = None,
@@ -84,33 +89,43 @@ def draw(
     others: networks beside this one, stage by stage; with a block one, whose block is laid over this network's.
     opened: give batch norm and activation boxes of their own, in a block.
     unfold: blocks whose layers are drawn in their place in the whole network.
-    amount: what boxes say beside what they are: "params", "macs", "activation_bytes" or "rf". The first three make the
-    boxes of a whole network wide, too.
+    amount: what boxes say beside what they are: "params", "macs", "activation_bytes" or "rf". The first three are also
+    what the bars in a whole network show.
+    colouring: colours by a number of each layer in place of its kind, for one network.
+    changes: with one other network, colours that say what is the same, what has changed and what only one has.
     style: direction, size of the text, colours or greys. legend: explain the colours in a file.
     caption: the line below it in a file, empty for none; by default what it shows, of which network and picture.
     Raises InputError for an unknown block or level, and where options exclude each other.
     """
     _check(graph, block, level, others, opened, unfold)
+    _check_colours(others, colouring, changes)
+    notes = Notes(colouring=colouring)
     if block:
-        dot, what, kinds = _block(graph, block, others, opened, amount, style)
+        dot, what, kinds = _block(graph, block, others, opened, amount, style, notes, changes)
     elif others:
         graphs = [graph, *others]
-        dot, what = side_by_side_dot(graphs, style, amount), _("Stages")
+        dot, what = side_by_side_dot(graphs, style, amount, changes), _("Stages")
         kinds = {cell.boxes[-1].kind for row in side_by_side(graphs) for cell in row if cell}
     elif _by_layers(graph, level, others, unfold):
         what = _("Layers")
         title = _("{what} of {networks}").format(what=what, networks=graph.name)
-        dot = diagram_dot(graph.layers, title, not opened, style, amount, graph.receptive_fields)
+        dot = diagram_dot(graph.layers, title, not opened, style, amount, graph.receptive_fields, notes)
         kinds = {kind_of(layer) for layer in graph.layers}
     else:
-        dot, kinds = _overview(graph, "stage" if level == "stage" else "block", unfold, amount, style)
+        dot, kinds = _overview(graph, "stage" if level == "stage" else "block", unfold, amount, style, notes)
         what = _("Overview")
     beside = () if block else others
     names = and_list([each.name for each in (graph, *beside)])
     title = _("{what} of {networks}").format(what=what, networks=names)
     if caption is None:
         caption = diagram_caption(graph, what, *beside)
-    known = dict.fromkeys(kind for kind in (*STAGE_KINDS, *KINDS) if kind in kinds - {OTHER})
+        if colouring:
+            caption = _("{caption}, coloured by {name}").format(caption=caption, name=colouring.name)
+    if colouring:
+        kinds = set()
+    elif changes:
+        kinds = set(CHANGES)
+    known = dict.fromkeys(kind for kind in (*STAGE_KINDS, *KINDS, *CHANGES) if kind in kinds - {OTHER})
     shown = (*known, *(kinds & {OTHER})) if known and legend else ()
     return Drawing(dot, title, caption, shown, style)
 
@@ -118,6 +133,14 @@ def draw(
 def _by_layers(graph: LayerGraph, level: str | None, others: Sequence[LayerGraph], unfold: Sequence[str]) -> bool:
     """Whether a whole network is drawn by its layers: a small one is, where nothing else is asked for."""
     return level == "layer" or (level is None and not others and not unfold and len(graph.layers) <= ON_A_PAGE)
+
+
+def _check_colours(others: Sequence[LayerGraph], colouring: Colouring | None, changes: bool) -> None:
+    """Raises InputError for colours that say nothing about these networks."""
+    if changes and len(others) != 1:
+        raise InputError(_("what has changed is shown between two networks: name one other"))
+    if colouring and others:
+        raise InputError(_("boxes are coloured by a number in one network alone; leave out the other networks"))
 
 
 def _check(
@@ -147,13 +170,20 @@ def _check(
 
 
 def _block(
-    graph: LayerGraph, name: str, others: Sequence[LayerGraph], opened: bool, amount: Amount | None, style: Style
+    graph: LayerGraph,
+    name: str,
+    others: Sequence[LayerGraph],
+    opened: bool,
+    amount: Amount | None,
+    style: Style,
+    notes: Notes,
+    changes: bool,
 ) -> tuple[str, str, set[Kind]]:
     """DOT text of a block, or of two versions of it; what it is called, and its kinds of operation."""
     found = _found(graph, name)
     fields = graph.receptive_fields
     if not others:
-        dot = diagram_dot(found.layers, found.title, not opened, style, amount, fields)
+        dot = diagram_dot(found.layers, found.title, not opened, style, amount, fields, notes)
         return dot, found.title, {kind_of(layer) for layer in found.layers}
     other = others[0]
     layers = _found(other, name).layers
@@ -165,6 +195,7 @@ def _block(
         style,
         amount,
         (fields, other.receptive_fields),
+        changes,
     )
     what = _("{block} with that of {network} over it").format(block=found.title, network=other.name)
     return dot, what, {kind_of(layer) for layer in (*found.layers, *layers)}
@@ -179,13 +210,13 @@ def _found(graph: LayerGraph, name: str) -> BlockType:
 
 
 def _overview(
-    graph: LayerGraph, level: OverviewLevel, unfold: Sequence[str], amount: Amount | None, style: Style
+    graph: LayerGraph, level: OverviewLevel, unfold: Sequence[str], amount: Amount | None, style: Style, notes: Notes
 ) -> tuple[str, set[Kind]]:
     """DOT text of a whole network, and its kinds of stage and, in unfolded blocks, of operation."""
     inside = [{layer.index for layer in _found(graph, name).layers} for name in unfold]
     boxes = overview_boxes(graph, level)
     opened = [box for box in boxes if any({layer.index for layer in box.layers} & indexes for indexes in inside)]
     size_by: SizeBy = "channels" if amount is None or amount == "rf" else amount
-    dot = overview_dot(graph, level, size_by, [box.id for box in opened], style, amount)
+    dot = overview_dot(graph, level, size_by, [box.id for box in opened], style, amount, notes)
     kinds = {box.kind for box in boxes if box not in opened}
     return dot, kinds | {kind_of(layer) for box in opened for layer in box.layers}

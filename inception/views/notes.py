@@ -3,12 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import graphviz
+
 from ..graph.layer import Layer
 from .colouring import Colouring, Scale, number_text
 from .kinds import Kind
 from .style import LINE, Style
 
-WIDEST_EDGE = 14.0  # points of an edge that carries everything
+NARROWEST_EDGE, WIDEST_EDGE = 0.8, 14.0  # points of an edge that carries nothing, and of one that carries everything
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What an edge carries."""
+
+    share: float  # from 0 to 1: how wide it is
+    text: str  # beside it
 
 
 @dataclass(frozen=True)
@@ -18,8 +28,7 @@ class Notes:
     maps: Mapping[int, int] = field(default_factory=dict)  # how many maps the box of a layer has room for
     lines: Mapping[int, Sequence[str]] = field(default_factory=dict)  # more lines in its box
     colouring: Colouring | None = None  # what the colours show, where it is not the kind
-    # The share of what comes out that an edge carries, from 0 to 1, by the two layers that it joins.
-    shares: Mapping[tuple[int, int], float] = field(default_factory=dict)
+    flows: Mapping[tuple[int, int], Flow] = field(default_factory=dict)  # by the two layers that an edge joins
     branches: bool = False  # whether to say above each branch what it does
 
     def pictures(self, layers: Sequence[Layer]) -> int:
@@ -40,15 +49,12 @@ class Notes:
         return [*number, *self.lines.get(layers[-1].index, ())]
 
     def edge(self, source: int, target: int) -> dict[str, str]:
-        """Graphviz's attributes of an edge: as wide as the share that it carries, which it says."""
-        share = self.shares.get((source, target))
-        if share is None:
+        """Graphviz's attributes of an edge: as wide as the share that it carries."""
+        flow = self.flows.get((source, target))
+        if flow is None:
             return {}
-        return {
-            "penwidth": f"{max(0.6, WIDEST_EDGE * share):.2f}",
-            "arrowhead": "none",
-            "label": f"  {share:.0%}" if share >= 0.005 or not share else "  <1%",
-        }
+        width = NARROWEST_EDGE + (WIDEST_EDGE - NARROWEST_EDGE) * flow.share
+        return {"penwidth": f"{width:.2f}", "arrowhead": "none", "label": graphviz.escape(f"  {flow.text}")}
 
 
 NO_NOTES = Notes()

@@ -14,6 +14,7 @@ from ..graph.layer import Layer
 from ..graph.receptive_field import ReceptiveField
 from ..text import shape_text
 from ..words import _
+from .changes import change_of
 from .diagram import (
     PLAIN,
     add_end,
@@ -73,11 +74,13 @@ def overlay_dot(
     style: Style = PLAIN_STYLE,
     amount: Amount | None = None,
     fields: tuple[Fields, Fields] = ((), ()),
+    changes: bool = False,
 ) -> str:
     """DOT text of two versions of a block or stage in one diagram; its boxes have the ids of `pair_layers`.
 
     names: what to call the versions, as in "only v1".
     amount: what boxes say beside what they are; for "rf" `fields` are the receptive fields of both graphs.
+    changes: whether colours say what is the same, what has changed and what only one version has.
     """
     pairs = pair_layers(one, other)
     views = [_view(pairs, version) for version in (0, 1)]
@@ -85,7 +88,9 @@ def overlay_dot(
     dot = new_diagram(title, style)
     read_inside = {head for tail, head in edges if not tail.startswith("from")}
     same_row(dot, [pair.id for pair in pairs if pair.id not in read_inside])
-    dashed = {name for pair in pairs for name in _add_pair(dot, pair, names, style, _amounts(pair, amount, fields))}
+    dashed = {
+        name for pair in pairs for name in _add_pair(dot, pair, names, style, _amounts(pair, amount, fields), changes)
+    }
     for end in dict.fromkeys(end for view in views for end in view.ends):
         shapes = _both(view.ends[end] for view in views if end in view.ends)
         text = _("input {shape}") if end.startswith("from") else _("output {shape}")
@@ -138,7 +143,9 @@ def _amounts(pair: Pair, amount: Amount | None, fields: tuple[Fields, Fields]) -
     )
 
 
-def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str], look: Style, amounts: str) -> list[str]:
+def _add_pair(
+    dot: graphviz.Digraph, pair: Pair, names: tuple[str, str], look: Style, amounts: str, changes: bool
+) -> list[str]:
     """Adds the box of a pair and that of its ReLU; returns the names of those that only one version has."""
     first, group = pair.layers[0], group_of(pair.layers[0])
     present = [layer is not None for layer in pair.versions]
@@ -159,7 +166,7 @@ def _add_pair(dot: graphviz.Digraph, pair: Pair, names: tuple[str, str], look: S
         text,
         id=pair.id,
         group=group,
-        **look.box(kind_of(first)),
+        **look.box(change_of(pair.versions) if changes else kind_of(first)),
         tooltip=hover_value(hover),
         **style,
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby, pairwise
 from math import prod
-from typing import Any, Literal
+from typing import Literal
 
 import graphviz
 
@@ -22,16 +22,16 @@ from ..graph.branches import branch_names, side_by_side_name
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.op import SUMS, Op
+from ..graph.spoken import spoken_layers
 from ..graph.stages import merged_order
-from ..graph.window import Window
 from ..text import and_list, shape_text, wrapped
 from ..words import N_, _, ngettext
+from .changes import CHANGED, ONLY_FIRST, ONLY_SECOND, SAME, own_numbers
 from .colouring import Scale
 from .diagram import (
     add_end,
     add_layers,
     box_text,
-    head_text,
     hover_value,
     last_box,
     new_diagram,
@@ -55,7 +55,7 @@ HEAD = Kind(N_("head"), LINEAR.color)
 STAGE_KINDS = (STEM, INCEPTION, RESIDUAL, REDUCTION, HEAD, OTHER)
 
 WIDTH = 3.1  # inches of a box
-HEAD_WIDTH = 17  # characters of a line beside maps
+HEAD_WIDTH = 16  # characters of a line beside maps
 PICTURE = 84  # points of the picture that comes in
 
 
@@ -254,7 +254,7 @@ def _add_box(
     names = _(", ").join(_name(run) for run in box.runs)
     if len(box.runs) > 3:
         names = ngettext("{count} layer", "{count} layers", len(box.layers)).format(count=len(box.layers))
-    head, line = (box.stage or names, names) if level == "stage" else _spoken(box)
+    head, line = (box.stage or names, names) if level == "stage" else _spoken(graph, box)
     if box.kind is not OTHER and box.kind.name not in box.stage.lower():
         line = _("{names} ({kind})").format(names=line, kind=_(box.kind.name))
     if notes.pictures(box.layers):
@@ -313,7 +313,7 @@ def _name(run: Run) -> str:
     return f"{name}\N{NO-BREAK SPACE}{_times(run)}" if len(run.blocks) > 1 else name
 
 
-def _spoken(box: Box) -> tuple[str, str]:
+def _spoken(graph: LayerGraph, box: Box) -> tuple[str, str]:
     """What people call a run of blocks, and its names in the code.
 
     A block of a stem or a head, which has no name of its own, is called after what it does.
@@ -330,7 +330,7 @@ def _spoken(box: Box) -> tuple[str, str]:
     elif branches:
         head = _("{count} branches joined").format(count=len(branches))
     elif len(run.blocks[0]) == 1:
-        head = head_text(run.blocks[0][0])
+        head = spoken_layers(graph.layers)[run.blocks[0][0].index].name
     else:
         head = run.stage
     return head, code if head == run.stage else _("{stage}: {blocks}").format(stage=run.stage, blocks=code)
@@ -407,11 +407,14 @@ def side_by_side(graphs: Sequence[LayerGraph]) -> list[list[Cell | None]]:
     return rows
 
 
-def side_by_side_dot(graphs: Sequence[LayerGraph], style: Style = PLAIN_STYLE, amount: Amount | None = None) -> str:
+def side_by_side_dot(
+    graphs: Sequence[LayerGraph], style: Style = PLAIN_STYLE, amount: Amount | None = None, changes: bool = False
+) -> str:
     """DOT text of networks in columns; stages that play the same part stand in one row.
 
     The second and later networks say in words where they differ from the first. Ids are those of `side_by_side`.
     amount: what boxes say beside what they are.
+    changes: whether colours say what is the same, what has changed and what only one of two networks has.
     """
     dot = new_diagram(and_list([graph.name for graph in graphs]), style)
     below = []  # the last box of each column so far
@@ -434,7 +437,7 @@ def side_by_side_dot(graphs: Sequence[LayerGraph], style: Style = PLAIN_STYLE, a
     for row in side_by_side(graphs):
         shown = [(n, cell) for n, cell in enumerate(row) if cell]
         for n, cell in shown:
-            _add_cell(dot, cell, n == 0, f"network{n}", style, amount)
+            _add_cell(dot, cell, n == 0, f"network{n}", style, amount, change_of_row(row) if changes else None)
             dot.edge(below[n], cell.id, weight="10")
             below[n] = cell.id
         _side_by_side(dot, [cell.id for _n, cell in shown])
@@ -447,7 +450,23 @@ def _side_by_side(dot: graphviz.Digraph, names: Sequence[str]) -> None:
         dot.edge(left, right, style="invis")
 
 
-def _add_cell(dot: graphviz.Digraph, cell: Cell, first: bool, group: str, style: Style, amount: Amount | None) -> None:
+def change_of_row(row: Sequence[Cell | None]) -> Kind:
+    """What a row of two networks has become, as a colour says it."""
+    first, second = row
+    if first is None or second is None:
+        return ONLY_SECOND if first is None else ONLY_FIRST
+    return CHANGED if second.differences else SAME
+
+
+def _add_cell(
+    dot: graphviz.Digraph,
+    cell: Cell,
+    first: bool,
+    group: str,
+    style: Style,
+    amount: Amount | None,
+    change: Kind | None,
+) -> None:
     box = cell.boxes[-1]
     head = _(", ").join(box.stage for box in cell.boxes)
     names = _listed([_name(run) for box in cell.boxes for run in box.runs])
@@ -455,7 +474,7 @@ def _add_cell(dot: graphviz.Digraph, cell: Cell, first: bool, group: str, style:
     marked = [line for text in cell.differences for line in wrapped(text, 40)]
     layers = tuple(layer for box in cell.boxes for layer in box.layers)
     cost = amount_text(amount, layers, cell.graph.receptive_fields[layers[-1].index])
-    look = style.box(box.kind)
+    look = style.box(change or box.kind)
     width = look.pop("penwidth", "1.5")
     dot.node(
         cell.id,
@@ -500,7 +519,7 @@ def _run_differences(old: Run, new: Run) -> list[str]:
     if len(old.blocks) != len(new.blocks):
         name = f"{new.name}\N{NO-BREAK SPACE}{_times(new)}"
         texts.append(_("{block} against {times}").format(block=name, times=_times(old)))
-    numbers = [[_own_numbers(layer) for layer in run.blocks[0]] for run in (old, new)]
+    numbers = [[own_numbers(layer) for layer in run.blocks[0]] for run in (old, new)]
     matches = SequenceMatcher(None, numbers[0], numbers[1], autojunk=False).get_matching_blocks()
     same, total = sum(match.size for match in matches), max(map(len, numbers))
     if same < total:
@@ -511,19 +530,3 @@ def _run_differences(old: Run, new: Run) -> list[str]:
         )
         texts.append(sentence.format(count=total - same, total=total, block=new.name))
     return texts
-
-
-def _own_numbers(layer: Layer) -> tuple[Any, ...]:
-    """What a layer is, apart from the shapes that it reads: branch, operations, channels, bias, window and scale."""
-    numbers: list[Any] = [layer.branch]
-    for part in layer.parts:
-        chosen = (part.out_shape[0], part.params - part.weights) if part.macs else None  # channels, biases
-        numbers.append((part.op, chosen, _steps(part.window), part.scale))
-    return tuple(numbers)
-
-
-def _steps(window: Window | None) -> Any:
-    """How a window slides; None for a window that covers the whole grid, because it follows the picture's size."""
-    if window is None or window.kernel == window.grid:
-        return None
-    return window.kernel, window.stride, window.padding

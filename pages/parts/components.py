@@ -76,15 +76,18 @@ def picture(svg: str, key: str) -> None:
     _picture(data=svg, key=key)
 
 
-def diagram(svg: str, key: str, selected: str | None, on_click: Callable[[str], None]) -> None:
-    """Shows `svg` with the box `selected` marked; `on_click` gets the id of a clicked box before the page reruns."""
+def diagram(svg: str, key: str, selected: str | None, on_click: Callable[[str], None], jump: int = 0) -> None:
+    """Shows `svg` with the box `selected` marked; `on_click` gets the id of a clicked box before the page reruns.
+
+    jump: another number than before brings the selected box into sight.
+    """
 
     def clicked() -> None:
         if box := st.session_state[key].clicked:
             on_click(box)
 
     labels = {"in": _("Zoom in"), "out": _("Zoom out"), "fit": _("Show everything")}
-    data = {"svg": svg, "selected": selected, "labels": labels, "fit": _("Fit")}
+    data = {"svg": svg, "selected": selected, "labels": labels, "fit": _("Fit"), "jump": jump}
     _diagram(data=data, key=key, on_clicked_change=clicked)
 
 

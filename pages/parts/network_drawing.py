@@ -5,16 +5,17 @@ from dataclasses import dataclass, replace
 
 from inception import LayerGraph
 from inception.graph.layer import Layer
-from inception.views.diagram import node_name
+from inception.views.diagram import DIAGRAM_FORMATS, PICTURE_FORMATS, diagram_file, node_name
 from inception.views.notes import NO_NOTES, Notes
 from inception.views.overview import Box, Level, SizeBy, overview_boxes, overview_dot
 from inception.views.thumbnails import with_pictures
 from inception.vision.every_layer import PictureRun, layers_to_look_into, run_picture
 from inception.vision.maps import png_bytes, thumbnail
 from inception.words import _
-from pages.parts.diagrams import svg_of
+from pages.parts.diagrams import diagram_export, svg_of
 from pages.parts.kept import kept
 from pages.parts.subject import Subject
+from pages.parts.tables import _export
 
 MOST = 8  # passes whose maps a session keeps
 
@@ -88,3 +89,16 @@ def picture_png(subject: Subject) -> bytes:
         return png_bytes(image)
 
     return kept("picture_png", subject.key, small)
+
+
+def drawing_export(drawing: NetworkDrawing, name: str, caption: str) -> None:
+    """The same for the folded network; with the picture in it as formats that can carry maps."""
+    if not drawing.pictures:
+        diagram_export(drawing.dot, name, caption)
+        return
+    files = {format: (f".{format}", DIAGRAM_FORMATS[format]) for format in PICTURE_FORMATS}
+
+    def write(format: str) -> bytes:
+        return diagram_file(drawing.dot, format, caption, pictures=drawing.pictures)
+
+    _export(_("Download this diagram"), files, name, write)

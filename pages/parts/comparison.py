@@ -1,0 +1,96 @@
+"""Two networks compared: what is the same, what has changed, and what only one of them has."""
+
+import pandas as pd
+import streamlit as st
+
+from inception.graph.blocks import BlockType, block_types
+from inception.size import Size
+from inception.views.changes import CHANGES
+from inception.views.diagram import diagram_caption
+from inception.views.overlay import overlay_dot
+from inception.views.overview import Cell, change_of_row, side_by_side, side_by_side_dot
+from inception.words import _
+from inception.zoo import VARIANTS
+from pages.parts import choices, components, diagrams, tables
+
+Row = list[Cell | None]
+
+
+def compare_networks() -> None:
+    """The chosen network beside another one, stage by stage; a click lays both versions of a stage over each other."""
+    name = choices.chosen_variant().name
+    others = [other for other in VARIANTS if other != name]
+    default = choices.chosen_variant().other_version or others[0]
+    if st.session_state.get("against") not in others:
+        st.session_state.pop("against", None)
+    other = st.selectbox(_("Compared with"), others, index=others.index(default), key="against", bind="query-params")
+    size = choices.chosen_size() or Size.square(max(VARIANTS[each].input_size for each in (name, other)))
+    graphs = [choices.graph_of(each, size) for each in (name, other)]
+    rows = side_by_side(graphs)
+    by_cell = {cell.id: row for row in rows for cell in row if cell}
+    st.caption(_("All for a picture of {size}.").format(size=choices.picture_size(graphs[0])))
+    wide, beside = st.columns([1, 1], gap="large")
+    dot = side_by_side_dot(graphs, changes=True)
+    opened = next((row for row in rows if _part(row) == st.session_state.get("atlas_part")), None)
+    opened = opened or next((row for row in rows if all(row) and change_of_row(row) is not CHANGES[0]), rows[0])
+    with wide:
+        components.diagram(
+            diagrams.svg_of(dot, _("{one} and {other} compared").format(one=name, other=other)),
+            key="atlas_compared",
+            selected=next(cell.id for cell in opened if cell),
+            on_click=lambda id: st.session_state.update(atlas_part=_part(by_cell[id])) if id in by_cell else None,
+        )
+        diagrams.legend(CHANGES)
+        table = _table(rows, name, other)
+        with st.expander(_("The same as a table"), icon=":material/table_rows:"):
+            st.dataframe(table, hide_index=True, height=tables.table_height(len(table)))
+            tables.export_button(table, f"{name}_{other}", f"{name}, {other}", key="atlas_compared_table")
+        diagrams.diagram_export(dot, f"{name}_{other}", diagram_caption(graphs[0], _("Stages"), graphs[1]))
+    with beside:
+        _show_row(opened, name, other)
+
+
+def _part(row: Row) -> str:
+    """What tells a row from others, whatever the networks: the paper's name of its stage."""
+    return next(cell.boxes[-1].stage for cell in row if cell).replace("Inception-ResNet-", "Inception-")
+
+
+def _show_row(row: Row, name: str, other: str) -> None:
+    """The blocks of a row: both versions in one diagram, or the one that there is."""
+    st.subheader(_part(row))
+    for cell in row:
+        if cell and cell.differences:
+            st.markdown("\n".join(f"- {text}" for text in cell.differences))
+    kinds = [_kinds(cell) for cell in row]
+    first, second = (found[-1].layers if found else () for found in kinds)
+    title = _("{block}, both versions").format(block=_part(row))
+    dot = overlay_dot(first, second, (name, other), title, changes=True)
+    components.diagram(diagrams.svg_of(dot, title), key="atlas_overlay", selected=None, on_click=lambda _box: None)
+    sentence = _("Where they differ: {network} / {other}. Dashed boxes are in one of the two only.")
+    st.caption(sentence.format(network=name, other=other))
+
+
+def _kinds(cell: Cell | None) -> list[BlockType]:
+    """The kinds of blocks of a cell."""
+    if cell is None:
+        return []
+    stages = {box.stage for box in cell.boxes}
+    return [kind for kind in block_types(cell.graph.layers) if kind.layers[0].stage in stages]
+
+
+def _table(rows: list[Row], name: str, other: str) -> pd.DataFrame:
+    """What the diagram shows, one row for each part that stages play."""
+    return pd.DataFrame(
+        {
+            _("Stage"): _part(row),
+            name: _blocks(row[0]),
+            other: _blocks(row[1]),
+            _("Change"): _(change_of_row(row).name),
+            _("Differences"): _("; ").join(row[1].differences) if row[1] else "",
+        }
+        for row in rows
+    )
+
+
+def _blocks(cell: Cell | None) -> str:
+    return _(", ").join(run.name for box in cell.boxes for run in box.runs) if cell else "–"
