@@ -18,7 +18,7 @@ def box(page: Page, text: str) -> Locator:
 
 
 def test_stage_then_layer_on_the_atlas(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/atlas?model=inception_resnet_v2")
+    page.goto(f"{app_url}/atlas?model=inception_resnet_v2&shown=Structure+only")
     box(page, "Block17").click()
     expect(page.get_by_role("heading", name="Inception-ResNet-B")).to_be_visible()
     box(page, "Conv2d_0b_1x7").click()
@@ -32,6 +32,7 @@ def test_what_is_opened_on_the_atlas_stays_open(page: Page, app_url: str) -> Non
     """Its place among the boxes changes with the view and with the network; two boxes here are called Block8."""
     page.goto(f"{app_url}/atlas?model=inception_resnet_v2")
     ready(page)
+    page.get_by_text("Boxes and bars").click()
     page.get_by_text("Stages", exact=True).click()
     ready(page)
     box(page, "Reduction-A").click()
@@ -97,6 +98,7 @@ def test_unfold_in_place(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/atlas?model=inception_v4")
     box(page, "Mixed_6a").click()
     expect(page.get_by_role("heading", name="Reduction-A")).to_be_visible()
+    page.get_by_text("Boxes and bars").click()
     page.get_by_text("Unfold the opened box in place").click()
     expect(box(page, "Conv2d_0b_3x3")).to_have_count(2)
 
@@ -114,7 +116,7 @@ def exported(page: Page, format: str) -> bytes:
 @pytest.mark.parametrize("where", ["?model=inception_resnet_v1", "blocks?model=inception_resnet_v1&block=Reduction-B"])
 def test_four_formats(page: Page, app_url: str, where: str) -> None:
     page.goto(f"{app_url}/{where}")
-    name = "Block17" if where.startswith("?") else "Conv2d_1a_3x3"
+    name = "Block17" if where.startswith("atlas") else "Conv2d_1a_3x3"
     svg = ET.fromstring(exported(page, "svg"))
     assert name in "".join(svg.itertext())
     assert not list(svg.iter("{http://www.w3.org/2000/svg}script"))
