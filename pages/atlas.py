@@ -1,11 +1,11 @@
 """Atlas: what does the whole network look like, and what becomes of your picture in it?"""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 import streamlit as st
 
-from inception.graph.layer import Layer
+from inception.graph.layer import Layer, Part
 from inception.graph.layer_graph import LayerGraph
 from inception.graph.spoken import spoken_layers
 from inception.size import Size
@@ -27,7 +27,7 @@ from inception.views.overview import (
 )
 from inception.words import N_, _
 from inception.zoo import VARIANTS
-from pages.parts import choices, components, diagrams, frame, selection, tables
+from pages.parts import address, choices, components, diagrams, frame, selection, tables
 from pages.parts.colour_chooser import choose_colouring, colour_legend
 from pages.parts.comparison import compare_networks
 from pages.parts.finding import finding
@@ -53,25 +53,36 @@ def open_block(stage: str, block: str) -> None:
     Kept are its stage and its name, because its place changes with the view and the network.
     """
     st.session_state["atlas_box"] = stage, block, st.session_state.get("layer")
-    st.query_params["opened"] = block
+    st.session_state["atlas_opened"] = block
 
 
 def opened_block(graph: LayerGraph, boxes: Collection[Box], selected: Layer | None) -> OpenedBlock:
-    """The block that was opened last, or named in a link; that of the selected layer where it was selected later.
+    """The block that was opened last, or named in the address; that of the selected layer where it was selected later.
 
     Where nothing was, the first block with branches. Where the opened block has no box in this network, the first one
     of its stage stands for it.
     """
-    asked = st.query_params.get("opened")
-    stage, block, selected_then = st.session_state.get("atlas_box", (None, asked, None))
-    if selected and selected.path != selected_then and ("atlas_box" in st.session_state or not asked):
-        stage, block = selected.stage, selected.block
     names = {layer.block: box for box in boxes for layer in box.layers}
-    if block in names and stage in (None, names[block].stage):
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(text)
+        return text
+
+    def sorry(asked: str, _shown: str) -> str:
+        return _("{network} has no block called {block}.").format(network=graph.name, block=asked)
+
+    asked, before = address.asked("opened"), st.session_state.get("atlas_box")
+    if selected and asked is None and (before is None or selected.path != before[2]):
+        open_block(selected.stage, selected.block)
+    named = address.bind("opened", "", read, str, key="atlas_opened", sorry=sorry)
+    if asked is not None and named in names:
+        open_block(names[named].stage, named)
+    stage, block, _then = st.session_state.get("atlas_box", (None, None, None))
+    if block in names and names[block].stage == stage:
         return OpenedBlock(names[block], block)
+    address.leave_out("opened")  # one of another network stays open there
     of_stage = next((box for box in boxes if box.stage == stage), None)
-    if asked and asked not in names and of_stage is None and "atlas_box" not in st.session_state:
-        choices.dead_link(_("{network} has no block called {block}.").format(network=graph.name, block=asked))
     box = of_stage or next((box for box in boxes if box.kind in (INCEPTION, RESIDUAL)), next(iter(boxes)))
     return OpenedBlock(box, box.layers[0].block)
 
@@ -156,11 +167,9 @@ def one_network() -> None:
     shown = shown_control.segmented_control(
         _("Show"),
         list(SHOWN),
-        default=None if choices.took_foreign_link("shown", SHOWN) else "picture",
         required=True,
         format_func=lambda name: _(SHOWN[name]),
-        key="shown",
-        bind="query-params",
+        key=address.choice("shown", SHOWN),
     )
     overview, beside = st.columns([5, 8], gap="large")
     subject = None
@@ -187,32 +196,14 @@ def one_network() -> None:
     drawing = network_drawing(
         graph, subject, level, size_by, [opened.box.id] if in_place else [], Notes(colouring=colouring)
     )
-
-    def click(name: str) -> None:
-        if name in unfolded:
-            selection.select_layer(unfolded[name][0])
-        elif name in boxes:
-            open_block(boxes[name].stage, boxes[name].layers[0].block)
-
     with overview:
-        components.diagram(
-            drawing.svg,
-            key="atlas_overview",
-            selected=opened.box.id,
-            on_click=click,
-            jump=st.session_state.get("atlas_jump", 0),
-        )
-        if subject:
-            answer(subject, drawing)
+        show_overview(graph, drawing, opened, subject, unfolded)
         if colouring:
             colour_legend(colouring.name, colouring.scale([box.layers for box in boxes.values()]))
         else:
             diagrams.legend(STAGE_KINDS)
-        st.caption(
-            _(
-                "Bars show {quantity}: they start at 0 and share one scale, so twice the length is twice as much."
-            ).format(quantity=_(SIZES[size_by]))
-        )
+        bars = _("Bars show {quantity}: they start at 0 and share one scale, so twice the length is twice as much.")
+        st.caption(bars.format(quantity=_(SIZES[size_by])))
         table = overview_table(graph, boxes.values(), colouring)
         with st.expander(_("The same as a table"), icon=":material/table_rows:"):
             st.dataframe(
@@ -225,17 +216,51 @@ def one_network() -> None:
     drawing_export(drawing, f"{graph.name}_overview", diagram_caption(graph, _("Overview")))
 
 
+def show_overview(
+    graph: LayerGraph,
+    drawing: NetworkDrawing,
+    opened: OpenedBlock,
+    subject: Subject | None,
+    unfolded: Mapping[str, tuple[Layer, Part]],
+) -> None:
+    """The folded network, whose boxes open by a click, and what comes out of it."""
+
+    def click(name: str) -> None:
+        if name in unfolded:
+            selection.select_layer(unfolded[name][0])
+        elif name in drawing.boxes:
+            open_block(drawing.boxes[name].stage, drawing.boxes[name].layers[0].block)
+
+    components.diagram(
+        drawing.svg,
+        key="atlas_overview",
+        selected=opened.box.id,
+        on_click=click,
+        jump=st.session_state.get("atlas_jump", 0),
+    )
+    if subject:
+        answer(subject, drawing)
+
+
 def looks() -> tuple[Level, SizeBy, bool]:
     """How the overview looks: what a box is, what bars show, and whether the opened box is unfolded in its place."""
     with st.expander(_("Boxes and bars"), icon=":material/tune:"):
         level = st.segmented_control(
-            _("A box is"), list(LEVELS), default="block", required=True, format_func=lambda level: _(LEVELS[level])
+            _("A box is"),
+            list(LEVELS),
+            required=True,
+            format_func=lambda level: _(LEVELS[level]),
+            key=address.choice("boxes", LEVELS),
         )
         size_by = st.segmented_control(
-            _("Bars show"), list(SIZES), default="channels", required=True, format_func=lambda size: _(SIZES[size])
+            _("Bars show"),
+            list(SIZES),
+            required=True,
+            format_func=lambda size: _(SIZES[size]),
+            key=address.choice("bars", SIZES),
         )
-        in_place = st.toggle(_("Unfold the opened box in place"))
-    return level, size_by, in_place
+        in_place = st.toggle(_("Unfold the opened box in place"), key=address.switch("unfolded"))
+    return level or "block", size_by or "channels", in_place
 
 
 def three_networks() -> None:

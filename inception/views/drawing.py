@@ -1,6 +1,6 @@
 """`Drawing`: a diagram as an object that a notebook shows and that saves itself. `draw` is `LayerGraph.diagram`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
@@ -121,13 +121,15 @@ def draw(
         caption = diagram_caption(graph, what, *beside)
         if colouring:
             caption = _("{caption}, coloured by {name}").format(caption=caption, name=colouring.name)
-    if colouring:
-        kinds = set()
-    elif changes:
-        kinds = set(CHANGES)
-    known = dict.fromkeys(kind for kind in (*STAGE_KINDS, *KINDS, *CHANGES) if kind in kinds - {OTHER})
-    shown = (*known, *(kinds & {OTHER})) if known and legend else ()
-    return Drawing(dot, title, caption, shown, style)
+    if colouring or changes:
+        kinds = set(CHANGES) if changes else set()
+    return Drawing(dot, title, caption, _legend(kinds) if legend else (), style)
+
+
+def _legend(kinds: Collection[Kind]) -> tuple[Kind, ...]:
+    """The kinds in the order of their lists, what is of no kind last; none where there is nothing else."""
+    known = dict.fromkeys(kind for kind in (*STAGE_KINDS, *KINDS, *CHANGES) if kind in kinds and kind != OTHER)
+    return (*known, *({OTHER} & {*kinds})) if known else ()
 
 
 def _by_layers(graph: LayerGraph, level: str | None, others: Sequence[LayerGraph], unfold: Sequence[str]) -> bool:

@@ -25,11 +25,10 @@ MAX_ROWS = 20_000
 MAX_COLUMNS = 200
 NAME_COLUMNS = (
     "path",
-    "layer path",
     "layer",
     "name",
     "node",
-    "node id",
+    "node_id",
     "id",
     "module",
 )  # that say which layer, best first

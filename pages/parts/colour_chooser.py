@@ -13,7 +13,8 @@ from inception.views.colouring import NAMES, TOGETHER, Colouring, Scale, Traced,
 from inception.views.own_numbers import MAX_BYTES, NumbersError, OwnNumbers, read_numbers
 from inception.vision.picture_notes import response_colouring
 from inception.words import N_, _, ngettext
-from pages.parts.choices import keep_if_offered, took_foreign_link
+from pages.parts import address
+from pages.parts.choices import keep_if_offered
 from pages.parts.kept import kept
 from pages.parts.literal import literal
 from pages.parts.network_drawing import run_of
@@ -39,11 +40,8 @@ def choose_colouring(graph: LayerGraph, subject: Subject | None, wanted: Sequenc
     wanted: the layers that are drawn, for the response. Without a subject nothing that needs a picture is offered.
     """
     options = [name for name in COLOURS if subject or name not in NEED_PICTURE]
-    took_foreign_link("colour", COLOURS)
-    if st.session_state.get("colour", options[0]) not in options:
-        keep_if_offered("colour", options, options[0])
     name = st.selectbox(
-        _("Colour by"), options, format_func=lambda name: _(COLOURS[name]), key="colour", bind="query-params"
+        _("Colour by"), options, format_func=lambda name: _(COLOURS[name]), key=address.choice("colour", options)
     )
     if name == "own":
         return _own_colouring(graph)

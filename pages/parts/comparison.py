@@ -11,7 +11,7 @@ from inception.views.overlay import overlay_dot
 from inception.views.overview import Cell, change_of_row, side_by_side, side_by_side_dot
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import choices, components, diagrams, tables
+from pages.parts import address, choices, components, diagrams, tables
 
 Row = list[Cell | None]
 
@@ -21,9 +21,7 @@ def compare_networks() -> None:
     name = choices.chosen_variant().name
     others = [other for other in VARIANTS if other != name]
     default = choices.chosen_variant().other_version or others[0]
-    if st.session_state.get("against") not in others:
-        st.session_state.pop("against", None)
-    other = st.selectbox(_("Compared with"), others, index=others.index(default), key="against", bind="query-params")
+    other = st.selectbox(_("Compared with"), others, key=address.choice("against", others, default))
     size = choices.chosen_size() or Size.square(max(VARIANTS[each].input_size for each in (name, other)))
     graphs = [choices.graph_of(each, size) for each in (name, other)]
     rows = side_by_side(graphs)

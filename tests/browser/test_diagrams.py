@@ -18,7 +18,7 @@ def box(page: Page, text: str) -> Locator:
 
 
 def test_stage_then_layer_on_the_atlas(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/atlas?model=inception_resnet_v2&shown=Structure+only")
+    page.goto(f"{app_url}/atlas?model=inception_resnet_v2&shown=structure")
     box(page, "Block17").click()
     expect(page.get_by_role("heading", name="Inception-ResNet-B")).to_be_visible()
     box(page, "Conv2d_0b_1x7").click()
@@ -113,7 +113,10 @@ def exported(page: Page, format: str) -> bytes:
     return download.value.path().read_bytes()
 
 
-@pytest.mark.parametrize("where", ["?model=inception_resnet_v1", "blocks?model=inception_resnet_v1&block=Reduction-B"])
+@pytest.mark.parametrize(
+    "where",
+    ["atlas?model=inception_resnet_v1&shown=structure", "blocks?model=inception_resnet_v1&block=Reduction-B"],
+)
 def test_four_formats(page: Page, app_url: str, where: str) -> None:
     page.goto(f"{app_url}/{where}")
     name = "Block17" if where.startswith("atlas") else "Conv2d_1a_3x3"

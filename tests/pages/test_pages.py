@@ -183,6 +183,7 @@ def test_the_atlas_keeps_open_what_was_opened(app: AppTest) -> None:
     healthy(app.switch_page("pages/atlas.py").run())
     assert opened(app) == ["Inception-A · Mixed_5b-5e ×4"], "something works at once"
     app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a", None
+    app.session_state["atlas_opened"] = "Mixed_6a"
     healthy(app.run())
     assert opened(app) == ["Reduction-A"]
     for level in ("stage", "block"):
@@ -192,6 +193,7 @@ def test_the_atlas_keeps_open_what_was_opened(app: AppTest) -> None:
     healthy(app.selectbox(key="model").set_value("inception_resnet_v2").run())
     assert opened(app) == ["Reduction-A"]
     app.session_state["atlas_box"] = "Inception-ResNet-B", "Block17_1", None
+    app.session_state["atlas_opened"] = "Block17_1"
     healthy(app.run())
     assert opened(app) == ["Inception-ResNet-B · Block17 ×20"]
     healthy(app.selectbox(key="model").set_value("inception_v4").run())
@@ -209,6 +211,7 @@ def test_no_two_boxes_of_the_atlas_are_kept_as_one(name: str) -> None:
 def test_a_layer_selected_after_a_box_was_opened_leads_the_atlas_to_its_own_box(app: AppTest) -> None:
     app.query_params["model"] = "inception_resnet_v2"
     app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a", None
+    app.session_state["atlas_opened"] = "Mixed_6a"
     healthy(app.switch_page("pages/atlas.py").run())
     assert opened(app) == ["Reduction-A"]
     last = [layer for layer in inception.trace("inception_resnet_v2").layers if layer.block == "Block8"][-1]
@@ -216,6 +219,7 @@ def test_a_layer_selected_after_a_box_was_opened_leads_the_atlas_to_its_own_box(
     healthy(app.run())
     assert opened(app) == ["Inception-ResNet-C, last"]
     app.session_state["atlas_box"] = "Reduction-A", "Mixed_6a", last.path
+    app.session_state["atlas_opened"] = "Mixed_6a"
     healthy(app.run())
     assert opened(app) == ["Reduction-A"], "opened after that"
 
