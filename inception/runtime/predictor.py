@@ -147,6 +147,11 @@ class PictureNetwork(ABC):
         """
         return list(self._passes.get(shape, ()))
 
+    @property
+    def computing(self) -> "PictureNetwork":
+        """What computed the last answer; a network that an engine elsewhere runs can have left it to another."""
+        return self
+
     def classify(self, prepared: Image.Image) -> pd.DataFrame:
         """Every class, the most probable first: columns index, label, probability (softmax) and logit.
 

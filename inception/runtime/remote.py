@@ -49,7 +49,8 @@ class RemoteNetwork(Predictor):
     ):
         # Not the constructor of its base, which would load the network into this process.
         self._describe(name, weights)
-        self._client, self._here = client, here
+        self._client, self._here, self._left_to_here = client, here, False
+        self.engine = client.url.partition("://")[2]  # what computes, as readers see it
         self.id = model_id(name, self.weights)
         self._about = about = client.metadata(self.id)
         self._check_weights(about)
@@ -65,9 +66,9 @@ class RemoteNetwork(Predictor):
         self.nbytes = int(said.get("nbytes", 0))
 
     @property
-    def engine(self) -> str:  # type: ignore[override]  # others have one for ever
-        """What computes, as readers see it: the engine's address, or that of this process while it is gone."""
-        return Predictor.engine if self._client.gone else self._client.url.partition("://")[2]
+    def computing(self) -> Predictor:
+        """What computed the last answer: this, or the network in this process."""
+        return self.here if self._left_to_here else self
 
     @property
     def here(self) -> Predictor:
@@ -96,9 +97,10 @@ class RemoteNetwork(Predictor):
         try:
             with self._timed(batch.shape):
                 answer = self._client.ask(f"v2/models/{quote(self.id, safe='')}/infer", {self._about.input: batch})
-        except EngineGoneError:
-            self._passes.clear()  # those before and those from now on are not of one engine
+        except (EngineGoneError, NotServedError):  # now, or since it was described
+            self._left_to_here = True
             return self.here.outputs(prepared)
+        self._left_to_here = False
         return np.array(answer.tensors[self._about.output], dtype=np.float32)
 
     def activations(self, prepared: Image.Image, layer: Layer) -> NDArray[np.float32]:

@@ -16,9 +16,10 @@ from inception.errors import InceptionError
 from inception.paths import APP
 from inception.runtime.engine_client import EngineClient, EngineError
 from inception.runtime.open_inference import MessageError, read_request, read_response, request_body, response_body
-from inception.runtime.pool import Pool
+from inception.runtime.pool import Pool, networks
 from inception.runtime.predictor import Predictor
 from inception.runtime.remote import RemoteNetwork
+from inception.runtime.speed import measure
 from inception.settings import SettingsError, settings
 
 TAG, NAME, SIDE = "inception_v4.cifar10", "inception_v4", 112
@@ -154,10 +155,11 @@ def test_without_an_engine_this_process_answers_and_the_frame_says_so(
 
     with server(answer) as url:
         monkeypatch.setenv("INCEPTION_ENGINE_URL", url)
-        far = Pool().predictor(NAME, TAG)
+        far = networks.predictor(NAME, TAG)  # the app's own pool, so that the page meets this network
         assert isinstance(far, RemoteNetwork)
     np.testing.assert_array_equal(far.outputs([prepared]), here.outputs([prepared]))
-    assert far.engine == "eager"
+    timing = measure(far, [prepared])
+    assert (timing.engine, timing.device, timing.runs) == ("eager", "cpu", 3)
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     app.switch_page("pages/live.py").run()
     assert not app.exception
