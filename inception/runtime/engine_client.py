@@ -71,9 +71,14 @@ class EngineClient:
         return self._gone_until > 0
 
     @property
+    def place(self) -> str:
+        """Its address as readers see it, which is no link for them."""
+        return self.url.partition("://")[2]
+
+    @property
     def gone_sentence(self) -> str:
         """That the engine is gone, for readers."""
-        return _("The engine at {url} does not answer.").format(url=self.url)
+        return _("The engine at {place} does not answer.").format(place=self.place)
 
     def extensions(self) -> frozenset[str]:
         """What the engine can do beside the protocol; raises EngineError."""

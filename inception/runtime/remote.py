@@ -50,7 +50,7 @@ class RemoteNetwork(Predictor):
         # Not the constructor of its base, which would load the network into this process.
         self._describe(name, weights)
         self._client, self._here, self._left_to_here = client, here, False
-        self.engine = client.url.partition("://")[2]  # what computes, as readers see it
+        self.engine = client.place  # what computes, as readers see it
         self.id = model_id(name, self.weights)
         self._about = about = client.metadata(self.id)
         self._check_weights(about)

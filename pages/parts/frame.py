@@ -1,6 +1,7 @@
 """The frame of every page: the controls in the sidebar, the header, and the sentence of whatever cannot be done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -38,13 +39,8 @@ def run(chosen: StreamlitPage) -> None:
             with networks:
                 network_controls(page)
             use_threads()
-            client, note = engine(), st.empty()
-            try:
+            with engine_note():
                 chosen.run()
-            finally:
-                if client is not None and client.gone:
-                    alone = _("This server computes by itself until it is back.")
-                    note.warning(literal(running_text(client.gone_sentence, alone)), icon=":material/cloud_off:")
         except InceptionError as error:
             st.error(literal(str(error)), icon=":material/error:")
         finally:
@@ -65,6 +61,25 @@ def switched_note(page: PageEntry) -> None:
             icon=":material/undo:",
             on_click=lambda: st.session_state.update(model=before),
         )
+
+
+@contextmanager
+def engine_note() -> Iterator[None]:
+    """Says above the page, once it has run, that the engine which the settings name does not answer, where that is so.
+
+    Raises SettingsError.
+    """
+    client = engine()
+    if client is None:
+        yield
+        return
+    note = st.container(key="engine_note")
+    try:
+        yield
+    finally:
+        if client.gone:
+            alone = _("This server computes by itself until it is back.")
+            note.warning(literal(running_text(client.gone_sentence, alone)), icon=":material/cloud_off:")
 
 
 def network_controls(page: PageEntry) -> None:
