@@ -45,7 +45,7 @@ def _title(process: psutil.Process) -> str:
 
 
 @contextmanager
-def running_engine(*options: str, cores: int = 6, weights: Path | None = None) -> Iterator[Running]:
+def running_engine(*options: str, cores: int = 4, weights: Path | None = None) -> Iterator[Running]:
     """An engine with these options of `serve`. cores: how many Ray counts, whatever this machine has."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
