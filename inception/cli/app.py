@@ -45,7 +45,7 @@ def app(
         how = f"pip install '{DISTRIBUTION}[app]'" if INSTALLED else "pip install -r requirements.txt"
         sentence = _("the app needs packages that are not installed, {packages}: {how}")
         raise InputError(sentence.format(packages=and_list(missing), how=how))
-    _check_free(host, port)
+    check_free(host, port)
     # Streamlit reads .streamlit/config.toml beside the script, whatever the working directory. -P: a file of that
     # directory must not take the place of a module.
     command = [sys.executable, "-P", "-m", "streamlit", "run", str(APP)]
@@ -58,7 +58,7 @@ def app(
     sys.exit(subprocess.call(command, env=environment))
 
 
-def _check_free(host: str, port: int) -> None:
+def check_free(host: str, port: int) -> None:
     try:
         family, *_rest, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         socket.create_server(address[:2], family=family).close()

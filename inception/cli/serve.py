@@ -19,7 +19,7 @@ from ..serve.start import Engine, run
 from ..settings import settings
 from ..words import N_, _
 from ..zoo import check_weights, get_variant, names_classes
-from .app import HOST, port_number
+from .app import HOST, check_free, port_number
 from .options import Device, Model, one_of, whole_within
 from .vision import CLASSIFIER, Dtype, Weights, weights_of
 
@@ -65,6 +65,7 @@ def serve(
     threads = now.threads or 1
     device = device or ("cuda" if "cuda" in devices() else "cpu")
     if address is None:
+        check_free(host, port)
         check_device(device, DTYPES[dtype])
     most = max(replicas, cores // threads) if most is None else most
     if most < replicas:

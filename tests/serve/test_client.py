@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from inception.cli.main import main
 from inception.errors import InceptionError
 from inception.paths import APP
 from inception.runtime.engine_client import EngineClient, EngineError
@@ -227,3 +228,24 @@ def test_no_message_takes_more_than_it_brings() -> None:
             read_request(json.dumps({"inputs": [tensor]}).encode(), {})
     with pytest.raises(MessageError, match="not JSON"):
         read_request(b"[" * 200_000, {})
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--replicas", "3", "--most", "2"], "--most must be at least --replicas, 3"),
+        (["--port", "0"], "is not a port"),
+        (["--dtype", "int8"], "int8"),
+    ],
+)
+def test_an_engine_that_cannot_start_is_one_sentence(
+    options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", *options]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    with server(lambda _asked, _body: None) as url:
+        assert main(["serve", "--port", url.rpartition(":")[2]]) == 2
+    assert "cannot serve on 127.0.0.1" in capsys.readouterr().err
