@@ -16,6 +16,7 @@ from .models.inception_v3 import InceptionV3
 from .models.inception_v4 import InceptionV4, StemV4
 from .models.layers import ConvUnit
 from .models.network import Network
+from .models.without_data import WithoutData
 from .weights.checkpoint import CheckpointError, classes_in, fitted, load_weights
 from .weights.choice import AnyWeights, WeightsChoice, WeightsKind
 from .weights.known import SUFFIXES, Weights, described, known_weights, locate, namesake, weights_folder
@@ -248,7 +249,8 @@ def create_model(
         fetched(choice)
     if choice.file is not None and known is None and "num_classes" not in overrides:
         overrides = {**classes_override(name, choice.file), **overrides}
-    with torch.device(device):
+    device = torch.device(device)
+    with WithoutData() if device.type == "meta" else device:
         model = variant.build(**overrides)
     model.variant = variant  # type: ignore[assignment]  # modules take any attribute
     if path := choice.path:

@@ -137,6 +137,15 @@ def flat(args: Iterable[Any]) -> list[Tensor]:
     return found
 
 
+def values_of(call: Call) -> Iterator[Value]:
+    """The values among the arguments of a call, in order."""
+    for arg in (*call.args, *call.kwargs.values()):
+        if type(arg) is Value:
+            yield arg
+        elif type(arg) is list:
+            yield from (each for each in arg if type(each) is Value)
+
+
 class _Overwrite:
     """Stands for writing to memory through another tensor."""
 
@@ -164,7 +173,7 @@ def form_of(out: Any) -> Any:
 def made_like(form: Any) -> Any:
     if isinstance(form, list):
         return tuple(map(made_like, form))
-    return aten.empty_strided.default(form[0], form[1], dtype=form[2], device="meta")
+    return torch.empty_strided(form[0], form[1], dtype=form[2], device="meta")
 
 
 def mapped(value: Any, function: Callable[[Any], Any]) -> Any:

@@ -8,7 +8,7 @@ from math import prod
 from typing import cast
 
 from ..words import N_
-from .cells import Cells, around, made
+from .cells import Cells, around, made, over_channels
 from .receptive_field import ReceptiveField
 from .window import Pair
 
@@ -20,7 +20,8 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
     """
     if not all(cells.axes) or not cells.axes:
         return None, N_("it does not depend on the picture")
-    if (plain := _plain_field(cells)) is not None:
+    mixed = over_channels(cells)
+    if mixed is not None and (plain := _plain_field(mixed)) is not None:
         return plain, ""
     # Indexes of one cell stay: they say how far the next one would be.
     channels = [i for d in _channels(cells) for i in cells.span(d) if cells.lengths[i] > 1]

@@ -272,6 +272,30 @@ def reduced(cells: Cells, over: Iterable[int], keep: bool = False) -> Cells:
     return made(dims, [[change(t) for t in terms] for terms in cells.axes], [cells])
 
 
+def over_channels(cells: Cells) -> Cells | None:
+    """Each cell depends on all channels of its place: for cells of the usual form, (N, C, ...), that differ in nothing
+    but the channels that a term holds for, as behind a concatenation; else None.
+
+    It is what `reduced` gives with all channels kept, in a tenth of the time.
+    """
+    if not len(cells.lengths) == len(cells.dims) == len(cells.axes) + 2:
+        return None
+    axes = []
+    for terms in cells.axes:
+        if len(terms) == 1 and not terms[0].within:
+            axes.append(terms)
+            continue
+        strides = terms[0].strides if terms else ()
+        if not any(strides) or strides[1]:
+            return None
+        for term in terms:
+            if term.strides != strides or term.loose or any(w[0] != 1 for w in term.within):
+                return None
+        low, high = min(t.offset for t in terms), max(t.offset + t.size for t in terms)
+        axes.append((Term(high - low, low, strides),))
+    return cells._replace(axes=tuple(axes))
+
+
 def repeated(cells: Cells, shape: Sequence[int]) -> Cells:
     """Cells broadcast to a shape: dimensions are added in front, and those of one cell repeat it."""
     more = len(shape) - len(cells.dims)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from .calls import Call, Value
+from .calls import Call, values_of
 from .cells import Cells, joined, unknown
 
 Rule = Callable[..., Any]
@@ -41,19 +41,11 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-def values_of(call: Call) -> Iterable[Value]:
-    for arg in (*call.args, *call.kwargs.values()):
-        if isinstance(arg, Value):
-            yield arg
-        elif isinstance(arg, list):
-            yield from (each for each in arg if isinstance(each, Value))
-
-
 def cells_of(call: Call) -> list[Cells]:
     return [value.cells for value in values_of(call) if value.cells is not None]
 
 
-def cell_by_cell(call: Call) -> Cells:
+def cell_by_cell(call: Call, *_: Any, **__: Any) -> Cells:
     """Each cell depends on the same cell of all inputs."""
     parts, shape = cells_of(call), call.outs[0].shape
     if len(parts) == 1 and tuple(map(prod, parts[0].dims)) == shape:

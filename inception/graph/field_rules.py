@@ -6,24 +6,25 @@ An operation without a rule makes cells of which we do not know, and the reason 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from math import prod
 from typing import Any
 
 from ..words import N_, Filled
-from .calls import OVERWRITE, Call, Step, Value, kind
+from .calls import OVERWRITE, Call, Step, Value, kind, values_of
 from .cell_shapes import concatenated, plain_concatenation, reshaped, selected, taken
 from .cells import Cells, around, constant, joined, loosened, permuted, rearranged, reduced, repeated, unknown
 from .field_rule import (
     CELL_BY_CELL,
     RULES,
     WITHOUT_VALUES,
+    Rule,
     cell_by_cell,
     cells_of,
     differ_along,
     dims_of,
     rule,
     unknown_cells,
-    values_of,
 )
 from .window_rules import each_of
 
@@ -33,29 +34,37 @@ def follow(call: Call) -> None:
     data = [value for value in values_of(call) if value.data]
     if not any(value.cells is not None for value in data):
         return
-    if call.func is OVERWRITE:
-        found: Any = _overwritten(call)
-    else:
-        what = kind(call.func)
-        if what.name in WITHOUT_VALUES:
-            return
-        rule = RULES.get(what.name)
-        if rule is None and what.name.endswith("_"):
-            rule = RULES.get(what.name[:-1])
-        name = what.name.rstrip("_")
-        if rule is not None:
-            found = rule(call, *call.args, **call.kwargs)
-        elif what.pointwise or what.name in CELL_BY_CELL or name in CELL_BY_CELL:
-            found = cell_by_cell(call)
-        else:
-            found = unknown_cells(call, Filled(N_("it is not known which cells {name} reads"), name=what.name))
+    rule = _rule_of(call.func)
+    if rule is None:
+        return
+    found = rule(call, *call.args, **call.kwargs)
     if not isinstance(found, list):
         found = [found] * len(call.outs)
     for out, cells in zip(call.outs, found, strict=False):
         out.cells = cells
 
 
-def _overwritten(call: Call) -> Cells:
+@cache
+def _rule_of(func: Any) -> Rule | None:
+    """None for an operation that hands on nothing of its inputs' values."""
+    if func is OVERWRITE:
+        return _overwritten
+    what = kind(func)
+    if what.name in WITHOUT_VALUES:
+        return None
+    found = RULES.get(what.name) or (RULES.get(what.name[:-1]) if what.name.endswith("_") else None)
+    if found is not None:
+        return found
+    if what.pointwise or {what.name, what.name.rstrip("_")} & CELL_BY_CELL:
+        return cell_by_cell
+    return _not_known
+
+
+def _not_known(call: Call, *_: Any, **__: Any) -> list[Cells]:
+    return unknown_cells(call, Filled(N_("it is not known which cells {name} reads"), name=call.name))
+
+
+def _overwritten(call: Call, *_: Any, **__: Any) -> Cells:
     return unknown(cells_of(call), call.outs[0].shape, N_("parts of it were written in place"))
 
 

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from ..models.layers import Concat, L2Normalize, ResidualSum
-from .calls import OVERWRITE, Call, Step, Value, form_of, kind, made_like
+from .calls import OVERWRITE, Call, Step, Value, form_of, kind, made_like, values_of
 
 Recorder = Any  # `record.Recorder`, which makes the copy and stands above it
 
@@ -39,11 +39,16 @@ class ModuleCopy:
     """A copy of a module and its parts that shares no container with it, and whose parts tell a recorder that they run.
 
     Without data, parameters and float buffers are meta tensors; small whole numbers, which are often read, stay.
+
+    modules: those of the original, by path; parameters: those of the original, by id. Each stands there once.
     """
 
     def __init__(self, recorder: Recorder, root: nn.Module):
         self.recorder = recorder
         self.copies: dict[int, nn.Module] = {}
+        self.modules: dict[str, nn.Module] = {}
+        self.parameters: dict[int, nn.Parameter] = {}
+        self._numbers: dict[Any, int] = {}  # of all that decides what a layer does
         self.root = self.copy(root, "")
         for copy in list(self.copies.values()):
             for name, value in copy.__dict__.items():
@@ -53,14 +58,18 @@ class ModuleCopy:
     def copy(self, module: nn.Module, path: str) -> nn.Module:
         if id(module) in self.copies:
             return self.copies[id(module)]
+        prefix = f"{path}." if path else ""
         if isinstance(module, torch.jit.ScriptModule):  # not ours to take apart; it runs as it is
             self.copies[id(module)] = module
+            self.modules.update((prefix + name if name else path, each) for name, each in module.named_modules())
+            for parameter in module.parameters():
+                self.counted(parameter)
             return module
+        self.modules[path] = module
         copy: nn.Module = object.__new__(type(module))
         entries = module.__dict__.copy()
         object.__setattr__(copy, "__dict__", entries)
         self.copies[id(module)] = copy
-        prefix = f"{path}." if path else ""
         if module._parameters:
             entries["_parameters"] = {name: self.parameter(p) for name, p in module._parameters.items()}
         if module._buffers:
@@ -78,8 +87,11 @@ class ModuleCopy:
             entries["training"] = False  # shapes and counts are the same, and the statistics of one picture no matter
         return copy
 
-    def parameter(self, parameter: Tensor | None) -> Tensor | None:
-        if parameter is None or parameter.is_meta or not self.recorder.meta:
+    def parameter(self, parameter: nn.Parameter | None) -> nn.Parameter | None:
+        if parameter is None:
+            return None
+        self.counted(parameter)
+        if parameter.is_meta or not self.recorder.meta:
             return parameter
         if isinstance(parameter, UninitializedBuffer | UninitializedParameter):
             return parameter
@@ -88,6 +100,10 @@ class ModuleCopy:
         self.recorder._twins[id(parameter)] = twin
         self.recorder._alive.append(twin)
         return twin
+
+    def counted(self, parameter: nn.Parameter) -> None:
+        self.parameters[id(parameter)] = parameter
+        self.recorder._param_of[id(parameter)] = id(parameter)
 
     def buffer(self, buffer: Tensor | None) -> Tensor | None:
         if buffer is None or buffer.is_meta or isinstance(buffer, UninitializedBuffer | UninitializedParameter):
@@ -130,7 +146,7 @@ class ModuleCopy:
 
     def layer(self, module: nn.Module, path: str, forward: Callable[..., Any]) -> Callable[..., Any]:
         recorder, attention = self.recorder, isinstance(module, nn.MultiheadAttention)
-        config = _config(module) if recorder.meta else None
+        number = self.number(module) if recorder.meta else None
         tensors: Any = forward.__self__ if isinstance(forward, MethodType) else module
 
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -140,10 +156,12 @@ class ModuleCopy:
                 return noted(None, args, kwargs)
             with torch._C.DisableTorchFunction():  # functions inside of a layer are no steps
                 key = None
-                if config is not None and len(args) == 1 and not kwargs and recorder.value_of(args[0]).data:
-                    key = config, args[0].shape, args[0].stride(), args[0].dtype
-                    if (replay := recorder.replays.get(key)) is not None:
-                        return replay.run(recorder, path, module, tensors, args[0])
+                if number is not None and not kwargs:
+                    values = [recorder.value_of(x) for x in args if isinstance(x, Tensor)]
+                    if len(set(values)) == len(args) and all(value.data for value in values):
+                        key = number, *[(x.shape, x.stride(), x.dtype) for x in args]
+                        if (replay := recorder.replays.get(key)) is not None:
+                            return replay.run(recorder, path, module, tensors, values)
                 return noted(key, args, kwargs)
 
         def noted(key: Any, args: Any, kwargs: Any) -> Any:
@@ -163,6 +181,21 @@ class ModuleCopy:
 
         return run
 
+    def number(self, module: nn.Module) -> int | None:
+        """Equal for layers that do the same with tensors of one form; None for one that may do another thing."""
+        known = isinstance(module, REPEATABLE) and not getattr(module, "inplace", False)
+        training = module.training and bool(module._buffers)  # which then change
+        if not known or training or module._modules or module._forward_hooks or module._forward_pre_hooks:
+            return None
+        entries = module.__dict__
+        plain = [v if type(v) in PLAIN or (type(v) is tuple and _is_plain(v)) else None for v in entries.values()]
+        forms = [None if t is None else (t.shape, t.dtype) for t in _tensors(module).values()]
+        return self._numbers.setdefault((type(module), *entries, *plain, *forms), len(self._numbers))
+
+
+def _is_plain(values: tuple[Any, ...]) -> bool:
+    return all(type(each) in PLAIN for each in values)
+
 
 # Layers that run again
 REPEATABLE = (
@@ -172,67 +205,65 @@ REPEATABLE = (
     nn.modules.pooling._AvgPoolNd,
     nn.Linear,
     nn.ReLU,
+    *OURS,
 )
 
 
-def _config(module: nn.Module) -> Any:
-    """All that decides what a layer does with a tensor of one form; None for a layer that may do another thing."""
-    known = isinstance(module, REPEATABLE) and not getattr(module, "inplace", False)
-    training = module.training and bool(module._buffers)  # which then change
-    if not known or training or module._modules or module._forward_hooks or module._forward_pre_hooks:
-        return None
-    own = [(k, v) for k, v in module.__dict__.items() if type(v) in PLAIN or type(v) is tuple]
-    forms = [(k, None if t is None else (t.shape, t.dtype)) for k, t in _tensors(module)]
-    return (type(module), *own, *forms)
-
-
-def _tensors(module: nn.Module) -> list[tuple[str, Tensor | None]]:
-    return [*module._parameters.items(), *module._buffers.items()]
+def _tensors(module: nn.Module) -> dict[str, Tensor | None]:
+    return module._parameters | module._buffers
 
 
 class Replay:
     """What a layer did, to be noted again for an equal one without running it: networks repeat a few layers often.
 
-    calls: of the first one. sources: where its values come from: the name of a parameter or buffer, or (call, output).
+    calls: of the first one. sources: where its values come from: the name of a parameter or buffer, the number of an
+    input, or (call, output). end: the same of what it returned, and its form.
     """
 
-    def __init__(self, calls: list[Call], sources: dict[Value, Any], end: tuple[int, int], form: Any):
-        self.calls, self.sources, self.end, self.form = calls, sources, end, form
+    def __init__(self, step: Step, sources: dict[Value, Any], end: tuple[int, int], form: Any):
+        self.calls, self.sources, self.end, self.form = step.calls, sources, end, form
+        self.reads: list[int] = [sources[value] for value in step.reads]
+        self.names = [name for name in sources.values() if type(name) is str]
 
     @classmethod
     def of(cls, recorder: Recorder, step: Step, module: nn.Module, out: Tensor) -> Replay | None:
         """None where it cannot be said again in the same words."""
-        sources: dict[Value, Any] = {recorder.value_of(t): name for name, t in _tensors(module) if t is not None}
+        own = {recorder.value_of(t): name for name, t in _tensors(module).items() if t is not None}
+        used = {value for call in step.calls for value in values_of(call)}
+        sources: dict[Value, Any] = {value: name for value, name in own.items() if value in used}
         for i, call in enumerate(step.calls):
             if call.func is OVERWRITE or kind(call.func).mutates:
                 return None
             sources.update((value, (i, j)) for j, value in enumerate(call.outs))
-        sources[step.args[0]] = "input"
+        sources.update((value, i) for i, value in enumerate(step.args))
         end = sources.get(recorder.value_of(out))
         form = form_of(out)
-        return cls(step.calls, sources, end, form) if isinstance(end, tuple) and form else None
+        return cls(step, sources, end, form) if isinstance(end, tuple) and form else None
 
-    def run(self, recorder: Recorder, path: str, module: nn.Module, tensors: nn.Module, x: Tensor) -> Tensor:
-        value = recorder.value_of(x)
-        step = Step("", path, module, [value])
-        step.reads[value] = None
-        own = {name: recorder.value_of(t) for name, t in _tensors(tensors) if t is not None}
-        for each in own.values():
+    def run(self, recorder: Recorder, path: str, module: nn.Module, tensors: nn.Module, inputs: list[Value]) -> Tensor:
+        step = Step("", path, module, inputs)
+        step.reads = dict.fromkeys(inputs[i] for i in self.reads)
+        own = _tensors(tensors)
+        values: dict[Any, Value] = {name: recorder.value_of(own[name]) for name in self.names}
+        for each in values.values():
             step.params |= each.params
-        own["input"] = value
-        made: list[list[Value]] = []
+        values.update(enumerate(inputs))
+        sources = self.sources
 
         def at(old: Any) -> Any:
-            if type(old) is not Value or (source := self.sources.get(old)) is None:
-                return old
-            return own[source] if type(source) is str else made[source[0]][source[1]]
+            if type(old) is Value:
+                source = sources.get(old)
+                return old if source is None else values[source]
+            return list(map(at, old)) if type(old) is list else old
 
-        for call in self.calls:
+        for i, call in enumerate(self.calls):
             outs = [Value(out.shape, step, out.data, out.params) for out in call.outs]
-            made.append(outs)
-            step.calls.append(Call(call.func, tuple(map(at, call.args)), call.kwargs, outs, call.macs, call.doubt))
+            args = tuple(map(at, call.args))
+            for j, out in enumerate(outs):
+                values[i, j] = out
+            step.calls.append(Call(call.func, args, call.kwargs, outs, call.macs, call.doubt))
         with torch._C._DisableTorchDispatch():
-            out = made_like(self.form)
-        step.outs = [recorder._note(out, made[self.end[0]][self.end[1]])]
+            made = made_like(self.form)
+        step.outs = [recorder._note(made, values[self.end])]
         recorder.steps.append(step)
-        return out
+        return made

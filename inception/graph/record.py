@@ -63,9 +63,8 @@ class Recorder:
         self._param_of: dict[int, int] = {}  # id of a parameter or its twin to id of the parameter
         self._memo: dict[Any, Any] = {}
         self.replays: dict[Any, Replay | None] = {}  # of layers that ran, by all that decides what they do
-        for parameter in root.parameters():
-            self._param_of[id(parameter)] = id(parameter)
-        copy = ModuleCopy(self, root).root
+        copied = ModuleCopy(self, root)
+        self.modules, self.parameters, copy = copied.modules, copied.parameters, copied.root
         self.inputs: list[Value] = []
         for tensor in tensors_in([inputs, named]):
             self.inputs.append(self._note(tensor, Value(tuple(tensor.shape), None, True)))
@@ -215,10 +214,10 @@ class Recorder:
             except TypeError:  # an argument that cannot be a key
                 key = None
         if what.name == "native_batch_norm" and key is not None:  # PyTorch takes a millisecond to say so
-            x, empty = args[0], torch.empty(0, device="meta", dtype=args[0].dtype)
-            out: Any = (torch.empty_like(x), empty, empty.clone())
+            empty = (0,), (1,), args[0].dtype
+            out: Any = (_alike(args[0]), made_like(empty), made_like(empty))
         elif what.name == "relu" and key is not None:
-            out = torch.empty_like(args[0])
+            out = _alike(args[0])
         else:
             out = func(*args, **kwargs)
         macs = what.formula(*args, **kwargs, out_val=out) // 2 if what.formula else 0
@@ -241,6 +240,10 @@ class Recorder:
                 if old.data and old.step is not step:
                     step.reads[old] = None
                 step.calls.append(Call(OVERWRITE, (old, value), {}, [new], 0, ""))
+
+
+def _alike(x: Tensor) -> Tensor:
+    return made_like(form_of(x)) if x.is_contiguous() else torch.empty_like(x)  # which takes much longer
 
 
 class _Dispatch(TorchDispatchMode):

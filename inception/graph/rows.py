@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import Any
 
 from torch import nn
@@ -13,7 +14,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from ..models.layers import Concat, L2Normalize, ResidualSum, Stage
 from ..words import N_
 from . import field_rules
-from .calls import OVERWRITE, Call, Step, Value
+from .calls import OVERWRITE, Call, Step, Value, values_of
 from .cell_fields import field_of
 from .layer import Layer, Part, Shape
 from .op import ACTIVATIONS, Op
@@ -90,9 +91,9 @@ MATRICES = (Op.CONV, Op.TRANSPOSED_CONV, Op.LINEAR)
 class Rows:
     """The layers of a run. `shape_of` gives a value's shape without the batch."""
 
-    def __init__(self, root: nn.Module, run: Recorder, shape_of: Callable[[Value], Shape]):
-        self.modules = dict(root.named_modules())
-        self.sizes = {id(p): p.numel() for p in root.parameters() if not _is_lazy(p)}
+    def __init__(self, run: Recorder, shape_of: Callable[[Value], Shape]):
+        self.modules = run.modules
+        self.sizes = {key: p.numel() for key, p in run.parameters.items() if not _is_lazy(p)}
         self.shape_of = shape_of
         self.used = {value for step in run.steps for value in step.reads}.union(run.outputs)
         self.counted: set[int] = set()  # ids of the parameters that some row has
@@ -230,21 +231,12 @@ def _read(step: Step) -> list[Value]:
 
 def _constants(step: Step) -> set[int]:
     """Ids of all parameters that a step reads, whether it works on data or not."""
-    return {each for call in step.calls for value in _values(call) for each in value.params}
-
-
-def _values(call: Call) -> Iterable[Value]:
-    for arg in (*call.args, *call.kwargs.values()):
-        if isinstance(arg, Value):
-            yield arg
-        elif isinstance(arg, list):
-            yield from (each for each in arg if isinstance(each, Value))
+    return {each for call in step.calls for value in values_of(call) for each in value.params}
 
 
 def _op(step: Step) -> str:
     if step.module is not None:
-        known = next((MODULES[kind] for kind in type(step.module).__mro__ if kind in MODULES), None)
-        return known or _class_name(step.module)
+        return _op_of(type(step.module))
     op = FUNCTIONS.get(step.name)
     if op == Op.SUM and len(step.reads) < 2:
         return "add"
@@ -254,9 +246,10 @@ def _op(step: Step) -> str:
     return op or (plain if plain in ACTIVATIONS else OPERATORS.get(step.name, step.name))
 
 
-def _class_name(module: nn.Module) -> str:
-    name = type(module).__name__
-    return name.removeprefix("Parametrized").lower()
+@cache
+def _op_of(module: type[nn.Module]) -> str:
+    known = next((MODULES[kind] for kind in module.__mro__ if kind in MODULES), None)
+    return known or module.__name__.removeprefix("Parametrized").lower()
 
 
 def _weights(call: Call) -> tuple[int, int]:

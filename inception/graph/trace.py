@@ -76,8 +76,8 @@ def trace(model: str | nn.Module, input_size: int | Sequence[Any] | Examples = 2
             return None
 
     shape_of = shapes_without_batch(run, twice)
-    rows = Rows(module, run, shape_of)
-    unused = find_unused(module, rows.counted)
+    rows = Rows(run, shape_of)
+    unused = find_unused(module, rows.sizes.keys() - rows.counted)
     _check_parameters(name, rows, sum(each.params for each in unused))
     keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
     shape, *others = (_without_first(value) for value in run.inputs)

@@ -21,13 +21,12 @@ class Unused:
     statistics: int = 0  # running means and variances of these batch norms, which Keras counts as parameters
 
 
-def find_unused(root: nn.Module, used: Collection[int]) -> tuple[Unused, ...]:
-    """The largest modules of `root` without a parameter that was used; `used` has the `id` of each one that was.
+def find_unused(root: nn.Module, left: Collection[int]) -> tuple[Unused, ...]:
+    """The largest modules of `root` all of whose parameters were left unused; `left` has the `id` of each of them.
 
-    Parameters that PyTorch's lazy modules have not made yet are left out, because nobody knows how many they will be.
+    Parameters that PyTorch's lazy modules have not made yet are not among them: nobody knows how many they will be.
     """
-    left = {id(p) for p in root.parameters() if not isinstance(p, nn.UninitializedParameter)}.difference(used)
-    return tuple(_unused(root, root, "", left)) if left else ()
+    return tuple(_unused(root, root, "", set(left))) if left else ()
 
 
 def _unused(root: nn.Module, module: nn.Module, path: str, left: set[int]) -> Iterator[Unused]:

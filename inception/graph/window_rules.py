@@ -10,7 +10,7 @@ from ..words import N_
 from .calls import Call, Value
 from .cell_shapes import merged, reshaped, taken
 from .cell_windows import plain_window, swept
-from .cells import Cells, joined, loosened, permuted, rearranged, reduced, repeated, unknown
+from .cells import Cells, joined, loosened, over_channels, permuted, rearranged, reduced, repeated, unknown
 from .field_rule import cells_of, differ_along, rule, unknown_cells
 
 # Windows
@@ -58,7 +58,7 @@ def _convolution(call: Call, x: Value, weight: Value, bias: Any, stride: Any, pa
     out, count = call.outs[0].shape, len(x.shape) - 2
     if not transposed and weight.cells is None:
         if groups == 1 and x.mixed is None:
-            x.mixed = _channels_mixed(x.cells, x.shape[1], out[1], 1) if differ_along(x.cells, 1) else x.cells
+            x.mixed = over_channels(x.cells) or _channels_mixed(x.cells, x.shape[1], out[1], 1)
         mixed = x.mixed if groups == 1 else x.cells
         plain = plain_window(mixed, out, weight.shape[2:], stride, padding, dilation)
         if plain is not None:
