@@ -44,7 +44,7 @@ def _signature(block: tuple[Layer, ...]) -> Any:
         (
             layer.branch,
             layer.layer,
-            [(p.op, p.in_shapes, p.out_shape, p.window, p.params, p.scale) for p in layer.parts],
+            [(p.op, p.in_shapes, p.out_shape, p.window, p.kernel, p.stride, p.params, p.scale) for p in layer.parts],
         )
         for layer in block
     ]

@@ -23,13 +23,24 @@ NEEDS_DATA = {
 }  # fmt: skip
 
 
-# Matrix work that PyTorch's FLOP counter does not know. Operations outside of `aten` may be such work too.
-UNCOUNTED = {
-    "mv", "dot", "vdot", "addmv", "addbmm", "addr", "ger", "outer", "conv_tbc", "_trilinear", "_cdist_forward", "cdist",
-    "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "_scaled_dot_product_flash_attention_for_cpu",
-    "_scaled_dot_product_fused_attention_overrideable", "mkldnn_rnn_layer", "_cudnn_rnn", "miopen_rnn", "_int_mm",
-    "mkldnn_convolution", "_fft_c2c", "_fft_r2c", "_fft_c2r", "_grouped_mm",
+# Words in the names of matrix work, of which PyTorch's FLOP counter knows some. Operations outside of `aten` may be
+# such work too.
+MATRIX_WORK = {
+    "mm", "bmm", "addmm", "baddbmm", "addbmm", "matmul", "mv", "addmv", "dot", "vdot", "addr", "ger", "outer", "inner",
+    "linear", "trilinear", "conv", "conv1d", "conv2d", "conv3d", "depthwise2d", "depthwise3d", "tbc", "convolution",
+    "attention", "transformer", "rnn", "lstm", "gru", "fft", "cdist", "pdist", "linalg", "cholesky", "triangular",
+    "sspaddmm", "hspmm", "smm", "einsum", "tensordot",
 }  # fmt: skip
+# These only look like it: they work on one number after the other, or count or arrange.
+OTHER_WORK = {
+    "linalg_vector_norm", "linalg__powsum", "linalg_cross", "linalg_diagonal", "_linalg_check_errors",
+    "_thnn_fused_gru_cell", "_thnn_fused_lstm_cell", "_use_cudnn_rnn_flatten_weight",
+}  # fmt: skip
+
+
+def is_matrix_work(name: str) -> bool:
+    """Whether an operation multiplies matrices, by its name: _addmm_activation, baddbmm_, mkldnn_rnn_layer."""
+    return name not in OTHER_WORK and not MATRIX_WORK.isdisjoint(name.split("_"))
 
 
 class Value:
@@ -100,7 +111,7 @@ class Kind:
         self.formula = flop_registry.get(packet)
         foreign = func.namespace not in ("aten", "prims", "prim")
         self.doubt = ""
-        if self.formula is None and (foreign or self.name in UNCOUNTED):
+        if self.formula is None and (foreign or is_matrix_work(self.name)):
             name = self.name if not foreign else f"{func.namespace}.{self.name}"
             self.doubt = Filled(N_("PyTorch's FLOP counter does not count {name}"), name=name)
 

@@ -22,7 +22,7 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
         return None, N_("it does not depend on the picture")
     mixed = over_channels(cells)
     if mixed is not None and (plain := _plain_field(mixed)) is not None:
-        return plain, ""
+        return _beside_crops(plain, mixed.lengths[2:], mixed)
     # Indexes of one cell stay: they say how far the next one would be.
     channels = [i for d in _channels(cells) for i in cells.span(d) if cells.lengths[i] > 1]
     axes = [[around(term, channels, cells.lengths) for term in terms] for terms in cells.axes]
@@ -33,7 +33,7 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
         cells = made(cells.dims, axes, [cells])
     if _repeats(cells):
         return None, N_("several cells beside each other depend on the same pixels")
-    sizes, strides, offsets = [], [], []
+    sizes, strides, offsets, counts = [], [], [], []
     for terms in cells.axes:
         if len(terms) != 1 or terms[0].within or terms[0].loose:
             reason = cells.reason or N_("cells beside each other depend on boxes of different form")
@@ -49,10 +49,34 @@ def field_of(cells: Cells) -> tuple[ReceptiveField | None, str]:
         sizes.append(term.size)
         strides.append(moving[-1][0] if moving else 0)
         offsets.append(term.offset)
-    field = _field(sizes, strides, offsets)
+        counts.append(prod(n for _, n in moving))
+    field, why = _beside_crops(_field(sizes, strides, offsets), counts, cells)
+    if field is None:
+        return None, why
+    sizes, offsets = list(field.size), list(field.offset)
     whole = all(o <= 0 and o + s >= n for o, s, n in zip(offsets, sizes, cells.picture, strict=True))
     still = not any(strides)
     return field, N_("every cell depends on the whole picture") if whole and still else ""
+
+
+def _beside_crops(field: ReceptiveField, counts: Sequence[int], cells: Cells) -> tuple[ReceptiveField | None, str]:
+    """The field, unless every cell of it reaches into padding beside a crop, where the picture has other pixels.
+
+    counts: of the cells along each axis. At the border of the picture padding stands for a picture that goes on.
+    """
+    if not cells.cut:
+        return field, ""
+    sizes, offsets = list(field.size), list(field.offset)
+    for axis, (low, high) in enumerate(cells.cut):
+        starts = (offsets[axis] + field.stride[axis] * cell for cell in range(counts[axis]))
+        if any(low <= start and start + sizes[axis] <= high for start in starts):
+            continue
+        if counts[axis] > 1:
+            return None, N_("every cell also depends on padding inside the picture, beside a crop")
+        end = min(high, offsets[axis] + sizes[axis])
+        offsets[axis] = max(low, offsets[axis])
+        sizes[axis] = end - offsets[axis]
+    return _field(sizes, field.stride, offsets), ""
 
 
 def _field(*numbers: Sequence[int]) -> ReceptiveField:

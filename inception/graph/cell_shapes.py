@@ -7,12 +7,14 @@ from math import prod
 
 from ..words import N_
 from .cells import (
+    ENDLESS,
     NEVER,
     Cells,
     Dims,
     Factors,
     Term,
     around,
+    cut_of,
     joined,
     loosened,
     made,
@@ -62,7 +64,7 @@ def merged(cells: Cells, across: bool = False) -> Cells:
             for size in sizes:
                 dims.append(tuple(lengths[at : at + size]))
                 at += size
-            cells = Cells(tuple(dims), tuple(axes), cells.picture, cells.hull, cells.reason)
+            cells = cells._replace(dims=tuple(dims), axes=tuple(axes))
             borders = {cells.span(d).start for d in range(len(cells.dims))}
         else:
             place += 1
@@ -195,12 +197,24 @@ def taken(cells: Cells, dim: int, start: int, step: int, count: int) -> Cells:
         else:
             return loosened(cells, dim, count, N_("a slice cuts through rows and columns"))
     dims = (*cells.dims[:dim], new, *cells.dims[dim + 1 :])
-    cut = prod(new) != size
+    fewer = prod(new) != size
     axes = []
     for terms in cells.axes:
         kept = [t for term in terms if (t := _indexed(term, place, *chosen)) is not None]
-        axes.append([t._replace(loose=t.loose | {NEVER}) if cut and place in t.loose else t for t in kept])
-    return made(dims, axes, [cells])
+        axes.append([t._replace(loose=t.loose | {NEVER}) if fewer and place in t.loose else t for t in kept])
+    after = made(dims, axes, [cells])
+    first, last = min(start, start + (count - 1) * step), max(start, start + (count - 1) * step)
+    # What a step leaves over at the ends is no crop: a picture without end would go on there.
+    return after._replace(cut=_cropped(cells, after)) if max(first, size - 1 - last) >= abs(step) else after
+
+
+def _cropped(before: Cells, after: Cells) -> tuple[tuple[int, int], ...]:
+    """What a crop leaves of each axis."""
+    cuts = []
+    for axis, ((old, old_end), (new, new_end)) in enumerate(zip(before.hull, after.hull, strict=True)):
+        low, high = before.cut[axis] if before.cut else (-ENDLESS, ENDLESS)
+        cuts.append((new if new > old else low, new_end if new_end < old_end else high))
+    return tuple(cuts)
 
 
 def _fixed(cells: Cells, dim: int, place: int, at: int) -> Cells:
@@ -252,7 +266,7 @@ def plain_concatenation(parts: Sequence[Cells], sizes: Sequence[int]) -> Cells |
         axes.append(tuple(terms))
     hull = tuple(reach_of([p.hull[axis] for p in parts]) for axis in range(count))
     dims = (parts[0].dims[0], (sum(sizes),), *parts[0].dims[2:])
-    return Cells(dims, tuple(axes), parts[0].picture, hull)
+    return Cells(dims, tuple(axes), parts[0].picture, hull, cut=cut_of(parts))
 
 
 def concatenated(parts: Sequence[Cells], dim: int, sizes: Sequence[int], shape: Sequence[int]) -> Cells:
@@ -275,6 +289,6 @@ def concatenated(parts: Sequence[Cells], dim: int, sizes: Sequence[int], shape: 
                 placed.append(t._replace(offset=t.offset - t.strides[place] * start, within=tuple(sorted(within))))
             axes.append(tuple(placed))
         dims = tuple((total,) if d == dim else f for d, f in enumerate(cells.dims))
-        spread.append(Cells(dims, tuple(axes), cells.picture, cells.hull, cells.reason))
+        spread.append(cells._replace(dims=dims, axes=tuple(axes)))
         start += size
     return joined(spread, shape)

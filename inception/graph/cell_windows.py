@@ -117,4 +117,4 @@ def plain_window(
         axes.append((Term(size, offset, strides),))
         low, high = cells.hull[axis]
         hull.append((max(low, offset), min(high, offset + step * stride[axis] * (out[place] - 1) + size)))
-    return Cells(((out[0],), *((n,) for n in out[1:])), tuple(axes), cells.picture, tuple(hull))
+    return Cells(((out[0],), *((n,) for n in out[1:])), tuple(axes), cells.picture, tuple(hull), cut=cells.cut)

@@ -21,6 +21,7 @@ from ..words import N_
 Factors = tuple[int, ...]
 Dims = tuple[Factors, ...]  # the indexes of each dimension, by their lengths, the slowest first
 MOST_TERMS = 128  # parts of a tensor that are told apart
+ENDLESS = 2**62  # pixels, on a side where nothing was cropped
 NEVER = -1  # a loose index that no operation can make up for
 
 
@@ -42,6 +43,7 @@ class Cells(NamedTuple):
     picture: tuple[int, ...]  # pixels of each axis
     hull: tuple[tuple[int, int], ...]  # first pixel that a cell depends on, and the one behind the last: no padding
     reason: str = ""  # what made an index loose
+    cut: tuple[tuple[int, int], ...] = ()  # what crops left of the hull of each axis; empty where nothing was cropped
 
     @property
     def lengths(self) -> Factors:
@@ -155,7 +157,15 @@ def made(dims: Dims, axes: Iterable[Iterable[Term]], parts: Sequence[Cells], rea
         )
     loose = any(term.loose for terms in cleaned for term in terms)
     before = reason or next((cells.reason for cells in parts if cells.reason), "")
-    return Cells(dims, tuple(cleaned), picture, tuple(hull), before if loose else "")
+    return Cells(dims, tuple(cleaned), picture, tuple(hull), before if loose else "", cut_of(parts))
+
+
+def cut_of(parts: Sequence[Cells]) -> tuple[tuple[int, int], ...]:
+    """What crops left of the parts together."""
+    cuts = [cells.cut for cells in parts if cells.hull]
+    if not cuts or not all(cuts):
+        return ()
+    return tuple((min(low for low, _ in axis), max(high for _, high in axis)) for axis in zip(*cuts, strict=True))
 
 
 def reach_of(hulls: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -185,13 +195,8 @@ def moved_term(term: Term, sources: Sequence[int | None]) -> Term:
 
 def rearranged(cells: Cells, dims: Dims, sources: Sequence[int | None]) -> Cells:
     """Cells with other dimensions, whose indexes are old ones (`sources`) or new ones that repeat everything."""
-    return Cells(
-        dims,
-        tuple(tuple(moved_term(t, sources) for t in terms) for terms in cells.axes),
-        cells.picture,
-        cells.hull,
-        cells.reason,
-    )
+    axes = tuple(tuple(moved_term(t, sources) for t in terms) for terms in cells.axes)
+    return cells._replace(dims=dims, axes=axes)
 
 
 def permuted(cells: Cells, order: Sequence[int]) -> Cells:

@@ -27,6 +27,8 @@ class Part:
     groups: int = 1  # of a convolution: how many times the channels are cut, as many as channels where it is depthwise
     statistics: int = 0  # running means and variances of a batch norm, which Keras counts as parameters
     doubt: str = ""  # why nobody can vouch for `macs`, which is then 0; empty where it is right; `_` translates it
+    kernel: tuple[int, ...] = ()  # of convolutions and pools in any number of dimensions, transposed ones too
+    stride: tuple[int, ...] = ()  # the same; empty where an operation has none, or not the same one everywhere
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +55,11 @@ class Layer:
     def window(self) -> Window | None:
         """The window of the first operation, if it has one."""
         return self.parts[0].window
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """The kernel of the first operation, one number for each axis of the grid; empty where it has none."""
+        return self.parts[0].kernel
 
     @property
     def in_shapes(self) -> tuple[Shape, ...]:

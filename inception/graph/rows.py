@@ -1,7 +1,7 @@
 """The rows of a recorded run: which steps have one, what stands in it, and what it reads."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ from .layer import Layer, Part, Shape
 from .op import ACTIVATIONS, Op
 from .receptive_field import ReceptiveField
 from .record import Recorder
-from .window import pair, window_of, window_of_call
+from .window import Window, pair, window_of, window_of_call
 
 MODULES: dict[type[nn.Module], Op] = {
     _ConvTransposeNd: Op.TRANSPOSED_CONV,
@@ -151,9 +151,11 @@ class Rows:
         scale = step.module.scale if isinstance(step.module, ResidualSum) else None
         doubt = next((call.doubt for call in step.calls if call.doubt), "")
         statistics = self.statistics(step) if op == Op.BATCH_NORM else 0
+        window = _window(step, in_shapes, out_shape)
+        kernel, stride = (window.kernel, window.stride) if window else steps_of_calls(step.calls, len(out_shape) - 1)
         return Part(
-            op, step.path, in_shapes, out_shape, _window(step, in_shapes, out_shape), params,
-            0 if doubt else step.macs, scale, weights, groups, statistics, doubt,
+            op, step.path, in_shapes, out_shape, window, params,
+            0 if doubt else step.macs, scale, weights, groups, statistics, doubt, kernel, stride,
         )  # fmt: skip
 
     def statistics(self, step: Step) -> int:
@@ -267,7 +269,7 @@ def _weights(call: Call) -> tuple[int, int]:
     return (0 if matrix.data else count), 1
 
 
-def _window(step: Step, in_shapes: tuple[Shape, ...], out: Shape) -> Any:
+def _window(step: Step, in_shapes: tuple[Shape, ...], out: Shape) -> Window | None:
     if not in_shapes or len(out) != 3 or len(in_shapes[0]) != 3:
         return None
     grid, made = pair(in_shapes[0][1:]), pair(out[1:])
@@ -281,6 +283,40 @@ def _window(step: Step, in_shapes: tuple[Shape, ...], out: Shape) -> Any:
                 return window_of_call(call.name, call.args[3:], call.args[1].shape[2:], grid, made)
             return window_of_call(call.name, call.args[1:], (), grid, made)
     return None
+
+
+POOLS = {"max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool2d", "avg_pool3d"}
+ADAPTIVE = {"_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d"}
+
+
+def steps_of_calls(calls: Iterable[Call], axes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Kernel and stride of the first convolution or pool among the calls, for the last `axes` axes; else both empty.
+
+    PyTorch runs pools in one dimension as pools in two, over one row.
+    """
+    for call in calls:
+        if call.func is OVERWRITE or axes < 1:
+            continue
+        if call.name == "convolution":
+            kernel, stride = call.args[1].shape[2:], call.args[3]
+        elif call.name in POOLS:
+            kernel, stride = call.args[1], (call.args[2] if len(call.args) > 2 else ()) or call.args[1]
+        elif call.name in ADAPTIVE:
+            kernel = stride = _even_steps(call.args[0].shape, call.outs[0].shape, len(call.args[1]))
+        else:
+            continue
+        return _last(kernel, axes), _last(stride, axes)
+    return (), ()
+
+
+def _even_steps(grid: Shape, out: Shape, axes: int) -> tuple[int, ...]:
+    """What an adaptive pool takes as kernel and stride; empty where its windows differ."""
+    sides = list(zip(grid[-axes:], out[-axes:], strict=True))
+    return () if any(n % m for n, m in sides) else tuple(n // m for n, m in sides)
+
+
+def _last(sizes: Sequence[int], axes: int) -> tuple[int, ...]:
+    return tuple(sizes) * axes if len(sizes) == 1 else tuple(sizes)[-axes:]
 
 
 def _field(values: Iterable[Value]) -> tuple[ReceptiveField | None, str]:

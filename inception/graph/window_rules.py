@@ -232,6 +232,10 @@ def _pad(call: Call, x: Value, pad: Sequence[int], *_: Any) -> Cells:
     cells, out = x.cells, call.outs[0].shape
     for i, (before, after) in enumerate(zip(pad[::2], pad[1::2], strict=True)):
         d = len(out) - 1 - i
+        if min(before, after) < 0:  # which crops
+            first, end = max(0, -before), x.shape[d] - max(0, -after)
+            cells = taken(cells, d, first, 1, end - first)
+            before, after = max(0, before), max(0, after)
         if before or after:
             if _stands_still(cells, d):
                 cells = taken(cells, d, 0, 1, 1) if x.shape[d] > 1 else cells

@@ -304,7 +304,7 @@ def _block_name(layer: Layer) -> str:
 
 def _layer_text(layer: Layer) -> str:
     names = " · ".join(name for name in (layer.block, layer.branch, own_name(layer)) if name)
-    kernel = f"{shape_text(layer.window.kernel)} " if layer.window else ""
+    kernel = f"{shape_text(layer.kernel)} " if layer.kernel else ""
     output = _("output {shape}").format(shape=shape_text(layer.out_shape))
     return f"<b>{layer.index}. {names}</b><br>{kernel}{layer.op}<br>{output}"
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import closing
 from html import escape
-from math import ceil, prod
+from math import ceil
 
 import graphviz
 
@@ -327,26 +327,20 @@ def box_text(
 
 def head_text(layer: Layer) -> str:
     """What a layer does, as the figures call it."""
-    size = f"{shape_text(layer.window.kernel)} " if layer.window else ""
+    size = shape_text(layer.kernel)
     if layer.op in SUMS:
         return "+"
     if layer.op == PRODUCT:
         return "\N{MULTIPLICATION SIGN}"
     if groups_of(layer) > 1:
         sentence = _("{size} depthwise {op}") if is_depthwise(layer) else _("{size} grouped {op}")
-        return sentence.format(size=shape_text(layer.window.kernel) if layer.window else "", op=layer.op).strip()
-    return _("filter concat") if layer.op == Op.CONCAT else f"{size}{layer.op}"
+        return sentence.format(size=size, op=layer.op).strip()
+    return _("filter concat") if layer.op == Op.CONCAT else f"{size} {layer.op}".strip()
 
 
 def groups_of(layer: Layer) -> int:
-    """Into how many groups a convolution splits its channels; 1 for anything else.
-
-    The trace counts weights; a convolution without groups would have in x out channels for each cell of its window.
-    """
-    first = layer.parts[0]
-    if layer.op != Op.CONV or not layer.window or not first.weights:
-        return 1
-    return first.in_shapes[0][0] * first.out_shape[0] * prod(layer.window.kernel) // first.weights
+    """Into how many groups a convolution splits its channels; 1 for anything else."""
+    return layer.parts[0].groups
 
 
 def is_depthwise(layer: Layer) -> bool:

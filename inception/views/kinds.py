@@ -41,11 +41,10 @@ BY_OP: dict[str, Kind] = {Op.CONCAT: CONCAT, Op.RESIDUAL_SUM: SUM, Op.SUM: SUM, 
 
 def kind_of(layer: Layer) -> Kind:
     """The kind of a layer's first operation."""
-    if layer.op == Op.CONV and layer.window:
-        height, width = layer.window.kernel
-        if (height, width) == (1, 1):
+    if layer.op == Op.CONV and layer.kernel:
+        if set(layer.kernel) == {1}:
             return POINTWISE
-        return SQUARE if height == width else FACTORISED
+        return SQUARE if len(set(layer.kernel)) == 1 else FACTORISED
     if is_pool(layer.op):
         return POOL
     return BY_OP.get(layer.op, OTHER)
