@@ -8,7 +8,7 @@ from math import prod
 from typing import cast
 
 from ..words import N_
-from .cells import Cells, around, made, over_channels
+from .cells import Cells, Mirror, around, made, over_channels
 from .receptive_field import ReceptiveField
 from .window import Pair
 
@@ -64,6 +64,8 @@ def _beside_crops(field: ReceptiveField, counts: Sequence[int], cells: Cells) ->
 
     counts: of the cells along each axis. At the border of the picture padding stands for a picture that goes on.
     """
+    if any(_shows(mirror, field, counts) for mirror in cells.mirrors):
+        return None, N_("cells near the border depend on pixels that are mirrored into the padding")
     if not cells.cut:
         return field, ""
     sizes, offsets = list(field.size), list(field.offset)
@@ -77,6 +79,20 @@ def _beside_crops(field: ReceptiveField, counts: Sequence[int], cells: Cells) ->
         offsets[axis] = max(low, offsets[axis])
         sizes[axis] = end - offsets[axis]
     return _field(sizes, field.stride, offsets), ""
+
+
+def _shows(mirror: Mirror, field: ReceptiveField, counts: Sequence[int]) -> bool:
+    """Whether the outermost cell depends on pixels outside of its box, which padding shows it."""
+    axis, many = mirror.axis, counts[mirror.axis] - 1
+    stride, size = field.stride[axis], field.size[axis]
+    starts = [field.offset[axis], field.offset[axis] + stride * many]
+    if mirror.at_end:
+        start = max(starts)
+        beyond = start + size - mirror.edge
+        return beyond > 0 and start > mirror.edge - mirror.size - (0 if mirror.copies else beyond)
+    start = min(starts)
+    beyond = mirror.edge - start
+    return beyond > 0 and start + size < mirror.edge + mirror.size + (0 if mirror.copies else beyond)
 
 
 def _field(*numbers: Sequence[int]) -> ReceptiveField:
@@ -132,13 +148,14 @@ def _channels(cells: Cells) -> list[int]:
         def step(dim: int) -> int:
             return max(abs(t.strides[i]) for terms in cells.axes for t in terms for i in cells.span(dim))
 
-        for dim in sorted(large, key=step)[:1]:
+        # Windows that were unfolded may move as little as their places do; there are fewer pixels in one than places.
+        for dim in sorted(large, key=lambda d: (step(d), prod(cells.dims[d]) if len(cells.dims) == 3 else d))[:1]:
             axes = [
                 a for a, terms in enumerate(cells.axes) if any(t.strides[i] for t in terms for i in cells.span(dim))
             ]
             if all(
                 any(
-                    abs(t.strides[i]) > step(dim)
+                    abs(t.strides[i]) >= step(dim)
                     for t in cells.axes[a]
                     for d in large
                     if d != dim

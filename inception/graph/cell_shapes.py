@@ -18,6 +18,7 @@ from .cells import (
     joined,
     loosened,
     made,
+    mirrors_of,
     moved_term,
     reach_of,
     regrouped,
@@ -266,7 +267,7 @@ def plain_concatenation(parts: Sequence[Cells], sizes: Sequence[int]) -> Cells |
         axes.append(tuple(terms))
     hull = tuple(reach_of([p.hull[axis] for p in parts]) for axis in range(count))
     dims = (parts[0].dims[0], (sum(sizes),), *parts[0].dims[2:])
-    return Cells(dims, tuple(axes), parts[0].picture, hull, cut=cut_of(parts))
+    return Cells(dims, tuple(axes), parts[0].picture, hull, cut=cut_of(parts), mirrors=mirrors_of(parts))
 
 
 def concatenated(parts: Sequence[Cells], dim: int, sizes: Sequence[int], shape: Sequence[int]) -> Cells:

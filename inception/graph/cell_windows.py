@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import gcd
 from typing import Any
 
+from ..words import N_
 from .cell_shapes import merged
 from .cells import Cells, Factors, Term, forgetting, loosened, made, moved_term, regrouped
 
@@ -28,8 +29,10 @@ def swept(
     inner = factors[-1] if len(factors) == 2 else 1
     repeat = inner // gcd(advance, inner)
     full = period * repeat
-    if len(factors) > 2 or out % full or full > 16 or _is_cut(cells, span.start):
+    if len(factors) > 2 or _is_cut(cells, span.start):
         return loosened(cells, dim, out, reason, True)
+    if out % full or full > 16:
+        return loosened(cells, dim, out, N_("cells beside each other depend on boxes of different form"), True)
     new: Factors = (out // full, full) if full > 1 else (out,)
     dims = (*cells.dims[:dim], new, *cells.dims[dim + 1 :])
     n = len(cells.lengths)
@@ -117,4 +120,4 @@ def plain_window(
         axes.append((Term(size, offset, strides),))
         low, high = cells.hull[axis]
         hull.append((max(low, offset), min(high, offset + step * stride[axis] * (out[place] - 1) + size)))
-    return Cells(((out[0],), *((n,) for n in out[1:])), tuple(axes), cells.picture, tuple(hull), cut=cells.cut)
+    return cells._replace(dims=tuple((n,) for n in out), axes=tuple(axes), hull=tuple(hull), reason="")

@@ -35,6 +35,16 @@ class Term(NamedTuple):
     loose: frozenset[int] = frozenset()  # indexes along which the cells differ in another way than `strides` says
 
 
+class Mirror(NamedTuple):
+    """Where padding was filled with the cells beside it. Its cells are said to go on as the grid does."""
+
+    axis: int  # of the picture
+    edge: int  # first pixel of the first cell; at the end the pixel behind the last cell
+    size: int  # of the box of a cell
+    at_end: bool
+    copies: bool  # each is the last cell again; else they are those before it in reverse order
+
+
 class Cells(NamedTuple):
     """The boxes of all cells of one tensor."""
 
@@ -44,6 +54,7 @@ class Cells(NamedTuple):
     hull: tuple[tuple[int, int], ...]  # first pixel that a cell depends on, and the one behind the last: no padding
     reason: str = ""  # what made an index loose
     cut: tuple[tuple[int, int], ...] = ()  # what crops left of the hull of each axis; empty where nothing was cropped
+    mirrors: frozenset[Mirror] = frozenset()  # of padding that reads the picture
 
     @property
     def lengths(self) -> Factors:
@@ -157,7 +168,13 @@ def made(dims: Dims, axes: Iterable[Iterable[Term]], parts: Sequence[Cells], rea
         )
     loose = any(term.loose for terms in cleaned for term in terms)
     before = reason or next((cells.reason for cells in parts if cells.reason), "")
-    return Cells(dims, tuple(cleaned), picture, tuple(hull), before if loose else "", cut_of(parts))
+    return Cells(dims, tuple(cleaned), picture, tuple(hull), before if loose else "", cut_of(parts), mirrors_of(parts))
+
+
+def mirrors_of(parts: Sequence[Cells]) -> frozenset[Mirror]:
+    """Those of all parts."""
+    found = [cells.mirrors for cells in parts if cells.mirrors]
+    return frozenset().union(*found) if found else frozenset()
 
 
 def cut_of(parts: Sequence[Cells]) -> tuple[tuple[int, int], ...]:

@@ -10,6 +10,8 @@ from functools import cache
 from math import prod
 from typing import Any
 
+from torch.nn.modules.padding import _CircularPadNd
+
 from ..words import N_, Filled
 from .calls import OVERWRITE, Call, Step, Value, kind, values_of
 from .cell_shapes import concatenated, plain_concatenation, reshaped, selected, taken
@@ -74,6 +76,30 @@ def mix_everything(step: Step) -> None:
     if parts:
         for out in (value for call in step.calls for value in call.outs if value.data):
             out.cells = unknown(parts, out.shape, N_("a recurrent layer reads one step after the other"), True)
+
+
+def wrapped(step: Step) -> list[Call]:
+    """The calls of a step that are to be followed. Those of circular padding are followed here, together.
+
+    PyTorch has no operation for it: it makes a larger tensor and copies parts of the smaller one into it.
+    """
+    module, calls = step.module, step.calls
+    circular = getattr(module, "padding_mode", "") == "circular" or isinstance(module, _CircularPadNd)
+    if not (circular or (module is None and step.name == "pad")) or not step.args or step.args[0].cells is None:
+        return calls
+    last = max((i for i, call in enumerate(calls) if call.func is OVERWRITE or kind(call.func).mutates), default=None)
+    if last is None:
+        return calls
+    cells, shape = step.args[0].cells, step.args[0].shape
+    rest = calls[last + 1 :]
+    larger = next((value for call in rest for value in values_of(call) if value.data), None) or step.outs[0]
+    for d, (n, m) in enumerate(zip(shape, larger.shape, strict=True)):
+        if n != m:
+            cells = loosened(cells, d, m, N_("the padding goes round to the other side of the picture"), m > n)
+    for value in (larger, *(out for call in calls[: last + 1] for out in call.outs)):
+        if value.shape == larger.shape:
+            value.cells = cells
+    return rest
 
 
 # Everything along some dimensions

@@ -227,9 +227,10 @@ class Recorder:
 
     def _written(self, tensor: Tensor, step: Step, data: bool, params: frozenset[int]) -> None:
         """A tensor was written in place: it has a new value, and so has whatever shares its memory."""
+        old = self._values.get(id(tensor))
         value = self._note(tensor, Value(tuple(tensor.shape), step, data, params))
         last = step.calls[-1]
-        last.outs = [value]
+        last.outs = [*(out for out in last.outs if out is not old), value]
         for other in self._views.get(tensor.untyped_storage()._cdata, ()):
             if other is not tensor:
                 old = self.value_of(other)

@@ -17,7 +17,7 @@ from . import field_rules
 from .calls import OVERWRITE, Call, Step, Value, values_of
 from .cell_fields import field_of
 from .layer import Layer, Part, Shape
-from .op import ACTIVATIONS, Op
+from .op import ACTIVATIONS, Op, is_pool
 from .receptive_field import ReceptiveField
 from .record import Recorder
 from .window import Window, pair, window_of, window_of_call
@@ -152,7 +152,9 @@ class Rows:
         doubt = next((call.doubt for call in step.calls if call.doubt), "")
         statistics = self.statistics(step) if op == Op.BATCH_NORM else 0
         window = _window(step, in_shapes, out_shape)
-        kernel, stride = (window.kernel, window.stride) if window else steps_of_calls(step.calls, len(out_shape) - 1)
+        kernel, stride = (window.kernel, window.stride) if window else _steps(step.calls, len(out_shape) - 1)
+        if is_pool(op) and not kernel:  # an adaptive one
+            kernel = stride = _even_steps(in_shapes[0], out_shape)
         return Part(
             op, step.path, in_shapes, out_shape, window, params,
             0 if doubt else step.macs, scale, weights, groups, statistics, doubt, kernel, stride,
@@ -286,10 +288,9 @@ def _window(step: Step, in_shapes: tuple[Shape, ...], out: Shape) -> Window | No
 
 
 POOLS = {"max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool2d", "avg_pool3d"}
-ADAPTIVE = {"_adaptive_avg_pool2d", "_adaptive_avg_pool3d", "adaptive_max_pool2d", "adaptive_max_pool3d"}
 
 
-def steps_of_calls(calls: Iterable[Call], axes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _steps(calls: Iterable[Call], axes: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Kernel and stride of the first convolution or pool among the calls, for the last `axes` axes; else both empty.
 
     PyTorch runs pools in one dimension as pools in two, over one row.
@@ -301,17 +302,15 @@ def steps_of_calls(calls: Iterable[Call], axes: int) -> tuple[tuple[int, ...], t
             kernel, stride = call.args[1].shape[2:], call.args[3]
         elif call.name in POOLS:
             kernel, stride = call.args[1], (call.args[2] if len(call.args) > 2 else ()) or call.args[1]
-        elif call.name in ADAPTIVE:
-            kernel = stride = _even_steps(call.args[0].shape, call.outs[0].shape, len(call.args[1]))
         else:
             continue
         return _last(kernel, axes), _last(stride, axes)
     return (), ()
 
 
-def _even_steps(grid: Shape, out: Shape, axes: int) -> tuple[int, ...]:
+def _even_steps(grid: Shape, out: Shape) -> tuple[int, ...]:
     """What an adaptive pool takes as kernel and stride; empty where its windows differ."""
-    sides = list(zip(grid[-axes:], out[-axes:], strict=True))
+    sides = list(zip(grid[1:], out[1:], strict=False))
     return () if any(n % m for n, m in sides) else tuple(n // m for n, m in sides)
 
 
@@ -345,5 +344,5 @@ def follow_fields(run: Recorder) -> None:
         if isinstance(step.module, nn.RNNBase | nn.RNNCellBase):
             field_rules.mix_everything(step)
             continue
-        for call in step.calls:
+        for call in field_rules.wrapped(step):
             field_rules.follow(call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import floor, prod
 from typing import Any
 
@@ -10,7 +10,19 @@ from ..words import N_
 from .calls import Call, Value
 from .cell_shapes import merged, reshaped, taken
 from .cell_windows import plain_window, swept
-from .cells import Cells, joined, loosened, over_channels, permuted, rearranged, reduced, repeated, unknown
+from .cells import (
+    Cells,
+    Mirror,
+    joined,
+    loosened,
+    made,
+    over_channels,
+    permuted,
+    rearranged,
+    reduced,
+    repeated,
+    unknown,
+)
 from .field_rule import cells_of, differ_along, rule, unknown_cells
 
 # Windows
@@ -132,7 +144,24 @@ def _adaptive(call: Call, x: Value, size: Sequence[int], *_: Any) -> Cells:
 
 @rule("im2col")
 def _unfolded(call: Call, x: Value, kernel: Any, dilation: Any, padding: Any, stride: Any) -> Cells:
-    return unknown_cells(call, N_("unfolded windows stand beside each other"), True)[0]
+    """(N, C, H, W) to (N, C * kernel, places): each place has the pixels of its window as channels."""
+    cells = merged(x.cells)
+    kernel, dilation, padding, stride = (each_of(each, 2) for each in (kernel, dilation, padding, stride))
+    if any(len(factors) != 1 for factors in cells.dims) or len(cells.dims) != 4:
+        return unknown_cells(call, N_("unfolded windows stand beside each other"), True)[0]
+    sides = zip(x.shape[2:], kernel, dilation, padding, stride, strict=True)
+    places = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, d, p, s in sides)
+    axes = []
+    for terms in cells.axes:
+        if any(w[0] > 1 for t in terms for w in t.within) or any(t.loose for t in terms):
+            return unknown_cells(call, N_("unfolded windows stand beside each other"), True)[0]
+        moved = []
+        for t in terms:
+            n, c, h, w = t.strides
+            strides = (n, c, h * dilation[0], w * dilation[1], h * stride[0], w * stride[1])
+            moved.append(t._replace(strides=strides, offset=t.offset - h * padding[0] - w * padding[1]))
+        axes.append(moved)
+    return made(((x.shape[0],), (x.shape[1], *kernel), places), axes, [cells])
 
 
 @rule("unfold")
@@ -171,7 +200,16 @@ def _nearest(call: Call, x: Value, *_: Any, **__: Any) -> Cells:
         elif n % m == 0:
             cells = swept(cells, d, m, 1, n // m, _always([n // m // 2 if exact else 0]), RESIZING)
         else:
-            cells = loosened(cells, d, m, N_("resized by a factor that is no whole number"))
+            cells = loosened(cells, d, m, N_("resized by a factor that is no whole number"), m > n)
+    return cells
+
+
+@rule("_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa")
+def _smoothed(call: Call, x: Value, *_: Any, **__: Any) -> Cells:
+    cells, out = x.cells, call.outs[0].shape
+    for d in range(2, len(out)):
+        if x.shape[d] != out[d]:
+            cells = loosened(cells, d, out[d], N_("resized with a window against jagged edges"), True)
     return cells
 
 
@@ -182,6 +220,9 @@ def _interpolated(call: Call, x: Value, size: Any, corners: bool, *_: Any, **__:
     for d in range(2, len(out)):
         n, m = x.shape[d], out[d]
         if n == m:
+            continue
+        if corners and m > 1 and (n - 1) % (m - 1) == 0:  # on cells of the input, so nothing lies between
+            cells = swept(cells, d, m, 1, (n - 1) // (m - 1), _always([-1, 0, 1, 2] if cubic else [0]), INTERPOLATION)
             continue
         if corners or (m % n and n % m):
             cells = loosened(cells, d, m, N_("interpolated by a factor that is no whole number"), True)
@@ -228,8 +269,12 @@ def _channel_shuffle(call: Call, x: Value, groups: int) -> Cells:
 @rule("constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d",
       "replication_pad2d", "replication_pad3d")  # fmt: skip
 def _pad(call: Call, x: Value, pad: Sequence[int], *_: Any) -> Cells:
-    """Cells of the padding go on as the grid does. Those of mirrored cells do so too, as in a padded convolution."""
+    """Cells of the padding go on as the grid does, also where they are filled with cells beside them, as in most padded
+    convolutions: `Mirror` then says what a window must cover for that to be right.
+    """
     cells, out = x.cells, call.outs[0].shape
+    copies = "replication" in call.name
+    mirrors = set(cells.mirrors)
     for i, (before, after) in enumerate(zip(pad[::2], pad[1::2], strict=True)):
         d = len(out) - 1 - i
         if min(before, after) < 0:  # which crops
@@ -243,8 +288,21 @@ def _pad(call: Call, x: Value, pad: Sequence[int], *_: Any) -> Cells:
                 shape[d] = out[d]
                 cells = repeated(cells, shape)
             else:
+                if call.name != "constant_pad_nd":
+                    mirrors.update(_mirrors(cells, d, x.shape[d], copies))
                 cells = swept(cells, d, out[d], 1, 1, _always([-before]), PADDING)
-    return cells
+    return cells._replace(mirrors=frozenset(mirrors))
+
+
+def _mirrors(cells: Cells, dim: int, count: int, copies: bool) -> Iterator[Mirror]:
+    """Those of a grid with as many cells along a dimension, before it gets its padding at both ends."""
+    for axis, terms in enumerate(cells.axes):
+        for term in terms:
+            stride = sum(term.strides[i] for i in cells.span(dim))
+            if stride:
+                ends = sorted((term.offset, term.offset + stride * (count - 1)))
+                yield Mirror(axis, ends[0], term.size, False, copies)
+                yield Mirror(axis, ends[1] + term.size, term.size, True, copies)
 
 
 def _stands_still(cells: Cells, dim: int) -> bool:

@@ -10,9 +10,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from inception import LayerGraph, TraceError, trace
+from inception.graph.calls import is_matrix_work
 from inception.graph.layer import Layer
 from tests import reference
 
@@ -180,6 +181,46 @@ def test_keras_counts_every_batch_norm(kind: Callable[..., nn.Module], shape: tu
         assert graph.table(keras=True)["params"].sum() == count
     shared = kind(8)
     assert trace(nn.Sequential(shared, shared).eval(), [shape]).table(keras=True)["params"].sum() == 32
+
+
+def test_kernel_and_stride_of_every_kind_of_window() -> None:
+    flat = [nn.Conv1d(2, 4, 3, 2, 1), nn.MaxPool1d(2), nn.AvgPool1d(3, 1), nn.ConvTranspose1d(4, 2, 4, 2),
+            nn.AdaptiveAvgPool1d(1)]  # fmt: skip
+    table = trace(nn.Sequential(*flat), [(2, 64)]).table()
+    assert table["kernel"].tolist() == ["3", "2", "3", "4", "30"]
+    assert table["stride"].tolist() == ["2", "2", "1", "2", "30"]
+    deep = [nn.Conv3d(1, 2, (1, 3, 3), (1, 2, 2)), nn.MaxPool3d(2), nn.ConvTranspose3d(2, 1, 2, (1, 2, 2))]
+    table = trace(nn.Sequential(*deep), [(1, 8, 16, 16)]).table()
+    assert table["kernel"].tolist() == ["1x3x3", "2x2x2", "2x2x2"]
+    assert table["stride"].tolist() == ["1x2x2", "2x2x2", "1x2x2"]
+    plane = [nn.ConvTranspose2d(3, 2, (4, 2), 2), nn.LPPool2d(2, 3), nn.AdaptiveMaxPool2d(2), nn.AdaptiveMaxPool2d(1)]
+    table = trace(nn.Sequential(*plane), 15).table()
+    assert table["kernel"].tolist() == ["4x2", "3x3", "5x5", "2x2"]
+    assert table["stride"].tolist() == ["2x2", "3x3", "5x5", "2x2"]
+    assert "pad" in table
+    assert table["padding"].tolist() == ["", "", "VALID", "VALID"]
+
+
+def test_matrix_work_is_counted_or_blank() -> None:
+    """Each operation of PyTorch that multiplies matrices has a formula, or makes the row blank."""
+    names = {name.split("::")[1].split(".")[0] for name in torch._C._dispatch_get_all_op_names() if "aten::" in name}
+    assert {str(packet).removeprefix("aten.") for packet in flop_registry if "aten." in str(packet)} < names
+    work = "mm matmul bmm addmm_ baddbmm_ mv dot _addmm_activation _trilinear _cdist_forward lstm mkldnn_rnn_layer"
+    work += " _transformer_encoder_layer_fwd mkldnn_convolution conv_tbc _linalg_svd linalg_inv_ex _fft_r2c einsum"
+    work += " _scaled_dot_product_flash_attention_for_cpu _int_mm _grouped_mm _native_multi_head_attention"
+    for name in work.split():
+        assert name in names
+        assert is_matrix_work(name), name
+    for name in ("native_batch_norm", "upsample_bilinear2d", "cummax", "lgamma", "linalg_vector_norm", "max_pool2d"):
+        assert not is_matrix_work(name), name
+
+
+def test_matrix_work_in_place_is_blank() -> None:
+    def forward(self: Any, x: Tensor) -> Tensor:
+        return x.new_zeros(x.shape[0], 5, 5).baddbmm_(x, x.transpose(1, 2))
+
+    graph = trace(network(forward), [(5, 7)])
+    assert "baddbmm_" in graph.layers[-1].reason
 
 
 def test_what_the_flop_counter_does_not_know_is_blank() -> None:
