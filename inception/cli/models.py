@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -16,7 +17,7 @@ from torch import nn
 
 from ..errors import InceptionError, InputError
 from ..graph.layer_graph import LayerGraph
-from ..graph.trace import TraceError, trace
+from ..graph.trace import OtherInputsError, TraceError, trace
 from ..size import Size
 from ..text import or_list
 from ..words import _
@@ -45,6 +46,12 @@ class Named:
         input_size = self.reads(size, inputs)
         try:
             return replace(trace(self.model, input_size), name=self.name)
+        except OtherInputsError as error:
+            sentence = _(
+                "{network} takes other inputs than these ({error}): give the shape of each without the batch, e.g. "
+                "--input 3x224x224 --input 10"
+            )
+            raise ModelError(sentence.format(network=self.name, error=error.reason)) from error
         except TraceError as error:
             where = _place(error.__cause__) if isinstance(self.model, nn.Module) else ""
             raise ModelError(f"{str(error).rstrip('.。')}{where}") from error
@@ -53,9 +60,10 @@ class Named:
         """The `input_size` for `trace`."""
         if size and inputs:
             raise UsageError(_("--size and --input exclude each other: --input says the whole shape"))
-        shapes = [*inputs] or [size or self.input_size]
-        is_picture = len(shapes) == 1 and len(shapes[0]) in (2, 3)
-        return shapes[0] if is_picture else shapes
+        if inputs:
+            return [*inputs]
+        shape = size or self.input_size
+        return shape if len(shape) in (2, 3) else [shape]
 
 
 def named_model(name: str) -> Named:
@@ -237,8 +245,13 @@ def _place(error: BaseException | None) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return _(" ({file}, line {line})").format(file=Path(error.filename).name, line=error.lineno)
     frames = traceback.extract_tb(error.__traceback__) if error else []
-    outside = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent), str(Path(importlib.__file__).parent))
-    own = [frame for frame in frames if not frame.filename.startswith((*outside, "<"))]
+    outside = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent))
+    own = [
+        frame
+        for frame in frames
+        if not frame.filename.startswith((*outside, "<"))
+        and ("site-packages" in frame.filename or not frame.filename.startswith(sysconfig.get_path("stdlib")))
+    ]
     if not own:
         return ""
     return _(" ({file}, line {line})").format(file=Path(own[-1].filename).name, line=own[-1].lineno)

@@ -8,6 +8,8 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import torch
+
 from ..errors import InputError
 from ..text import shape_text
 from ..words import _
@@ -39,6 +41,7 @@ class LayerGraph:
     outputs: tuple[int, ...] = ()  # indexes of the layers whose outputs the network returns, the main one first
     unused: tuple[Unused, ...] = ()  # modules whose parameters the traced pass did not use
     more_inputs: tuple[Shape, ...] = ()  # shapes of the network's other inputs
+    dtypes: tuple[torch.dtype, ...] = ()  # of all inputs
 
     # A drawing is a view, and views stand above the graph. So `inception/__init__.py` sets this to
     # `inception.views.drawing.draw` when the package is imported.

@@ -66,6 +66,7 @@ class Recorder:
         copied = ModuleCopy(self, root)
         self.modules, self.parameters, copy = copied.modules, copied.parameters, copied.root
         self.inputs: list[Value] = []
+        self.dtypes = tuple(tensor.dtype for tensor in tensors_in([inputs, named]))  # of the inputs
         for tensor in tensors_in([inputs, named]):
             self.inputs.append(self._note(tensor, Value(tuple(tensor.shape), None, True)))
         with ExitStack() as stack:

@@ -29,6 +29,17 @@ class TraceError(InputError):
     """A module or input size that cannot be traced, in one sentence."""
 
 
+class OtherInputsError(TraceError):
+    """A forward that takes more inputs than it would get, or others. `network` and `reason` say which and why."""
+
+    def __init__(self, network: str, reason: str):
+        self.network, self.reason = network, reason
+        sentence = _(
+            "{network} takes other inputs than these ({error}): give input_size a list of shapes, or example tensors."
+        )
+        super().__init__(sentence.format(network=network, error=reason))
+
+
 def trace(model: str | nn.Module, input_size: int | Sequence[Any] | Examples = 299, **overrides: Any) -> LayerGraph:
     """Runs a network once on tensors without data and returns its layers and the edges between them.
 
@@ -81,7 +92,7 @@ def trace(model: str | nn.Module, input_size: int | Sequence[Any] | Examples = 2
     _check_parameters(name, rows, sum(each.params for each in unused))
     keras_gamma = variant.keras_gamma if isinstance(variant, Variant) else True
     shape, *others = (_without_first(value) for value in run.inputs)
-    return LayerGraph(name, shape, rows.layers, keras_gamma, rows.outputs, unused, tuple(others))
+    return LayerGraph(name, shape, rows.layers, keras_gamma, rows.outputs, unused, tuple(others), run.dtypes)
 
 
 # Inputs
@@ -163,7 +174,7 @@ def _without_first(value: Value) -> tuple[int, ...]:
 
 
 def _check_arguments(name: str, module: nn.Module, inputs: list[Any], named: dict[str, Any]) -> None:
-    """Raises TraceError where the forward needs more than it would get."""
+    """Raises OtherInputsError where the forward needs more than it would get."""
     try:
         signature = inspect.signature(module.forward)
     except (TypeError, ValueError):
@@ -171,10 +182,7 @@ def _check_arguments(name: str, module: nn.Module, inputs: list[Any], named: dic
     try:
         signature.bind(*inputs, **named)
     except TypeError as error:
-        sentence = _(
-            "{network} takes other inputs than these ({error}): give input_size a list of shapes, or example tensors."
-        )
-        raise TraceError(sentence.format(network=name, error=_first_line(error))) from error
+        raise OtherInputsError(name, _first_line(error)) from error
 
 
 # The run, and what can go wrong in it
@@ -188,6 +196,8 @@ def _run(name: str, module: nn.Module, inputs: list[Any], named: dict[str, Any],
         if not examples or any(tensor.is_meta for tensor in tensors_in([inputs, named])):
             raise TraceError(_needs_data(name, recorder, str(error))) from error
     except Exception as error:  # PyTorch raises RuntimeError, ValueError, TypeError, ... for misfits
+        if not examples and (whole := _looked_up(recorder, inputs, error)):
+            return _run(name, module, [x.long() if i in whole else x for i, x in enumerate(inputs)], named, examples)
         if not examples and _is_about_data(error):
             raise TraceError(_needs_data(name, recorder, "")) from error
         if not examples or not _is_about_data(error):
@@ -198,6 +208,14 @@ def _run(name: str, module: nn.Module, inputs: list[Any], named: dict[str, Any],
     except Exception as error:
         raise TraceError(_misfit(name, recorder, error)) from error
     return recorder
+
+
+def _looked_up(recorder: Recorder, inputs: list[Any], error: Exception) -> set[int]:
+    """Which inputs the failing operation looks up in a table, so that they must be whole numbers, such as words."""
+    if "indices" not in str(error) or recorder.failed is None:
+        return set()
+    given = recorder.failed[2]
+    return {i for i, value in enumerate(recorder.inputs) if value in given and inputs[i].is_floating_point()}
 
 
 def _is_about_data(error: Exception) -> bool:

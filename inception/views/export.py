@@ -22,7 +22,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..graph.layer_graph import LayerGraph
-from ..graph.trace import trace
+from ..graph.trace import TraceError, trace
 from ..text import shape_text
 from ..words import _, current
 from ..zoo import create_model
@@ -114,15 +114,18 @@ def summary_text(model: str | nn.Module, input_size: Any) -> str:
     model, input_size: what `trace` takes. Raises what `trace` raises: ValueError for an unknown model, TraceError for
     a size that does not work.
     """
-    shape = trace(model, input_size).input_shape
-    sizes = [(1, *each) for each in input_size] if isinstance(input_size, list) else (1, *shape)
+    graph = trace(model, input_size)
+    sizes = [(1, *shape) for shape in (graph.input_shape, *graph.more_inputs)]
     columns = ("input_size", "output_size", "kernel_size", "num_params", "mult_adds")
     # A copy, because the hooks of torchinfo would stay in a module that fails.
     network = create_model(model, device="meta") if isinstance(model, str) else deepcopy(model).to("meta")
     depth = 1 + max(name.count(".") + 1 for name, _ in network.named_modules())
-    summary = torchinfo.summary(
-        network, sizes, col_names=columns, row_settings=("var_names",), depth=depth, device="meta", verbose=0
-    )
+    options: dict[str, Any] = {"col_names": columns, "row_settings": ("var_names",), "depth": depth}
+    try:
+        summary = torchinfo.summary(network, sizes, dtypes=[*graph.dtypes], device="meta", verbose=0, **options)
+    except RuntimeError as error:
+        sentence = _("torchinfo cannot run {network}: {reason}")
+        raise TraceError(sentence.format(network=graph.name, reason=error.__cause__ or error)) from error
     return f"{summary}\n"
 
 

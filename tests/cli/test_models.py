@@ -47,6 +47,15 @@ def by_value():
     return nn.Conv2d(3, int(torch.linspace(4, 8, 2)[1].item()), 1)
 
 ready = Tiny(8)
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(100, 8)
+        self.body = nn.Conv1d(4, 8, 3)
+
+    def forward(self, sound, words):
+        return self.body(sound).mean(2) + self.words(words).mean(1)
 """
 PARAMS = sum((3 * 16 * 9 + 16 + 32, 16 * 9 + 16, 16 * 4 * 9 + 16, 16 * 16 + 16, 16 * 10 + 10))
 
@@ -101,6 +110,14 @@ def test_all_commands_take_a_network_of_one_s_own(run: Run) -> None:
     assert status == 0
     assert f"Total params: {PARAMS:,}\n" in out
     assert "what foreign code prints" not in out + "".join(err.splitlines()[1:])
+    two = ("own_net:Two", "--input", "4x50", "--input", "12")  # neither is a picture, and the words are whole numbers
+    status, out, _ = run("table", *two, "--columns", "op,kernel,out_shape,params")
+    assert out.splitlines()[1:3] == ["conv,3,8x48,104", "mean,,8,0"]
+    assert "embedding,,12x8,800" in out
+    assert "Total params: 904\n" in run("summary", *two)[1]
+    status, _, err = run("table", "own_net:Two")
+    assert status == 2
+    assert "missing a required argument: 'words'): give the shape of each without the batch, e.g. --input" in err
     status, out, _ = run("compare", "own_net:Tiny", "own_net:ready")
     assert status == 0
     assert {line.split(",")[1] for line in out.splitlines()[1:]} == {"own_net:Tiny", "own_net:ready"}
@@ -113,7 +130,7 @@ def test_all_commands_take_a_network_of_one_s_own(run: Run) -> None:
     [
         ("own_net:wrong", r"own_net:wrong cannot be built: \w+: .* \(own_net.py, line 10\)"),
         ("own_net:number", "own_net:number makes int, not an nn.Module"),
-        ("own_net:nothing", "own_net has no 'nothing'; it has Tiny, wrong, number, by_value, ready"),
+        ("own_net:nothing", "own_net has no 'nothing'; it has Tiny, wrong, number, by_value, ready, Two"),
         ("own_net:torch", "own_net:torch is neither a network nor something that makes one, but module"),
         ("needs:f", r"needs cannot be imported: .*no_such_package.* \(needs.py, line 1\)"),
         ("typo:f", r"typo cannot be imported: SyntaxError: invalid syntax \(typo.py, line 1\)"),
