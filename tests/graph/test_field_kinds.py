@@ -4,6 +4,7 @@ Weights are positive and computed in float64, so that nothing cancels.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,7 @@ UNEVEN = "cells beside each other depend on boxes that do not move on regularly"
 DIFFERENT = "cells beside each other depend on boxes of different form"
 
 
-def conv(kernel: int, stride: int = 1, padding: int = 0, mode: str = "zeros") -> nn.Conv2d:
+def conv(kernel: int, stride: int = 1, padding: int = 0, mode: Any = "zeros") -> nn.Conv2d:
     return nn.Conv2d(2, 2, kernel, stride, padding, padding_mode=mode)
 
 
@@ -32,7 +33,7 @@ def after(change: Callable[[Tensor], Tensor], *layers: nn.Module) -> nn.Sequenti
 
 
 def unfolded(grid: int, **window: int) -> nn.Sequential:
-    return after(lambda x: F.unfold(x, **window).unflatten(2, (grid, grid)))  # type: ignore[arg-type]
+    return after(lambda x: F.unfold(x, **window).unflatten(2, (grid, grid)))
 
 
 # Each behind a 1x1 convolution to two channels: (size, stride, offset) in both directions, or the reason for none.
