@@ -240,7 +240,8 @@ def _constants(step: Step) -> set[int]:
 
 def _op(step: Step) -> str:
     if step.module is not None:
-        return _op_of(type(step.module))
+        known: Any = type(step.module)  # mypy does not take a class for a key
+        return _op_of(known)
     op = FUNCTIONS.get(step.name)
     if op == Op.SUM and len(step.reads) < 2:
         return "add"
@@ -251,7 +252,7 @@ def _op(step: Step) -> str:
 
 
 @cache
-def _op_of(module: Any) -> str:  # a class, which mypy does not take for a key
+def _op_of(module: type[nn.Module]) -> str:
     known = next((MODULES[kind] for kind in module.__mro__ if kind in MODULES), None)
     return known or module.__name__.removeprefix("Parametrized").lower()
 
