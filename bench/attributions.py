@@ -5,7 +5,7 @@ that is measured on a trained network, which comes with the project at a quarter
 averages what it sees, so that rounding does not show and all of it is quick.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import Timer
 from time import perf_counter
@@ -28,10 +28,12 @@ from inception.vision.attributions.occlusion import WINDOWS, occlusion
 from inception.weights.known import known_weights
 
 NAME, SIZE, SHORT_SIZE = "inception_v4", 299, 75
+TRAINED = next(tag for tag, known in known_weights().items() if known.variant == NAME and not known.published)
 TARGET = 0
 # How the app made these maps before: pictures in one pass through the network, layer by layer in float32.
 CAPTUM_STEPS, CAPTUM_WINDOWS = 2, 4
 SHORT_COUNT = 5  # steps, and windows down and across: the fewest that have a coarse map before the whole one
+STOPS, SHORT_STOPS = (0.3, 0.6, 0.9), (0.0,)  # seconds from the beginning of the work to a click
 Explain = Callable[..., Attribution]
 METHODS: dict[str, tuple[Explain, int]] = {
     "occlusion": (occlusion, WINDOWS),
@@ -41,8 +43,8 @@ METHODS: dict[str, tuple[Explain, int]] = {
 
 def rows(run: Run) -> Iterator[Row]:
     """Each method: time against captum's, seconds to a first map, seconds from a stop to the end; then agreement."""
-    side, runs = (SHORT_SIZE, 1) if run.short else (SIZE, 3)
-    network = averages()
+    side, runs, stops = (SHORT_SIZE, 1, SHORT_STOPS) if run.short else (SIZE, 3, STOPS)
+    network = averages(TRAINED if run.short else None)
     picture = bright_clouds(side)
     for name, (explain, count) in METHODS.items():
         size = SHORT_COUNT if run.short else count
@@ -52,15 +54,19 @@ def rows(run: Run) -> Iterator[Row]:
             f"{title}: quick / captum in float32", quick, partial(captum, network, picture, name, size), 0.5, runs
         )
         yield from measured([Row(f"{title}: first coarse map", "s", 2.0)], partial(first_map, quick))
-        yield from measured([Row(f"{title}: from a stop to its end", "s", 0.5)], partial(stopped, quick))
+        yield from measured([Row(f"{title}: from a stop to its end", "s", 0.5)], partial(stopped, quick, stops))
     for name in METHODS:
         row = Row(f"{NAME} as trained, {name}: rank correlation of quick and exact maps, lowest", "")
-        yield from measured([row], partial(agreement, name, 1 if run.short else 10))
+        size, count = (SHORT_COUNT, 1) if run.short else (METHODS[name][1], 10)
+        yield from measured([row], partial(agreement, name, size, count))
 
 
-def averages() -> Predictor:
-    """A network of full width in which every filter averages what it sees, so that brightness is what it answers to."""
-    network = Predictor(NAME)
+def averages(weights: str | None) -> Predictor:
+    """A network in which every filter averages what it sees, so that brightness is what it answers to.
+
+    weights: those whose width it has; None for the full width.
+    """
+    network = Predictor(NAME, weights)
     with torch.no_grad():
         for module in network.model.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
@@ -111,10 +117,10 @@ class Stop(Exception):  # noqa: N818
     """What a click does."""
 
 
-def stopped(explain: Explain) -> list[tuple[float, str]]:
+def stopped(explain: Explain, stops: Sequence[float]) -> list[tuple[float, str]]:
     """Seconds from a click in the middle of the work to its end; the longest of several."""
     waits = []
-    for delay in (0.3, 0.6, 0.9):
+    for delay in stops:
         clicked: list[float] = []
 
         def check(clicked: list[float] = clicked) -> None:
@@ -131,11 +137,10 @@ def stopped(explain: Explain) -> list[tuple[float, str]]:
     return [(max(waits, default=0.0), f"{len(waits)} stops")]
 
 
-def agreement(name: str, count: int) -> list[tuple[float, str]]:
+def agreement(name: str, size: int, count: int) -> list[tuple[float, str]]:
     """The lowest rank correlation over photographs between quick maps of a trained network and those in float32."""
-    tag = next(tag for tag, known in known_weights().items() if known.variant == NAME and not known.published)
-    network = Predictor(NAME, tag)
-    explain, size = METHODS[name]
+    network = Predictor(NAME, TRAINED)
+    explain, _ = METHODS[name]
     found = []
     for photograph in photographs(count):
         prepared = network.prepare(photograph, (network.input_size, network.input_size))

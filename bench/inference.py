@@ -5,11 +5,12 @@ and the logits the spread that training gives them, so that the probabilities ar
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from inception.runtime.engines import load_network
 from inception.runtime.predictor import PictureNetwork
 from inception.runtime.preprocess import crop_and_resize, to_input
 from inception.runtime.speed import PlainNetwork, Setting, compare_outputs, offered_settings
+from inception.weights.known import Weights, known_weights
 from inception.weights.preprocessing import TIMM_V2
 
 NAME = "inception_resnet_v2"
@@ -40,6 +42,7 @@ class Scale:
 
     pictures: how many the settings must agree on. size: height and width of the input in pixels. runs: how many, by
     batch. warm_up: runs before these, which do not count. matrix_side: of the matrices that show a device's peak.
+    like: weights for a smaller network, whose description a file of such weights needs; None for the whole network.
     """
 
     pictures: int
@@ -47,10 +50,16 @@ class Scale:
     runs: dict[int, int]
     warm_up: int
     matrix_side: int
+    like: Weights | None = None
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        return dict(self.like.network) if self.like else {}
 
 
 FULL = Scale(10, (299, 299), {1: 21, 8: 7}, 2, 4096)
-SHORT = Scale(2, (75, 75), {1: 1, 2: 1}, 0, 256)
+_SMALL = {"width": 0.25, "repeats": (1, 1, 1)}
+SHORT = Scale(2, (75, 75), {1: 1, 2: 1}, 0, 256, replace(known_weights()[f"{NAME}.cifar10"], overrides=_SMALL))
 
 # How many times as fast as the plain network on the same device; by engine, dtype and batch.
 GOALS = {
@@ -69,7 +78,7 @@ def rows(run: Run) -> Iterator[Row]:
     pictures = [inception.load_image(path) for path in sorted(SAMPLES.glob("*.jpg"))[: scale.pictures]]
     with TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.safetensors"
-        save_weights(weights, pictures, scale.size)
+        save_weights(weights, pictures, scale)
         for device in devices():
             try:
                 yield from device_rows(device, str(weights), pictures, scale)
@@ -94,7 +103,7 @@ def device_rows(device: str, weights: str, pictures: list[Image.Image], scale: S
             errors[setting] = error
     dtypes = list(dict.fromkeys(network.dtype for network in networks))
     products = [product(device, dtype, scale.matrix_side) for dtype in dtypes]
-    flops, product_flops = 2 * inception.trace(NAME, scale.size).macs, 2 * scale.matrix_side**3
+    flops, product_flops = 2 * inception.trace(NAME, scale.size, **scale.overrides).macs, 2 * scale.matrix_side**3
     for batch, runs in scale.runs.items():
         times = medians(
             [*(one_pass(network, prepared[:batch]) for network in networks), *products], runs, scale.warm_up
@@ -182,17 +191,17 @@ def medians(calls: list[Callable[[], object]], runs: int, warm_up: int) -> list[
     return [errors[n] if n in errors else median(taken[warm_up:]) for n, taken in enumerate(times)]
 
 
-def save_weights(path: Path, pictures: list[Image.Image], size: tuple[int, int]) -> None:
+def save_weights(path: Path, pictures: list[Image.Image], scale: Scale) -> None:
     """Random weights, with batch norms that have seen the pictures once."""
     torch.manual_seed(0)
-    model = inception.create_model(NAME)
-    batch = torch.cat([to_input(crop_and_resize(picture, size, TIMM_V2), TIMM_V2) for picture in pictures])
+    model = inception.create_model(NAME, **scale.overrides)
+    batch = torch.cat([to_input(crop_and_resize(picture, scale.size, TIMM_V2), TIMM_V2) for picture in pictures])
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # the statistics of this pass alone
     with torch.no_grad():
         model.train()(batch)
-        scale = LOGIT_SPREAD / model.eval()(batch).std(dim=1).mean()
+        spread = LOGIT_SPREAD / model.eval()(batch).std(dim=1).mean()
         for parameter in model.get_submodule("head.Logits.Logits").parameters():
-            parameter.mul_(scale)
-    save_file(model.state_dict(), path)
+            parameter.mul_(spread)
+    save_file(model.state_dict(), path, scale.like.metadata if scale.like else None)

@@ -42,7 +42,7 @@ class Crowd:
 
 # The network is of full width, as no weights of ours are for it.
 FULL = Crowd(20, 3, 4, 60, 200, "live?model=inception_resnet_v2.paper", "live?model=inception_resnet_v2.paper&size=96")
-SHORT = Crowd(2, 1, 1, 1, 1, "live?model=inception_resnet_v1", "live?model=inception_resnet_v1&size=96")
+SHORT = Crowd(2, 1, 1, 1, 1, *2 * ("live?model=inception_resnet_v1&size=96",))
 
 # Each page notes for itself when it has its answer: asking twenty pages again and again takes the cores that they need.
 WATCH = """([name, patience]) => {

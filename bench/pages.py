@@ -27,7 +27,7 @@ def rows(run: Run) -> Iterator[Row]:
         ("Atlas: click on a box to its block opened", 1.0, overview_click),
         ("Factorised convolutions: kernel slider to new figures", 0.3, kernel_slider),
     ]
-    for number, stage in enumerate("ABC"):
+    for number, stage in enumerate("A" if run.short else "ABC"):
         what = f"Residual scale, inception_resnet_v2: slider of the {stage} blocks to new curves"
         acts.append((what, 0.3, partial(scale_slider, number=number)))
     with run.server() as url:
