@@ -24,4 +24,6 @@ menu = {
 }
 chosen = st.navigation(menu, expanded=True)
 st.html(ASSETS / "style.css")
+dark = st.context.theme.type == "dark"
+st.logo(ASSETS / ("name_dark.svg" if dark else "name_light.svg"), size="large", icon_image=ASSETS / "mark.svg")
 frame.run(chosen)

@@ -5,12 +5,13 @@ import streamlit as st
 from inception import words
 from inception.studies.differences.claim import TOPICS, VERDICTS, Difference, Source, Verdict
 from inception.studies.differences.topics import differences
-from inception.text import running_text
+from inception.text import found_names, running_text
 from inception.words import N_, _
 from pages.parts import address, frame
 from pages.parts.finding import finding
 
-ALL = N_("all")
+TOP, ALL = N_("the ten that matter most"), N_("all")
+MOST = 10  # of the claims that matter most
 VERDICT_LABELS: dict[Verdict, str] = {
     "wrong": N_(":material/close: wrong"),
     "differs": N_(":material/alt_route: differs"),
@@ -67,11 +68,11 @@ with st.spinner(_("Building every variant and measuring the differences…")):
 verdicts = [difference.verdict for difference in found]
 sentence = _("**{wrong} of {count} claims are wrong**, and {differ} more hold for one version of the network only.")
 finding(sentence.format(wrong=verdicts.count("wrong"), count=len(found), differ=verdicts.count("differs")))
-topics = [ALL, *TOPICS]
+topics = [TOP, ALL, *TOPICS]
 topic = st.pills(
     _("Topic"),
     topics,
-    key=address.choice("topic", topics, TOPICS[0], code=address.slug, texts={topic: topic for topic in topics}),
+    key=address.choice("topic", topics, TOP, code=address.slug, texts={topic: topic for topic in topics}),
     required=True,
     format_func=_,
     label_visibility="collapsed",
@@ -83,13 +84,20 @@ verdict = st.pills(
     label_visibility="collapsed",
     format_func=lambda name: _(VERDICT_LABELS[name]),
 )
-chosen = [
-    difference for difference in found if topic in (ALL, difference.topic) and verdict in (None, difference.verdict)
-]
+typed = st.text_input(
+    _("Search"), key=address.written("search", key="differences_words"), placeholder=_("stem, 1154, ReLU, Keras…")
+)
+chosen = [difference for difference in found if topic in (TOP, ALL, difference.topic)]
+chosen = [difference for difference in chosen if verdict in (None, difference.verdict)]
+if typed:  # in all that a claim says; of the ten it would leave out what is looked for
+    texts = [" ".join([one.claim, one.truth, one.who, one.cost]) for one in chosen]
+    chosen = [chosen[place] for place in found_names(typed, texts)]
+elif topic == TOP:
+    chosen = sorted(chosen, key=lambda one: (one.verdict != "wrong", -one.weight))[:MOST]
 for difference in chosen:
     show(difference)
 if not chosen:
-    st.info(_("No claim on this topic has this verdict."), icon=":material/search_off:")
+    st.info(_("No claim matches. Try fewer words, another topic or another verdict."), icon=":material/search_off:")
 legend = []
 for name, meaning in VERDICTS.items():
     icon, shown = verdict_icon_and_name(name)

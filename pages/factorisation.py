@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from inception.graph.layer_graph import LayerGraph
+from inception.graph.spoken import spoken_layers
 from inception.runtime.devices import DeviceError, devices
 from inception.studies.factorize import (
     FACTORISED,
@@ -240,12 +241,14 @@ def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
         if not weights.trained:
             st.caption(_("Untrained: these numbers are random."))
     network = network_with(graph.name, weights)  # its weights may have been trained at another width
-    layers = {layer.path: layer for layer in graph_of_network(network).layers if kind_of(layer) is SQUARE_KERNEL}
+    graph = graph_of_network(network)
+    layers = {one.path: one for one in graph.layers if kind_of(one) is SQUARE_KERNEL}
+    spoken = spoken_layers(graph.layers)
     path = controls.selectbox(
         _("Layer"),
         list(layers),
         key=address.choice("filters", layers),
-        format_func=lambda path: selection.layer_name(layers[path]),
+        format_func=lambda path: selection.layer_name(layers[path], spoken),
         width=400,
     )
     layer = layers[path]

@@ -7,6 +7,7 @@ import streamlit as st
 from inception import text
 from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
+from inception.graph.spoken import spoken_layers
 from inception.graph.table import search
 from inception.text import shape_text
 from inception.views.charts import cost_treemap, depth_chart, stage_chart
@@ -32,12 +33,12 @@ ALL = N_("All")  # of the stages
 PICTURES: list[Literal["png", "svg"]] = ["png", "svg"]
 
 
-def why(layer: Layer) -> None:
+def why(graph: LayerGraph, layer: Layer) -> None:
     """The formula with this layer's numbers, and its window on the input grid."""
     explanation = why_this_shape(layer)
     words, drawing = st.columns([1, 1], gap="large")
     with words:
-        st.markdown(f"**{selection.layer_name(layer)}**")
+        st.markdown(f"**{selection.layer_name(layer, spoken_layers(graph.layers))}**")
         if explanation.formula:
             st.latex(explanation.formula)
         prose(explanation.sentence)
@@ -210,7 +211,7 @@ below = st.segmented_control(
 )
 if below == BELOW[0]:
     if selected:
-        why(selected)
+        why(graph, selected)
     else:
         st.info(_("Tick a row of the table: its shape is explained here."), icon=":material/touch_app:")
 elif below == BELOW[1]:

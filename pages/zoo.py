@@ -9,12 +9,14 @@ from inception.size import Size
 from inception.text import and_list
 from inception.views.charts import comparison_chart
 from inception.views.compare import compare_models
+from inception.views.family import family_dot
 from inception.views.figure import chart_config
 from inception.views.findings import largest_and_smallest
+from inception.views.style import Style
 from inception.weights.known import known_weights, locate
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices, frame, tables
+from pages.parts import address, choices, components, diagrams, frame, tables
 from pages.parts.finding import finding
 
 
@@ -38,6 +40,8 @@ frame.open_page("zoo")
 
 graphs = {name: choices.graph_of(name) for name in VARIANTS}
 finding(largest_and_smallest(list(graphs.values())))
+family = family_dot(graphs, Style(direction="right"))
+components.picture(diagrams.svg_of(family, _("The Inception family")), key="family")
 st.dataframe(
     pd.DataFrame(
         {

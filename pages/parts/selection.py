@@ -1,9 +1,12 @@
 """The selected layer: how it is chosen, kept on all pages, and told in a line."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from inception import LayerGraph
 from inception.graph.layer import Layer
+from inception.graph.spoken import Spoken, spoken_layers
 from inception.text import running_text, shape_text
 from inception.words import _
 from pages.parts import address
@@ -46,12 +49,13 @@ def layer_box(graph: LayerGraph, layers: list[Layer], default: Layer, key: str) 
     It shows the layer that is selected, on another page or in the address, where that is among the layers.
     """
     by_path = {layer.path: layer for layer in layers}
+    spoken = spoken_layers(graph.layers)
     selected = selected_layer(graph)
     st.session_state[key] = selected.path if selected in layers else default.path
     path = st.selectbox(
         _("Layer"),
         list(by_path),
-        format_func=lambda path: layer_name(by_path[path]),
+        format_func=lambda path: layer_name(by_path[path], spoken),
         key=key,
         on_change=lambda: select_layer(by_path[st.session_state[key]]),
     )
@@ -62,7 +66,7 @@ def facts(graph: LayerGraph, layer: Layer) -> None:
     """One layer in a line: what it reads and hands on, what it costs, how far it sees."""
     field = graph.receptive_fields[layer.index]
     line = _("**{layer}**: {op}, from {input} to {output}; {parameters:,} parameters, {macs:,} MACs.").format(
-        layer=layer_name(layer),
+        layer=layer_name(layer, spoken_layers(graph.layers)),
         op=layer.op,
         input=" + ".join(map(shape_text, layer.in_shapes)),
         output=shape_text(layer.out_shape),
@@ -77,7 +81,10 @@ def facts(graph: LayerGraph, layer: Layer) -> None:
     prose(line)
 
 
-def layer_name(layer: Layer) -> str:
-    """17 · Block35_1 · Branch_0 · Conv2d_1x1 · 32x35x35."""
-    names = [str(layer.index), layer.block, layer.branch, layer.layer, shape_text(layer.out_shape)]
-    return " · ".join(name for name in names if name)
+def layer_name(layer: Layer, spoken: Mapping[int, Spoken]) -> str:
+    """Inception-ResNet-A 1 of 10, first branch: 1x1 convolution · 17 · Block35_1 · Branch_0 · Conv2d_1x1 · 32x35x35.
+
+    spoken: what people call the layers, of `spoken_layers`.
+    """
+    code = [str(layer.index), layer.block, layer.branch, layer.layer, shape_text(layer.out_shape)]
+    return " · ".join(name for name in [spoken[layer.index].whole, *code] if name)

@@ -90,3 +90,13 @@ def test_a_link_to_differences_in_another_language(app: AppTest) -> None:
         assert not again.exception
         assert (again.session_state["topic"], again.session_state["verdict"]) == ("stem", "wrong")
         assert len(again.get("page_link")) == sum(len(claim.where) for claim in wrong)
+
+
+def test_differences_open_on_ten_and_find_words(app: AppTest) -> None:
+    app.switch_page(PAGES["differences"].path).run()
+    assert not app.exception
+    claims = [text.value for text in app.markdown if text.value.startswith(":material/")]
+    assert len(claims) == 10
+    assert all(claim.startswith(":material/close:") for claim in claims), "the wrong ones first"
+    app.text_input(key="differences_words").set_value("keras blog zzz").run()
+    assert "No claim matches" in app.info[0].value

@@ -3,6 +3,7 @@
 import inception
 from inception import words
 from inception.studies.pairs import pairs_finding
+from inception.views.family import FAMILY, family_dot
 from inception.views.findings import (
     costliest_stage,
     dropped_pixels,
@@ -33,3 +34,13 @@ def test_findings_follow_the_network() -> None:
     assert "42.7 million" in largest_and_smallest([V4, inception.trace("inception_v3")])
     with words.speaking("zh_CN"):
         assert "40.3 百万" in pairs_finding(V4)
+
+
+def test_the_family_shows_its_sizes_and_who_came_from_whom() -> None:
+    dot = family_dot({"inception_v4": V4})
+    assert "42.7 million parameters, 196 layers" in dot
+    assert '"Inception-v3" -> "Inception-ResNet-v1"' in dot
+    assert {member.graph for member in FAMILY} - {""} <= set(inception.list_models())
+    names = [member.name for member in FAMILY]
+    for member in FAMILY:
+        assert set(member.parents) <= set(names[: names.index(member.name)]), "parents stand before their children"

@@ -132,6 +132,14 @@ class Difference:
         return _(", ").join(said.text for said in self.said_by)
 
     @property
+    def weight(self) -> float:
+        """How much is at stake: the largest of its differences, against what is really so; 0 where none is counted."""
+        counted = [(cost.difference, cost.real) for cost in self.costs if cost.difference]
+        return max(
+            (abs(change / real) for change, real in counted if isinstance(real, int | float) and real), default=0
+        )
+
+    @property
     def sources(self) -> tuple[Source, ...]:
         """All texts and code bases behind the claim and the truth, once each."""
         return tuple(dict.fromkeys([*(said.source for said in self.said_by), *self.references]))
