@@ -12,7 +12,6 @@ from inception.views.compare import compare_models
 from inception.views.family import family_dot
 from inception.views.figure import chart_config
 from inception.views.findings import largest_and_smallest
-from inception.views.style import Style
 from inception.weights.known import known_weights, locate
 from inception.words import _
 from inception.zoo import VARIANTS
@@ -40,7 +39,7 @@ frame.open_page("zoo")
 
 graphs = {name: choices.graph_of(name) for name in VARIANTS}
 finding(largest_and_smallest(list(graphs.values())))
-family = family_dot(graphs, Style(direction="right"))
+family = family_dot(graphs)
 components.picture(diagrams.svg_of(family, _("The Inception family")), key="family")
 st.dataframe(
     pd.DataFrame(
