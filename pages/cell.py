@@ -8,6 +8,7 @@ from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.graph.spoken import spoken_layers
 from inception.text import running_text, shape_text
+from inception.views.findings import seen_by
 from inception.vision.cell_field import CellField, cell_field, draw_field, field_box, growing_layers, noise_pictures
 from inception.vision.cell_html import uri
 from inception.vision.cell_text import place_name
@@ -16,6 +17,7 @@ from inception.words import N_, _
 from pages.figures import common as figures
 from pages.parts import address, components, frame, selection, tables
 from pages.parts.cell_view import chosen_place, place_key, record_of, show_cell
+from pages.parts.finding import finding
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -142,7 +144,7 @@ with result:
     weights_note(subject)
     crop_note(subject)
     layer = choose_layer(subject.graph)
-    st.caption(spoken_layers(subject.graph.layers)[layer.index].whole)
+    finding(seen_by(subject.graph, layer))
     seen = record_of(subject, layer)
 place = chosen_place(layer, seen)
 with controls:

@@ -10,6 +10,7 @@ from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.graph.spoken import spoken_layers
 from inception.text import shape_text
+from inception.views.findings import numbers_left
 from inception.vision.cell_text import place_name
 from inception.vision.inside import (
     Array,
@@ -29,6 +30,7 @@ from inception.words import _, ngettext
 from pages.figures import common as figures
 from pages.parts import address, choices, frame, selection, tables
 from pages.parts.cell_view import Place, chosen_place, record_of, show_cell
+from pages.parts.finding import finding
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -123,7 +125,7 @@ def choose_layer(graph: LayerGraph) -> Layer:
     st.selectbox(
         _("Layer"),
         list(inside),
-        format_func=lambda path: f"{names[inside[path].index].whole} · {selection.layer_name(inside[path])}",
+        format_func=lambda path: selection.layer_name(inside[path], names),
         key=key,
         on_change=lambda: selection.select_layer(inside[st.session_state[key]]),
     )
@@ -133,6 +135,7 @@ def choose_layer(graph: LayerGraph) -> Layer:
 def show_layer(subject: Subject) -> None:
     """A layer of the network, one of its numbers, and all its channels."""
     layer = choose_layer(subject.graph)
+    finding(numbers_left(subject.graph, layer))
     selection.facts(subject.graph, layer)
     seen = record_of(subject, layer)
     place = chosen_place(layer, seen)

@@ -1,6 +1,7 @@
 """What a trace comes to, in one sentence with its ratio: the finding of a page about a network."""
 
 from collections.abc import Sequence
+from math import prod
 
 from ..graph.blocks import block_types
 from ..graph.layer import Layer
@@ -74,6 +75,15 @@ def seen_by(graph: LayerGraph, layer: Layer) -> str:
     ratio = max(seen / side for seen, side in zip(field.size, graph.input_size, strict=True))
     sentence = _("**A cell here sees {side:,} pixels across**, {ratio:.2g} times the side of the picture.")
     return sentence.format(side=side, ratio=ratio)
+
+
+def numbers_left(graph: LayerGraph, layer: Layer) -> str:
+    """How many numbers a layer hands on, against those of the picture."""
+    picture, here = prod(graph.input_shape), prod(layer.out_shape)
+    sentence = _("The picture's {picture:,} numbers are **{here:,} here, {ratio:.2g} times as many**.")
+    if here < picture:
+        sentence = _("The picture's {picture:,} numbers are **{here:,} here, {ratio:.2g} times fewer**.")
+    return sentence.format(picture=picture, here=here, ratio=max(here, picture) / min(here, picture))
 
 
 def largest_and_smallest(graphs: Sequence[LayerGraph]) -> str:

@@ -9,6 +9,7 @@ from inception.views.findings import (
     dropped_pixels,
     folded_blocks,
     largest_and_smallest,
+    numbers_left,
     seen_by,
 )
 
@@ -31,6 +32,8 @@ def test_findings_follow_the_network() -> None:
     larger = inception.trace("inception_v4", 304)
     assert f"**{(larger.table()['dropped'] != '').sum()} of 168 " in dropped_pixels(larger)
     assert f"repeats them to {len(V4.layers)}" in folded_blocks(V4)
+    assert numbers_left(V4, last).endswith("**98,304 here, 2.7 times fewer**.")
+    assert numbers_left(V4, V4.layers[0]).endswith("**710,432 here, 2.6 times as many**.")
     assert "42.7 million" in largest_and_smallest([V4, inception.trace("inception_v3")])
     with words.speaking("zh_CN"):
         assert "40.3 百万" in pairs_finding(V4)
