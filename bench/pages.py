@@ -65,7 +65,7 @@ def block_click(page: Page, url: str, runs: int) -> float:
 
 
 def overview_click(page: Page, url: str, runs: int) -> float:
-    open_page(page, f"{url}/?model=inception_resnet_v2", page.locator(BOXES))
+    open_page(page, f"{url}/atlas?model=inception_resnet_v2", page.locator(BOXES))
     names = ["Block17", "Block35"]
     headings = ["Inception-ResNet-B", "Inception-ResNet-A"]
 

@@ -13,9 +13,11 @@ from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
 from inception.paths import SAMPLES
 from inception.runtime.predictor import Predictor
+from inception.views.overview import overview_boxes
 from inception.vision.cell_arithmetic import cell_arithmetic
 from inception.vision.cell_field import field_box
 from inception.vision.cell_html import View, as_html
+from inception.vision.every_layer import layers_to_look_into, run_picture
 from inception.vision.maps import strongest_channels
 from inception.vision.record import Record, record, with_sources
 
@@ -46,6 +48,22 @@ def rows(run: Run) -> Iterator[Row]:
 
     what = f"inception_v4, full, {size} px: a cell of another layer, with the pass for it / a plain forward pass"
     yield compare(what, opened, plain, 1.2, 1 if run.short else CLICKS)
+    for network in (small,) if run.short else (small, full):
+        yield atlas_row(network, picture, 1 if run.short else CLICKS)
+
+
+def atlas_row(network: Predictor, picture: Image.Image, runs: int) -> Row:
+    """The pass that the maps in all boxes of the atlas are from, in forward passes of the same network."""
+    graph = inception.trace(network.model, network.input_size)
+    prepared = network.prepare(picture, graph.input_size)
+    layers = layers_to_look_into(graph, [box.layers[-1] for box in overview_boxes(graph)])
+    return compare(
+        f"{network.name} {network.weights.name or 'full'}: atlas with maps against a forward pass",
+        lambda: run_picture(network, prepared, graph, layers),
+        lambda: network.outputs([prepared]),
+        1.3,
+        runs,
+    )
 
 
 def clicks(network: Predictor, picture: Image.Image, size: int, short: bool) -> list[tuple[float, str]]:

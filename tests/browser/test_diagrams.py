@@ -98,8 +98,11 @@ def test_unfold_in_place(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/atlas?model=inception_v4")
     box(page, "Mixed_6a").click()
     expect(page.get_by_role("heading", name="Reduction-A")).to_be_visible()
+    ready(page)
     page.get_by_text("Boxes and bars").click()
     page.get_by_text("Unfold the opened box in place").click()
+    ready(page)
+    expect(page.get_by_role("heading", name="Reduction-A")).to_be_visible()
     expect(box(page, "Conv2d_0b_3x3")).to_have_count(2)
 
 

@@ -1,9 +1,11 @@
 """A reader's own numbers: forms of files, which layers they belong to, and what is wrong with the others."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from inception.cli.main import main
 from inception.views.own_numbers import MAX_BYTES, MAX_ROWS, NumbersError, read_numbers
 
 from ..graphs import zoo_graph
@@ -83,3 +85,15 @@ def test_bad_files_get_one_sentence(data: bytes, why: str) -> None:
         read_numbers(data, "mine.csv")
     assert str(caught.value).startswith("mine.csv")
     assert "\n" not in str(caught.value)
+
+
+def test_the_command_colours_by_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, drawing = tmp_path / "mine.csv", tmp_path / "drawing.dot"
+    file.write_text(f"path,ms\n{FIRST},1.5\nnobody,2\n")
+    assert main(["diagram", V4, "--numbers", str(file), "-o", str(drawing)]) == 0
+    assert "1 of 196 layers" in capsys.readouterr().err
+    assert 'fillcolor="#d55e00"' in drawing.read_text()
+    assert main(["diagram", V4, "--numbers", str(file), "--column", "other", "-o", str(drawing)]) == 2
+    assert "no column of numbers called 'other'" in capsys.readouterr().err
+    assert main(["diagram", V4, "--colour-by", "change", "-o", str(drawing)]) == 2
+    assert "name one other" in capsys.readouterr().err
