@@ -42,6 +42,7 @@ from pages.figures import common as figures
 from pages.figures import faces as face_figures
 from pages.parts import address, choices, frame, tables
 from pages.parts.box_picker import pick_box
+from pages.parts.distance_sum import distance_sum
 from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces, sample_names, shown_name
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
@@ -417,9 +418,13 @@ def compare(graph: LayerGraph, weights: WeightsChoice, threshold: float) -> None
                 "found; a box that is much wider or narrower moves the distance."
             ).format(pictures=_(", ").join(drawn))
         )
+    by_name = {point.name: point for point in points}
+    nearest = pairs.nsmallest(1, "distance").iloc[0]
+    first, second = by_name[nearest["first"]], by_name[nearest["second"]]
     show_timing(network, ready[0].seen(network, graph.input_size))
     with below:
         numbers(pairs.assign(threshold=threshold), points, network, graph)
+        distance_sum(first, second, (shown_name(first.name), shown_name(second.name)))
 
 
 def nearest_and_farthest(pairs: pd.DataFrame, trained: bool) -> str:

@@ -149,6 +149,17 @@ def cosine_matrix(embeddings: ArrayLike) -> Array:
     return np.clip(points @ points.T, -1.0, 1.0)
 
 
+def distance_terms(first: EmbeddedFace, second: EmbeddedFace) -> pd.DataFrame:
+    """What the distance of two faces is made of: columns number (of the embedding, from 0), first, second and square.
+
+    One row for each number, those that differ most first; the distance is the root of the sum of the squares.
+    """
+    one, other = _on_sphere([first.embedding, second.embedding])
+    square = (one - other) ** 2
+    table = pd.DataFrame({"number": range(len(one)), "first": one, "second": other, "square": square})
+    return table.sort_values("square", ascending=False, kind="stable", ignore_index=True)
+
+
 def cosine_at(distance: float) -> float:
     """The cosine of the angle between two points of the unit sphere that far apart."""
     return 1 - distance**2 / 2

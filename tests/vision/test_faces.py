@@ -28,6 +28,7 @@ from inception.vision.faces import (
     cosine_at,
     cosine_matrix,
     distance_matrix,
+    distance_terms,
     embed_face,
     embedding_grid,
     embeddings_npz,
@@ -276,3 +277,11 @@ def test_published_figures() -> None:
     assert table[0.9963]["wrong"] == 22
     assert all(result.source.startswith("https://") for result in LFW_RESULTS)
     assert all(0.98 < result.accuracy < 1 for result in LFW_RESULTS)
+
+
+def test_a_distance_is_the_root_of_its_terms() -> None:
+    faces = points_of(["a", "b"], on_sphere(2, 64))
+    table = distance_terms(faces[0], faces[1])
+    assert table["square"].is_monotonic_decreasing
+    assert sorted(table["number"]) == list(range(64))
+    assert table["square"].sum() ** 0.5 == pytest.approx(pair_table(faces, 1.0)["distance"].iloc[0], rel=1e-6)
