@@ -19,8 +19,9 @@ FACE_SAMPLES = ASSETS / "faces"
 FACE_DETECTOR = FACE_SAMPLES / "mtcnn.safetensors"
 MAP_SCORES = ASSETS / "maps.csv"  # what maps of attribution tell, measured
 RACE_CURVES = ASSETS / "race" / "curves.csv"
-FONT = ASSETS / "fonts" / "NotoSansCJKsc-Regular.otf"  # the letters of all translations
 LOCALE = _PACKAGE / "locale"  # translations, a folder a language
 
 # The script that Streamlit runs; pages/ and .streamlit/config.toml lie beside it.
 APP = ROOT / "app" / "app.py" if INSTALLED else ROOT / "app.py"
+# Streamlit serves the folder beside the script; drawings take the same file.
+FONT = APP.parent / "static" / "NotoSansCJKsc-Regular.otf"  # the letters of all translations

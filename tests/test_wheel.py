@@ -78,7 +78,7 @@ def test_it_carries_every_file_of_the_package_the_app_and_the_assets(built_wheel
         check=True,
     )
     homes = {"inception": "inception", "assets": "inception/assets"}
-    homes |= {part: f"inception/app/{part}" for part in ("app.py", "pages", ".streamlit")}
+    homes |= {part: f"inception/app/{part}" for part in ("app.py", "pages", "static", ".streamlit")}
     expected = set()
     for name in listed.stdout.split("\0"):
         first, slash, rest = name.partition("/")

@@ -1,4 +1,4 @@
-"""Cuts the font in assets/fonts out of a whole one: `python -m tools.subset_font NotoSansCJK-Regular.ttc`.
+"""Cuts the font in static/ out of a whole one: `python -m tools.subset_font NotoSansCJK-Regular.ttc`.
 
 It has the characters of all translations, Latin letters and signs, and of Chinese the first level of GB 2312, the 3,755
 most used characters, so that a new sentence seldom needs a new font. Hints for coarse screens and layout features are

@@ -1,7 +1,7 @@
 """Fonts of drawings: which ones are asked for in which language, and one that is always there.
 
-assets/fonts holds the letters of all languages that we speak, so that a picture has no empty box on a machine without
-fonts. `python -m tools.subset_font` makes it.
+static/ holds the letters of all languages that we speak, so that a picture has no empty box on a machine without fonts;
+the app serves it to browsers that have none (assets/style.css). `python -m tools.subset_font` makes it.
 """
 
 import ctypes
