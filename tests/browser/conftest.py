@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
+from ..languages import add_third_language
 from .browser import find_chromium
 from .server import free_port, served_app
 
@@ -32,8 +33,10 @@ def way_out() -> int:
 
 @pytest.fixture(scope="session")
 def app_url(tmp_path_factory: pytest.TempPathFactory, way_out: int) -> Iterator[str]:
-    """The app, served for the whole session."""
-    with served_app(tmp_path_factory.mktemp("server") / "log.txt", HTTPS_PROXY=f"http://127.0.0.1:{way_out}") as url:
+    """The app, served for the whole session; it speaks accented English, too."""
+    folder = tmp_path_factory.mktemp("server")
+    languages = add_third_language(folder / "locale")
+    with served_app(folder / "log.txt", languages, HTTPS_PROXY=f"http://127.0.0.1:{way_out}") as url:
         yield url
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from inception.paths import LOCALE
+
 ROOT = Path(__file__).parents[2]
 STARTUP = 120  # seconds
 
@@ -24,13 +26,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_app(log: Path, **environment: str) -> Iterator[str]:
+def served_app(log: Path, languages: Path = LOCALE, **environment: str) -> Iterator[str]:
     """The address of a running app, whose output goes to `log`; raises RuntimeError if it does not start.
 
-    environment: variables that it finds beside those of this process.
+    languages: the folder of translations. environment: variables that it finds beside those of this process.
     """
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port"]
-    with serving(command, log, {"MALLOC_ARENA_MAX": "2"} | environment) as url:
+    streamlit = f"import pathlib; from inception import words; words.LOCALE = pathlib.Path({str(languages)!r})\n"
+    streamlit += "from streamlit.web.cli import main; main()"
+    command = [sys.executable, "-c", streamlit, "run", str(ROOT / "app.py"), "--server.port"]
+    with serving(command, log, {"MALLOC_ARENA_MAX": "2", "PYTHONPATH": str(ROOT)} | environment) as url:
         yield url
 
 

@@ -1,25 +1,38 @@
-"""Every page opens from a link in a real Chromium, wide and on a phone, and two of them answer a control."""
+"""Every page opens from a link in a real Chromium, in every language, wide and on a phone; and some answer a control."""
+
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from pages.parts.page_list import HOME, PAGES
+from tools.accented_language import CODE
 
+from ..languages import foreign_texts
 from .browser import ready
+from .texts import texts_of
 
+# Whether the app has sent its font; the machines of tests have no Chinese letters of their own.
+CHINESE_FONT = "[...document.fonts].some(font => font.family.includes('Noto Sans CJK') && font.status === 'loaded')"
 PATHS = ["" if page is HOME else page.name for page in PAGES.values()]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_page_opens(page: Page, app_url: str, path: str) -> None:
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.goto(f"{app_url}/{path}?model=inception_resnet_v1&size=96")
-        expect(page.get_by_role("heading", level=2)).to_contain_text("?")
+def test_page_opens_in_every_language(page: Page, app_url: str, path: str) -> None:
+    for language, first in (("en", 1280), ("zh_CN", 390), (CODE, 390)):
+        page.set_viewport_size({"width": first, "height": 800})
+        page.goto(f"{app_url}/{path}?model=inception_resnet_v1&size=96&lang={language}")
+        expect(page.get_by_role("heading", level=2)).to_contain_text(re.compile("[?？]"))
         ready(page)
         expect(page.get_by_text("has encountered an error")).to_have_count(0)
-        taken = page.evaluate("document.documentElement.scrollWidth")
-        assert taken <= width, f"the page itself scrolls sideways at {width} px"
+        assert list(foreign_texts(texts_of(page), language)) == []
+        if path != "differences":  # which names Chinese sources in every language
+            assert page.evaluate(CHINESE_FONT) == (language == "zh_CN"), language
+        for width in (first, 1670 - first):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.wait_for_timeout(300)  # charts and diagrams follow
+            taken = page.evaluate("document.documentElement.scrollWidth")
+            assert taken <= width, f"in {language} the page itself scrolls sideways at {width} px"
 
 
 def test_calculator_answers_its_slider(page: Page, app_url: str) -> None:

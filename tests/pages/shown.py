@@ -1,4 +1,4 @@
-"""The texts that a page shows, as AppTest sees them: of controls, prose, tables, charts and drawings."""
+"""The texts that a page shows, as Streamlit sends them: of controls, prose, tables, charts and drawings."""
 
 import json
 import re
@@ -16,15 +16,17 @@ SEEN = {"label", "body", "help", "caption", "placeholder", "options", "content",
 DRAWN = {"text", "name", "hovertemplate", "hovertext", "texttemplate", "customdata", "ticktext", "ticksuffix", "prefix"}
 
 
-def shown_texts(app: AppTest) -> Iterator[tuple[str, str]]:
-    """Every text of the page with the kind of element that shows it; HTML and SVG without their marks."""
+def shown_texts(app: AppTest) -> Iterator[str]:
+    """Every text of the page."""
     for node in app._tree:
-        message = getattr(node, "proto", None)
-        if message is None:
-            continue
-        kind = type(message).__name__
-        for text in _of_message(kind, message):
-            yield from ((kind, piece) for piece in _plain(text))
+        if (message := getattr(node, "proto", None)) is not None:
+            yield from texts_of_element(message)
+
+
+def texts_of_element(message: Any) -> Iterator[str]:
+    """Every text that a message of Streamlit's tells a browser to show; HTML and SVG without their marks."""
+    for text in _of_message(type(message).__name__, message):
+        yield from _plain(text)
 
 
 def _of_message(kind: str, message: Any) -> Iterator[str]:

@@ -47,7 +47,7 @@ def test_pages_speak_one_language_each(app: AppTest) -> None:
             spoken = language
             assert not app.exception, (name, language, [error.message for error in app.exception])
             assert not app.error, (name, language, [error.value for error in app.error])
-            texts = [text for _kind, text in shown_texts(app)]
+            texts = list(shown_texts(app))
             with words.speaking(language):
                 title = f"{_(VARIANTS[app.session_state['model']].title)} · " if page.one_network else ""
                 assert [header.value for header in app.header] == [title + _(page.question)]
