@@ -32,7 +32,7 @@ class Session:
         self.socket.send(asked.SerializeToString())
         texts: list[str] = []
         while True:
-            said = ForwardMsg.FromString(bytes(self.socket.recv(timeout=120)))
+            said = ForwardMsg.FromString(self.socket.recv(timeout=120, decode=False))
             if said.WhichOneof("type") == "ref_hash":
                 said = self.known[said.ref_hash]
             self.known[said.hash] = said

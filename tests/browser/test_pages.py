@@ -1,4 +1,4 @@
-"""Every page opens from a link in a real Chromium, in every language, wide and on a phone; and some answer a control."""
+"""Every page opens from a link in a real Chromium, in every language, wide and on a phone; some answer a control."""
 
 import re
 

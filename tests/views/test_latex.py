@@ -23,7 +23,7 @@ DOCUMENTS = (r"\documentclass[a4paper]{article}", r"\documentclass[a4paper,twoco
 @pytest.fixture(scope="module")
 def pdflatex() -> str:
     """The program; without it the test is skipped locally and fails in CI."""
-    path = program("pdflatex", packages=("texlive-latex-base", "texlive-latex-recommended"))
+    path = program("pdflatex", packages=("texlive-latex-base", "texlive-latex-recommended", "texlive-lang-chinese"))
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(
             "no pdflatex: none on PATH, and apt-get could not install it"
@@ -31,17 +31,28 @@ def pdflatex() -> str:
     return path
 
 
+@pytest.fixture
+def xelatex(pdflatex: str, tmp_path: Path) -> list[str]:
+    """The command of XeLaTeX, made from what comes with pdflatex: the package texlive-xetex brings half of TeX Live."""
+    if not subprocess.run(["kpsewhich", "ctex.sty"], capture_output=True, check=False).stdout:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no ctex.sty, which texlive-lang-chinese has")
+    xetex = str(Path(pdflatex).with_name("xetex"))
+    command = [xetex, "-ini", "-etex", "-interaction=batchmode", "-jobname=xelatex", "xelatex.ini"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    return [xetex, "-fmt=./xelatex"]
+
+
 def comments(latex: str) -> str:
     return "\n".join(line for line in latex.splitlines() if line.startswith("%"))
 
 
-def compiled(pdflatex: str, latex: str, document: str, folder: Path) -> str:
-    """What pdflatex says of a document with the packages that the fragment's comments name, run twice as always."""
-    packages = sorted(set(re.findall(r"\\usepackage(?:\[\w+\])?\{\w+\}", comments(latex))))
+def compiled(program: list[str], latex: str, document: str, folder: Path, runs: int = 2) -> str:
+    """What LaTeX says of a document with the packages that the fragment's comments name, run twice as always."""
+    packages = sorted(set(re.findall(r"\\usepackage(?:\[[\w=]+\])?\{\w+\}", comments(latex))))
     text = "\n".join([document, *packages, r"\begin{document}", "Before.", latex, "After.", r"\end{document}"])
     (folder / "a.tex").write_text(text, encoding="utf-8")
-    for _run in range(2):
-        command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
+    for _run in range(runs):
+        command = [*program, "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
         log = subprocess.run(command, cwd=folder, capture_output=True, check=False)
         assert log.returncode == 0, log.stdout.decode("latin-1")[-2000:]
     return log.stdout.decode("latin-1")
@@ -64,15 +75,15 @@ def test_tables_fit_a4_in_one_and_in_two_columns(pdflatex: str, tmp_path: Path) 
     }
     for name, latex in tables.items():
         for document in DOCUMENTS:
-            assert fits(compiled(pdflatex, latex.decode(), document, tmp_path)), (name, document)
+            assert fits(compiled([pdflatex], latex.decode(), document, tmp_path)), (name, document)
     # The check can fail: a line that is too long for every page.
-    assert not fits(compiled(pdflatex, rf"\noindent\mbox{{{'x' * 200}}}", DOCUMENTS[0], tmp_path))
+    assert not fits(compiled([pdflatex], rf"\noindent\mbox{{{'x' * 200}}}", DOCUMENTS[0], tmp_path))
 
 
 @pytest.mark.slow
 def test_rows_that_begin_like_an_argument_compile(pdflatex: str, tmp_path: Path) -> None:
     awkward = pd.DataFrame({"text": ["[a]", "*", "[2pt]", "--", "<<x>>", "a & b", "\\x{}$#_~^%"], "n": range(7)})
-    log = compiled(pdflatex, export_table(awkward, "latex").decode(), DOCUMENTS[0], tmp_path)
+    log = compiled([pdflatex], export_table(awkward, "latex").decode(), DOCUMENTS[0], tmp_path)
     assert fits(log)
     assert "Illegal unit" not in log
 
@@ -121,6 +132,17 @@ def test_chosen_columns_are_written_in_their_order_or_refused() -> None:
         with pytest.raises(InceptionError, match=words) as caught:
             export_table(table, "latex", columns=columns)
         assert_one_sentence(caught.value)
+
+
+@pytest.mark.slow
+def test_a_chinese_table_is_set_with_its_letters(xelatex: list[str], tmp_path: Path) -> None:
+    graph = zoo_graph("inception_resnet_v1", 160)
+    with speaking("zh_CN"):
+        latex = export_table(graph.table(collapse=True), "latex", layer_title(graph)).decode()
+    log = compiled(xelatex, latex, DOCUMENTS[0], tmp_path, runs=1)
+    assert fits(log)
+    assert "Output written on a.pdf" in log
+    assert "Missing character" not in (tmp_path / "a.log").read_text(encoding="utf-8", errors="replace")
 
 
 def test_a_chinese_title_names_what_sets_it() -> None:
