@@ -10,7 +10,7 @@ from inception.studies.differences import sources
 from inception.studies.differences.claim import Source
 from inception.views.export import FORMATS
 from inception.words import _, codes, languages, speaking
-from tools.accented_language import CODE, write_accented
+from tools.accented_language import CODE, accented, write_accented
 
 # What every language says alike: names of stages, operations, parts, devices, formats and licences; and quoted words.
 NAMES = {
@@ -65,7 +65,7 @@ def add_third_language(folder: Path) -> Path:
 
 def foreign_texts(texts: Iterable[str], language: str) -> Iterator[str]:
     """What is in another language on a screen of one of them, of the texts that it shows."""
-    own_names = set(languages().values())
+    own_names = {*languages().values(), accented("English")}
     for text in dict.fromkeys(texts):
         rest = NAMED.sub(" ", text)
         if text in own_names or DOTTED.fullmatch(text) or not re.search(r"[^\W\d_]{2}", rest):

@@ -13,8 +13,8 @@ from ..languages import foreign_texts
 from ..pages.shown import texts_of_element
 
 TURNS = 50  # of each session
-# Pages that answer soon, with drawings, charts and tables.
-QUICK = ("layers", "blocks", "atlas", "factorisation", "race")
+# Pages that answer soon, with drawings, formulas and tables.
+QUICK = ("blocks", "atlas", "factorisation")
 
 
 class Session:
