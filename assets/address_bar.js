@@ -67,8 +67,11 @@ function keep(secret) {
 
 function scrollTo(key, tries) {
   const place = document.querySelector(`.st-key-${key}`);
-  if (place) place.scrollIntoView({ block: "start" });
-  else if (tries) setTimeout(() => scrollTo(key, tries - 1), 250);
+  if (place) {
+    place.style.scrollMarginTop = "4rem"; // of Streamlit's header
+    const top = place.getBoundingClientRect().top;
+    if (top < 0 || top > 0.7 * innerHeight) place.scrollIntoView({ block: "start" });
+  } else if (tries) setTimeout(() => scrollTo(key, tries - 1), 250);
 }
 
 function say(parentElement, text) {

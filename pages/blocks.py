@@ -106,7 +106,9 @@ with details:
         )
         st.markdown(repeated.format(count=block.repeat, blocks=block.name))
     if selected and of_selected == block:
-        selection.facts(graph, selected)
+        with st.container(key="layer_facts"):
+            selection.facts(graph, selected)
+        address.scroll_to("layer_facts", "layer")
     else:
         st.caption(_("Select a layer in the diagram, the table or the source."))
     several = len({layer.block for layer in block.layers}) > 1

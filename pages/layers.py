@@ -201,20 +201,24 @@ with other:
         f"{name}_torchinfo.txt",
         "text/plain",
     )
-below = st.segmented_control(
-    _("Below the table"),
-    BELOW,
-    key=address.choice("below", BELOW, code=address.slug, texts={below: below for below in BELOW}),
-    required=True,
-    format_func=_,
-    label_visibility="collapsed",
-)
-if below == BELOW[0]:
-    if selected:
-        why(graph, selected)
+with st.container(key="below_the_table"):
+    below = st.segmented_control(
+        _("Below the table"),
+        BELOW,
+        key=address.choice("below", BELOW, code=address.slug, texts={below: below for below in BELOW}),
+        required=True,
+        format_func=_,
+        label_visibility="collapsed",
+    )
+    address.scroll_to(
+        "below_the_table", "layer", "below", "row", "column", "side", "kernel", "stride", "padding", "cost"
+    )
+    if below == BELOW[0]:
+        if selected:
+            why(graph, selected)
+        else:
+            st.info(_("Tick a row of the table: its shape is explained here."), icon=":material/touch_app:")
+    elif below == BELOW[1]:
+        padding_playground()
     else:
-        st.info(_("Tick a row of the table: its shape is explained here."), icon=":material/touch_app:")
-elif below == BELOW[1]:
-    padding_playground()
-else:
-    charts(graph)
+        charts(graph)

@@ -71,7 +71,8 @@ st.dataframe(
 for name, variant in VARIANTS.items():
     st.markdown(_("- **{name}**: {differences}").format(name=name, differences=_(variant.differs)))
 
-st.subheader(_("Stage by stage"))
+st.container(key="stage_by_stage").subheader(_("Stage by stage"))
+address.scroll_to("stage_by_stage", "compare")
 chosen = st.multiselect(
     _("Networks"),
     list(VARIANTS),

@@ -123,10 +123,11 @@ def leave_out(name: str) -> None:
     _here().query.pop(name, None)
 
 
-def scroll_to(key: str) -> None:
-    """Shows the container with this key, once, where the address has led here."""
-    if _here().arriving:
-        _here().show = key
+def scroll_to(key: str, *names: str) -> None:
+    """Scrolls to the container with this key, once, where a link has led here that names one of these controls."""
+    here = _here()
+    if here.arriving and not here.returning and not st.query_params.to_dict().keys().isdisjoint(names):
+        here.show = key
 
 
 def keep_in_browser(secret: str) -> None:

@@ -17,7 +17,7 @@ from .test_pages import healthy
 OPENED: dict[str, list[dict[str, str]]] = {
     "atlas": [{}, {"atlas": "v4-v1-and-v2-side-by-side"}],
     "layers": [
-        {"below": "why-this-shape", "layer": "features.3.branch1"},
+        {"below": "why-this-shape", "layer": "inception_b.Mixed_6b.Branch_1.Conv2d_0b_1x7"},
         {"below": "padding-playground"},
         {"below": "charts"},
     ],

@@ -40,7 +40,7 @@ def healthy(app: AppTest) -> AppTest:
 def open_page(app: AppTest, page: str, model: str, size: str = "96") -> AppTest:
     app.run()
     app.selectbox(key="model").set_value(model)
-    app.selectbox(key="size").set_value(size)
+    app.session_state["size"] = size
     app.run()
     return healthy(app.switch_page(f"pages/{page}.py").run())
 

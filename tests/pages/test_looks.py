@@ -26,7 +26,7 @@ def healthy(app: AppTest) -> AppTest:
 def open_page(app: AppTest, model: str, size: str | None = None) -> AppTest:
     app.run()
     app.selectbox(key="model").set_value(model)
-    app.selectbox(key="size").set_value(size)
+    app.session_state["size"] = size
     app.run()
     return healthy(app.switch_page("pages/looks.py").run())
 
