@@ -52,7 +52,8 @@ def test_pages_speak_one_language_each(app: AppTest) -> None:
                 title = f"{_(VARIANTS[app.session_state['model']].title)} · " if page.one_network else ""
                 assert [header.value for header in app.header] == [title + _(page.question)]
                 assert title + _(page.question) in texts
-            found[name, language] = list(foreign_texts(texts, language))
+            if name != "glossary":  # which has its terms in all languages side by side
+                found[name, language] = list(foreign_texts(texts, language))
     assert {where: texts for where, texts in found.items() if texts} == {}
 
 
