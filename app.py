@@ -24,6 +24,9 @@ menu = {
 }
 chosen = st.navigation(menu, expanded=True)
 st.html(ASSETS / "style.css")
+st.html(ASSETS / "print.css")
+if st.context.is_embedded:  # ?embed=true, as slides do
+    st.html(ASSETS / "bare.css")
 dark = st.context.theme.type == "dark"
 st.logo(ASSETS / ("name_dark.svg" if dark else "name_light.svg"), size="large", icon_image=ASSETS / "mark.svg")
 frame.run(chosen)

@@ -206,9 +206,7 @@ def one_network() -> None:
         st.caption(bars.format(quantity=_(SIZES[size_by])))
         table = overview_table(graph, boxes.values(), colouring)
         with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-            st.dataframe(
-                table, hide_index=True, height=tables.table_height(len(table)), column_config=columns(colouring)
-            )
+            tables.show_table(table, height=tables.table_height(len(table)), column_config=columns(colouring))
             tables.export_button(table, f"{graph.name}_overview", graph.name, key="atlas_table")
     with beside:
         choose_in_a_row(opened)

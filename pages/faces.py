@@ -448,13 +448,13 @@ def numbers(pairs: pd.DataFrame, points: list[EmbeddedFace], network: PictureNet
     """Every pair in words, and the files."""
     st.subheader(_("Pair by pair"))
     table, files = st.columns([3, 2], gap="medium")
-    table.dataframe(
-        with_shown_names(pairs).assign(verdict=[face_figures.verdict(same) for same in pairs["same"]]),
-        hide_index=True,
-        column_order=list(pair_columns()),
-        column_config=pair_columns(),
-        height=tables.table_height(len(pairs), most=8),
-    )
+    with table:
+        tables.show_table(
+            with_shown_names(pairs).assign(verdict=[face_figures.verdict(same) for same in pairs["same"]]),
+            column_order=list(pair_columns()),
+            column_config=pair_columns(),
+            height=tables.table_height(len(pairs), most=8),
+        )
     with files:
         title = _("Distances between faces, {network}").format(network=graph.name)
         tables.export_button(pairs, "face_pairs", title)
@@ -499,9 +499,8 @@ def explanation() -> None:
         ).format(paper=PAPER, squared=PAPER_SQUARED_THRESHOLD, threshold=PAPER_THRESHOLD)
     )
     lfw = lfw_table()
-    st.dataframe(
+    tables.show_table(
         lfw.assign(weights=lfw["weights"].map(_), compared=lfw["compared"].map(_)),
-        hide_index=True,
         column_config=lfw_columns(),
         height=tables.table_height(len(lfw)),
         placeholder="–",
@@ -529,9 +528,8 @@ def about_crops() -> None:
         ).format(margin=MARGIN, frame=FRAME, source=WIKI_TEST)
     )
     crops = crop_table()
-    st.dataframe(
+    tables.show_table(
         crops.assign(crop=crops["crop"].map(_)),
-        hide_index=True,
         column_config=crop_columns(),
         height=tables.table_height(len(crops)),
         placeholder="–",

@@ -136,7 +136,7 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
             return
     table: pd.DataFrame | None = peek("milliseconds", title)
     if table is not None:
-        st.dataframe(shown(table).round({"milliseconds": 2}), hide_index=True, column_config=columns())
+        tables.show_table(shown(table).round({"milliseconds": 2}), column_config=columns())
         tables.export_button(table, f"{name}_milliseconds", title)
 
 
@@ -169,7 +169,7 @@ def calculator() -> None:
         two.metric(_("{layers}, parameters").format(layers=pair.layers), f"{pair.graph.params:,}")
         ratio.metric(_("Square to pair"), f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
-        st.dataframe(shown(table), hide_index=True, column_config=columns(), column_order=["option", *COSTS, "layers"])
+        tables.show_table(shown(table), column_config=columns(), column_order=["option", *COSTS, "layers"])
         prose(words)
         tables.export_button(table, "factorised", setting.title)
         milliseconds("factorised", setting.title, lambda device: measure_options(setting, device))
@@ -181,12 +181,11 @@ def in_this_network(graph: LayerGraph) -> None:
     if totals.empty:
         st.info(_("This network has no 1×k and k×1 convolutions in a row."))
         return
-    st.dataframe(totals, hide_index=True, column_config=columns())
+    tables.show_table(totals, column_config=columns())
     tables.export_button(totals, f"{graph.name}_pair_totals", pair_title(graph))
     st.subheader(_("Every pair"))
-    st.dataframe(
+    tables.show_table(
         pairs,
-        hide_index=True,
         column_config=columns(),
         column_order=PAIR_COLUMNS,
         height=tables.table_height(len(pairs), most=len(pairs)),
@@ -200,9 +199,8 @@ def in_this_network(graph: LayerGraph) -> None:
                 "not a square, so there is no square kernel that they replace."
             )
         )
-        st.dataframe(
+        tables.show_table(
             beside,
-            hide_index=True,
             column_config=columns(),
             column_order=PAIR_COLUMNS,
             height=tables.table_height(len(beside)),
@@ -217,7 +215,7 @@ def counterfactual(graph: LayerGraph) -> None:
     st.markdown(_("The same network, really built with one k×k convolution in place of each 1×k and k×1 in a row."))
     with st.spinner(_("Building the network a second time, with square kernels…")):
         table = with_square_kernels(graph.name, graph.input_size)
-    st.dataframe(shown(table), hide_index=True, column_config=columns(), column_order=["network", *COSTS, "convs"])
+    tables.show_table(shown(table), column_config=columns(), column_order=["network", *COSTS, "convs"])
     title = _("{network} at {size}, and the same with square kernels")
     title = title.format(network=graph.name, size=choices.picture_size(graph))
     name = f"{graph.name}_with_square_kernels"
@@ -271,7 +269,6 @@ def changed(kernel: Array, key: str) -> Array:
     cell = st.column_config.NumberColumn(width=52, format="%g" if whole else "%.3f")
     grid = st.data_editor(
         pd.DataFrame(kernel).rename(columns=str),
-        hide_index=True,
         key=f"kernel_{key}",
         column_config={str(column): cell for column in range(kernel.shape[1])},
         width="content",

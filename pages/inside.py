@@ -185,9 +185,7 @@ def show_channels(subject: Subject, layer: Layer, maps: LayerMaps) -> None:
     called = place_name(layer)
     all_channels = _("All {count:,} channels of {block}").format(count=len(maps.channels), block=called)
     with st.expander(all_channels, icon=":material/table_rows:"):
-        st.dataframe(
-            maps.channels, hide_index=True, height=tables.table_height(len(maps.channels), 8), column_config=columns()
-        )
+        tables.show_table(maps.channels, height=tables.table_height(len(maps.channels), 8), column_config=columns())
         name = f"{subject.network.name}_{layer.path}"
         title = _("{network}, {block}: channels on a picture").format(network=subject.network.name, block=called)
         channels = strongest(maps.channels, maps.maps)
@@ -249,9 +247,8 @@ def show_residual(residual: ResidualMaps, name: str) -> None:
         )
     )
     with st.expander(_("All channels of the sum"), icon=":material/table_rows:"):
-        st.dataframe(
+        tables.show_table(
             residual.channels,
-            hide_index=True,
             height=tables.table_height(len(residual.channels), 8),
             column_config=columns(),
         )

@@ -134,9 +134,8 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
         ranked = table.assign(rank=range(1, len(table) + 1))
         found = found_classes(shown_classes(ranked), search_field(_("Search"), "words"))
         if not found.empty:
-            st.dataframe(
+            tables.show_table(
                 found.assign(percent=100 * found["probability"]),
-                hide_index=True,
                 height=tables.table_height(len(found), most=8),
                 column_order=["rank", "label", "percent"],
                 column_config={
@@ -335,9 +334,8 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     table = pd.DataFrame(rows, columns=["Picture", "Class", "Probability", NONE])
     if network.threshold == -inf:  # such weights know no “none of them”
         table = table.drop(columns=NONE)
-    st.dataframe(
+    tables.show_table(
         table.assign(Class=table["Class"].map(class_title)),
-        hide_index=True,
         column_config={
             "Picture": _("Picture"),
             "Class": _("Class"),

@@ -107,13 +107,12 @@ def measured_view() -> None:
     st.markdown("\n".join(f"- {sentence(comparison)}" for comparison in comparisons))
     scale = sentence(compare(curves, "v2", "v2_unscaled", target))
     st.markdown(_("The claim says nothing about the residual scale. What was measured: {result}").format(result=scale))
-    st.dataframe(table_of(summary, target), hide_index=True, height=tables.table_height(len(summary)))
+    tables.show_table(table_of(summary, target), height=tables.table_height(len(summary)))
     title = _("Training race, to {accuracy} held-out accuracy").format(accuracy=percent(target))
     tables.export_button(summary, "race_summary", title)
     with st.expander(_("Every epoch of every run"), key=address.switch("epochs"), on_change="rerun"):
-        st.dataframe(
+        tables.show_table(
             curves,
-            hide_index=True,
             height=tables.table_height(len(curves)),
             column_config={name: _(heading) for name, heading in HEADINGS.items()},
         )

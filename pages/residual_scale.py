@@ -205,9 +205,8 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
         first = next(iter(profiles))
         shown = st.segmented_control(_("With the scales"), list(profiles), key=key, required=True) or first
         table = profiles[shown]
-        st.dataframe(
+        tables.show_table(
             table,
-            hide_index=True,
             column_config=columns(),
             column_order=list(columns()),
             height=tables.table_height(len(table)),

@@ -142,9 +142,8 @@ def show(rows: Iterable[Comparison]) -> None:
     table = comparison_table(rows)
     st.plotly_chart(figures.speed_bars(table), config=figures.PLAIN, key=f"speed_{len(table)}")
     empty = [column for column in ("problem", "peak_bytes") if not table[column].astype(bool).any()]
-    st.dataframe(
+    tables.show_table(
         table,
-        hide_index=True,
         height=tables.table_height(len(table)),
         column_order=[column for column in columns() if column not in empty],
         column_config=columns(),

@@ -41,7 +41,7 @@ graphs = {name: choices.graph_of(name) for name in VARIANTS}
 finding(largest_and_smallest(list(graphs.values())))
 family = family_dot(graphs)
 components.picture(diagrams.svg_of(family, _("The Inception family")), key="family")
-st.dataframe(
+tables.show_table(
     pd.DataFrame(
         {
             "name": name,
@@ -54,7 +54,6 @@ st.dataframe(
         }
         for name, graph in graphs.items()
     ),
-    hide_index=True,
     column_config={
         "name": _("Name"),
         "network": _("Network"),
@@ -83,9 +82,8 @@ if chosen:
     size = choices.chosen_size() or Size.square(max(VARIANTS[name].input_size for name in chosen))
     graphs_of_one_size = [choices.graph_of(name, size) for name in chosen]
     comparison, columns = compare_models(graphs_of_one_size), comparison_columns()
-    st.dataframe(
+    tables.show_table(
         comparison,
-        hide_index=True,
         height=tables.table_height(len(comparison), most=40),
         column_order=list(columns),
         column_config=columns,
@@ -102,7 +100,7 @@ else:
     st.info(_("Choose at least one network."))
 
 st.subheader(_("Weights"))
-st.dataframe(
+tables.show_table(
     pd.DataFrame(
         {
             "tag": weights.tag,
@@ -118,7 +116,6 @@ st.dataframe(
         }
         for weights in known_weights().values()
     ),
-    hide_index=True,
     column_config={
         "tag": _("Tag"),
         "network": _("Network"),

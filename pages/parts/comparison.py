@@ -41,7 +41,7 @@ def compare_networks() -> None:
         diagrams.legend(CHANGES)
         table = _table(rows, name, other)
         with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-            st.dataframe(table, hide_index=True, height=tables.table_height(len(table)))
+            tables.show_table(table, height=tables.table_height(len(table)))
             tables.export_button(table, f"{name}_{other}", f"{name}, {other}", key="atlas_compared_table")
         diagrams.diagram_export(dot, f"{name}_{other}", diagram_caption(graphs[0], _("Stages"), graphs[1]))
     with beside:

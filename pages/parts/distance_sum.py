@@ -5,6 +5,7 @@ import streamlit as st
 from inception.vision.cell_text import short
 from inception.vision.faces import EmbeddedFace, distance_terms
 from inception.words import _
+from pages.parts import tables
 from pages.parts.literal import literal
 
 NAMED = 5  # numbers of the embeddings
@@ -19,9 +20,8 @@ def distance_sum(first: EmbeddedFace, second: EmbeddedFace, names: tuple[str, st
     total, named = float(table["square"].sum()), float(table["square"][:NAMED].sum())
     title = _("What the distance of {first} and {second} is made of")
     with st.expander(title.format(first=literal(names[0]), second=literal(names[1])), icon=":material/calculate:"):
-        st.dataframe(
+        tables.show_table(
             table.head(NAMED),
-            hide_index=True,
             column_config={
                 "number": st.column_config.NumberColumn(_("Number of the embedding")),
                 "first": st.column_config.NumberColumn(names[0], format="%.4f"),

@@ -89,7 +89,7 @@ def show_block(graph: LayerGraph, opened: OpenedBlock, subject: Subject | None, 
         st.caption(_("Select a layer for its figures, and the way to its maps and numbers."))
     table = block_table(layers, run, colouring)
     with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-        st.dataframe(table, hide_index=True, height=tables.table_height(len(table)), column_config=columns(colouring))
+        tables.show_table(table, height=tables.table_height(len(table)), column_config=columns(colouring))
         tables.export_button(table, f"{graph.name}_{block.id}", block.title, key="atlas_block_table")
     links(graph, opened)
 

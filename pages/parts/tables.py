@@ -1,6 +1,7 @@
 """Tables on a page: their columns, heights and downloads."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +12,7 @@ from inception.graph.layer import Layer
 from inception.views.export import FORMATS, export_table
 from inception.views.numbers import with_columns
 from inception.words import _
+from pages.parts.printing import printable_table
 from pages.parts.selection import select_layer
 
 BLOCK_COLUMNS = [
@@ -80,6 +82,13 @@ def table_height(rows: int, most: int = 14) -> int:
     return 35 * (min(rows, most) + 1) + 3
 
 
+def show_table(table: pd.DataFrame, **options: Any) -> None:
+    """A table with what `st.dataframe` takes besides; on paper all its rows stand, where the screen scrolls."""
+    st.dataframe(table, hide_index=True, **options)
+    columns, configs, nothing = (options.get(name) for name in ("column_order", "column_config", "placeholder"))
+    st.html(printable_table(table, columns, configs, nothing or ""))
+
+
 def layer_rows(
     graph: LayerGraph,
     table: pd.DataFrame,
@@ -98,9 +107,8 @@ def layer_rows(
             if layer:
                 select_layer(layer)
 
-    st.dataframe(
+    show_table(
         table,
-        hide_index=True,
         height=table_height(len(table)),
         column_order=columns,
         column_config=layer_columns(),

@@ -159,9 +159,8 @@ def show_photographs(weights: Weights, answers: pd.DataFrame, found: Hits) -> No
         sure=100 * answers["probability"],
         file=[picture_title(Path(file).stem) for file in answers["file"]],
     )
-    st.dataframe(
+    tables.show_table(
         shown,
-        hide_index=True,
         height=tables.table_height(len(answers), most=11),
         column_order=["file", "label", "answer", "sure", "none"],
         column_config={
