@@ -11,6 +11,7 @@ from bench.run import Run
 from bench.timing import Row, compare, measured, seconds
 from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
+from inception.graph.op import Op
 from inception.paths import SAMPLES
 from inception.runtime.predictor import Predictor
 from inception.views.overview import overview_boxes
@@ -36,7 +37,7 @@ def rows(run: Run) -> Iterator[Row]:
     prepared = full.prepare(picture, (size, size))
     graph = inception.trace(full.model, size)
     middle = graph.layers[len(graph.layers) // 2]
-    layer = next(layer for layer in graph.layers[middle.index :] if layer.op == "conv" and layer.out_shape[1] > 1)
+    layer = next(layer for layer in graph.layers[middle.index :] if layer.op is Op.CONV and layer.out_shape[1] > 1)
 
     def opened() -> str:
         seen = record(full, prepared, [*with_sources(graph, layer), graph.layers[-1]])
