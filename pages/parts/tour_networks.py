@@ -1,0 +1,88 @@
+"""What the tour's questions and figures are computed from: traces, and networks with weights."""
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+
+import inception
+from inception import LayerGraph
+from inception.graph.blocks import BlockType, block_types
+from inception.graph.branches import branch_starts
+from inception.graph.layer import Layer
+from inception.models.surgery import Scales
+from inception.runtime.pool import networks
+from inception.runtime.predictor import Predictor
+from inception.size import Size
+from inception.studies.residual import ResidualInstrument
+from inception.vision.samples import samples
+from inception.weights.choice import WeightsChoice, WeightsKind
+from inception.words import _
+from inception.zoo import VARIANTS, available_weights
+from pages.parts import choices
+
+V4, V2 = "inception_v4", "inception_resnet_v2"
+NAMED_V2 = (V2, "inception_resnet_v2.paper", "inception_resnet_v2.keras_blog")  # what is called Inception-ResNet-v2
+SAMPLE = "cat"
+
+
+def graph(name: str = V4, side: int | None = None) -> LayerGraph:
+    """The trace of a network, by default at its own size."""
+    return choices.graph_of(name, Size.square(side) if side else None)
+
+
+def title(network: LayerGraph) -> str:
+    """What people call a network."""
+    return _(VARIANTS[network.name].title)
+
+
+def with_branches(network: LayerGraph, number: int) -> BlockType:
+    """The block with branches of that number, from 0, behind the stem: of Inception-v4 A, Reduction-A, B, …"""
+    stem = network.layers[0].stage
+    found = [block for block in block_types(network.layers) if branch_starts(block.layers)]
+    return [block for block in found if block.layers[0].stage != stem][number]
+
+
+def last_grid(network: LayerGraph) -> Layer:
+    """The last layer that hands on a grid of more than one cell of which the field is known."""
+    grids = (layer for layer in network.layers if len(layer.out_shape) == 3 and min(layer.out_shape[1:]) > 1)
+    return [layer for layer in grids if network.receptive_fields[layer.index]][-1]
+
+
+def bundled(name: str) -> WeightsChoice:
+    """The weights of a network that come with the project."""
+    return next(choice for choice in available_weights(name) if choice.kind is WeightsKind.BUNDLED)
+
+
+def predictor(name: str) -> Predictor:
+    """The small network that comes with the project."""
+    return networks.predictor(name, bundled(name))
+
+
+def graph_of_predictor(network: Predictor) -> LayerGraph:
+    """Its trace at the size of its training."""
+    assert network.description is not None
+    return choices.graph_of(network.name, Size.square(network.input_size), **network.description.network)
+
+
+def sample_bytes() -> bytes:
+    """The sample picture of the tour, as a file."""
+    return samples()[SAMPLE].path.read_bytes()
+
+
+def sample_image() -> Image.Image:
+    """The sample picture, decoded."""
+    return inception.load_image(sample_bytes())
+
+
+@st.cache_resource(show_spinner=False)
+def instrument() -> ResidualInstrument:
+    """The instrument on the small network with shortcuts; all sessions share it."""
+    return ResidualInstrument(predictor(V2))
+
+
+@st.cache_data(show_spinner=False)
+def residual_sums(scales: Scales | None = None) -> pd.DataFrame:
+    """The residual sums of the sample in the network as built, or with other scales."""
+    side = instrument().network.input_size
+    views = instrument().views(sample_image(), (side, side))
+    return instrument().measure(views, scales or instrument().scales, "running")
