@@ -1,7 +1,6 @@
 """Factorisation: what does 1x7 followed by 7x1 save against 7x7?"""
 
 from collections.abc import Callable
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -31,6 +30,7 @@ from pages.parts import address, choices, frame, selection, tables
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.kept import peek, put
+from pages.parts.study_tables import shown, study_columns
 from pages.parts.subject import graph_of_network
 from pages.parts.weights_chooser import choose_weights, network_with
 
@@ -57,50 +57,6 @@ MOST = 4096  # channels
 KERNELS = [N_("classics"), N_("this network")]
 
 
-def columns() -> dict[str, Any]:
-    """The columns of all tables here, in the reader's language."""
-    ratio = st.column_config.NumberColumn(
-        _("Square / this"),
-        width=86,
-        format="%.2f×",
-        help=_("Square kernel divided by this row: above 1 this row is cheaper"),
-    )
-    return {
-        "option": st.column_config.TextColumn(_("Option"), width=136),
-        "layers": st.column_config.TextColumn(_("Layers"), width=120),
-        "network": st.column_config.TextColumn(_("Network"), width=80),
-        "convs": st.column_config.NumberColumn(_("Convolutions"), width=88),
-        "params": st.column_config.NumberColumn(_("Parameters"), width=84, format="localized"),
-        "macs": st.column_config.NumberColumn(_("MACs"), width=112, format="localized", help=_("Multiply-accumulates")),
-        "activation_bytes": st.column_config.NumberColumn(
-            _("Outputs, bytes"), width=98, format="localized", help=_("Of all layers, float32")
-        ),
-        "params_ratio": ratio,
-        "macs_ratio": ratio,
-        "activation_ratio": ratio,
-        "rf": st.column_config.TextColumn(_("Receptive field"), width=98, help=_("Height x width")),
-        "milliseconds": st.column_config.NumberColumn(
-            _("Milliseconds"), format="localized", help=_("Median after a warm-up")
-        ),
-        "pairs": _("Pairs"),
-        "kernel": st.column_config.NumberColumn("k", width=30),
-        "weights": st.column_config.NumberColumn(_("Weights"), width=80, format="localized"),
-        "square_weights": st.column_config.NumberColumn(_("As squares"), width=80, format="localized"),
-        "saving": st.column_config.NumberColumn(_("Saved"), width=80, format="localized", help=_("Weights")),
-        "square_macs": st.column_config.NumberColumn(_("MACs as squares"), format="localized"),
-        "ratio": ratio,
-        "runs": _("Runs"),
-        "pair": st.column_config.NumberColumn("#", width=32),
-        "block": st.column_config.TextColumn(_("Block"), width=88),
-        "branch": st.column_config.TextColumn(_("Branch"), width=72),
-        "first": st.column_config.TextColumn(_("First"), width=116),
-        "second": st.column_config.TextColumn(_("Second"), width=116),
-        "in_channels": st.column_config.NumberColumn(_("In"), width=42, format="localized"),
-        "middle_channels": st.column_config.NumberColumn(_("Middle"), width=50, format="localized"),
-        "out_channels": st.column_config.NumberColumn(_("Out"), width=42, format="localized"),
-    }
-
-
 @st.cache_data(max_entries=256, show_spinner=False)
 def calculated(setting: Setting, language: str) -> tuple[tuple[Option, ...], str]:
     """The four ways to look through one window, built and traced, and what they save in words of a language."""
@@ -112,11 +68,6 @@ def calculated(setting: Setting, language: str) -> tuple[tuple[Option, ...], str
 def with_square_kernels(name: str, size: tuple[int, int]) -> pd.DataFrame:
     """The network and its twin with square kernels."""
     return compare_networks(name, size)
-
-
-def shown(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with the names of its options in the reader's language."""
-    return table.assign(**{name: table[name].map(_) for name in ("option", "network") if name in table})
 
 
 def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) -> None:
@@ -136,7 +87,7 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
             return
     table: pd.DataFrame | None = peek("milliseconds", title)
     if table is not None:
-        tables.show_table(shown(table).round({"milliseconds": 2}), column_config=columns())
+        tables.show_table(shown(table).round({"milliseconds": 2}), column_config=study_columns())
         tables.export_button(table, f"{name}_milliseconds", title)
 
 
@@ -169,7 +120,7 @@ def calculator() -> None:
         two.metric(_("{layers}, parameters").format(layers=pair.layers), f"{pair.graph.params:,}")
         ratio.metric(_("Square to pair"), f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
-        tables.show_table(shown(table), column_config=columns(), column_order=["option", *COSTS, "layers"])
+        tables.show_table(shown(table), column_config=study_columns(), column_order=["option", *COSTS, "layers"])
         prose(words)
         tables.export_button(table, "factorised", setting.title)
         milliseconds("factorised", setting.title, lambda device: measure_options(setting, device))
@@ -181,12 +132,12 @@ def in_this_network(graph: LayerGraph) -> None:
     if totals.empty:
         st.info(_("This network has no 1×k and k×1 convolutions in a row."))
         return
-    tables.show_table(totals, column_config=columns())
+    tables.show_table(totals, column_config=study_columns())
     tables.export_button(totals, f"{graph.name}_pair_totals", pair_title(graph))
     st.subheader(_("Every pair"))
     tables.show_table(
         pairs,
-        column_config=columns(),
+        column_config=study_columns(),
         column_order=PAIR_COLUMNS,
         height=tables.table_height(len(pairs), most=len(pairs)),
     )
@@ -201,7 +152,7 @@ def in_this_network(graph: LayerGraph) -> None:
         )
         tables.show_table(
             beside,
-            column_config=columns(),
+            column_config=study_columns(),
             column_order=PAIR_COLUMNS,
             height=tables.table_height(len(beside)),
         )
@@ -215,7 +166,7 @@ def counterfactual(graph: LayerGraph) -> None:
     st.markdown(_("The same network, really built with one k×k convolution in place of each 1×k and k×1 in a row."))
     with st.spinner(_("Building the network a second time, with square kernels…")):
         table = with_square_kernels(graph.name, graph.input_size)
-    tables.show_table(shown(table), column_config=columns(), column_order=["network", *COSTS, "convs"])
+    tables.show_table(shown(table), column_config=study_columns(), column_order=["network", *COSTS, "convs"])
     title = _("{network} at {size}, and the same with square kernels")
     title = title.format(network=graph.name, size=choices.picture_size(graph))
     name = f"{graph.name}_with_square_kernels"

@@ -42,6 +42,7 @@ COMMANDS = {
     "summary": Command("networks", N_("Write torchinfo's own summary of a model.")),
     "diagram": Command("diagrams", N_("Draw a model, or one of its blocks.")),
     "factorize": Command("networks", N_("Say what 1xk followed by kx1 saves, in a model or for any channels.")),
+    "bottleneck": Command("networks", N_("Say what a 1x1 saves before a kxk, in a model or for any channels.")),
     "predict": Command(
         "vision",
         N_("Say what pictures show, by a model with weights."),

@@ -1,5 +1,6 @@
-"""The commands about the networks themselves: `models`, `table`, `factorize`, `compare` and `summary`."""
+"""The commands about the networks: `models`, `table`, `factorize`, `bottleneck`, `compare` and `summary`."""
 
+from dataclasses import replace
 from typing import Annotated, TypedDict
 
 import pandas as pd
@@ -8,6 +9,8 @@ from cyclopts import Parameter
 from ..graph.layer_graph import LayerGraph
 from ..graph.trace import trace
 from ..size import Size
+from ..studies.bottleneck import EXAMPLE, bottleneck_table, bottleneck_title, calculate_ways
+from ..studies.direct_network import compare_with_direct
 from ..studies.factorize import Setting, calculate, option_table
 from ..studies.pairs import pair_table, pair_title, pair_totals
 from ..text import and_list
@@ -123,10 +126,7 @@ def factorize(
     """Say what 1xk followed by kx1 saves, in a model or for any channels."""
     given = window or Window()
     if model:
-        if given:
-            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            sentence = _("{flags} and a MODEL exclude each other: its convolutions are what they are")
-            raise UsageError(sentence.format(flags=flags))
+        _only_model(given)
         graph = _trace(model, size)
         to.write(pair_totals(graph) if totals else pair_table(graph), pair_title(graph))
         return
@@ -135,6 +135,69 @@ def factorize(
     given.setdefault("middle_channels", given.get("out_channels", Setting.out_channels))
     setting = Setting(**given, size=size or Setting.size)
     to.write(option_table(calculate(setting)), setting.title)
+
+
+@Parameter(name="*")
+class Widths(TypedDict, total=False):
+    """What `bottleneck` takes of a `Setting` without a MODEL; only what is given is in it."""
+
+    kernel: Annotated[int, WHOLE, Parameter(show_default=str(EXAMPLE.kernel), help=N_("Side in cells, an odd number."))]
+    in_channels: Annotated[
+        int, WHOLE, Parameter(show_default=str(EXAMPLE.in_channels), help=N_("Channels that come in."))
+    ]
+    middle_channels: Annotated[
+        int, WHOLE, Parameter(show_default=str(EXAMPLE.middle_channels), help=N_("Channels that the 1x1 hands on."))
+    ]
+    out_channels: Annotated[
+        int, WHOLE, Parameter(show_default=str(EXAMPLE.out_channels), help=N_("Channels that go out."))
+    ]
+    bias: Annotated[
+        bool, Parameter(negative="--no-bias", help=N_("Whether convolutions have one. By default they have."))
+    ]
+
+
+def bottleneck(
+    model: Annotated[
+        str | None,
+        Parameter(help=N_("List every such 1x1 of this model. Without it, compare both ways for any channels.")),
+    ] = None,
+    /,
+    *,
+    totals: Annotated[
+        bool, Parameter(help=N_("Of a MODEL, compare the whole with the same built without these 1x1 convolutions."))
+    ] = False,
+    size: Annotated[
+        Size | None,
+        SIZE,
+        Parameter(
+            help=N_(
+                "N or HEIGHTxWIDTH: of a MODEL's picture in pixels (by default as trained), else of the grid in cells "
+                "(by default 64)."
+            )
+        ),
+    ] = None,
+    widths: Widths | None = None,
+    to: TableOutput = STDOUT,
+) -> None:
+    """Say what a 1x1 saves before a kxk, in a model or for any channels."""
+    given = widths or Widths()
+    if model:
+        _only_model(given)
+        graph = _trace(model, size)
+        table = compare_with_direct(model, graph.input_size) if totals else bottleneck_table(graph)
+        to.write(table, bottleneck_title(graph))
+        return
+    if totals:
+        raise UsageError(_("--totals needs a MODEL"))
+    setting = replace(EXAMPLE, **given, size=size or EXAMPLE.size)
+    to.write(option_table(calculate_ways(setting)), setting.title)
+
+
+def _only_model(given: Window | Widths) -> None:
+    if given:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        sentence = _("{flags} and a MODEL exclude each other: its convolutions are what they are")
+        raise UsageError(sentence.format(flags=flags))
 
 
 def compare(

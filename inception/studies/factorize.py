@@ -10,7 +10,7 @@ divides the square kernel's value by the row's own: above 1 the row is cheaper, 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,17 +145,17 @@ def build_options(setting: Setting, device: str | torch.device = "meta") -> dict
     widths = [inputs, *[middle] * (depth - 1), outputs]
     with torch.device(device):
         options = {
-            SQUARE: [_unit(setting, inputs, outputs, k)],
-            FACTORISED: [_unit(setting, inputs, middle, (1, k)), _unit(setting, middle, outputs, (k, 1))],
-            STACKED: [_unit(setting, widths[i], widths[i + 1], 3) for i in range(depth)],
-            SEPARABLE: [_unit(setting, inputs, inputs, k, groups=inputs), _unit(setting, inputs, outputs, 1)],
+            SQUARE: [conv_unit(setting, inputs, outputs, k)],
+            FACTORISED: [conv_unit(setting, inputs, middle, (1, k)), conv_unit(setting, middle, outputs, (k, 1))],
+            STACKED: [conv_unit(setting, widths[i], widths[i + 1], 3) for i in range(depth)],
+            SEPARABLE: [conv_unit(setting, inputs, inputs, k, groups=inputs), conv_unit(setting, inputs, outputs, 1)],
         }
         return {name: nn.Sequential(*units).eval() for name, units in options.items()}
 
 
 def calculate(setting: Setting) -> tuple[Option, ...]:
     """The options for `setting`, the square kernel first, counted by tracing them."""
-    return tuple(_option(setting, name, module) for name, module in build_options(setting).items())
+    return tuple(traced_option(setting, name, module) for name, module in build_options(setting).items())
 
 
 def option_table(options: Sequence[Option]) -> pd.DataFrame:
@@ -178,15 +178,19 @@ def option_table(options: Sequence[Option]) -> pd.DataFrame:
     )
 
 
-def break_even(setting: Setting, options: Sequence[Option]) -> BreakEven:
+def break_even(
+    setting: Setting,
+    options: Sequence[Option],
+    build_pair: Callable[[Setting], nn.Module] = lambda setting: build_options(setting)[FACTORISED],
+) -> BreakEven:
     """How wide the middle of the pair may be before it costs as much as the square kernel.
 
-    options: what `calculate` returned for the setting.
+    options: for the setting, the square kernel first. build_pair: the pair at other settings.
     """
     square = options[0].graph
     # Each middle channel adds the same amount, so two built pairs tell the cost of every other one.
     narrow = [replace(setting, middle_channels=middle) for middle in (1, 2)]
-    one, two = (trace(build_options(each)[FACTORISED], each.input_shape) for each in narrow)
+    one, two = (trace(build_pair(each), each.input_shape) for each in narrow)
 
     def largest(at_one: int, at_two: int, limit: int) -> int:
         slope = at_two - at_one
@@ -265,13 +269,15 @@ def _is_whole(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def _unit(setting: Setting, inputs: int, outputs: int, kernel: Kernel, groups: int = 1) -> nn.Sequential:
+def conv_unit(setting: Setting, inputs: int, outputs: int, kernel: Kernel, groups: int = 1) -> nn.Sequential:
+    """A SAME convolution, with the setting's bias and batch norm, and a ReLU."""
     conv = nn.Conv2d(inputs, outputs, kernel, padding="same", groups=groups, bias=setting.bias)
     norm = [nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPS)] if setting.batch_norm else []
     return nn.Sequential(conv, *norm, nn.ReLU())
 
 
-def _option(setting: Setting, name: str, module: nn.Module) -> Option:
+def traced_option(setting: Setting, name: str, module: nn.Module) -> Option:
+    """A module that was built for the setting, counted by tracing it."""
     graph = trace(module, setting.input_shape)
     terms = Counter(_term(setting, conv) for conv in module.modules() if isinstance(conv, nn.Conv2d))
     written = " + ".join(term if count == 1 else f"{count}·{term}" for term, count in terms.items())

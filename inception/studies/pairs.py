@@ -105,9 +105,7 @@ def pair_table(graph: LayerGraph) -> pd.DataFrame:
     for number, pair in enumerate(find_pairs(graph), 1):
         row = _pair_cells(number, pair)
         middle, outputs = pair.first.out_shape[0], pair.second.out_shape[0]
-        square_weights, square_macs = _square_counts(
-            row["in_channels"], outputs, pair.kernel, pair.second.out_shape[1:]
-        )
+        square_weights, square_macs = square_counts(row["in_channels"], outputs, pair.kernel, pair.second.out_shape[1:])
         row |= {
             "middle_channels": middle,
             "out_channels": outputs,
@@ -222,7 +220,7 @@ def _pair_cells(number: int, pair: FactorPair) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=512)
-def _square_counts(inputs: int, outputs: int, kernel: int, grid: tuple[int, ...]) -> tuple[int, int]:
+def square_counts(inputs: int, outputs: int, kernel: int, grid: tuple[int, ...]) -> tuple[int, int]:
     """(weights, MACs) of the kxk convolution between all channels that yields `grid`."""
     conv = nn.Conv2d(inputs, outputs, kernel, padding="same", bias=False, device="meta")
     graph = trace(nn.Sequential(conv), (inputs, *grid))

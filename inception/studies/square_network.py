@@ -1,5 +1,6 @@
 """The counterfactual: a network built with square kernels in place of its 1xk and kx1 pairs."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pandas as pd
@@ -42,7 +43,11 @@ def compare_networks(name: str, input_size: int | Pair | None = None, **override
     macs, activation_bytes, params_ratio, macs_ratio, activation_ratio, rf (the largest of a convolution,
     height x width in pixels of the picture), out_shape. Raises TraceError for a picture that is too small.
     """
-    graphs = network_graphs(name, input_size, **overrides)
+    return compare_graphs(network_graphs(name, input_size, **overrides), SQUARE)
+
+
+def compare_graphs(graphs: Mapping[str, LayerGraph], against: str) -> pd.DataFrame:
+    """A row for each network by its name, with the ratios of `against` to it; columns as of `compare_networks`."""
     rows = []
     for title, graph in graphs.items():
         convs = [layer for layer in graph.layers if layer.op == Op.CONV]
@@ -51,7 +56,7 @@ def compare_networks(name: str, input_size: int | Pair | None = None, **override
             {
                 "network": title,
                 "convs": len(convs),
-                **counts_against(graph, graphs[SQUARE]),
+                **counts_against(graph, graphs[against]),
                 "rf": shape_text((max(h for h, _ in sizes), max(w for _, w in sizes))),
                 "out_shape": shape_text(graph.output_shape),
             }

@@ -325,8 +325,8 @@ TERMS = {
             N_("A cheap 1x1 convolution that leaves fewer channels for the dear kernel behind it."),
             N_("In Inception-A it leaves {fewer} of {channels} channels for a 3x3."),
             _thinned,
-            "blocks",
-            {"model": "inception_v4", "block": "Inception-A"},
+            "bottleneck",
+            {"model": "inception_v4"},
         ),
         Term(
             "factorised",

@@ -78,6 +78,13 @@ PAGES = {
             controls=("size",),
         ),
         PageEntry(
+            "bottleneck",
+            N_("1x1 convolutions"),
+            N_("What does a 1x1 save before a 3x3?"),
+            "compress",
+            LABORATORIES,
+        ),
+        PageEntry(
             "factorisation",
             N_("Factorised convolutions"),
             N_("What does 1x7 followed by 7x1 save against 7x7?"),

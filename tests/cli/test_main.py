@@ -161,6 +161,15 @@ def test_factorize_takes_the_size_of_the_picture(run: Run) -> None:
     )
 
 
+def test_bottleneck_says_what_a_1x1_saves(run: Run) -> None:
+    table = read_csv(run("bottleneck", "--in-channels", "8", "--middle-channels", "2", "--no-bias", "--size", "4x5"))
+    assert table.params.tolist() == [256 * 8 * 9, 2 * 8 + 256 * 2 * 9]
+    assert table.macs.tolist() == [count * 20 for count in table.params]
+    places = read_csv(run("bottleneck", V1))
+    whole = read_csv(run("bottleneck", V1, "--totals"))
+    assert whole.params.tolist() == [23_482_624, 23_482_624 + places.saving.sum()]
+
+
 def test_summary_is_torchinfo_s(run: Run) -> None:
     text = run("summary", V1, "--size", "96x128").decode()
     assert "Total params: 23,482,624\n" in text
@@ -241,6 +250,8 @@ def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
         (["factorize", "inception_v5"], "unknown model 'inception_v5'"),
         (["factorize", V1, "--kernel", "7", "--no-bias"], "--kernel, --bias and a MODEL exclude each other"),
         (["factorize", "--totals"], "--totals needs a MODEL"),
+        (["bottleneck", V1, "--kernel", "5"], "--kernel and a MODEL exclude each other"),
+        (["bottleneck", "--totals"], "--totals needs a MODEL"),
         (["factorize", "--kernel", "4"], "kernel must be an odd number from 3 to 31, not 4"),
         (["factorize", "--kernel", "x"], "'x' is not a whole number"),
         (["factorize", "--in-channels", "0"], "in_channels must be a whole number from 1"),

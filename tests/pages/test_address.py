@@ -24,6 +24,7 @@ OPENED: dict[str, list[dict[str, str]]] = {
     "blocks": [{"model": "inception_resnet_v2"}],
     "factorisation": [{"view": view} for view in ("calculator", "with-square-kernels", "what-separable-means")]
     + [{"view": "what-separable-means", "from": "this-network"}],
+    "bottleneck": [{}, {"bottleneck_view": "in-this-network"}],
     "residual_scale": [
         {"model": "inception_resnet_v2", "numbers": "true"},
         {"model": "inception_resnet_v2", "residual_view": "in-training"},

@@ -1,0 +1,214 @@
+"""1x1 convolutions: what does a 1x1 save before a 3x3?"""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from inception.graph.layer_graph import LayerGraph
+from inception.graph.spoken import spoken_stages
+from inception.studies.bottleneck import (
+    DIRECT,
+    bottleneck_kinds,
+    bottleneck_table,
+    bottleneck_title,
+    bottlenecks_finding,
+    calculate_ways,
+    setting_of,
+    ways_in_words,
+    width_table,
+)
+from inception.studies.direct_network import compare_with_direct
+from inception.studies.factorize import Option, Setting, option_table
+from inception.words import N_, _, current
+from pages.figures import bottleneck as figures
+from pages.figures.common import PLAIN
+from pages.parts import address, choices, frame, tables
+from pages.parts.finding import finding
+from pages.parts.glossary import prose
+from pages.parts.study_tables import shown, study_columns
+
+VIEWS = [N_("Any widths"), N_("In this network"), N_("The network without them")]
+KERNEL_SIZES = [3, 5, 7]
+MOST = 2560  # channels
+MOST_CELLS = 160
+PLACE_COLUMNS = [
+    "place",
+    "block",
+    "branch",
+    "kernel",
+    "in_channels",
+    "middle_channels",
+    "out_channels",
+    "params",
+    "direct_params",
+    "params_ratio",
+    "macs",
+    "direct_macs",
+    "macs_ratio",
+]
+COSTS = ["params", "params_ratio", "macs", "macs_ratio", "activation_bytes", "rf"]
+
+
+def columns() -> dict[str, Any]:
+    """How each column is shown, in the reader's language."""
+    ratio = st.column_config.NumberColumn(
+        _("Without / with"), width=100, format="%.2f×", help=_("Above 1 the 1x1 saves, below 1 it costs")
+    )
+    return {
+        **study_columns(),
+        "place": st.column_config.NumberColumn("#", width=32),
+        "params_ratio": ratio,
+        "macs_ratio": ratio,
+        "direct_params": st.column_config.NumberColumn(_("Without 1x1"), width=88, format="localized"),
+        "direct_macs": st.column_config.NumberColumn(_("MACs without"), width=104, format="localized"),
+    }
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def calculated(setting: Setting, language: str) -> tuple[tuple[Option, ...], pd.DataFrame, str]:
+    """Both ways, the cost over the width of the 1x1, and what it saves in words of a language."""
+    ways = calculate_ways(setting)
+    # The cost is a straight line, so its ends draw it.
+    widths = width_table(setting, (1, max(setting.in_channels, setting.middle_channels)))
+    return ways, widths, ways_in_words(setting, ways)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def without_them(name: str, size: tuple[int, int]) -> pd.DataFrame:
+    """The network and its twin without 1x1 convolutions before k×k ones."""
+    return compare_with_direct(name, size)
+
+
+def cost_control() -> figures.Cost:
+    """Which cost the charts show."""
+    cost: figures.Cost | None = st.segmented_control(
+        _("Cost"),
+        list(figures.COSTS),
+        key=address.choice("cost", figures.COSTS, key="bottleneck_cost"),
+        required=True,
+        format_func=lambda cost: _(figures.COSTS[cost]),
+        label_visibility="collapsed",
+    )
+    return cost or "params"
+
+
+def any_widths(graph: LayerGraph) -> None:
+    """A k×k convolution of any widths, with and without a 1x1 before it; it opens on a place of the network."""
+    start = setting_of(graph)
+    controls, result = st.columns([1, 3], gap="medium")
+    with controls.container(key="widths"):
+        kernel = st.select_slider(
+            _("Kernel k"),
+            KERNEL_SIZES,
+            key=address.choice("kernel", KERNEL_SIZES, start.kernel, key="bottleneck_kernel"),
+        )
+        inputs, middle, outputs = (
+            st.slider(label, 1, MOST, key=address.number(name, 1, MOST, value, key=f"bottleneck_{name}"))
+            for label, name, value in (
+                (_("Channels in"), "in", start.in_channels),
+                (_("Channels that the 1x1 hands on"), "middle", start.middle_channels),
+                (_("Channels out"), "out", start.out_channels),
+            )
+        )
+        side = st.slider(
+            _("Feature map, cells a side"),
+            1,
+            MOST_CELLS,
+            key=address.number("cells", 1, MOST_CELLS, start.size[0], key="bottleneck_cells"),
+        )
+    setting = Setting(kernel, inputs, middle, outputs, (side, side), start.bias, start.batch_norm)
+    ways, widths, words = calculated(setting, current())
+    direct, reduced = ways
+    table = option_table(ways)
+    with result:
+        one, two, ratio = st.columns(3)
+        one.metric(_("{layers}, parameters").format(layers=direct.layers), f"{direct.graph.params:,}")
+        two.metric(_("{layers}, parameters").format(layers=reduced.layers), f"{reduced.graph.params:,}")
+        ratio.metric(_("Without to with"), f"{table['params_ratio'].iloc[-1]:.2f}×")
+        prose(words)
+        cost = cost_control()
+        counts = table.set_index("option")[cost]
+        figure = figures.width_figure(widths, cost, int(counts[DIRECT]), middle, int(counts.iloc[-1]))
+        st.plotly_chart(figure, config=PLAIN)
+        st.code(f"{direct.arithmetic}\n{reduced.arithmetic}", language=None)
+        tables.show_table(shown(table), column_config=columns(), column_order=["option", *COSTS])
+        tables.export_button(table, "bottleneck", setting.title)
+
+
+def in_this_network(graph: LayerGraph) -> None:
+    """Every place of the chosen network with its real widths."""
+    table = bottleneck_table(graph)
+    if table.empty:
+        return
+    kinds, stages = bottleneck_kinds(graph), spoken_stages(graph.layers)
+    kinds = kinds.sort_values("saving", ascending=False, kind="stable")
+    labels = []
+    for row in kinds.to_dict("records"):
+        place = _("{stage}, {branch}: {inputs:,} → {middle:,} → {outputs:,} channels, {kernel}x{kernel}")
+        if not row["branch"]:
+            place = _("{stage}: {inputs:,} → {middle:,} → {outputs:,} channels, {kernel}x{kernel}")
+        labels.append(
+            place.format(
+                stage=stages.get(row["stage"], row["stage"]),
+                branch=row["branch"],
+                inputs=row["in_channels"],
+                middle=row["middle_channels"],
+                outputs=row["out_channels"],
+                kernel=row["kernel"],
+            )
+        )
+    st.markdown(_("Each bar is one place; places that are alike in all blocks of a stage share one."))
+    st.plotly_chart(figures.places_figure(kinds, labels, cost_control()), config=PLAIN)
+    st.subheader(_("Every place"))
+    tables.show_table(
+        table,
+        column_config=columns(),
+        column_order=PLACE_COLUMNS,
+        height=tables.table_height(len(table), most=len(table)),
+    )
+    tables.export_button(table, f"{graph.name}_bottlenecks", bottleneck_title(graph))
+
+
+def counterfactual(graph: LayerGraph) -> None:
+    """The chosen network built without 1x1 convolutions before k×k ones."""
+    with st.spinner(_("Building the network a second time, without them…")):
+        table = without_them(graph.name, graph.input_size)
+    params, macs = table[["params", "macs"]].iloc[1] / 1e6
+    told = _(
+        "Really built without them, {network} has **{params:.1f} million parameters and {macs:.2f} billion "
+        "multiply-accumulates**: {params_ratio:.2f} and {macs_ratio:.2f} times as many."
+    )
+    prose(
+        told.format(
+            network=graph.name,
+            params=params,
+            macs=macs / 1e3,
+            params_ratio=table["params_ratio"].iloc[0],
+            macs_ratio=table["macs_ratio"].iloc[0],
+        )
+    )
+    tables.show_table(shown(table), column_config=columns(), column_order=["network", *COSTS, "convs"])
+    title = _("{network} at {size}, and the same without 1x1 convolutions before k×k ones")
+    title = title.format(network=graph.name, size=choices.picture_size(graph))
+    tables.export_button(table, f"{graph.name}_without_bottlenecks", title)
+
+
+frame.open_page("bottleneck")
+graph = choices.chosen_graph()
+finding(bottlenecks_finding(graph))
+view = choices.choose_view("bottleneck_view", VIEWS)
+if view == VIEWS[0]:
+    any_widths(graph)
+elif view == VIEWS[1]:
+    in_this_network(graph)
+else:
+    counterfactual(graph)
+prose(
+    _(
+        "A 1x1 convolution looks at one cell at a time, and mixes all its channels into fewer. The k×k behind it costs "
+        "as much more as it reads more channels, so it is cheaper with fewer. GoogLeNet began with this (Szegedy et "
+        "al. 2014, section 4), and every Inception since has such *bottlenecks*. A 1x1 that hands on more channels "
+        "than it reads saves nothing."
+    )
+)

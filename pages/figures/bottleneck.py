@@ -1,0 +1,92 @@
+"""Figures of what a 1x1 convolution saves: over its width, and place by place."""
+
+from typing import Literal
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from inception.views.kinds import POINTWISE, SQUARE
+from inception.words import N_, _
+
+Cost = Literal["params", "macs"]
+COSTS: dict[Cost, str] = {"params": N_("Parameters"), "macs": N_("MACs")}
+BELOW = {"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0}  # a legend that no bar runs under
+
+
+def width_figure(table: pd.DataFrame, cost: Cost, direct: int, middle: int, now: int) -> go.Figure:
+    """The cost over the channels that the 1x1 hands on, against the cost without it.
+
+    table: columns middle_channels and the cost. direct: the cost without a 1x1. middle, now: the reader's width and its
+    cost.
+    """
+    widths = [int(table["middle_channels"].min()), int(table["middle_channels"].max())]
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=widths,
+                y=[direct, direct],
+                mode="lines",
+                name=_("without 1x1"),
+                line={"color": SQUARE.color, "dash": "dash", "width": 3},
+                hovertemplate="%{y:,}",
+            ),
+            go.Scatter(
+                x=table["middle_channels"],
+                y=table[cost],
+                mode="lines",
+                name=_("with 1x1"),
+                line={"color": POINTWISE.color, "width": 3},
+                hovertemplate="%{x:,}: %{y:,}",
+            ),
+            go.Scatter(
+                x=[middle],
+                y=[now],
+                mode="markers",
+                name=_("your width"),
+                marker={"color": POINTWISE.color, "size": 14, "line": {"color": SQUARE.color, "width": 2}},
+                hovertemplate="%{x:,}: %{y:,}",
+            ),
+        ]
+    )
+    figure.update_xaxes(title=_("Channels that the 1x1 hands on"))
+    figure.update_yaxes(title=_(COSTS[cost]), rangemode="tozero")
+    return figure.update_layout(height=300, margin={"t": 10, "b": 10, "l": 10, "r": 20}, legend=BELOW)
+
+
+def places_figure(kinds: pd.DataFrame, labels: list[str], cost: Cost) -> go.Figure:
+    """Bars with and without the 1x1 for each kind of place, the first on top.
+
+    kinds: columns params, macs, direct_params and direct_macs. labels: what the bars are called.
+    """
+    ranks = list(range(len(kinds)))
+    ways = [
+        (_("without 1x1"), kinds[f"direct_{cost}"], SQUARE.color),
+        (_("with 1x1"), kinds[cost], POINTWISE.color),
+    ]
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=values,
+                y=ranks,
+                name=name,
+                orientation="h",
+                marker_color=color,
+                customdata=labels,
+                hovertemplate="%{customdata}: %{x:,}",
+            )
+            for name, values, color in ways
+        ]
+    )
+    for rank, label in zip(ranks, labels, strict=True):
+        figure.add_annotation(
+            x=0, y=rank - 0.4, text=label, showarrow=False, xref="paper", xanchor="left", yanchor="bottom", align="left"
+        )
+    figure.update_yaxes(range=[len(kinds) - 0.5, -0.9], visible=False)
+    figure.update_xaxes(title=_(COSTS[cost]), rangemode="tozero", side="top")
+    return figure.update_layout(
+        height=90 + 64 * len(kinds),
+        barmode="group",
+        bargap=0.45,
+        margin={"t": 10, "b": 10, "l": 10, "r": 20},
+        legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0, "traceorder": "normal"},
+    )

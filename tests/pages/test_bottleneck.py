@@ -1,0 +1,55 @@
+"""The page on 1x1 convolutions: the library's numbers in each view, with an export for each table."""
+
+import json
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from inception.studies.bottleneck import bottleneck_kinds, bottleneck_table, calculate_ways, ways_in_words
+from inception.studies.direct_network import compare_with_direct
+from inception.studies.factorize import Setting, option_table
+
+from ..graphs import zoo_graph
+from .test_address import app_at
+
+
+def drawn_figure(app: AppTest) -> Any:
+    """The chart of the page, as it is sent."""
+    return json.loads(app.get("plotly_chart")[0].proto.spec)
+
+
+@pytest.fixture(scope="module")
+def app() -> AppTest:
+    return app_at("bottleneck", {"model": "inception_resnet_v1"})
+
+
+def test_it_opens_on_the_place_that_saves_most_and_takes_any_widths(app: AppTest) -> None:
+    graph = zoo_graph("inception_resnet_v1")
+    most = bottleneck_table(graph).sort_values("saving").iloc[-1]
+    assert [metric.value for metric in app.metric[:2]] == [f"{most['direct_params']:,}", f"{most['params']:,}"]
+    app.slider(key="bottleneck_in").set_value(8)
+    app.slider(key="bottleneck_middle").set_value(16)
+    app.slider(key="bottleneck_out").set_value(4)
+    app.slider(key="bottleneck_cells").set_value(5)
+    app.select_slider(key="bottleneck_kernel").set_value(5).run()
+    setting = Setting(5, 8, 16, 4, (5, 5), bias=False, batch_norm=True)
+    ways = calculate_ways(setting)
+    assert app.dataframe[0].value.equals(option_table(ways))
+    # 4·(8·5·5 + 2) against 16·(8 + 2) + 4·(16·5·5 + 2).
+    assert [metric.value for metric in app.metric] == ["808", "1,768", "0.46×"]
+    first = ways_in_words(setting, ways).partition(":")[0]  # terms of the glossary are marked behind it
+    assert any(text.value.startswith(first) for text in app.markdown)
+    figure = drawn_figure(app)
+    assert figure["data"][2]["x"] == [16]
+    assert figure["data"][2]["y"] == [1768]
+
+
+def test_every_place_and_the_whole_network(app: AppTest) -> None:
+    app.segmented_control(key="bottleneck_view").set_value("In this network").run()
+    graph = zoo_graph("inception_resnet_v1")
+    assert app.dataframe[0].value.equals(bottleneck_table(graph))
+    assert len(drawn_figure(app)["layout"]["annotations"]) == len(bottleneck_kinds(graph))
+    app.segmented_control(key="bottleneck_view").set_value("The network without them").run()
+    assert app.dataframe[0].value.equals(compare_with_direct("inception_resnet_v1"))
+    assert len(app.get("download_button")) == 1
