@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -22,6 +23,8 @@ from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
 from pages.parts.stand_in import fitting
 
+_in_frame = ContextVar("_in_frame", default=False)  # whether `run` is running the page
+
 
 def run(chosen: StreamlitPage) -> None:
     """Draws the sidebar and runs the chosen page; what cannot be done is one sentence, and the sidebar stays usable."""
@@ -39,7 +42,7 @@ def run(chosen: StreamlitPage) -> None:
             with networks:
                 network_controls(page)
             use_threads()
-            with engine_note():
+            with engine_note(), inside():
                 chosen.run()
         except InceptionError as error:
             st.error(literal(str(error)), icon=":material/error:")
@@ -61,6 +64,16 @@ def switched_note(page: PageEntry) -> None:
             icon=":material/undo:",
             on_click=lambda: st.session_state.update(model=before),
         )
+
+
+@contextmanager
+def inside() -> Iterator[None]:
+    """Lets the page know that it is run by the frame."""
+    token = _in_frame.set(True)
+    try:
+        yield
+    finally:
+        _in_frame.reset(token)
 
 
 @contextmanager
@@ -124,9 +137,10 @@ def open_page(name: str, fits: Sequence[str] = ()) -> str:
     the chosen one, or the first of those where the chosen one does not fit.
 
     Until `st.navigation` has run in a server, Streamlit takes a folder called pages/ for its old kind of multi-page
-    app, and a link straight to a page opens it without the frame. Turned off here, the rerun goes through app.py.
+    app, and a link straight to a page opens it without the frame. Turned off here, the rerun goes through app.py. It is
+    turned off for all sessions at once, so each asks for itself whether its run came here through the frame.
     """
-    if PagesManager.uses_pages_directory:
+    if not _in_frame.get():
         PagesManager.uses_pages_directory = False
         st.rerun()
     glossary.start_page()

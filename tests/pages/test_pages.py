@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 import inception
@@ -61,12 +63,34 @@ def test_layer_table_and_totals(app: AppTest) -> None:
 def test_frame_survives_page_change(app: AppTest) -> None:
     app.run()
     app.selectbox(key="model").set_value("inception_resnet_v1").run()
+    healthy(app.switch_page("pages/atlas.py").run())
     app.selectbox(key="size").set_value("96").run()
     healthy(app.switch_page("pages/blocks.py").run())
     assert app.selectbox(key="model").value == "inception_resnet_v1"
     healthy(app.switch_page("pages/layers.py").run())
     assert app.selectbox(key="size").value == "96"
     assert app.dataframe[0].value["in_shape"].iloc[0] == "3x96x96"
+
+
+@pytest.mark.parametrize("turned_off", [False, True], ids=["alone", "beside another session"])
+def test_the_first_link_to_a_new_server_opens_in_the_frame(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, turned_off: bool
+) -> None:
+    """The first run begins with the page, and goes on in the frame also where another session has done so meanwhile."""
+    without_frame = script_runner._mpa_v1
+    begun: list[str] = []
+
+    def begin(main_script: str) -> None:
+        begun.append(main_script)
+        if turned_off:
+            PagesManager.uses_pages_directory = False
+        without_frame(main_script)
+
+    monkeypatch.setattr(script_runner, "_mpa_v1", begin)
+    healthy(app.switch_page("pages/zoo.py").run())
+    assert len(begun) == 1
+    assert app.header[0].value == PAGES["zoo"].question
+    assert app.selectbox(key="lang"), "the sidebar is there"
 
 
 def test_link_reopens_the_view(app: AppTest) -> None:
