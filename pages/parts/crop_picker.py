@@ -87,5 +87,5 @@ def fit_as(fit: Fit) -> None:
 
 def _boxes() -> dict[int, Box | None]:
     """The boxes of this session's pictures."""
-    kept: dict[int, Box | None] = st.session_state.setdefault("boxes", {})
+    kept: dict[int, Box | None] = st.session_state.setdefault("boxes_of_pictures", {})
     return kept
