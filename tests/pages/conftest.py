@@ -12,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from inception.weights import download
+from pages.parts.page_list import PAGES
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,18 +27,32 @@ def components() -> Iterator[None]:
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
-    """The app on a machine with nothing but the project, started from another folder than its own."""
-    monkeypatch.chdir(tmp_path)
-    # AppTest makes one for each run, as if the server had just started: the run would begin with the page without its
-    # frame, and start over, which loses the click.
+def in_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begins each run with app.py, as in a server in which it has run before.
+
+    AppTest makes a PagesManager for each run, as if the server had just started: the run would begin with the page
+    without its frame, and start over, which loses the click.
+    """
     made = PagesManager.__init__
 
-    def in_the_frame(self: PagesManager, *args: Any, **options: Any) -> None:
+    def make(self: PagesManager, *args: Any, **options: Any) -> None:
         made(self, *args, **options)
         PagesManager.uses_pages_directory = False
 
-    monkeypatch.setattr(PagesManager, "__init__", in_the_frame)
+    monkeypatch.setattr(PagesManager, "__init__", make)
+
+
+def app_on(page: str) -> AppTest:
+    """The app in a new session that opens a page."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.switch_page(PAGES[page].path)
+    return app
+
+
+@pytest.fixture
+def app(in_the_frame: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The app on a machine with nothing but the project, started from another folder than its own."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))

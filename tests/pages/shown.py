@@ -23,6 +23,11 @@ def shown_texts(app: AppTest) -> Iterator[str]:
             yield from texts_of_element(message)
 
 
+def unexplained(markdown: str) -> str:
+    """Prose without the explanations that stand at its terms."""
+    return re.sub(r'<span class="term"[^>]*>(.*?)<span class="tip"[^>]*>[^<]*</span></span>', r"\1", markdown)
+
+
 def texts_of_element(message: Any) -> Iterator[str]:
     """Every text that a message of Streamlit's tells a browser to show; HTML and SVG without their marks."""
     for text in _of_message(type(message).__name__, message):

@@ -26,15 +26,9 @@ from inception.vision.faces import MAX_PICTURES, FacePicture, Origin, embed_face
 from inception.weights.choice import UNTRAINED
 from inception.zoo import VARIANTS
 
-ROOT = Path(__file__).parents[2]
-# The page alone in the frame.
-FRAME = f"""
-import streamlit as st
-from pages.parts import frame
+from .conftest import app_on
 
-page = st.navigation([st.Page("{ROOT}/pages/faces.py", default=True)])
-frame.run(page)
-"""
+ROOT = Path(__file__).parents[2]
 SIZE = 75
 SAMPLES = ["Collins", "Collins, darker", "Hopper", "Giunchedi", "photographer", "musicians", "cat"]
 PAIRS = 15  # of the six in which a face is found
@@ -42,14 +36,14 @@ File = tuple[str, bytes, str]
 
 
 def new_app() -> AppTest:
-    app = AppTest.from_string(FRAME, default_timeout=120)
+    app = app_on("faces")
     app.query_params["model"] = "inception_resnet_v1"
     app.query_params["size"] = str(SIZE)
     return app
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+def app(in_the_frame: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))

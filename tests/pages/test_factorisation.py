@@ -24,21 +24,16 @@ from inception.weights.choice import UNTRAINED
 from pages.figures.common import kernel_figure
 from pages.parts.weights_chooser import DEVICE
 
-ROOT = Path(__file__).parents[2]
-# The page alone in the frame.
-FRAME = f"""
-import streamlit as st
-from pages.parts import frame
+from .conftest import app_on
+from .shown import unexplained
 
-page = st.navigation([st.Page("{ROOT}/pages/factorisation.py", default=True)])
-frame.run(page)
-"""
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def app(in_the_frame: None, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(ROOT)
-    return AppTest.from_string(FRAME, default_timeout=120)
+    return app_on("factorisation")
 
 
 def healthy(app: AppTest) -> AppTest:
@@ -75,7 +70,7 @@ def test_calculator_with_a_middle_too_wide(app: AppTest) -> None:
     # 16·(8·9 + 2) against 64·(8·3 + 2) + 16·(64·3 + 2).
     assert [metric.value for metric in app.metric] == ["1,184", "4,768", "0.25×"]
     assert app.dataframe[0].value.equals(option_table(calculate(setting)))
-    assert any(text.value == in_words(setting, calculate(setting)) for text in app.markdown)
+    assert in_words(setting, calculate(setting)) in [unexplained(text.value) for text in app.markdown]
 
 
 def test_nothing_is_traced_twice(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,23 +28,16 @@ from pages.figures.race import live_figure, logs_figure, style_of
 from pages.parts import race_live
 from pages.parts.race_live import Live, crops
 
-ROOT = Path(__file__).parents[2]
-# The page alone in the frame.
-FRAME = f"""
-import streamlit as st
-from pages.parts import frame
+from .conftest import app_on
 
-page = st.navigation([st.Page("{ROOT}/pages/race.py", default=True)])
-frame.run(page)
-"""
+ROOT = Path(__file__).parents[2]
 EPOCH = 1000  # pictures
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def app(in_the_frame: None, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("pages.parts.frame.PagesManager", SimpleNamespace(uses_pages_directory=False))
-    return AppTest.from_string(FRAME, default_timeout=120)
+    return app_on("race")
 
 
 def healthy(app: AppTest) -> AppTest:

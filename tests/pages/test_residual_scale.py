@@ -22,22 +22,16 @@ from pages.figures import residual as residual_figures
 from pages.figures.residual import depth_figure, training_figure
 from pages.parts import tables
 
+from .conftest import app_on
+
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "assets" / "samples" / "cat.jpg"
-# The page alone in the frame.
-FRAME = f"""
-import streamlit as st
-from pages.parts import frame
-
-page = st.navigation([st.Page("{ROOT}/pages/residual_scale.py", default=True)])
-frame.run(page)
-"""
 
 
 @pytest.fixture
-def app(no_bundled_weights: None, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def app(in_the_frame: None, no_bundled_weights: None, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(ROOT)
-    app = AppTest.from_string(FRAME, default_timeout=120)
+    app = app_on("residual_scale")
     app.query_params["model"] = "inception_resnet_v1"
     app.query_params["size"] = "75"
     return app
