@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -10,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from inception.paths import ROOT
 from inception.runtime.crop import Crop, Fit
 from inception.runtime.image import MAX_BYTES
-from inception.runtime.predictor import Predictor
 from pages.parts import pictures
+from pages.parts.subject import Subject
 
 from .test_live import healthy, open_page, picture
 
@@ -28,15 +29,16 @@ def van() -> bytes:
 
 @pytest.fixture
 def crops(monkeypatch: pytest.MonkeyPatch) -> list[Crop]:
-    """Every crop with which a page prepares a picture."""
+    """The crop of everything that a page looks at, which the network gets so cropped."""
     used: list[Crop] = []
-    prepare = Predictor.prepare
+    made = Subject.__init__
 
-    def noted(self: Predictor, image: Image.Image, size: tuple[int, int], crop: Crop) -> Image.Image:
-        used.append(crop)
-        return prepare(self, image, size, crop)
+    def noted(self: Subject, *fields: Any) -> None:
+        made(self, *fields)
+        used.append(self.crop)
+        assert self.prepared == self.network.prepare(self.picture, self.graph.input_size, self.crop)
 
-    monkeypatch.setattr(Predictor, "prepare", noted)
+    monkeypatch.setattr(Subject, "__init__", noted)
     return used
 
 
