@@ -208,7 +208,7 @@ def show_preparation(subject: Subject) -> None:
     st.subheader(_("How it was prepared"))
     steps = st.columns(3)
     with steps[0]:
-        frame = kept("framed", subject.key, lambda: framed(subject.picture, size, preparation, subject.crop))
+        frame = kept("framed", subject.key, lambda: png_bytes(framed(subject.picture, size, preparation, subject.crop)))
         st.image(frame, width="stretch")
         st.markdown(fitting_text(subject))
     with steps[1]:
