@@ -3,25 +3,29 @@
 import streamlit as st
 
 from inception import words
+from inception.errors import InceptionError
 from inception.text import found_names
 from inception.words import _
 from pages.parts import address, frame, glossary
 from pages.parts.finding import finding
 from pages.parts.glossary_terms import TERMS, Term
+from pages.parts.literal import literal
 from pages.parts.page_list import PAGES
 
 
 def show(term: Term) -> None:
     """One term: its names, what it means, a number and a link."""
     with st.container(border=True, key=f"entry_{term.id}"):
-        others = _(", ").join(glossary.other_names(term))
-        st.markdown(_("**{term}** · {others}").format(term=_(term.name), others=others))
+        st.markdown(glossary.all_names(term))
         st.markdown(_(term.meaning))
         where, number = st.columns([1, 3], vertical_alignment="center")
         page = PAGES[term.page]
         where.page_link(page.path, label=_(page.title), icon=f":material/{page.icon}:", query_params=term.query or None)
         with number, st.spinner(_("Computing the number…")):  # last, because the first ones take a second
-            st.caption(glossary.fact(term.id, words.current()))
+            try:
+                st.caption(glossary.fact(term.id, words.current()))
+            except InceptionError as error:  # a server may be without the weights that some numbers are of
+                st.caption(_("– {reason}").format(reason=literal(str(error))))
 
 
 frame.open_page("glossary")

@@ -53,8 +53,9 @@ prose(
         "Here they run on your own picture, and every number can be opened."
     )
 )
-chosen = choices.chosen_variant().name
-st.html(strip_html(strip_of(chosen if bundled(chosen) else FALLBACK), samples()[PICTURE].title))
+drawn = [name for name in (choices.chosen_variant().name, FALLBACK) if bundled(name)]
+if drawn:  # a server may be without the files
+    st.html(strip_html(strip_of(drawn[0]), samples()[PICTURE].title))
 tour, around, up = st.columns([5, 4, 4])
 with tour, st.container(key="door_tour"):
     door(TOUR, _("Take the tour"), _("Guess first, then see. Nothing to know beforehand."))

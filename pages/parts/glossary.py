@@ -38,6 +38,11 @@ def other_names(term: Term) -> list[str]:
     return found
 
 
+def all_names(term: Term) -> str:
+    """What a term is called in the reader's language, and in the others; Markdown."""
+    return _("**{term}** · {others}").format(term=_(term.name), others=_(", ").join(other_names(term)))
+
+
 def start_page() -> None:
     """Lets the page explain each term anew where it first stands."""
     st.session_state[SHOWN] = set()

@@ -3,11 +3,13 @@
 import gc
 import io
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 import torch
 from PIL import Image
 from safetensors.torch import save
@@ -19,7 +21,9 @@ from inception.runtime.pool import Pool
 from inception.weights import download
 from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.weights.known import known_weights
-from pages.parts import weights_chooser
+from pages.parts import glossary, weights_chooser
+from pages.parts.glossary_terms import TERMS, Numbers
+from pages.parts.page_list import PAGES
 
 ROOT = Path(__file__).parents[2]
 LIVE = ("live", "inside", "looks", "cell")
@@ -55,6 +59,19 @@ def chosen_weights(app: AppTest) -> WeightsChoice:
     choice: object = next(box for box in app.selectbox if box.label == "Weights").value
     assert isinstance(choice, WeightsChoice)
     return choice
+
+
+def test_pages_open_also_where_the_bundled_weights_are_missing(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that show something of the bundled networks, whichever network is chosen."""
+    st.cache_resource.clear()  # what was made with the weights before
+    monkeypatch.setattr(glossary, "fact", vars(glossary.fact)["__wrapped__"])
+    monkeypatch.setattr(glossary, "_numbers", cache(Numbers))
+    for page, last in (("home", "**Teaching?**"), ("speed", "The button runs"), ("glossary", "– ")):
+        healthy(app.switch_page(PAGES[page].path).run())
+        assert not app.error, page
+        assert app.header[0].value.endswith(PAGES[page].question)
+        assert any(caption.value.startswith(last) for caption in app.caption), page
+    assert len(app.markdown) > len(TERMS), "all terms are there"
 
 
 def test_untrained_weights_are_named_on_every_page(app: AppTest) -> None:
