@@ -1,8 +1,7 @@
 """What is chosen in the frame and stands in the URL: network, input size, and the trace of both."""
 
-import re
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -61,21 +60,6 @@ def choose_view(name: str, views: Sequence[str]) -> str:
     )
     view: str = st.session_state[name]
     return view
-
-
-def without_markdown(name: str) -> str:
-    """A name with blanks for what Markdown would read as more than text: anyone can write it."""
-    return re.sub(r"[^\w.-]", " ", name)
-
-
-def keep_if_offered(key: str, options: Collection[object], default: object) -> None:
-    """Call it before a select box is drawn: keeps the choice while it is among the options, else takes the default.
-
-    It writes the choice in every run, because the browser knows an option by its text, and the text can change: that of
-    a layer with the size, the weights and the network, that of weights when their file has arrived.
-    """
-    kept = st.session_state.get(key)
-    st.session_state[key] = kept if kept in options else default
 
 
 def one_run_at_a_time(name: str) -> threading.Lock:

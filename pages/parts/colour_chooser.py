@@ -14,7 +14,6 @@ from inception.views.own_numbers import MAX_BYTES, NumbersError, OwnNumbers, rea
 from inception.vision.picture_notes import response_colouring
 from inception.words import N_, _, ngettext
 from pages.parts import address
-from pages.parts.choices import keep_if_offered
 from pages.parts.kept import kept
 from pages.parts.literal import literal
 from pages.parts.network_drawing import run_of
@@ -85,14 +84,13 @@ def _own_colouring(graph: LayerGraph) -> Colouring | None:
     if numbers is None:
         return None
     columns = list(numbers.columns)
-    keep_if_offered("own_column", columns, columns[0])
-    column = st.selectbox(_("Column"), columns, key="own_column")
-    keep_if_offered("own_together", TOGETHER, "mean")
+    column = st.selectbox(_("Column"), columns, key=address.choice("own_column", columns))
+    address.leave_out("own_column")  # what stands in a reader's file stays in the session
     together = st.selectbox(
         _("A box of several layers shows"),
         list(TOGETHER),
         format_func=lambda name: _(TOGETHER[name]),
-        key="own_together",
+        key=address.choice("own_together", TOGETHER, "mean"),
     )
     match = numbers.match(graph, column, together)
     line = ngettext(

@@ -1,5 +1,6 @@
 """The reader's own classes and their pictures, and those to be judged: kept in the session and nowhere else."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,6 @@ from inception.training.features import NEW, samples, small_copy
 from inception.training.head import LEAST_CLASSES
 from inception.vision.faces import picture_name
 from inception.words import N_, _, current, in_every_language, ngettext
-from pages.parts.choices import without_markdown
 from pages.parts.pictures import arrived, release
 
 MOST_CLASSES = 6
@@ -99,8 +99,8 @@ def shown_title(title: str, data: bytes) -> str:
 
 
 def clean(name: str) -> str:
-    """A name of a class or file as it can be shown anywhere: anyone may have written it."""
-    return " ".join(without_markdown(name).split())[:MOST_LETTERS]
+    """A name of a class or file as it can be shown anywhere: anyone may have written it, Markdown too."""
+    return " ".join(re.sub(r"[^\w.-]", " ", name).split())[:MOST_LETTERS]
 
 
 # Streamlit holds on to the callbacks of widgets that are gone, so these get the key of a class and not the class.
