@@ -43,6 +43,13 @@ _cell = st.components.v2.component(
 _growth = st.components.v2.component(
     "field_growth", html="<div class='growth'></div>", css=_asset("field_growth.css"), js=_asset("field_growth.js")
 )
+_place = st.components.v2.component(
+    "place_view",
+    html="<div class='place'><img alt=''><div class='marks'></div></div>",
+    css=_asset("place_view.css"),
+    js=_asset("place_view.js"),
+)
+_memory = st.components.v2.component("memory", html="<div></div>", js=_asset("memory.js"))
 _picture = st.components.v2.component(
     "svg_picture",
     html="<div></div>",
@@ -121,3 +128,19 @@ def growth(data: dict[str, Any], key: str, on_go: Callable[[str], None]) -> None
             on_go(str(target["layer"]))
 
     _growth(data=data, key=key, on_go_change=went)
+
+
+def place(data: dict[str, Any], key: str, on_place: Callable[[list[float]], None]) -> None:
+    """Shows a picture with places on it; `on_place` gets the one that a reader points at, as shares of its sides."""
+
+    def pointed() -> None:
+        if where := st.session_state[key].place:
+            on_place(where)
+
+    _place(data=data, key=key, on_place_change=pointed)
+
+
+def memory(name: str, state: str, forget: bool, key: str) -> str:
+    """Lets the browser keep a state under a name, or forget it; where the state is empty, gives what was kept."""
+    found = _memory(data={"name": name, "state": state, "forget": forget}, key=key, on_kept_change=lambda: None)
+    return str(found.kept or "")

@@ -24,6 +24,7 @@ from pages.parts.page_list import HOME, PAGES, PageEntry
 from pages.parts.stand_in import fitting
 
 _in_frame = ContextVar("_in_frame", default=False)  # whether `run` is running the page
+TOUR = "tour"  # the page
 
 
 def run(chosen: StreamlitPage) -> None:
@@ -39,6 +40,7 @@ def run(chosen: StreamlitPage) -> None:
                 language_switch()
             with notes:
                 switched_note(page)
+                back_to_tour(page)
             with networks:
                 network_controls(page)
             use_threads()
@@ -93,6 +95,24 @@ def engine_note() -> Iterator[None]:
         if client.gone:
             alone = _("This server computes by itself until it is back.")
             note.warning(literal(running_text(client.gone_sentence, alone)), icon=":material/cloud_off:")
+
+
+def back_to_tour(page: PageEntry) -> None:
+    """Leads back to the step of the tour that a link has led from, on all pages until the reader is there."""
+    step = address.number("tour", 1, 99, None, key="tour_left")
+    if st.session_state[step] is None:
+        return
+    if page.name == TOUR:
+        st.session_state[step] = None
+        address.leave_out("tour")
+        return
+    number = str(st.session_state[step])
+    st.page_link(
+        PAGES[TOUR].path,
+        label=_("Back to step {number} of the tour").format(number=number),
+        icon=":material/route:",
+        query_params={"step": number},
+    )
 
 
 def network_controls(page: PageEntry) -> None:

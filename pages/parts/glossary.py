@@ -58,7 +58,9 @@ def explained(markdown: str) -> str:
 
     def explain(match: re.Match[str]) -> str:
         term = TERMS[by_form[match[0].casefold().removesuffix("s")]]
-        if term.id in shown:
+        if term.id in shown or (
+            term.name.isupper() and not match[0].removesuffix("s").isupper()
+        ):  # "the same" is not SAME
             return match[0]
         shown.add(term.id)
         meaning = escape(_(term.meaning), quote=False)

@@ -41,6 +41,15 @@ PAGES = {
             controls=("model",),
         ),
         PageEntry(
+            "tour",
+            N_("Tour"),
+            N_("How does Inception work? Guess first, then see"),
+            "route",
+            START,
+            one_network=False,
+            controls=(),
+        ),
+        PageEntry(
             "glossary",
             N_("Glossary"),
             N_("What do the words of Inception mean?"),

@@ -1,0 +1,234 @@
+"""The figure of each step of the tour: what stands there before the reader has guessed, and what is shown then."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+import inception
+from inception.graph.blocks import BlockType
+from inception.graph.branches import branch_names, branches_of
+from inception.runtime.predictor import PictureNetwork
+from inception.studies.pairs import pair_totals
+from inception.studies.residual import UNSCALED
+from inception.text import scaled
+from inception.training.race import TITLES
+from inception.training.race_results import bands, common_target, race_summary, read_curves
+from inception.views.charts import comparison_chart, depth_chart, stage_chart
+from inception.views.diagram import diagram_dot
+from inception.views.family import family_dot
+from inception.views.figure import chart_config
+from inception.views.overview import overview_dot
+from inception.views.window_picture import window_svg
+from inception.vision.light_strip import light_strip, strip_html
+from inception.words import _, current
+from inception.zoo import VARIANTS
+from pages.figures import tour as tour_figures
+from pages.figures.common import PLAIN
+from pages.figures.race import race_figure
+from pages.figures.residual import depth_figure
+from pages.parts import components, diagrams
+from pages.parts import tour_networks as on
+from pages.parts.tour_answers import RACERS, looked_at
+from pages.parts.tour_questions import ODD_SIDE, bottleneck_counts, first_window, thinned_branch
+
+Figure = Callable[[], None]
+
+
+def block_diagram(name: str, block: BlockType) -> None:
+    """A block as the page Blocks draws it."""
+    dot = diagram_dot(block.layers, block.title)
+    title = _("{block} of {network}").format(block=block.title, network=name)
+    components.diagram(diagrams.svg_of(dot, title), key="tour_block", selected=None, on_click=lambda _box: None)
+
+
+def whole_network() -> None:
+    """Every stage, from the picture to the answer."""
+    network = on.graph()
+    dot = overview_dot(network, "stage")
+    title = _("Overview of {network}").format(network=on.title(network))
+    components.diagram(diagrams.svg_of(dot, title), key="tour_network", selected=None, on_click=lambda _box: None)
+
+
+def work_of_stages() -> None:
+    figure = stage_chart(on.graph(), "macs")
+    st.plotly_chart(figure, config=chart_config(figure, "svg"))
+
+
+def first_windows() -> None:
+    layer = first_window()
+    assert layer.window is not None
+    picture = on.sample_image().resize((ODD_SIDE, ODD_SIDE))
+    drawn = tour_figures.corner_with_windows(picture, layer.window.kernel[0], layer.window.stride[0])
+    st.image(drawn, caption=_("The first windows along the first row of pixels, in the corner of a picture"))
+
+
+def last_window() -> None:
+    layer = first_window()
+    assert layer.window is not None
+    rows, columns = layer.out_shape[1:]
+    components.picture(window_svg(layer.window, rows - 1, columns - 1), key="tour_window")
+
+
+def inception_block() -> None:
+    network = on.graph()
+    block_diagram(on.title(network), on.with_branches(network, 0))
+
+
+def work_of_branches() -> None:
+    block = on.with_branches(on.graph(), 0)
+    names = branch_names(block.layers)
+    work = {
+        names[branch]: sum(layer.macs for layer in members) for branch, members in branches_of(block.layers).items()
+    }
+    st.plotly_chart(
+        tour_figures.cost_bars(list(work), list(work.values()), [scaled(macs) for macs in work.values()]), config=PLAIN
+    )
+    inception_block()
+
+
+def thin_branch() -> None:
+    """The one branch with a 1x1 before its 3x3."""
+    network = on.graph()
+    dot = diagram_dot(thinned_branch(), _("A 1x1, then a 3x3"))
+    components.diagram(
+        diagrams.svg_of(dot, _("{block} of {network}").format(block="1x1 + 3x3", network=on.title(network))),
+        key="tour_block",
+        selected=None,
+        on_click=lambda _box: None,
+    )
+
+
+def weights_of_branch() -> None:
+    first, second = thinned_branch()
+    alone, both = bottleneck_counts()
+    inputs, middle, outputs = first.in_shapes[0][0], first.out_shape[0], second.out_shape[0]
+    names = [
+        _("3x3 alone: {product}").format(product=f"{inputs}·{outputs}·3·3"),
+        _("1x1, then 3x3: {product}").format(product=f"{inputs}·{middle} + {middle}·{outputs}·3·3"),
+    ]
+    texts = [_("{count:,} weights").format(count=count) for count in (alone, both)]
+    st.plotly_chart(tour_figures.cost_bars(names, [alone, both], texts, marked=1), config=PLAIN)
+
+
+def block_with_pairs() -> None:
+    network = on.graph()
+    block_diagram(on.title(network), on.with_branches(network, 2))
+
+
+def weights_of_pairs() -> None:
+    largest = pair_totals(on.graph()).iloc[0]
+    kernel = int(largest["kernel"])
+    values = [int(largest["square_weights"]), int(largest["weights"])]
+    names = [f"{kernel}x{kernel}", _("1x{kernel}, then {kernel}x1").format(kernel=kernel)]
+    texts = [_("{count:,} weights").format(count=count) for count in values]
+    st.plotly_chart(tour_figures.cost_bars(names, values, texts, marked=1), config=PLAIN)
+    block_with_pairs()
+
+
+def reduction_block() -> None:
+    network = on.graph()
+    block_diagram(on.title(network), on.with_branches(network, 1))
+
+
+def cells_over_picture() -> None:
+    network = on.graph()
+    rows, columns = on.last_grid(network).out_shape[1:]
+    picture = on.sample_image().resize((network.input_size[1], network.input_size[0]))
+    caption = _("The cells of the last grid, drawn as if each had a part of the picture to itself")
+    st.image(tour_figures.with_grid(picture, rows, columns), caption=caption, width=480)
+
+
+def growing_field() -> None:
+    figure = depth_chart(on.graph())
+    st.plotly_chart(figure, config=chart_config(figure, "svg"))
+
+
+def residual_block() -> None:
+    network = on.graph(on.V2)
+    block_diagram(on.title(network), on.with_branches(network, 1))
+
+
+def sums() -> None:
+    st.plotly_chart(depth_figure({_("as built"): on.residual_sums()}), config=PLAIN, key="tour_sums")
+
+
+def sums_without_scale() -> None:
+    profiles = {_("as built"): on.residual_sums(), _("1 everywhere"): on.residual_sums(UNSCALED)}
+    st.plotly_chart(depth_figure(profiles), config=PLAIN, key="tour_sums")
+    st.caption(_("Blue: as built. Orange: 1 everywhere."))
+
+
+def cost_of_racers() -> None:
+    curves = read_curves()
+    assert curves is not None
+    summary = race_summary(curves, common_target(curves)).set_index("competitor")
+    values = [float(summary["macs_a_picture"][key]) for key in RACERS]
+    texts = [_("{count} multiply-accumulates a picture").format(count=scaled(round(value))) for value in values]
+    st.plotly_chart(tour_figures.cost_bars([_(TITLES[key]) for key in RACERS], values, texts), config=PLAIN)
+
+
+def curves_of_racers() -> None:
+    curves = read_curves()
+    assert curves is not None
+    theirs = bands(curves[curves["competitor"].isin(RACERS)], "pictures", "held_out_accuracy")
+    figure = race_figure(theirs, "pictures", "held_out_accuracy", common_target(curves))
+    st.plotly_chart(figure, config=PLAIN)
+
+
+def family() -> None:
+    graphs = {name: on.graph(name) for name in VARIANTS}
+    components.picture(diagrams.svg_of(family_dot(graphs), _("The Inception family")), key="tour_family")
+
+
+def versions() -> None:
+    figure = comparison_chart([on.graph(name) for name in on.NAMED_V2])
+    st.plotly_chart(figure, config=chart_config(figure, "svg"))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _strip(data: bytes, name: str, language: str) -> str:
+    """A picture on its way through the small network, in a language."""
+    network: PictureNetwork = on.predictor(on.V4)
+    graph = on.graph_of_predictor(on.predictor(on.V4))
+    prepared = network.prepare(inception.load_image(data), graph.input_size)
+    return strip_html(light_strip(on.predictor(on.V4), prepared, graph), name)
+
+
+def way_of_picture(data: bytes, name: str) -> None:
+    """The map of where the network looks, and the picture on its way through it."""
+    network = on.predictor(on.V4)
+    graph = on.graph_of_predictor(network)
+    found, label, probability = looked_at(network, data)
+    if not found.dead:
+        prepared = network.prepare(inception.load_image(data), graph.input_size)
+        caption = _("Where the network looks: {label}, {probability:.0%}")
+        st.image(found.over(prepared, 0.6), caption=caption.format(label=label, probability=probability), width=480)
+    st.html(_strip(data, name, current()))
+
+
+BEFORE: dict[str, Figure] = {
+    "work": whole_network,
+    "grid": first_windows,
+    "branches": inception_block,
+    "bottleneck": thin_branch,
+    "pair": block_with_pairs,
+    "reduction": reduction_block,
+    "field": cells_over_picture,
+    "shortcut": residual_block,
+    "scale": sums,
+    "race": cost_of_racers,
+    "versions": family,
+}
+AFTER: dict[str, Figure] = {
+    "work": work_of_stages,
+    "grid": last_window,
+    "branches": work_of_branches,
+    "bottleneck": weights_of_branch,
+    "pair": weights_of_pairs,
+    "reduction": reduction_block,
+    "field": growing_field,
+    "shortcut": sums,
+    "scale": sums_without_scale,
+    "race": curves_of_racers,
+    "versions": versions,
+}
