@@ -15,6 +15,7 @@ from inception.runtime.predictor import Predictor
 from inception.size import Size
 from inception.studies.residual import ResidualInstrument
 from inception.vision.samples import samples
+from inception.weights.checkpoint_error import CheckpointError
 from inception.weights.choice import WeightsChoice, WeightsKind
 from inception.words import _
 from inception.zoo import VARIANTS, available_weights
@@ -49,8 +50,12 @@ def last_grid(network: LayerGraph) -> Layer:
 
 
 def bundled(name: str) -> WeightsChoice:
-    """The weights of a network that come with the project."""
-    return next(choice for choice in available_weights(name) if choice.kind is WeightsKind.BUNDLED)
+    """The weights of a network that come with the project. Raises CheckpointError where a server has no such file."""
+    for choice in available_weights(name):
+        if choice.kind is WeightsKind.BUNDLED:
+            return choice
+    sentence = _("The small {network} that comes with the project is not on this server, so nothing can be measured.")
+    raise CheckpointError(sentence.format(network=_(VARIANTS[name].title)))
 
 
 def predictor(name: str) -> Predictor:

@@ -19,6 +19,7 @@ from inception import words
 from inception.paths import ASSETS, FONT
 from inception.text import wrapped
 from inception.vision.cell_html import uri
+from inception.weights.checkpoint_error import CheckpointError
 from inception.words import N_, _
 from pages.parts.tour_progress import Answers
 from pages.parts.tour_question import AnswerError, Asked, Choice, Judged, Place
@@ -52,8 +53,12 @@ class Entry:
 
 
 def entries(answers: Answers) -> list[Entry]:
-    """All questions, with the reader's answers."""
-    return [_entry(number, step.title, asked(step.id), answers.get(step.id)) for number, step in enumerate(STEPS, 1)]
+    """All questions that can be computed on this server, with the reader's answers."""
+    found = []
+    for number, step in enumerate(STEPS, 1):
+        with suppress(CheckpointError):
+            found.append(_entry(number, step.title, asked(step.id), answers.get(step.id)))
+    return found
 
 
 def _entry(number: int, title: str, question: Asked, answer: str | None) -> Entry:

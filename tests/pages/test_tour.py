@@ -148,3 +148,13 @@ def test_sheets_have_the_answers_only_where_they_should(language: str) -> None:
     assert pdf.startswith(b"%PDF")
     letters = set("".join(one.prompt + one.truth + one.heading + "".join(one.options) for one in found)) - {"\n"}
     assert letters <= {chr(code) for code in drawn}, "the font of the PDF has every letter"
+
+
+def test_a_server_without_the_bundled_weights_says_so_and_goes_on(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.parts.tour_networks.available_weights", lambda _name: [])
+    open_tour(app, step="12")
+    assert "is not on this server" in app.error[0].value
+    healthy(app.pills(key="tour_step").set_value("7").run())
+    assert not app.error
