@@ -5,25 +5,24 @@ from typing import Any, Literal
 import streamlit as st
 
 from inception import text
-from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
-from inception.graph.spoken import spoken_layers
 from inception.graph.table import search
 from inception.text import shape_text
 from inception.views.charts import cost_treemap, depth_chart, stage_chart
-from inception.views.explain import why_this_shape
 from inception.views.export import layer_title, summary_text, table_name
 from inception.views.figure import QuantityName, chart_config
 from inception.views.findings import dropped_pixels
 from inception.views.playground import PlaygroundError, playground
-from inception.views.window_picture import playground_svg, window_svg
+from inception.views.window_picture import playground_svg
 from inception.words import N_, _
 from pages.parts import address, choices, components, frame, selection, tables
 from pages.parts.finding import finding
-from pages.parts.glossary import prose
+from pages.parts.layer_panel import layer_panel, window_picture
 
 PADDINGS = ["SAME", "VALID"]
 BELOW = [N_("Why this shape"), N_("Padding playground"), N_("Charts")]
+# Columns that a screen of 1280 pixels shows beside the explanation are first; the others are a click away.
+FEW = ["index", "block", "layer", "out_shape", "rf", "dropped", "pad", "params", "macs", "flops"]
 COSTS: dict[QuantityName, str] = {
     "params": N_("Parameters"),
     "macs": N_("MACs"),
@@ -31,37 +30,6 @@ COSTS: dict[QuantityName, str] = {
 }
 ALL = N_("All")  # of the stages
 PICTURES: list[Literal["png", "svg"]] = ["png", "svg"]
-
-
-def why(graph: LayerGraph, layer: Layer) -> None:
-    """The formula with this layer's numbers, and its window on the input grid."""
-    explanation = why_this_shape(layer)
-    words, drawing = st.columns([1, 1], gap="large")
-    with words:
-        st.markdown(f"**{selection.layer_name(layer, spoken_layers(graph.layers))}**")
-        if explanation.formula:
-            st.latex(explanation.formula)
-        prose(explanation.sentence)
-        prose(text.running_text(explanation.zeros, explanation.dropped))
-        st.markdown(_("**Parameters.** {why}").format(why=explanation.params.sentence))
-        if explanation.params.latex:
-            st.latex(explanation.params.latex)
-        st.markdown(_("**MACs.** {why}").format(why=explanation.macs.sentence))
-        if explanation.macs.latex:
-            st.latex(explanation.macs.latex)
-    with drawing:
-        if layer.window:
-            rows, columns = layer.window.out
-            row = window_slider("row", _("Output row"), rows)
-            column = window_slider("column", _("Output column"), columns)
-            components.picture(window_svg(layer.window, row, column), key="window")
-
-
-def window_slider(name: str, label: str, count: int) -> int:
-    """The place of the window along one side of the output grid."""
-    if count == 1:
-        return 0
-    return st.slider(label, 0, count - 1, key=address.number(name, 0, count - 1, 0, key=f"window_{name}"))
 
 
 def padding_playground() -> None:
@@ -111,7 +79,9 @@ selected = selection.selected_layer(graph)
 numbers = st.container()
 
 headings: dict[str, Any] = dict(tables.layer_columns())
-searching, viewing = st.columns([4, 1], vertical_alignment="bottom")
+rows_place, panel_place = st.columns([9, 5], gap="small")
+with rows_place:
+    searching, viewing = st.columns([3, 1], vertical_alignment="bottom")
 words = searching.text_input(
     _("Search"),
     key=address.written("search"),
@@ -133,22 +103,23 @@ with viewing.popover(_("View"), icon=":material/tune:", width="stretch"):
         key=address.switch("split"),
         help=_("In CSV and Excel, rf_h and rf_w instead of 63x63. JSON and Parquet always hold numbers."),
     )
-    hidden = st.multiselect(
-        _("Hide columns"),
+    chosen_columns = st.multiselect(
+        _("Columns"),
         list(headings),
         format_func=lambda name: headings[name]["label"],
-        key=address.several("hidden", headings),
+        key=address.several("columns", headings, FEW),
         placeholder=_("Choose columns"),
     )
 
 stages = [ALL, *dict.fromkeys(layer.stage for layer in graph.layers)]
-stage = st.pills(
+stage = rows_place.pills(
     _("Stage"),
     stages,
     key=address.choice("stage", stages, code=address.slug),
     required=True,
     format_func=lambda stage: _(stage) if stage == ALL else stage,
     label_visibility="collapsed",
+    wrap=True,
 )
 table = graph.table(collapse=collapse, units=not opened, flops=flops, keras=keras)
 whole = len(table)
@@ -177,15 +148,26 @@ with numbers:
         help=_("Bytes of all the outputs in these rows, for one picture"),
     )
 
-if table.empty:
-    st.info(_("No layer matches. Try fewer words or another stage."), icon=":material/search_off:")
-else:
-    columns = [column for column in headings if column in table and column not in hidden]
-    tables.layer_rows(graph, table, columns, selected)
-    says = [_("The figures above are the sums of these rows. Tick a row to see why it has this shape.")]
-    if graph.unused:
-        says.append(_("{sentence}.").format(sentence=graph.unused_text))
-    st.caption(text.running_text(*says))
+with rows_place:
+    if table.empty:
+        st.info(_("No layer matches. Try fewer words or another stage."), icon=":material/search_off:")
+    else:
+        everything = st.toggle(_("All columns"), key=address.switch("all_columns"))
+        order = list(headings) if everything else [*FEW, *headings]
+        columns = [
+            column for column in dict.fromkeys(order) if column in table and (everything or column in chosen_columns)
+        ]
+        # The first row is explained until one is chosen.
+        selected = selected or graph.layer_at(table["path"].iloc[0])
+        tables.layer_rows(graph, table, columns, selected, None if everything else tables.short_numbers())
+        says = [_("The figures above are the sums of these rows. Click a row to see why it has this shape.")]
+        if graph.unused:
+            says.append(_("{sentence}.").format(sentence=graph.unused_text))
+        st.caption(text.running_text(*says))
+if selected:
+    with panel_place:
+        layer_panel(graph, table, selected)
+address.scroll_to("explanation", "layer")
 
 name = f"{graph.name}_{shape_text(graph.input_size)}"
 rows, other = st.columns([3, 2], vertical_alignment="bottom")
@@ -210,14 +192,10 @@ with st.container(key="below_the_table"):
         format_func=_,
         label_visibility="collapsed",
     )
-    address.scroll_to(
-        "below_the_table", "layer", "below", "row", "column", "side", "kernel", "stride", "padding", "cost"
-    )
+    address.scroll_to("below_the_table", "below", "row", "column", "side", "kernel", "stride", "padding", "cost")
     if below == BELOW[0]:
         if selected:
-            why(graph, selected)
-        else:
-            st.info(_("Tick a row of the table: its shape is explained here."), icon=":material/touch_app:")
+            window_picture(selected)
     elif below == BELOW[1]:
         padding_playground()
     else:

@@ -30,6 +30,7 @@ class Explanation:
     """Why one layer's output has its shape."""
 
     formula: str  # LaTeX, height and width apart where they differ; empty where the shape just stays
+    terms: str  # LaTeX, what the numbers of a window's formula are called; empty without a window
     sentence: str  # the same in words
     zeros: str  # which rows and columns of zeros or other padding are added; empty without a window
     dropped: str  # which rows and columns of the input no window reads; empty without a window
@@ -42,7 +43,8 @@ def why_this_shape(layer: Layer) -> Explanation:
     formula, sentence = _shape(layer)
     zeros = _zeros(layer.window) if layer.window else ""
     dropped = _dropped(layer.window) if layer.window else ""
-    return Explanation(formula, sentence, zeros, dropped, _params(layer), _macs(layer))
+    terms = _window_terms(layer.window) if layer.window else ""
+    return Explanation(formula, terms, sentence, zeros, dropped, _params(layer), _macs(layer))
 
 
 def _shape(layer: Layer) -> tuple[str, str]:
@@ -89,6 +91,27 @@ def _window_formula(window: Window) -> str:
     if rows == columns:
         return rf"\text{{{height}}} = \text{{{width}}} = {rows}"
     return rf"\begin{{aligned}} \text{{{height}}} &= {rows} \\ \text{{{width}}} &= {columns} \end{{aligned}}"
+
+
+def _window_terms(window: Window) -> str:
+    """The formula of a window with names in place of numbers."""
+    rows, columns = (_named(slide) for slide in slides(window))
+    if rows == columns:
+        output = _("output")
+        return rf"\text{{{output}}} = {rows}"
+    height, width = _("height"), _("width")
+    return rf"\begin{{aligned}} \text{{{height}}} &= {rows} \\ \text{{{width}}} &= {columns} \end{{aligned}}"
+
+
+def _named(slide: Slide) -> str:
+    size, padding, kernel, stride = (
+        rf"\text{{{name}}}" for name in (_("size"), _("padding"), _("kernel"), _("stride"))
+    )
+    if slide.dilation != 1:
+        dilation = _("dilation")
+        kernel = rf"(\text{{{dilation}}} \cdot ({kernel} - 1) + 1)"
+    side = "floor" if slide.left_over >= 0 else "ceil"  # as in `Slide.formula`
+    return rf"\left\l{side} \frac{{{size} + {padding} - {kernel}}}{{{stride}}} \right\r{side} + 1"
 
 
 def _window_sentence(layer: Layer, window: Window) -> str:

@@ -78,6 +78,17 @@ def address_bar(data: Mapping[str, Any]) -> None:
     _address(data=data, key="address_bar")
 
 
+_into_view = st.components.v2.component("into_view", html="<div></div>", js=_asset("into_view.js"))
+
+
+def bring_into_view(key: str, turn: int, table: str = "", row: int | None = None) -> None:
+    """Scrolls to the container with this key where it is out of sight, each time that `turn` is another number.
+
+    table, row: scrolls the table with this key to a row, where it has come to be another one.
+    """
+    _into_view(data={"show": key, "turn": turn, "table": table, "row": row}, key=f"into_view_{key}")
+
+
 def picture(svg: str, key: str) -> None:
     """Shows SVG in the page, so that its currentColor is the page's (in an <img> it would be black)."""
     _picture(data=svg, key=key)

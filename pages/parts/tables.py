@@ -1,6 +1,6 @@
 """Tables on a page: their columns, heights and downloads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from inception.graph.layer import Layer
 from inception.views.export import FORMATS, export_table
 from inception.views.numbers import with_columns
 from inception.words import _
+from pages.parts import components
 from pages.parts.printing import printable_table
 from pages.parts.selection import select_layer
 
@@ -33,13 +34,13 @@ BLOCK_COLUMNS = [
 def layer_columns() -> dict[str, ColumnConfig]:
     """How each column of a layer table is shown, in the reader's language."""
     return {
-        "index": st.column_config.NumberColumn("#", width=50),
-        "block": st.column_config.TextColumn(_("Block"), width=112, help=_("TF-Slim's name")),
+        "index": st.column_config.NumberColumn("#", width=38),
+        "block": st.column_config.TextColumn(_("Block"), width=110, help=_("TF-Slim's name")),
         "repeat": st.column_config.NumberColumn("×", width=40, help=_("How often the block stands in a row")),
         "branch": st.column_config.TextColumn(_("Branch"), width=72),
-        "layer": st.column_config.TextColumn(_("Layer"), width=122, help=_("TF-Slim's name inside the branch")),
+        "layer": st.column_config.TextColumn(_("Layer"), width=116, help=_("TF-Slim's name inside the branch")),
         "op": st.column_config.TextColumn(_("Operation"), width=88),
-        "out_shape": st.column_config.TextColumn(_("Output"), width=88, help=_("Channels x height x width")),
+        "out_shape": st.column_config.TextColumn(_("Output"), width=84, help=_("Channels x height x width")),
         "kernel": st.column_config.TextColumn(_("Kernel"), width=58, help=_("Height x width")),
         "stride": st.column_config.TextColumn(_("Stride"), width=46, help=_("Height x width")),
         "padding": st.column_config.TextColumn(
@@ -58,12 +59,12 @@ def layer_columns() -> dict[str, ColumnConfig]:
             _("FLOPs"), width=98, format="localized", help=_("Two for each multiply-accumulate")
         ),
         "rf": st.column_config.TextColumn(
-            _("Receptive field"), width=110, help=_("Height x width in pixels of the picture")
+            _("Field"), width=84, help=_("The receptive field, height x width in pixels of the picture")
         ),
         "dropped": st.column_config.TextColumn(
-            _("Dropped"), help=_("Input rows x columns at the end that no window reaches")
+            _("Drop"), width=46, help=_("Dropped: input rows x columns at the end that no window reaches")
         ),
-        "pad": st.column_config.TextColumn(_("Zeros added"), help=_("At the top, bottom, left, right")),
+        "pad": st.column_config.TextColumn(_("Zeros"), width=58, help=_("Added at the top, bottom, left, right")),
         "in_shape": st.column_config.TextColumn(_("Input"), help=_("Channels x height x width")),
         "activation_bytes": st.column_config.NumberColumn(_("Output bytes"), format="localized", help=_("In float32")),
         "rf_stride": st.column_config.TextColumn(
@@ -75,6 +76,12 @@ def layer_columns() -> dict[str, ColumnConfig]:
         "stage": st.column_config.TextColumn(_("Stage"), help=_("The paper's name")),
         "path": st.column_config.TextColumn(_("Path in the model")),
     }
+
+
+def short_numbers() -> dict[str, ColumnConfig]:
+    """How columns of large numbers are shown in little room: 1.5M."""
+    labels = {"params": _("Params"), "macs": _("MACs"), "flops": _("FLOPs")}
+    return {name: st.column_config.NumberColumn(label, width=64, format="compact") for name, label in labels.items()}
 
 
 def table_height(rows: int, most: int = 14) -> int:
@@ -94,30 +101,64 @@ def layer_rows(
     table: pd.DataFrame,
     columns: Sequence[str],
     selected: Layer | None,
+    configs: Mapping[str, ColumnConfig] | None = None,
 ) -> None:
-    """Rows of a layer table; choosing one selects its layer everywhere, and a layer selected elsewhere is marked."""
-    paths = {selected.path, *(part.path for part in selected.parts)} if selected else set()
-    marked = [i for i, path in enumerate(table["path"]) if path in paths][:1]
-    # With another key the table starts with the new selection.
-    key = f"rows_{graph.name}_{st.session_state.get('model')}_{len(table)}_{marked}"
+    """Rows of a layer table; a click in one selects its layer everywhere, and a layer selected elsewhere is marked.
+
+    Whoever has chosen a row here sees it; one that was chosen elsewhere is scrolled to. After a choice the container
+    with the key `explanation` comes into sight.
+    """
+    position = row_of(table, selected)
+    marked = [] if position is None else [position]
+    key = f"rows_{graph.name}_{len(table)}"
 
     def chosen() -> None:
-        if rows := st.session_state[key].selection.rows:
-            layer = graph.layer_at(table["path"].iloc[rows[0]])
-            if layer:
-                select_layer(layer)
+        selection = st.session_state[key]["selection"]
+        cells = [row for row, _column in selection["cells"]]
+        # A click in the first column chooses a row, one anywhere else a cell of it.
+        rows = selection["rows"] if selection["rows"] != marked else cells
+        if rows and (layer := graph.layer_at(table["path"].iloc[rows[0]])):
+            select_layer(layer)
+            st.session_state["chosen_in_table"] = layer.path
+            st.session_state["rows_chosen"] = st.session_state.get("rows_chosen", 0) + 1
 
+    shown = st.session_state[key]["selection"] if key in st.session_state else {"rows": [], "cells": []}
+    if shown["rows"] != marked:
+        # A cell of another row would not answer to the next click on it.
+        cells = [cell for cell in shown["cells"] if cell[0] in marked and cell[1] in table]
+        st.session_state[key] = {"selection": {"rows": marked, "columns": [], "cells": cells}}
     show_table(
         table,
         height=table_height(len(table)),
         column_order=columns,
-        column_config=layer_columns(),
+        column_config=layer_columns() | dict(configs or {}),
         key=key,
         on_select=chosen,
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": marked}},
+        selection_mode=["single-row", "single-cell"],
         placeholder="–",
     )
+    elsewhere = selected and selected.path != st.session_state.get("chosen_in_table")
+    turn = st.session_state.get("rows_chosen", 0)
+    components.bring_into_view("explanation", turn, key, position if elsewhere else None)
+
+
+def row_of(table: pd.DataFrame, layer: Layer | None) -> int | None:
+    """Where a layer table has a layer: the first of its rows, from 0; None where it has none."""
+    paths = {layer.path, *(part.path for part in layer.parts)} if layer else set()
+    return next((row for row, path in enumerate(table["path"]) if path in paths), None)
+
+
+def neighbour(graph: LayerGraph, table: pd.DataFrame, layer: Layer, step: int) -> Layer | None:
+    """The layer that stands before (step -1) or behind (1) another in a table; None at its end.
+
+    Of a layer that the table does not have, the first one.
+    """
+    position = row_of(table, layer)
+    if position is None:
+        return graph.layer_at(table["path"].iloc[0]) if len(table) else None
+    rows = table["path"].iloc[position + 1 :] if step > 0 else table["path"].iloc[:position][::-1]
+    others = (graph.layer_at(path) for path in rows)
+    return next((other for other in others if other and other != layer), None)
 
 
 SPLIT_FORMATS = ("csv", "xlsx")  # what spreadsheets open; JSON and Parquet hold lists of numbers anyway

@@ -3,7 +3,7 @@
 from io import BytesIO
 
 import pandas as pd
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, expect
 
 from .browser import pick, ready
 
@@ -37,3 +37,58 @@ def test_a_download_is_named_after_what_it_shows(page: Page, app_url: str) -> No
     name, data = downloaded(page)
     assert name.endswith("_folded_keras_part.parquet")
     assert [list(kernel) for kernel in pd.read_parquet(BytesIO(data))["kernel"]] == [[1, 7]] * len(part)
+
+
+def cell_of(page: Page, row: int) -> tuple[float, float]:
+    """Where a row of the table has its third column, in the window."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    return box["x"] + 200, box["y"] + 35 * (row + 1) + 17
+
+
+def explained(page: Page) -> str:
+    """The names of the layer that is explained."""
+    return page.locator(".st-key-explanation [data-testid=stCaptionContainer]").inner_text()
+
+
+def test_a_click_anywhere_in_a_row_explains_it_beside_the_table(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{app_url}/layers?model=inception_v4")
+    ready(page)
+    page.mouse.click(*cell_of(page, 4))
+    ready(page)
+    assert explained(page).startswith("#5 · Mixed_3a")
+    table, panel = page.get_by_test_id("stDataFrame").first.bounding_box(), page.locator(".st-key-explanation")
+    side = panel.bounding_box()
+    assert table
+    assert side
+    assert side["x"] >= table["x"] + table["width"]
+    expect(panel).to_be_in_viewport()
+    page.mouse.click(*cell_of(page, 1))
+    ready(page)
+    assert explained(page).startswith("#2 ·")
+    for _ in range(2):
+        page.keyboard.press("n")
+        ready(page)
+    page.keyboard.press("p")
+    ready(page)
+    assert explained(page).startswith("#3 ·")
+    page.mouse.click(*cell_of(page, 1))
+    ready(page)
+    assert explained(page).startswith("#2 ·"), "the cell that was clicked last can be clicked again"
+
+
+def test_on_a_phone_a_tap_brings_the_explanation_into_sight(browser: Browser, app_url: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{app_url}/layers?model=inception_v4")
+    ready(page)
+    name = page.locator(".st-key-explanation [data-testid=stCaptionContainer]")
+    expect(name).not_to_be_in_viewport()
+    page.touchscreen.tap(*cell_of(page, 2))
+    ready(page)
+    expect(name).to_be_in_viewport()
+    assert explained(page).startswith("#3 ·")
+    context.close()

@@ -180,7 +180,7 @@ def test_every_page_that_writes_a_layer_into_the_address_reads_it(app: AppTest, 
     assert app.session_state["layer"] == path
     assert app.session_state["address"].query["layer"] == path
     if name in ("atlas", "layers", "blocks"):
-        assert any("Mixed_6c" in text.value for text in app.markdown), "its figures"
+        assert any("Mixed_6c" in text.value for text in [*app.markdown, *app.caption]), "its figures"
 
 
 @pytest.mark.parametrize(

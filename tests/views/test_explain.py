@@ -193,6 +193,27 @@ def test_first_convolution_without_and_with_loss() -> None:
     assert fits.macs.latex == r"864 \times (149 \times 149) = 19{,}181{,}664"
 
 
+def test_terms_name_the_numbers_of_the_formula() -> None:
+    assert find("inception_v4", 299, "Conv2d_1a_3x3", "").terms == (
+        r"\text{output} = \left\lfloor \frac{\text{size} + \text{padding} - \text{kernel}}{\text{stride}} "
+        r"\right\rfloor + 1"
+    )
+    gaps = trace(nn.Conv2d(1, 1, (3, 5), (2, 1), (1, 0), dilation=(2, 1)), (1, 16, 20)).layers[0]
+    assert gaps.window is not None
+    terms = why_this_shape(gaps).terms
+    for slide, line in zip(slides(gaps.window), terms.split(r"\\"), strict=True):
+        values = {
+            "size": slide.size,
+            "padding": slide.before + slide.after,
+            "kernel": slide.kernel,
+            "stride": slide.stride,
+            "dilation": slide.dilation,
+        }
+        for name, value in values.items():
+            line = line.replace(rf"\text{{{name}}}", str(value))
+        assert compute(line.partition("=")[2].replace(r"\end{aligned}", "")) == slide.out
+
+
 def test_rows_and_columns_apart_where_they_differ() -> None:
     why = find("inception_resnet_v2", (350, 400), "MaxPool_3a_3x3", "")
 

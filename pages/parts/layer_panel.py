@@ -1,0 +1,78 @@
+"""The explanation of one layer beside its table: why its output has its shape, and what it costs."""
+
+import pandas as pd
+import streamlit as st
+
+from inception import LayerGraph, text
+from inception.graph.layer import Layer
+from inception.graph.spoken import spoken_layers
+from inception.text import shape_text
+from inception.views.explain import why_this_shape
+from inception.views.window_picture import window_svg
+from inception.words import _
+from pages.parts import address, components
+from pages.parts.glossary import prose
+from pages.parts.selection import select_layer
+from pages.parts.tables import neighbour
+
+
+def layer_panel(graph: LayerGraph, table: pd.DataFrame, layer: Layer) -> None:
+    """The names of a layer, the way to its neighbours in a table, and its explanation."""
+    with st.container(key="explanation"):
+        code = [layer.block, layer.branch, layer.layer, shape_text(layer.out_shape)]
+        prose(f"**{spoken_layers(graph.layers)[layer.index].whole}**")
+        st.caption(" · ".join(name for name in [f"#{layer.index}", *code] if name))
+        before, behind = neighbour(graph, table, layer, -1), neighbour(graph, table, layer, 1)
+        with st.container(horizontal=True):
+            step(_("Previous"), before, "P", ":material/arrow_upward:")
+            step(_("Next"), behind, "N", ":material/arrow_downward:")
+        explanation(layer)
+
+
+def step(label: str, to: Layer | None, shortcut: str, icon: str) -> None:
+    """A button, with a key, that selects another layer."""
+    st.button(
+        label,
+        key=f"step_{shortcut}",
+        icon=icon,
+        shortcut=shortcut,
+        disabled=to is None,
+        on_click=lambda: select_layer(to) if to else None,
+    )
+
+
+def explanation(layer: Layer) -> None:
+    """The formula with its terms and with this layer's numbers, and what the layer costs."""
+    why = why_this_shape(layer)
+    for formula in (why.terms, why.formula):
+        if formula:
+            st.latex(formula)
+    prose(why.sentence)
+    prose(text.running_text(why.zeros, why.dropped))
+    st.markdown(_("**Parameters.** {why}").format(why=why.params.sentence))
+    if why.params.latex:
+        st.latex(why.params.latex)
+    st.markdown(_("**MACs.** {why}").format(why=why.macs.sentence))
+    if why.macs.latex:
+        st.latex(why.macs.latex)
+
+
+def window_picture(layer: Layer) -> None:
+    """The window of a layer on its input grid, at the reader's place of the output."""
+    if not layer.window:
+        st.info(_("This layer has no window that slides over a grid."), icon=":material/grid_off:")
+        return
+    sliders, drawing = st.columns([1, 3], gap="medium")
+    rows, columns = layer.window.out
+    with sliders:
+        row = window_slider("row", _("Output row"), rows)
+        column = window_slider("column", _("Output column"), columns)
+    with drawing:
+        components.picture(window_svg(layer.window, row, column), key="window")
+
+
+def window_slider(name: str, label: str, count: int) -> int:
+    """The place of the window along one side of the output grid."""
+    if count == 1:
+        return 0
+    return st.slider(label, 0, count - 1, key=address.number(name, 0, count - 1, 0, key=f"window_{name}"))
