@@ -87,6 +87,16 @@ class Settings(BaseSettings):
         description=N_("what the app says to its engine, and `serve` wants of those who ask, to be let in"),
     )
 
+    database_url: str = Field(
+        default="sqlite:///rooms/rooms.sqlite3",
+        pattern=r"^(sqlite:///|postgres(ql)?(\+psycopg)?://)\S+$",
+        title=N_("an address such as sqlite:////var/lib/inception/rooms.sqlite3 or postgresql://user@host/name"),
+        description=N_(
+            "the database of the rooms of classes, made when the first room is opened; after three slashes a file's "
+            "path starts at the working directory, after four at the root; servers that share rooms need PostgreSQL"
+        ),
+    )
+
     @field_validator("engine_token")
     @classmethod
     def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
@@ -118,8 +128,8 @@ def _read(variables: tuple[tuple[str, str], ...]) -> Settings:
         name = str(first["loc"][0])
         title = Settings.model_fields[name].title or ""
         sentence = _("{variable} must be {title}, not {value!r}.")
-        # A token that is wrong by one character is a secret all the same.
-        value = "…" if name == "engine_token" else first["input"]
+        # A token or password that is wrong by one character is a secret all the same.
+        value = "…" if name in ("engine_token", "database_url") else first["input"]
         raise SettingsError(sentence.format(variable=variable(name), title=_(title), value=value)) from error
 
 
@@ -143,7 +153,9 @@ def described_settings() -> list[dict[str, str]]:
 
 
 def _text(value: object) -> str:
-    """The value as it could stand in the variable."""
+    """The value as it could stand in the variable, without a password."""
+    if isinstance(value, str):
+        return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:…@", value)
     if not isinstance(value, ByteSize):
         return "" if value is None else str(value)
     for unit in ("GiB", "GB", "MiB", "MB"):

@@ -20,7 +20,7 @@ ORDER = (
     ("pages.parts",),
     ("pages.figures",),
     ("inception",),  # the facade, inception/__init__.py
-    ("inception.training", "inception.serve"),
+    ("inception.training", "inception.serve", "inception.rooms"),
     ("inception.studies", "inception.vision"),
     ("inception.views", "inception.runtime"),
     ("inception.graph",),

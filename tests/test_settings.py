@@ -16,7 +16,7 @@ from .reference import assert_one_sentence
 
 NAMES = [
     PREFIX + name.upper()
-    for name in ("weights", "memory", "threads", "uploads", "kept_uploads", "engine_url", "engine_token")
+    for name in ("weights", "memory", "threads", "uploads", "kept_uploads", "engine_url", "engine_token", "database_url")
 ]
 
 
@@ -35,6 +35,7 @@ def test_defaults() -> None:
         "kept_uploads": 200 * 2**20,
         "engine_url": None,
         "engine_token": None,
+        "database_url": "sqlite:///rooms/rooms.sqlite3",
     }
 
 
@@ -45,8 +46,17 @@ def test_every_setting_says_what_it_takes_and_means() -> None:
     assert (
         [row["default"] for row in rows]
         == [row["value"] for row in rows]
-        == ["weights", "1GiB", "", "160MiB", "200MiB", "", ""]
+        == ["weights", "1GiB", "", "160MiB", "200MiB", "", "", "sqlite:///rooms/rooms.sqlite3"]
     )
+
+
+def test_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INCEPTION_DATABASE_URL", "postgresql://teacher:s3cret@host/rooms")
+    assert described_settings()[-1]["value"] == "postgresql://teacher:…@host/rooms"
+    monkeypatch.setenv("INCEPTION_DATABASE_URL", "mysql://teacher:s3cret@host/rooms")
+    with pytest.raises(SettingsError, match="must be an address") as caught:
+        settings()
+    assert "s3cret" not in str(caught.value)
 
 
 def test_the_environment_is_read_whenever_a_setting_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
