@@ -1,9 +1,10 @@
 // The button that copies the address, and the address itself: it follows what the server says of the page.
-// data: {session, page, visit, names, query, push, show, keep, labels}, as pages/parts/address.py sends them.
+// data: {session, page, visit, names, query, push, show, keep, cookies, labels}, as pages/parts/address.py sends them.
 
 const COOKIE = "inception_pictures";
 const KEPT = 3600; // seconds
 const CONFIRMED = 2500; // ms
+const cookies = {}; // that this tab has set
 let session;
 let shownVisit;
 
@@ -17,6 +18,10 @@ export default function ({ data, parentElement }) {
   session = data.session;
   follow(data);
   if (data.keep) keep(data.keep);
+  for (const [name, [value, seconds]] of Object.entries(data.cookies)) {
+    if (cookies[name] !== value) setCookie(name, value, seconds); // another tab may have set it anew since
+    cookies[name] = value;
+  }
   if (data.show && shownVisit !== data.visit) scrollTo(data.show, 40);
   shownVisit = data.visit;
 
@@ -61,8 +66,12 @@ function keep(secret) {
   const known = document.cookie.split("; ").find((cookie) => cookie.startsWith(`${COOKIE}=`));
   const others = known ? known.slice(COOKIE.length + 1).split(".") : [];
   const all = [...others.filter((other) => other && other !== secret), secret].slice(-4).join(".");
+  setCookie(COOKIE, all, KEPT);
+}
+
+function setCookie(name, value, seconds) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `${COOKIE}=${all}; path=/; max-age=${KEPT}; SameSite=Strict${secure}`;
+  document.cookie = `${name}=${value}; path=/; max-age=${value ? seconds : 0}; SameSite=Strict${secure}`;
 }
 
 function scrollTo(key, tries) {

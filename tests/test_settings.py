@@ -16,7 +16,16 @@ from .reference import assert_one_sentence
 
 NAMES = [
     PREFIX + name.upper()
-    for name in ("weights", "memory", "threads", "uploads", "kept_uploads", "engine_url", "engine_token", "database_url")
+    for name in (
+        "weights",
+        "memory",
+        "threads",
+        "uploads",
+        "kept_uploads",
+        "engine_url",
+        "engine_token",
+        "database_url",
+    )
 ]
 
 

@@ -98,10 +98,10 @@ class Rooms:
     def steers(self, code: str, key: str, visitor: str) -> bool:
         """Whether a key is that of the room's opener; wrong ones count as guesses."""
         with self._writes() as connection:
-            limits.check(connection, limits.GUESSES, _hash(visitor))
             room = self._find(connection, code)
             if room and compare_digest(room.key, _hash(key)):
                 return True
+            limits.check(connection, limits.GUESSES, _hash(visitor))
             limits.note(connection, limits.GUESSES, _hash(visitor))
         return False
 

@@ -50,7 +50,9 @@ class _Place:
     problems: dict[str, tuple[object, str]] = field(default_factory=dict)  # by name: what is shown instead; a sentence
     arriving: bool = False  # whether this run began with reading the address
     returning: bool = False  # whether by Back or Forward, so that what the address leaves out is at its default
+    sent: dict[str, str] | None = None  # what the next run reads instead of the browser's address
     keeps: str = ""  # a secret that the browser shall keep
+    cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # by name: value and seconds; others stay
     show: str = ""  # the key of the container to scroll to
 
 
@@ -58,12 +60,21 @@ def arrive(page: str) -> None:
     """Begins a run: reads the address where the session is new, or comes to a page, or goes back or forward."""
     context = get_script_run_ctx()
     here = _here()
-    here.returning = bool(context and context.is_history_navigation)
+    here.returning = bool(context and context.is_history_navigation) or here.sent is not None
     here.arriving = here.returning or here.page != page
     if here.arriving:
-        here.asked, here.page, here.visits = st.query_params.to_dict(), page, here.visits + 1
+        asked = st.query_params.to_dict() if here.sent is None else here.sent
+        here.asked, here.page, here.visits, here.sent = asked, page, here.visits + 1, None
         here.names, here.problems, here.show = set(), {}, ""
     here.query = {}
+
+
+def send(query: Mapping[str, str]) -> None:
+    """Lets the run that begins now, or the one of the page that it goes to, read this instead of the address.
+
+    What it leaves out is at its default, as where the reader goes back.
+    """
+    _here().sent = dict(query)
 
 
 def is_link() -> bool:
@@ -103,6 +114,7 @@ def bar(place: DeltaGenerator) -> Iterator[None]:
                     "push": not here.arriving,
                     "show": here.show,
                     "keep": here.keeps,
+                    "cookies": here.cookies,
                     "labels": {
                         "copy": _("Copy link"),
                         "copied": _("Copied"),
@@ -133,6 +145,11 @@ def scroll_to(key: str, *names: str) -> None:
 def keep_in_browser(secret: str) -> None:
     """Lets the browser keep a secret for a while, for its next sessions with this server."""
     _here().keeps = secret
+
+
+def set_cookie(name: str, value: str, seconds: int) -> None:
+    """Lets the browser keep a text of letters, digits, dots, dashes and underscores; an empty one is forgotten."""
+    _here().cookies[name] = value, seconds
 
 
 def choice(

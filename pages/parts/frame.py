@@ -16,7 +16,7 @@ from inception.size import SizeError
 from inception.text import running_text
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices, glossary
+from pages.parts import address, choices, glossary, seat
 from pages.parts.choices import SIZES
 from pages.parts.language import language_switch
 from pages.parts.literal import literal
@@ -30,6 +30,7 @@ TOUR = "tour"  # the page
 def run(chosen: StreamlitPage) -> None:
     """Draws the sidebar and runs the chosen page; what cannot be done is one sentence, and the sidebar stays usable."""
     page = PAGES[chosen.url_path or HOME.name]
+    seat.follow(page.name)
     address.arrive(page.name)
     notes = st.container()
     with st.sidebar:
@@ -39,12 +40,13 @@ def run(chosen: StreamlitPage) -> None:
             with language:
                 language_switch()
             with notes:
+                seat.banner(page.name)
                 switched_note(page)
                 back_to_tour(page)
             with networks:
                 network_controls(page)
             use_threads()
-            with engine_note(), inside():
+            with engine_note(), inside(), seat.showing(page.name):
                 chosen.run()
         except InceptionError as error:
             st.error(literal(str(error)), icon=":material/error:")

@@ -58,6 +58,15 @@ PAGES = {
             one_network=False,
             controls=(),
         ),
+        PageEntry(
+            "room",
+            N_("Room"),
+            N_("How does a whole class look at the same thing, and what does it think?"),
+            "groups",
+            START,
+            one_network=False,
+            controls=(),
+        ),
         PageEntry("atlas", N_("Atlas"), N_("What does the whole network look like?"), "map", NETWORKS),
         PageEntry(
             "layers",

@@ -26,22 +26,23 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_app(log: Path, languages: Path = LOCALE, **environment: str) -> Iterator[str]:
+def served_app(log: Path, languages: Path = LOCALE, port: int | None = None, **environment: str) -> Iterator[str]:
     """The address of a running app, whose output goes to `log`; raises RuntimeError if it does not start.
 
-    languages: the folder of translations. environment: variables that it finds beside those of this process.
+    languages: the folder of translations. port: where it listens, by default a free one. environment: variables that it
+    finds beside those of this process.
     """
     streamlit = f"import pathlib; from inception import words; words.LOCALE = pathlib.Path({str(languages)!r})\n"
     streamlit += "from streamlit.web.cli import main; main()"
     command = [sys.executable, "-c", streamlit, "run", str(ROOT / "app.py"), "--server.port"]
-    with serving(command, log, {"MALLOC_ARENA_MAX": "2", "PYTHONPATH": str(ROOT)} | environment) as url:
+    with serving(command, log, {"MALLOC_ARENA_MAX": "2", "PYTHONPATH": str(ROOT)} | environment, port) as url:
         yield url
 
 
 @contextmanager
-def serving(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[str]:
+def serving(command: list[str], log: Path, environment: dict[str, str], port: int | None = None) -> Iterator[str]:
     """The address of the app that a command serves; the command ends where the number of the port belongs."""
-    port = free_port()
+    port = port or free_port()
     url = f"http://localhost:{port}"
     with log.open("wb") as output:
         server = subprocess.Popen(

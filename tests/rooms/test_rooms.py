@@ -135,10 +135,11 @@ def test_guessing_shuts_the_door_but_not_for_those_inside(here: Rooms, monkeypat
         with pytest.raises(NoRoomError) as caught:
             guess("guesser")
         assert_one_sentence(caught.value)
-    for door in (lambda: here.enter(code, "guesser"), lambda: here.steers(code, key, "guesser")):
+    for door in (lambda: here.enter(code, "guesser"), lambda: here.steers(code, code, "guesser")):
         with pytest.raises(LimitError, match="too often"):
             door()
     here.enter(code, "another student")
+    assert here.steers(code, key, "guesser"), "no lesson ends because somebody guesses"
 
     # Another browser for every guess.
     monkeypatch.setattr(limits, "GUESSES", limits.Limit("guess", 600, 10, 15))

@@ -1,0 +1,124 @@
+"""A question in a room as its readers see it, each in their own language, and how the class answered it."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+import inception
+from inception.rooms.questions import Answer, Kind, Question, Tally
+from inception.text import running_text
+from inception.vision.samples import samples
+from inception.words import _, ngettext
+from pages.figures import answers as figures
+from pages.figures import common
+from pages.parts import components
+from pages.parts.literal import literal
+
+SIDE = 640  # pixels of the longer side of a picture that is pointed at
+
+
+@dataclass(frozen=True)
+class Told:
+    """A question in the language of its reader."""
+
+    prompt: str  # Markdown
+    options: tuple[str, ...] = ()  # plain texts
+    picture: str = ""  # as a data URL
+    alt: str = ""
+    says: str = ""  # the truth, as Markdown; "" where nobody has said it
+
+
+def told(question: Question) -> Told:
+    """What a question says. What a teacher wrote is shown as it is, and not as Markdown."""
+    prompt = literal(question.text)
+    if question.kind is Kind.PLACE:
+        sample = samples().get(question.picture) or next(iter(samples().values()))
+        return Told(prompt, picture=picture_url(sample.name), alt=sample.title)
+    return Told(prompt, question.options, says=_says(question))
+
+
+def _says(question: Question) -> str:
+    if question.truth is None:
+        return ""
+    if question.kind is Kind.CHOICE:
+        return _("Right is: **{answer}**.").format(answer=literal(question.options[int(_single(question.truth))]))
+    return _("Right is: **{answer}**.").format(answer=f"{_single(question.truth):,.10g}")
+
+
+@st.cache_data(show_spinner=False)
+def picture_url(name: str) -> str:
+    """A sample, no larger than it is shown."""
+    return as_url(inception.load_image(samples()[name].path))
+
+
+def as_url(image: Image.Image) -> str:
+    """A picture as a data URL."""
+    image, file = image.copy(), BytesIO()
+    image.thumbnail((SIDE, SIDE))
+    image.convert("RGB").save(file, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def point(key: str, said: Told, own: Answer | None, on_place: Callable[[list[float]], None]) -> None:
+    """The picture, on which the reader points at a place."""
+    label = _("Point at the place: click it, or move the mark with the arrow keys and press Enter.")
+    data = {**_picture(said), "dots": [], "own": own, "truth": None, "active": True, "label": label}
+    components.place(data, key, on_place)
+
+
+def results(key: str, tally: Tally, said: Told, truth: bool) -> None:
+    """How the class answered, and what is right where that may be seen already."""
+    question = tally.question
+    right = question.truth if truth else None
+    st.markdown(running_text(_counted(tally), _spread(tally)))
+    if truth and (sentence := said.says):
+        st.success(sentence, icon=":material/check_circle:")
+    if question.kind is Kind.PLACE:
+        label = _("Where the class pointed")
+        data = {
+            **_picture(said),
+            "dots": list(tally.answers),
+            "own": None,
+            "truth": right,
+            "active": False,
+            "label": label,
+        }
+        components.place(data, key, lambda _place: None)
+        if right is not None:
+            st.caption(_("The green square is the right place."))
+    elif not tally.answers:
+        return
+    elif question.kind is Kind.CHOICE:
+        shown = figures.choice_bars(said.options, tally, None if right is None else int(_single(right)))
+        st.plotly_chart(shown, config=common.PLAIN, key=key)
+    else:
+        shown = figures.number_bars(tally, None if right is None else _single(right))
+        st.plotly_chart(shown, config=common.PLAIN, key=key)
+
+
+def _counted(tally: Tally) -> str:
+    count = len(tally.answers)
+    return ngettext("**{count} answer.**", "**{count} answers.**", count).format(count=count)
+
+
+def _spread(tally: Tally) -> str:
+    """The numbers in a sentence, for who does not see the chart."""
+    if tally.question.kind is not Kind.NUMBER or not tally.answers:
+        return ""
+    low, high = _single(tally.answers[0]), _single(tally.answers[-1])
+    sentence = _("From {low} to {high}; half of them are at most {median}.")
+    return sentence.format(low=f"{low:,.6g}", high=f"{high:,.6g}", median=f"{tally.median:,.6g}")
+
+
+def _picture(said: Told) -> dict[str, Any]:
+    return {"picture": said.picture, "alt": said.alt}
+
+
+def _single(answer: Answer) -> float:
+    assert not isinstance(answer, tuple)
+    return answer
