@@ -8,13 +8,41 @@ from inception.vision.samples import samples
 from inception.words import N_, _
 from pages.parts.literal import literal
 from pages.parts.room_question import point, told
+from pages.parts.room_ready import TITLES, ready_question, told_ready
 
+SOURCES = (N_("From the tour"), N_("Your own"))
 KINDS = {Kind.NUMBER: N_("A number"), Kind.CHOICE: N_("A choice"), Kind.PLACE: N_("A place on a picture")}
 
 
 def choose_question() -> Question | None:
     """The controls for a question; None, with a sentence where something is written, while it is not whole."""
-    return _own()
+    source = st.segmented_control(
+        _("Question"),
+        SOURCES,
+        format_func=_,
+        required=True,
+        default=SOURCES[0],
+        key="room_source",
+        label_visibility="collapsed",
+    )
+    return _from_tour() if source == SOURCES[0] else _own()
+
+
+def _from_tour() -> Question:
+    """One of the tour's, whose answer the app computes."""
+    chosen = st.selectbox(
+        _("Question of the tour"),
+        list(TITLES),
+        format_func=lambda name: _(TITLES[name]),
+        key="room_ready",
+    )
+    question = ready_question(chosen)
+    said = told_ready(question)
+    st.markdown(said.prompt)
+    if said.options:
+        st.markdown("\n".join(f"- {literal(option)}" for option in said.options))
+    st.caption(_("Each student reads it in their own language, and the app computes what is right."))
+    return question
 
 
 def _own() -> Question | None:

@@ -1,13 +1,9 @@
 """A question in a room as its readers see it, each in their own language, and how the class answered it."""
 
-import base64
 from collections.abc import Callable
-from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import streamlit as st
-from PIL import Image
 
 import inception
 from inception.rooms.questions import Answer, Kind, Question, Tally
@@ -18,23 +14,14 @@ from pages.figures import answers as figures
 from pages.figures import common
 from pages.parts import components
 from pages.parts.literal import literal
-
-SIDE = 640  # pixels of the longer side of a picture that is pointed at
-
-
-@dataclass(frozen=True)
-class Told:
-    """A question in the language of its reader."""
-
-    prompt: str  # Markdown
-    options: tuple[str, ...] = ()  # plain texts
-    picture: str = ""  # as a data URL
-    alt: str = ""
-    says: str = ""  # the truth, as Markdown; "" where nobody has said it
+from pages.parts.room_ready import told_ready
+from pages.parts.room_told import Told, as_url
 
 
 def told(question: Question) -> Told:
     """What a question says. What a teacher wrote is shown as it is, and not as Markdown."""
+    if question.ready:
+        return told_ready(question)
     prompt = literal(question.text)
     if question.kind is Kind.PLACE:
         sample = samples().get(question.picture) or next(iter(samples().values()))
@@ -56,14 +43,6 @@ def picture_url(name: str) -> str:
     return as_url(inception.load_image(samples()[name].path))
 
 
-def as_url(image: Image.Image) -> str:
-    """A picture as a data URL."""
-    image, file = image.copy(), BytesIO()
-    image.thumbnail((SIDE, SIDE))
-    image.convert("RGB").save(file, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
 def point(key: str, said: Told, own: Answer | None, on_place: Callable[[list[float]], None]) -> None:
     """The picture, on which the reader points at a place."""
     label = _("Point at the place: click it, or move the mark with the arrow keys and press Enter.")
@@ -81,7 +60,7 @@ def results(key: str, tally: Tally, said: Told, truth: bool) -> None:
     if question.kind is Kind.PLACE:
         label = _("Where the class pointed")
         data = {
-            **_picture(said),
+            **_picture(said, truth),
             "dots": list(tally.answers),
             "own": None,
             "truth": right,
@@ -91,6 +70,8 @@ def results(key: str, tally: Tally, said: Told, truth: bool) -> None:
         components.place(data, key, lambda _place: None)
         if right is not None:
             st.caption(_("The green square is the right place."))
+        elif truth and said.marked:
+            st.caption(_("Right is where the picture is bright."))
     elif not tally.answers:
         return
     elif question.kind is Kind.CHOICE:
@@ -115,8 +96,8 @@ def _spread(tally: Tally) -> str:
     return sentence.format(low=f"{low:,.6g}", high=f"{high:,.6g}", median=f"{tally.median:,.6g}")
 
 
-def _picture(said: Told) -> dict[str, Any]:
-    return {"picture": said.picture, "alt": said.alt}
+def _picture(said: Told, truth: bool = False) -> dict[str, Any]:
+    return {"picture": said.marked if truth and said.marked else said.picture, "alt": said.alt}
 
 
 def _single(answer: Answer) -> float:

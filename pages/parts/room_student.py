@@ -7,10 +7,13 @@ import streamlit as st
 
 from inception.rooms.questions import Kind
 from inception.rooms.store import Asked, rooms_here
+from inception.text import running_text
 from inception.words import _
 from pages.parts.literal import literal
 from pages.parts.room_door import told_code
-from pages.parts.room_question import Told, point, results, told
+from pages.parts.room_question import point, results, told
+from pages.parts.room_ready import verdict
+from pages.parts.room_told import Told
 from pages.parts.seat import leave, refusals, seat
 
 
@@ -38,7 +41,8 @@ def _question(asked: Asked, closed: bool) -> None:
     if asked.revealed:
         tally = rooms_here().revealed(seat().code)
         if asked.own is not None and asked.question.kind is not Kind.PLACE:
-            st.markdown(_("Your answer: **{answer}**").format(answer=_written(asked, said)))
+            own = _("Your answer: **{answer}**").format(answer=_written(asked, said))
+            st.markdown(running_text(own, verdict(asked.question, asked.own) if asked.question.ready else ""))
         if tally:
             results(f"room_results_{asked.number}", tally, said, truth=True)
         return
@@ -51,7 +55,7 @@ def _question(asked: Asked, closed: bool) -> None:
         with st.form(f"{key}_form", border=False):
             _control(asked, said, key)
             again = asked.own is not None
-            label = _("Change my answer") if again else _("Answer")
+            label = _("Change my answer") if again else _("Send my answer")
             if st.form_submit_button(label, type="secondary" if again else "primary", icon=":material/send:"):
                 value = st.session_state[key]
                 if value is None:

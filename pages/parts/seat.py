@@ -231,7 +231,7 @@ def _sit(here: Seat) -> None:
 
 def _from_cookie() -> Seat:
     """The seat that this browser has kept, if the room is still there."""
-    found = re.fullmatch(r"(\w{8})\.([\w-]{8,40})\.([\w-]{0,40})", st.context.cookies.get(COOKIE) or "", re.ASCII)
+    found = re.fullmatch(r"(\w{8})\.([\w-]{8,40})\.([\w-]{0,40})", str(st.context.cookies.get(COOKIE)), re.ASCII)
     if not found:
         return Seat()
     here = Seat(found[1], found[2], found[3])

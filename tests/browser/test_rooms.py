@@ -15,7 +15,6 @@ from .conftest import PATIENCE, is_error
 from .server import free_port, served_app
 
 OTHERS = ("zh-CN", "en-US", "zh-CN", "en-US", "en-US")  # the students' languages
-ROOM = {"en": "/room", "zh": "/room"}
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def answer(page: Page, number: int) -> None:
     ready(page)
     box.fill(str(number))
     box.press("Tab")
-    page.get_by_role("button", name=re.compile("^(Answer|回答)$")).click()
+    page.get_by_role("button", name=re.compile("^(Send my answer|提交回答)$")).click()
     expect(page.get_by_text(re.compile("Your answer is in|你的回答已经收到"))).to_be_visible()
 
 
@@ -104,7 +103,7 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
         ready(teacher)
         teacher.get_by_role("button", name="Reveal the answers").click()
         for student in students:
-            right = "正确答案是：4" if student in (chinese, students[2]) else "Right is: 4"
+            right = "正确答案是 4" if student in (chinese, students[2]) else "Right is: 4"
             expect(student.get_by_text(right)).to_be_visible()
         ready(teacher)
         with teacher.expect_download() as download:

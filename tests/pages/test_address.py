@@ -52,6 +52,7 @@ LEFT_OUT = {
     "face_box_": "faces are drawn round in the session that has the pictures",
     "face_number_": "faces are drawn round in the session that has the pictures",
     "Name of the class": "the reader's own pictures and their names stay in their session",
+    "room_": "a room is entered by its code, which only joins; what is asked in it lies in its database",
     "lang": "seen by test_languages, and set to another language here every text would differ",
     "model": "everything else on a page follows it; seen by test_pages",
     "size": "everything else on a page follows it; seen by test_pages",
