@@ -47,7 +47,7 @@ NO_TEXTS = {
     *("your picture: ", "cropped to the object|cut-out", ":material/info: 0"),
     # what only programmers read, and what PyTorch says
     *("LayerGraph 0", "no data", "out of memory", "download 0", "no OpenVINO operation for 0"),
-    *("a tree has no 0", "0 does not travel"),
+    *("PRAGMA 0", "BEGIN IMMEDIATE", "a tree has no 0", "0 does not travel"),
     *("every residual sum has one", "only methods that ask a layer have one"),
     *("not an archive that PyTorch writes", "storages larger than their file"),
     *("oneDNN takes one number for both ends",),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from inception.rooms.errors import RoomError
-from inception.rooms.store import HOURS, spoken_code
+from inception.rooms.store import CODE, HOURS, LETTERS, spoken_code
 from inception.words import _
 from pages.parts import address
 from pages.parts.literal import literal
@@ -35,7 +35,9 @@ def show() -> None:
         st.subheader(_("Join a room"))
         st.markdown(_("Your teacher shows a code. Nobody asks for your name, and your answers are not tied to you."))
         with st.form("room_join", border=False):
-            typed = st.text_input(_("Code of the room"), max_chars=20, placeholder="ABCD-2345", key="room_typed")
+            typed = st.text_input(
+                _("Code of the room"), max_chars=20, placeholder=spoken_code(LETTERS[:CODE]), key="room_typed"
+            )
             if st.form_submit_button(_("Join"), type="primary", icon=":material/login:") and typed.strip():
                 _join(typed)
     with open_, st.container(border=True):

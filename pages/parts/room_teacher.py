@@ -43,8 +43,13 @@ def _address() -> str:
     return f"{address.scheme}://{address.netloc}{path if path.endswith('/room') else path + '/room'}"
 
 
+def _link() -> str:
+    """Where students come in."""
+    return f"{_address()}?code={told_code()}"
+
+
 def _way_in() -> None:
-    link = f"{_address()}?code={told_code()}"
+    link = _link()
     st.markdown(f"# {told_code()}")
     with st.container(width=260):
         components.picture(qr_svg(link, _("QR code of the room {code}").format(code=told_code())), "room_qr")
@@ -87,7 +92,7 @@ def _steering(closed: bool) -> None:
             st.markdown(
                 _("This browser knows that the room is yours. For another one, keep this link and show it to nobody:")
             )
-            st.code(f"{_address()}?code={told_code()}&key={here.key}", language=None, wrap_lines=True)
+            st.code(f"{_link()}&key={here.key}", language=None, wrap_lines=True)
     _end(closed)
 
 

@@ -15,6 +15,7 @@ from streamlit.runtime.scriptrunner import RerunException
 from inception.errors import InceptionError
 from inception.rooms.errors import NoRoomError, RoomError
 from inception.rooms.store import HOURS, Rooms, Shown, plain_code, rooms_here, spoken_code
+from inception.text import running_text
 from inception.words import N_, _
 from pages.parts import address
 from pages.parts.language import session_language
@@ -189,7 +190,7 @@ def _watch(page: str) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="room_banner"):
         if here.trouble:
-            st.markdown(f":material/cloud_off: {literal(here.trouble)}")
+            st.markdown(running_text(":material/cloud_off:", literal(here.trouble)))
         if shown is None:
             return
         if here.out:
