@@ -1,6 +1,6 @@
 """The room as its teacher sees it: the way in, what the class sees, the question and the answers as they come."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
@@ -92,7 +92,7 @@ def _steering(closed: bool) -> None:
             st.markdown(
                 _("This browser knows that the room is yours. For another one, keep this link and show it to nobody:")
             )
-            st.code(f"{_link()}&key={here.key}", language=None, wrap_lines=True)
+            st.code("&".join([_link(), urlencode({"key": here.key})]), language=None, wrap_lines=True)
     _end(closed)
 
 
