@@ -51,6 +51,7 @@ class _Place:
     arriving: bool = False  # whether this run began with reading the address
     returning: bool = False  # whether by Back or Forward, so that what the address leaves out is at its default
     sent: dict[str, str] | None = None  # what the next run reads instead of the browser's address
+    own: tuple[str, ...] = ()  # names that it leaves as they are
     keeps: str = ""  # a secret that the browser shall keep
     cookies: dict[str, tuple[str, int]] = field(default_factory=dict)  # by name: value and seconds; others stay
     show: str = ""  # the key of the container to scroll to
@@ -60,6 +61,8 @@ def arrive(page: str) -> None:
     """Begins a run: reads the address where the session is new, or comes to a page, or goes back or forward."""
     context = get_script_run_ctx()
     here = _here()
+    if here.sent is None:
+        here.own = ()
     here.returning = bool(context and context.is_history_navigation) or here.sent is not None
     here.arriving = here.returning or here.page != page
     if here.arriving:
@@ -69,12 +72,13 @@ def arrive(page: str) -> None:
     here.query = {}
 
 
-def send(query: Mapping[str, str]) -> None:
+def send(query: Mapping[str, str], own: tuple[str, ...] = ()) -> None:
     """Lets the run that begins now, or the one of the page that it goes to, read this instead of the address.
 
-    What it leaves out is at its default, as where the reader goes back.
+    What it leaves out is at its default, as where the reader goes back, but for these names of the reader's own.
     """
-    _here().sent = dict(query)
+    here = _here()
+    here.sent, here.own = dict(query), own
 
 
 def is_link() -> bool:
@@ -244,7 +248,7 @@ def bind(
     held = key in st.session_state
     value = st.session_state[key] if held else here.values.get(key, default)
     possible = fits if callable(fits) else (lambda value: fits is None or value in fits)
-    if here.returning and name not in here.names:
+    if here.returning and name not in here.names and name not in here.own:
         value = default
     if (wanted := here.asked.pop(name, None)) is not None:
         value = _wanted(name, wanted, default, read, write, possible, sorry)

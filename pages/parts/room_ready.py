@@ -8,26 +8,13 @@ from PIL import Image, ImageEnhance
 
 from inception import words
 from inception.rooms.questions import Answer, Kind, Question
-from inception.words import ENGLISH, N_, speaking
+from inception.words import ENGLISH, speaking
 from pages.parts.room_told import Told, as_url
 from pages.parts.tour_answers import QUESTIONS
 from pages.parts.tour_question import Choice, Number, Place
+from pages.parts.tour_steps import STEPS
 
-# What each is about, to choose from: to ask all of them would run every network first.
-TITLES = {
-    "work": N_("How much work a picture is"),
-    "grid": N_("What a window makes of a row of pixels"),
-    "branches": N_("What the branches of a block are good for"),
-    "bottleneck": N_("What a 1x1 convolution saves before a 3x3"),
-    "pair": N_("What 1x7 followed by 7x1 saves"),
-    "reduction": N_("How a reduction halves the grid"),
-    "field": N_("How much of the picture a cell sees"),
-    "shortcut": N_("How much a block adds to what passes by"),
-    "scale": N_("What the 0.17 is for"),
-    "race": N_("Whether shortcuts make training faster"),
-    "versions": N_("Which Inception-ResNet-v2 is the smallest"),
-    "look": N_("Where the network looks"),
-}
+TITLES = {step.id: step.title for step in STEPS}  # marked texts; to ask all would run every network first
 SHADE = 0.35  # of the brightness, where the truth of a place is not
 
 

@@ -18,13 +18,12 @@ from inception.rooms.store import HOURS, Rooms, Shown, plain_code, rooms_here, s
 from inception.text import running_text
 from inception.words import N_, _
 from pages.parts import address
-from pages.parts.language import session_language
 from pages.parts.literal import literal
 from pages.parts.page_list import PAGES
 
 COOKIE = "inception_room"
 EVERY = 2  # seconds between two looks at what the teacher shows
-PRIVATE = ("lang", "code")  # choices that stay each reader's own
+PRIVATE = ("lang", "answers")  # names in the address that stay each reader's own; answers are those to the tour
 ENDED = N_("The room has ended. You go on by yourself.")
 
 
@@ -128,7 +127,7 @@ def follow(page: str) -> None:
         return
     if here.showing != (shown.page, shown.query):
         here.showing = shown.page, shown.query
-        address.send({**shown.query, "lang": session_language()})
+        address.send(shown.query, PRIVATE)
         if shown.page != page:
             st.switch_page(PAGES[shown.page].path)
 

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from .browser import ready
 from .conftest import PATIENCE, is_error
-from .server import free_port, served_app
+from .server import free_port, process_of, served_app
 
 OTHERS = ("zh-CN", "en-US", "zh-CN", "en-US", "en-US")  # the students' languages
 
@@ -28,19 +28,21 @@ def class_(browser: Browser) -> Iterator[list[Page]]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(PATIENCE)
-            page.on("console", lambda message: problems.append(message.text) if is_ours(message) else None)
-            page.on("pageerror", lambda error: problems.append(str(error)))
+            page.on(
+                "console",
+                lambda message: problems.append(message.text) if is_error(message) and not gone(message.text) else None,
+            )
+            page.on("pageerror", lambda error: None if gone(str(error)) else problems.append(str(error)))
             pages.append(page)
         expect.set_options(timeout=PATIENCE)
         yield pages
     assert not problems, "\n".join(problems)
 
 
-def is_ours(message: ConsoleMessage) -> bool:
-    """Whether it is an error, and not that the server is gone for a while."""
-    return is_error(message) and not any(
-        sign in message.text for sign in ("WebSocket", "Client Error", "ERR_CONNECTION")
-    )
+def gone(text: str) -> bool:
+    """Whether an error says that the server does not answer, as it does while it is down."""
+    signs = ("WebSocket", "Client Error", "ERR_CONNECTION", "Unable to preload", "Failed to fetch", "Network Error")
+    return any(sign in text for sign in signs)
 
 
 def heading(page: Page, text: str | re.Pattern[str]) -> None:
@@ -102,6 +104,7 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
         late.goto(f"{url}/room?code={code}")
         answer(late, 4)
         expect(teacher.get_by_text("5 answers.")).to_be_visible()
+        process_of(url).kill()
 
     with served_app(tmp_path / "log.txt", port=port, INCEPTION_DATABASE_URL=database):
         expect(teacher.get_by_text("5 students have joined.")).to_be_visible(timeout=2 * PATIENCE)
