@@ -14,6 +14,7 @@ from .browser import ready
 from .conftest import PATIENCE, is_error
 from .server import free_port, process_of, served_app
 
+LONG = 2 * PATIENCE  # six browsers load the app at once
 OTHERS = ("zh-CN", "en-US", "zh-CN", "en-US", "en-US")  # the students' languages
 
 
@@ -27,21 +28,31 @@ def class_(browser: Browser) -> Iterator[list[Page]]:
             context = browser.new_context(locale=locale, viewport={"width": 1280, "height": 800})
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(PATIENCE)
+            page.set_default_timeout(LONG)
             page.on(
                 "console",
                 lambda message: problems.append(message.text) if is_error(message) and not gone(message.text) else None,
             )
             page.on("pageerror", lambda error: None if gone(str(error)) else problems.append(str(error)))
             pages.append(page)
-        expect.set_options(timeout=PATIENCE)
+        expect.set_options(timeout=LONG)
         yield pages
+        expect.set_options(timeout=PATIENCE)
     assert not problems, "\n".join(problems)
 
 
 def gone(text: str) -> bool:
     """Whether an error says that the server does not answer, as it does while it is down."""
-    signs = ("WebSocket", "Client Error", "ERR_CONNECTION", "Unable to preload", "Failed to fetch", "Network Error")
+    signs = (
+        "WebSocket",
+        "Client Error",
+        "ERR_CONNECTION",
+        "Unable to preload",
+        "Failed to fetch",
+        "Network Error",
+        "disconnected from server",
+        "Streamlit still running",
+    )
     return any(sign in text for sign in signs)
 
 
@@ -66,7 +77,7 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
     port = free_port()
     database = f"sqlite:///{tmp_path}/rooms/rooms.sqlite3"
     with served_app(tmp_path / "log.txt", port=port, INCEPTION_DATABASE_URL=database) as url:
-        teacher.goto(f"{url}/room")
+        teacher.goto(f"{url}/room", wait_until="commit")
         teacher.get_by_role("button", name="Open a room").click()
         title = teacher.get_by_role("heading", level=1)
         expect(title).to_have_text(re.compile(r"^\w{4}-\w{4}$"))
@@ -75,7 +86,7 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
         assert "key=" not in teacher.url
 
         for student in early:
-            student.goto(f"{url}/room?code={code}")
+            student.goto(f"{url}/room?code={code}", wait_until="commit")
         expect(teacher.get_by_text("4 students have joined.")).to_be_visible()
 
         teacher.get_by_role("link", name="Zoo").click()
@@ -84,7 +95,7 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
         mover.get_by_role("button", name="Step out").click()
         expect(mover.get_by_role("button", name="Follow the teacher")).to_be_visible()
         ready(teacher)
-        teacher.goto(f"{url}/layers?model=inception_resnet_v2&layer=repeat.2.branch1.1")
+        teacher.goto(f"{url}/layers?model=inception_resnet_v2&layer=repeat.2.branch1.1", wait_until="commit")
         heading(chinese, re.compile("Inception-ResNet-v2 · "))
         expect(chinese).to_have_url(re.compile(r"layers\?.*layer=repeat\.2\.branch1\.1"))
         heading(mover, "Which Inception is which")
@@ -101,13 +112,13 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
         expect(teacher.get_by_text("4 answers.")).to_be_visible()
         mover.reload()
         expect(mover.get_by_role("spinbutton")).to_have_value("4")
-        late.goto(f"{url}/room?code={code}")
+        late.goto(f"{url}/room?code={code}", wait_until="commit")
         answer(late, 4)
         expect(teacher.get_by_text("5 answers.")).to_be_visible()
         process_of(url).kill()
 
     with served_app(tmp_path / "log.txt", port=port, INCEPTION_DATABASE_URL=database):
-        expect(teacher.get_by_text("5 students have joined.")).to_be_visible(timeout=2 * PATIENCE)
+        expect(teacher.get_by_text("5 students have joined.")).to_be_visible(timeout=2 * LONG)
         expect(teacher.get_by_text("5 answers.")).to_be_visible()
         expect(late.get_by_role("spinbutton")).to_have_value("4")
         ready(teacher)
