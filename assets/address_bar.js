@@ -75,6 +75,7 @@ function setCookie(name, value, seconds) {
 }
 
 function scrollTo(key, tries) {
+  if (document.documentElement.dataset.presenting) return; // which shows one figure at a time
   const place = document.querySelector(`.st-key-${key}`);
   if (place) {
     place.style.scrollMarginTop = "4rem"; // of Streamlit's header

@@ -7,6 +7,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     code.dataset.source = data.html;
     code.innerHTML = data.html;
     code.setAttribute("aria-label", data.label);
+    code.querySelector("pre").tabIndex = 0; // arrow keys scroll it
     code.onclick = (event) => {
       const line = event.target.closest("[id^='line-']");
       if (line) setTriggerValue("clicked", Number(line.id.slice("line-".length)));

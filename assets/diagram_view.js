@@ -1,10 +1,13 @@
 // Shows an SVG diagram that can be clicked, zoomed by wheel or buttons, dragged, and used from the keyboard.
-// data: {svg, selected, labels, fit, jump}: labels of the buttons by name, and the text of the one that fits all in;
-// another number in jump than before brings the selected box into sight.
+// data: {svg, selected, labels, fit, jump, roomy}: labels of the buttons by name, and the text of the one that fits all
+// in; another number in jump than before brings the selected box into sight. roomy: as on a full screen, all text is
+// large enough for the last row, and what does not fit then scrolls.
 // Boxes are <g class="node" id="...">; a click on one triggers `clicked` with its id.
 
 const ZOOM_STEP = 1.25;
 const LARGEST_ZOOM = 12;
+const LEAST_TEXT = 14.2; // pixels: 14, and what rounding takes
+const AROUND = 60; // pixels of a full screen that buttons and edges take
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const frame = parentElement.querySelector(".frame");
@@ -13,9 +16,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
     frame.innerHTML = data.svg;
     prepare(frame, (id) => setTriggerValue("clicked", id));
     for (const button of parentElement.querySelectorAll("button")) {
-      button.onclick = () => ({ in: () => frame.zoom(ZOOM_STEP), out: () => frame.zoom(1 / ZOOM_STEP), fit: frame.fit })[button.name]();
+      if (button.name !== "full") button.onclick = () => ({ in: () => frame.zoom(ZOOM_STEP), out: () => frame.zoom(1 / ZOOM_STEP), fit: frame.fit })[button.name]();
     }
   }
+  const whole = parentElement.querySelector(".whole");
+  const isFull = () => whole.getRootNode().fullscreenElement === whole;
+  const size = () => frame.size(isFull() || data.roomy);
+  parentElement.querySelector("[name=full]").onclick = () => (isFull() ? document.exitFullscreen() : whole.requestFullscreen());
+  whole.onfullscreenchange = size;
+  frame.setAttribute("aria-label", frame.querySelector("svg").getAttribute("aria-label"));
+  if (window.ResizeObserver && !frame.watched) (frame.watched = new ResizeObserver(() => frame.resized())).observe(frame);
+  frame.resized = size;
+  size();
   for (const button of parentElement.querySelectorAll("button")) button.ariaLabel = data.labels[button.name];
   parentElement.querySelector("[name=fit]").textContent = data.fit;
   for (const box of frame.querySelectorAll(".node[id]")) {
@@ -31,12 +43,24 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 function prepare(frame, click) {
   const svg = frame.querySelector("svg");
+  svg.setAttribute("role", "group"); // an image may hold nothing that takes the focus
   const whole = svg.viewBox.baseVal;
   const full = { x: whole.x, y: whole.y, width: whole.width, height: whole.height };
   let view = { ...full };
 
   const show = () => svg.setAttribute("viewBox", `${view.x} ${view.y} ${view.width} ${view.height}`);
   const scale = () => full.width / view.width;
+  let roomy = false;
+  frame.size = (wanted) => {
+    roomy = wanted;
+    frame.classList.toggle("roomy", roomy);
+    frame.tabIndex = roomy ? 0 : -1; // arrow keys scroll it
+    const sizes = [...svg.querySelectorAll("text")].map((text) => Number.parseFloat(text.getAttribute("font-size") ?? "14"));
+    const fitting = Math.min(frame.clientWidth / full.width, (innerHeight - AROUND) / full.height);
+    const factor = Math.max(fitting, LEAST_TEXT / Math.min(...sizes));
+    svg.style.width = roomy ? `${full.width * factor}px` : "";
+    svg.style.height = roomy ? `${full.height * factor}px` : "";
+  };
   frame.fit = () => {
     view = { ...full };
     show();
@@ -61,6 +85,7 @@ function prepare(frame, click) {
     "wheel",
     (event) => {
       const factor = event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP;
+      if (roomy && !event.ctrlKey) return;
       if (factor < 1 && scale() <= 1) return; // nothing to zoom out of: let the page scroll
       event.preventDefault();
       frame.zoom(factor, event.clientX, event.clientY);

@@ -173,7 +173,7 @@ with looks:
     field = field_of(subject, layer, cell, None if together else place.channel, on)
     drawing = draw_field(subject.prepared, field)
     left, right = st.columns([3, 2], gap="medium")
-    left.image(drawing, width="stretch")
+    left.image(drawing, width="stretch", alt=_("What the cell sees, on the picture"))
     left.markdown(field.meaning)
     right.metric(_("Exact field, pixels"), shape_text(field.box.size))
     side = field.side_holding(0.95)

@@ -247,14 +247,15 @@ def gallery(network: PictureNetwork, ready: list[FacePicture], points: list[Embe
     with st.container(horizontal=True, gap="small"):
         for picture, point in zip(ready, points, strict=True):
             with st.container(width=CARD, gap="xsmall"):
-                st.image(picture.seen(network, graph.input_size), width=CARD)
+                name = shown_name(picture.name)
+                st.image(picture.seen(network, graph.input_size), width=CARD, alt=name)
                 strip = map_image(embedding_grid(point.embedding), STRIP, signed=True)
-                st.image(strip, caption=shown_name(picture.name), width=CARD)
+                st.image(strip, caption=name, width=CARD, alt=_("Embedding of {name}").format(name=name))
         for picture in faces():
             if picture.crop is None:
                 with st.container(width=CARD, gap="xsmall"):
                     caption = _("{picture}: no face found").format(picture=shown_name(picture.name))
-                    st.image(picture.image, caption=caption, width=CARD)
+                    st.image(picture.image, caption=caption, width=CARD, alt=caption)
     if points:
         legend = _(
             "Each face as the network sees it, at {size}, and below it the {count} numbers of its embedding: blue "
@@ -367,7 +368,7 @@ def crop_controls() -> None:
         st.markdown(_("**{count} faces found.** Which one?").format(count=len(margins)))
         with st.container(horizontal=True, gap="xsmall"):
             for number, box in enumerate(margins, 1):
-                st.image(face.image.resize((48, 48), box=box), caption=str(number))
+                st.image(face.image.resize((48, 48), box=box), caption=str(number), alt=str(number))
         key = f"face_number_{face.name}"
         st.session_state[key] = None if drawn else margins.index(face.crop.box) + 1  # type: ignore[union-attr]
         st.segmented_control(
@@ -553,7 +554,8 @@ controls, result, details = st.columns([3, 5, 3], gap="medium")
 below = st.container()
 with controls:
     picture_controls()
-    weights = choose_weights(graph.name, embedding=True)
+    with st.container(key="chosen_weights"):
+        weights = choose_weights(graph.name, embedding=True)
     threshold = threshold_control()
 with result:
     try:

@@ -186,7 +186,8 @@ def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
         size = controls.select_slider(_("Size"), KERNEL_SIZES, key=key, width=200)
         return classic(name, size), f"{name}_{size}"
     with controls.container(width=300):
-        weights = choose_weights(graph.name)
+        with st.container(key="chosen_weights"):
+            weights = choose_weights(graph.name)
         if not weights.trained:
             st.caption(_("Untrained: these numbers are random."))
     network = network_with(graph.name, weights)  # its weights may have been trained at another width

@@ -63,7 +63,7 @@ def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
     silent = [caption for one, caption in zip(maps, captions, strict=True) if not one.any()]
     with st.container(horizontal=True, gap="small"):
         for one, caption in live:
-            st.image(map_image(one, SIDE, signed), caption=caption, width=SIDE)
+            st.image(map_image(one, SIDE, signed), caption=caption, width=SIDE, alt=caption)
     if silent:
         sentence = _(
             ":material/visibility_off: 0 in every cell for this picture, so there is nothing to show of: {channels}."
@@ -268,7 +268,7 @@ controls, result = st.columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
     goes_in = _("What goes in: {size}").format(size=choices.picture_size(subject.graph))
-    st.image(subject.prepared, caption=goes_in, width="stretch")
+    st.image(subject.prepared, caption=goes_in, width="stretch", alt=goes_in)
 with result:
     weights_note(subject)
     crop_note(subject)

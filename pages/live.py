@@ -209,10 +209,11 @@ def show_preparation(subject: Subject) -> None:
     steps = st.columns(3)
     with steps[0]:
         frame = kept("framed", subject.key, lambda: png_bytes(framed(subject.picture, size, preparation, subject.crop)))
-        st.image(frame, width="stretch")
+        st.image(frame, width="stretch", alt=_("The part of the picture that goes in"))
         st.markdown(fitting_text(subject))
     with steps[1]:
-        st.image(subject.prepared, width="stretch")
+        seen = _("What the network sees: {size}").format(size=choices.picture_size(subject.graph))
+        st.image(subject.prepared, width="stretch", alt=seen)
         if preparation.detail:
             resized = _(
                 "**2. Resize.** Scaled to {width} x {height} pixels, {interpolation}, by way of {detail} pixels, "
@@ -368,7 +369,7 @@ with controls:
 answer, picture = result.columns(2, gap="large")  # on a phone the answer comes first
 with picture:
     seen = _("What the network sees: {size}").format(size=choices.picture_size(subject.graph))
-    st.image(subject.prepared, caption=seen, width="stretch")
+    st.image(subject.prepared, caption=seen, width="stretch", alt=seen)
 with answer:
     weights_note(subject)
     crop_note(subject)

@@ -135,7 +135,8 @@ def long_work(subject: Subject, method: str, target: Target) -> Attribution:
             bar.progress(share, text)  # Streamlit ends a run here if there was a click
 
     def preview(coarse: Attribution) -> None:
-        place.image(coarse.over(subject.prepared), caption=_("A first, coarse map; the finer one follows."))
+        says = _("A first, coarse map; the finer one follows.")
+        place.image(coarse.over(subject.prepared), caption=says, alt=says)
 
     run: Callable[..., Attribution] = integrated_gradients if method == GRADIENTS else occlusion
     return run(
@@ -203,7 +204,7 @@ def seen(subject: Subject) -> str:
 def show(subject: Subject, found: Attribution, name: str) -> None:
     """The map over the picture, and the files; a map that tells nothing is said in words."""
     left, right = st.columns(2)
-    right.image(subject.prepared, caption=seen(subject), width="stretch")
+    right.image(subject.prepared, caption=seen(subject), width="stretch", alt=seen(subject))
     over = found.over(subject.prepared, 0.6)
     if found.dead:
         left.info(running_text(_("**There is no map to show.**"), found.dead), icon=":material/visibility_off:")
@@ -211,10 +212,10 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
         key = address.number("strength", 0.0, 1.0, 0.6)
         opacity = left.slider(_("Strength of the map over the picture"), 0.0, 1.0, step=0.05, key=key)
         over = found.over(subject.prepared, opacity)
-        left.image(over, width="stretch")
+        left.image(over, width="stretch", alt=_("The map over the picture"))
         low, high = found.color_range
         ends = _("From {low:.3g} on the left to {high:.3g} on the right").format(low=low, high=high)
-        left.image(color_bar(found.signed), caption=ends, width="stretch")
+        left.image(color_bar(found.signed), caption=ends, width="stretch", alt=ends)
         finding(_("**Half of the map lies on {share:.0%} of the picture.**").format(share=found.half))
         prose(found.meaning)
     if not subject.network.embeds:
@@ -245,7 +246,7 @@ with result:
     say_choice(subject, method, layer, detail is not None)
     found = attribution(subject, method, target, layer)
     if found is None:
-        st.image(subject.prepared, caption=seen(subject), width="content")
+        st.image(subject.prepared, caption=seen(subject), width="content", alt=seen(subject))
     else:
         show(
             subject,

@@ -149,8 +149,10 @@ def depth_chart(profiles: Profiles, key: str) -> None:
 
 def choose_subject(name: str) -> tuple[WeightsChoice, bytes, Norm]:
     """The controls for picture, weights and batch norm: the weights, an encoded picture, whose statistics."""
-    data = choose_picture(inviting=False)
-    weights = choose_weights(name)
+    with st.container(key="chosen_picture"):
+        data = choose_picture(inviting=False)
+    with st.container(key="chosen_weights"):
+        weights = choose_weights(name)
     first: Norm = "running" if weights.trained else "batch"
     norm = st.segmented_control(
         _("Batch norm uses statistics"),

@@ -48,7 +48,9 @@ ALL = N_("all")
 
 def controls() -> tuple[Source, int]:
     """Which network looks at the pictures, and what is learnt of them."""
-    network = network_with(choices.chosen_variant().name, choose_weights(choices.chosen_variant().name))
+    with st.container(key="chosen_weights"):
+        weights = choose_weights(choices.chosen_variant().name)
+    network = network_with(choices.chosen_variant().name, weights)
     graph = graph_of_network(network)
     varied = st.toggle(
         _("Varied views"),
@@ -234,7 +236,7 @@ def judge(source: Source, head: Head) -> None:
             format_func=titles.__getitem__,
             key=address.choice("judged", pictures, key="teach_picture", code=codes.__getitem__),
         )
-        st.image(pictures[chosen], width=220)
+        st.image(pictures[chosen], width=220, alt=titles[chosen])
     table = answer(source, head, pictures[chosen])
     with right:
         best = _("{name}, {probability}").format(

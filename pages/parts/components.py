@@ -13,12 +13,17 @@ from inception.words import _
 
 # The labels of the buttons come with the data, in the language of the session.
 DIAGRAM_HTML = """
-<div class="buttons">
-  <button name="in">+</button>
-  <button name="out">&minus;</button>
-  <button name="fit"></button>
+<div class="whole">
+  <div class="buttons">
+    <button name="in">+</button>
+    <button name="out">&minus;</button>
+    <button name="fit"></button>
+    <button name="full">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/></svg>
+    </button>
+  </div>
+  <div class="frame" role="region"></div>
 </div>
-<div class="frame"></div>
 """
 
 
@@ -72,6 +77,24 @@ _address = st.components.v2.component(
     "address_bar", html=ADDRESS_HTML, css=_asset("address_bar.css"), js=_asset("address_bar.js")
 )
 
+_presenter = st.components.v2.component(
+    "presenter",
+    html="""<div class="bar"><button type="button" name="back"></button><span role="status"></span>
+<button type="button" name="next"></button><button type="button" name="end">×</button></div>""",
+    css=_asset("presenter.css"),
+    js=_asset("presenter.js"),
+)
+
+
+def presenter(labels: Mapping[str, str], on_end: Callable[[], None], on_go: Callable[[str], None]) -> None:
+    """The bar with next and back; `on_go` gets "next" or "back" where a reader goes beyond the figures of the page."""
+
+    def went() -> None:
+        if where := st.session_state["presenter"].go:
+            on_go(where)
+
+    _presenter(data={"labels": dict(labels)}, key="presenter", on_end_change=on_end, on_go_change=went)
+
 
 def address_bar(data: Mapping[str, Any]) -> None:
     """The button that copies the address; it brings the address up to date too."""
@@ -104,8 +127,9 @@ def diagram(svg: str, key: str, selected: str | None, on_click: Callable[[str], 
         if box := st.session_state[key].clicked:
             on_click(box)
 
-    labels = {"in": _("Zoom in"), "out": _("Zoom out"), "fit": _("Show everything")}
+    labels = {"in": _("Zoom in"), "out": _("Zoom out"), "fit": _("Show everything"), "full": _("Full screen")}
     data = {"svg": svg, "selected": selected, "labels": labels, "fit": _("Fit"), "jump": jump}
+    data["roomy"] = st.session_state.get("present", False)
     _diagram(data=data, key=key, on_clicked_change=clicked)
 
 

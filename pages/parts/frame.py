@@ -16,7 +16,7 @@ from inception.size import SizeError
 from inception.text import running_text
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices, glossary, seat
+from pages.parts import address, choices, glossary, presenter, seat
 from pages.parts.choices import SIZES
 from pages.parts.language import language_switch
 from pages.parts.literal import literal
@@ -34,15 +34,19 @@ def run(chosen: StreamlitPage) -> None:
     address.arrive(page.name)
     notes = st.container()
     with st.sidebar:
-        networks, language, link = st.container(), st.container(), st.container()
+        networks, language, link = st.container(), st.container(key="shared_language"), st.container()
+        in_class = st.container()
     with address.bar(link):
         try:
             with language:
                 language_switch()
             with notes:
                 seat.banner(page.name)
+                presenter.follow(page)
                 switched_note(page)
                 back_to_tour(page)
+            with in_class:
+                presenter.buttons()
             with networks:
                 network_controls(page)
             use_threads()
@@ -126,14 +130,15 @@ def network_controls(page: PageEntry) -> None:
     address.choice("model", models)
     variant = choices.chosen_variant()
     if "model" in page.controls:
-        st.selectbox(_("Network"), models, key="model")
-        described = _("**{network}.** After {source}.")
-        st.caption(described.format(network=_(variant.title), source=_(variant.source)))
+        with st.container(key="shared_network"):
+            st.selectbox(_("Network"), models, key="model")
+            described = _("**{network}.** After {source}.")
+            st.caption(described.format(network=_(variant.title), source=_(variant.source)))
     if "size" not in page.controls:
         return
     address.bind("size", None, str, str)
     own = _(page.own_size) or _("{size}, as published").format(size=variant.input_size)
-    st.selectbox(
+    st.container(key="shared_size").selectbox(
         _("Input size, pixels"),
         SIZES,
         index=None,

@@ -121,7 +121,7 @@ def show_layer(graph: LayerGraph, layer: Layer, run: PictureRun | None) -> None:
         with st.container(horizontal=True, gap="small"):
             for channel, one in zip(response.channels, response.maps, strict=True):
                 caption = _("channel {number}").format(number=channel)
-                st.image(map_image(one, LARGE), caption=caption, width=LARGE)
+                st.image(map_image(one, LARGE), caption=caption, width=LARGE, alt=caption)
     query = {"model": graph.name, "layer": layer.path}
     with st.container(horizontal=True):
         st.page_link("pages/inside.py", label=_("All its maps"), icon=":material/layers:", query_params=query)

@@ -62,8 +62,11 @@ def choose_subject(inviting: bool = False) -> Subject:
     inviting: whether the page is the one to bring pictures to.
     """
     variant = choices.chosen_variant()
-    above = st.container()  # which pictures there are depends on the weights, but people choose the picture first
-    weights = choose_weights(variant.name)
+    above = st.container(
+        key="chosen_picture"
+    )  # which pictures there are depends on the weights, but people choose the picture first
+    with st.container(key="chosen_weights"):
+        weights = choose_weights(variant.name)
     network = network_with(variant.name, weights)
     graph = graph_of_network(network)
     decode: Callable[[], Image.Image]  # only where what it gives is not kept: photographs take a tenth of a second

@@ -175,8 +175,8 @@ def card(one: Taught, removable: bool) -> None:
     titles = {title: shown_title(title, data) for title, data in one.pictures.items()}
     st.text_input(_("Name of the class"), one.name, key=name_key, max_chars=MOST_LETTERS, on_change=rename)
     with st.container(horizontal=True, gap="xsmall"):
-        for data in one.pictures.values():
-            st.image(data, width=THUMBNAIL)
+        for title, data in one.pictures.items():
+            st.image(data, width=THUMBNAIL, alt=titles[title])
     count = len(one.pictures)
     counted = ngettext("{count} picture", "{count} pictures", count).format(count=count)
     st.caption(counted if count else _("No pictures yet: five are enough."))

@@ -24,7 +24,8 @@ def test_the_whole_layer_table_prints_and_no_control(page: Page, app_url: str) -
     ready(page)
     text = printed(page)
     rows = inception.trace("inception_v4", 299).table()
-    assert [path for path in rows["path"] if path not in text] == []
+    lines = [f"{index}{block}" for index, block in zip(rows["index"], rows["block"], strict=True)]
+    assert [line for line in lines if line not in text] == []
     for control in ("Inputsize,pixels", "Copylink", "Download", "Language"):
         assert control not in text
     page.emulate_media(media="print", color_scheme="dark")
