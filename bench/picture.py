@@ -37,7 +37,7 @@ def rows(run: Run) -> Iterator[Row]:
     prepared = full.prepare(picture, (size, size))
     graph = inception.trace(full.model, size)
     middle = graph.layers[len(graph.layers) // 2]
-    layer = next(layer for layer in graph.layers[middle.index :] if layer.op is Op.CONV and layer.out_shape[1] > 1)
+    layer = next(layer for layer in graph.layers[middle.index :] if layer.op == Op.CONV and layer.out_shape[1] > 1)
 
     def opened() -> str:
         seen = record(full, prepared, [*with_sources(graph, layer), graph.layers[-1]])
