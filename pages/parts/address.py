@@ -217,7 +217,8 @@ def number(name: str, low: float, high: float, default: float | None, *, key: st
 
 def switch(name: str, default: bool = False, *, key: str | None = None) -> str:
     """For what is on or off."""
-    bind(name, default, {"true": True, "false": False}.__getitem__, lambda on: str(on).lower(), key=key)
+    # In every run, because a switch in a closed popover reaches the browser only when that opens.
+    bind(name, default, {"true": True, "false": False}.__getitem__, lambda on: str(on).lower(), key=key, again=True)
     return key or name
 
 

@@ -46,6 +46,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app_url(tmp_path_factory: pytest.TempPathFactory, written: Path) -> Iterator[str]:
     """The app, served by a Python that notes what it writes."""
     (written.parent / "sitecustomize.py").write_text(WATCH)
+    written.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(written.parent), prepend=os.pathsep)
         patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
@@ -217,7 +218,7 @@ def test_another_network_and_back(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/faces?model=inception_v4&size=96")
     page.get_by_role("button", name="Switch to inception_resnet_v1").click()
     expect(metric(page, "Distance of the closest pair")).to_be_visible()
-    assert "model=inception_resnet_v1" in page.url
+    expect(page).to_have_url(re.compile("model=inception_resnet_v1"))
 
 
 def test_without_a_camera(page: Page, app_url: str) -> None:

@@ -183,7 +183,9 @@ def test_a_long_attribution_without_motion_and_stopped(page: Page, app_url: str)
 
 def test_what_a_cell_sees(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/cell?model=inception_resnet_v1&size=96&layer=stem.Conv2d_2b_3x3")
-    expect(page.get_by_role("combobox", name="Layer")).to_have_value("3 · Conv2d_2b_3x3 · 16x45x45")
+    expect(page.get_by_role("combobox", name="Layer")).to_have_value(
+        "Stem: third 3x3 convolution · 3 · Conv2d_2b_3x3 · 16x45x45"
+    )
     expect(page.get_by_text("The cell can depend on")).to_be_visible()
     first = page.get_by_test_id("stImage").locator("img").first.get_attribute("src")
     page.get_by_role("slider").first.focus()
