@@ -25,12 +25,14 @@ from inception.views.overview import (
     side_by_side,
     side_by_side_dot,
 )
+from inception.vision.titles import class_title
 from inception.words import N_, _
 from inception.zoo import VARIANTS
 from pages.parts import address, choices, components, diagrams, frame, selection, tables
 from pages.parts.colour_chooser import choose_colouring, colour_legend
 from pages.parts.comparison import compare_networks
 from pages.parts.finding import finding
+from pages.parts.literal import literal
 from pages.parts.network_drawing import NetworkDrawing, drawing_export, network_drawing, run_of
 from pages.parts.opened_block import OpenedBlock, columns, show_block
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
@@ -138,7 +140,7 @@ def answer(subject: Subject, drawing: NetworkDrawing) -> None:
         st.caption(_("Out comes an embedding of {count} numbers.").format(count=len(output)))
         return
     for row in subject.network.table_of(output).head(3).itertuples():
-        st.markdown(f"**{row.label}** {row.probability:.1%}")
+        st.markdown(f"**{literal(class_title(row.label))}** {row.probability:.1%}")
 
 
 def overview_table(graph: LayerGraph, boxes: Collection[Box], colouring: Colouring | None) -> pd.DataFrame:

@@ -10,8 +10,10 @@ from playwright.sync_api import Page, expect
 
 from pages.parts.page_list import PAGES
 
+from ..languages import foreign_texts
 from .browser import ready
 from .server import ROOT, serving
+from .texts import texts_of
 
 HAS_COLOR = """color => [...document.querySelectorAll('[data-testid=stButtonGroup] *')]
     .some(part => getComputedStyle(part).color === color)"""
@@ -34,6 +36,8 @@ def test_every_page_opens(page: Page, app_url: str) -> None:
         expect(page.get_by_role("heading", level=2)).to_contain_text("?")
         ready(page)
         expect(page.get_by_text("has encountered an error")).to_have_count(0)
+        if "glossary" not in page.url:  # which has its terms in all languages side by side
+            assert list(foreign_texts(texts_of(page), "en")) == []
 
 
 def test_it_has_the_settings_of_the_project(page: Page, app_url: str) -> None:

@@ -18,8 +18,9 @@ PATHS = ["" if page is HOME else page.name for page in PAGES.values()]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_page_opens_in_every_language(page: Page, app_url: str, path: str) -> None:
-    for language, first in (("en", 1280), ("zh_CN", 390), (CODE, 390)):
+def test_page_opens_in_other_languages(page: Page, app_url: str, path: str) -> None:
+    """In English all pages are walked through from the installed wheel."""
+    for language, first in (("zh_CN", 390), (CODE, 1280)):
         page.set_viewport_size({"width": first, "height": 800})
         page.goto(f"{app_url}/{path}?model=inception_resnet_v1&size=96&lang={language}")
         expect(page.get_by_role("heading", level=2)).to_contain_text(re.compile("[?？]"))
