@@ -34,6 +34,8 @@ NAMES = {
         "PreLogitsFlatten",
         "Flatten",
         "Dropout",
+        "Classifier",
+        "Inception-",  # where a drawing breaks Inception-ResNet-A
         "TF-Slim",
         "Keras",
         "timm",

@@ -27,8 +27,9 @@ TEXTS = """() => {
 
 # Streamlit's own words, which it does not let an app set: labels for screen readers, and what stands on an uploader.
 STREAMLITS = re.compile(
-    "App pages|Choose an option|Clear (all|value)|(Collapse|Expand|Open|Close) sidebar|Copy to clipboard|Decrement|"
-    "Increment|Navigate to home page|Logo|Download as CSV|Download plot as a PNG|Fullscreen|Help( for .*)?|Link to heading|Main menu|Open|Search|"
+    "App pages|Choose an option|Clear (all|selection|value)|(Collapse|Expand|Open|Close) sidebar|Copy to clipboard|"
+    "Decrement|Increment|Navigate to home page|Logo|Download as CSV|Download plot as a PNG|"
+    "Fullscreen|Help( for .*)?|Link to heading|Main menu|Open|Search|"
     r"Selected values|Sidebar|Skip to main content|Upload|file upload|\d+MB per file|Add rows?"
 )
 
