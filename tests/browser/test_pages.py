@@ -1,7 +1,5 @@
 """Every page opens from a link in a real Chromium, in every language, wide and on a phone; some answer a control."""
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -18,29 +16,34 @@ PATHS = ["" if page is HOME else page.name for page in PAGES.values()]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_page_opens_in_other_languages(page: Page, app_url: str, path: str) -> None:
-    """In English all pages are walked through from the installed wheel."""
-    for language, first in (("zh_CN", 390), (CODE, 1280)):
-        page.set_viewport_size({"width": first, "height": 800})
-        page.goto(f"{app_url}/{path}?model=inception_resnet_v1&size=96&lang={language}")
-        expect(page.get_by_role("heading", level=2)).to_contain_text(re.compile("[?？]"))
-        ready(page)
-        expect(page.get_by_text("has encountered an error")).to_have_count(0)
-        if path != "glossary":  # which has its terms in all languages side by side
-            assert list(foreign_texts(texts_of(page), language)) == []
-        if language == "zh_CN":
-            assert page.evaluate(CHINESE_FONT)
-        for width in (first, 1670 - first):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.wait_for_timeout(300)  # charts and diagrams follow
-            taken = page.evaluate("document.documentElement.scrollWidth")
-            assert taken <= width, f"in {language} the page itself scrolls sideways at {width} px"
+def test_page_opens_in_another_language(page: Page, app_url: str, path: str) -> None:
+    """Wide and on a phone. In English all pages are walked through from the installed wheel."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{app_url}/{path}?model=inception_resnet_v1&size=96&lang={CODE}")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("?")
+    ready(page)
+    expect(page.get_by_text("has encountered an error")).to_have_count(0)
+    if path != "glossary":  # which has its terms in all languages side by side
+        assert list(foreign_texts(texts_of(page), CODE)) == []
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(300)  # charts and diagrams follow
+        taken = page.evaluate("document.documentElement.scrollWidth")
+        assert taken <= width, f"the page itself scrolls sideways at {width} px"
+
+
+def test_chinese_brings_its_letters(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{app_url}/layers?lang=zh_CN")
+    ready(page)
+    assert list(foreign_texts(texts_of(page), "zh_CN")) == []
+    assert page.evaluate(CHINESE_FONT)
 
 
 def test_calculator_answers_its_slider(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/factorisation")
-    expect(page.get_by_text("3,211,520", exact=True)).to_be_visible()
-    expect(page.get_by_text("918,016", exact=True)).to_be_visible()
+    expect(page.get_by_text("3,211,520", exact=True).first).to_be_visible()
+    expect(page.get_by_text("918,016", exact=True).first).to_be_visible()
     page.get_by_role("slider").first.focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("9x9, parameters")).to_be_visible()
