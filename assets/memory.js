@@ -1,11 +1,14 @@
-// What the browser keeps for a page, under a name of the app's own. data: {name, state, forget}: a state that is not
-// empty is kept; where it is empty, what was kept before is sent as the state `kept`.
+// What the browser keeps for a page, under a name of the app's own. data: {name, state, ask}: a state that is not empty
+// is kept, an empty one is forgotten; where the page asks, what was kept before is sent as the state `kept` instead.
+
+let sent;
 
 export default function ({ data, setStateValue }) {
   try {
-    if (data.forget) localStorage.removeItem(data.name);
-    else if (data.state) localStorage.setItem(data.name, data.state);
-    else setStateValue("kept", localStorage.getItem(data.name) || "");
+    const kept = localStorage.getItem(data.name);
+    if (data.state) localStorage.setItem(data.name, data.state);
+    else if (!data.ask) localStorage.removeItem(data.name);
+    else if (kept && kept !== sent) setStateValue("kept", (sent = kept));
   } catch {
     // A browser that lets pages keep nothing: the address still has it.
   }

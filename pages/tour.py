@@ -10,7 +10,7 @@ from pages.parts.glossary import prose
 from pages.parts.page_list import PAGES
 from pages.parts.pictures import choose_picture
 from pages.parts.tour_answers import look
-from pages.parts.tour_figures import AFTER, BEFORE, way_of_picture
+from pages.parts.tour_figures import AFTER, BEFORE, map_over, way_of_picture
 from pages.parts.tour_question import AnswerError, Asked, Place
 from pages.parts.tour_steps import STEPS, Step
 from pages.parts.tour_summary import show_summary
@@ -99,14 +99,15 @@ def show_step(number: int, step: Step, answers: progress.Answers) -> None:
         if answer is not None:
             go_on(number, step)
         next_and_back(number - 1)
+    if picture and answer is not None:
+        way_of_picture(picture)
 
 
 def show_figure(step: Step, question: Asked, answer: str | None, picture: bytes) -> None:
     """What is to be seen before the guess, and what behind it."""
     if isinstance(question, Place):
-        show_place(step.id, question, answer)
-        if answer is not None:
-            way_of_picture(picture, _("Your picture"))
+        seen = question.picture if answer is None else map_over(question, picture)
+        show_place(step.id, question, answer, seen)
         return
     (BEFORE if answer is None else AFTER)[step.id]()
 

@@ -175,7 +175,7 @@ def place(data: dict[str, Any], key: str, on_place: Callable[[list[float]], None
     _place(data=data, key=key, on_place_change=pointed)
 
 
-def memory(name: str, state: str, forget: bool, key: str) -> str:
-    """Lets the browser keep a state under a name, or forget it; where the state is empty, gives what was kept."""
-    found = _memory(data={"name": name, "state": state, "forget": forget}, key=key, on_kept_change=lambda: None)
+def memory(name: str, state: str, ask: bool, key: str) -> str:
+    """Lets the browser keep a state under a name, or forget an empty one; with `ask` gives what was kept before."""
+    found = _memory(data={"name": name, "state": state, "ask": ask}, key=key, on_kept_change=lambda: None)
     return str(found.kept or "")

@@ -113,12 +113,13 @@ def back_to_tour(page: PageEntry) -> None:
         address.leave_out("tour")
         return
     number = str(st.session_state[step])
-    st.page_link(
-        PAGES[TOUR].path,
-        label=_("Back to step {number} of the tour").format(number=number),
-        icon=":material/route:",
-        query_params={"step": number},
-    )
+    with st.container(key="back_to_tour"):
+        st.page_link(
+            PAGES[TOUR].path,
+            label=_("Back to step {number} of the tour").format(number=number),
+            icon=":material/route:",
+            query_params={"step": number},
+        )
 
 
 def network_controls(page: PageEntry) -> None:

@@ -79,7 +79,7 @@ def scale() -> Choice:
             2.0**blocks,
             Option(
                 "doubled",
-                _("{times:.0e} times: they double in each block").format(times=2.0**blocks),
+                _("{times:,.0f} times: they double in each block").format(times=2.0**blocks),
                 doubled.format(blocks=blocks, each=truth ** (1 / blocks) - 1),
             ),
         ),

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import streamlit as st
+from PIL import Image
 
 import inception
 from inception.graph.blocks import BlockType
 from inception.graph.branches import branch_names, branches_of
-from inception.runtime.predictor import PictureNetwork
 from inception.studies.pairs import pair_totals
 from inception.studies.residual import UNSCALED
 from inception.text import scaled
@@ -29,6 +29,7 @@ from pages.figures.residual import depth_figure
 from pages.parts import components, diagrams
 from pages.parts import tour_networks as on
 from pages.parts.tour_answers import RACERS, looked_at
+from pages.parts.tour_question import Place
 from pages.parts.tour_questions import ODD_SIDE, bottleneck_counts, first_window, thinned_branch
 
 Figure = Callable[[], None]
@@ -186,24 +187,23 @@ def versions() -> None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _strip(data: bytes, name: str, language: str) -> str:
+def _strip(data: bytes, language: str) -> str:
     """A picture on its way through the small network, in a language."""
-    network: PictureNetwork = on.predictor(on.V4)
-    graph = on.graph_of_predictor(on.predictor(on.V4))
-    prepared = network.prepare(inception.load_image(data), graph.input_size)
-    return strip_html(light_strip(on.predictor(on.V4), prepared, graph), name)
-
-
-def way_of_picture(data: bytes, name: str) -> None:
-    """The map of where the network looks, and the picture on its way through it."""
     network = on.predictor(on.V4)
     graph = on.graph_of_predictor(network)
-    found, label, probability = looked_at(network, data)
-    if not found.dead:
-        prepared = network.prepare(inception.load_image(data), graph.input_size)
-        caption = _("Where the network looks: {label}, {probability:.0%}")
-        st.image(found.over(prepared, 0.6), caption=caption.format(label=label, probability=probability), width=480)
-    st.html(_strip(data, name, current()))
+    prepared = network.prepare(inception.load_image(data), graph.input_size)
+    return strip_html(light_strip(network, prepared, graph), _("Your picture"))
+
+
+def way_of_picture(data: bytes) -> None:
+    """A picture on its way through the network; it needs the whole width."""
+    st.html(_strip(data, current()))
+
+
+def map_over(question: Place, data: bytes) -> Image.Image:
+    """The picture of a question under the map of where the network looks; the picture alone where there is no map."""
+    found, _label, _probability = looked_at(on.predictor(on.V4), data)
+    return question.picture if found.dead else found.over(question.picture, 0.6)
 
 
 BEFORE: dict[str, Figure] = {

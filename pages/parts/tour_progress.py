@@ -77,16 +77,16 @@ def go_to(step: str) -> None:
 def start_over() -> None:
     """Forgets all answers and goes to the first step."""
     st.session_state[ANSWERS] = {}
-    st.session_state["tour_forget"] = True
+    st.session_state["tour_begun"] = True
     go_to(NUMBERS[0])
 
 
 def remember(step: str, answers: Answers) -> None:
     """Keeps the state in the browser; where there is none yet, offers to go on with what the browser has kept."""
     state = urlencode({"step": step, "answers": write_answers(answers)}) if answers else ""
-    forget = bool(st.session_state.pop("tour_forget", False))
-    kept = components.memory("inception_tour", state, forget, key="tour_memory")
-    if answers or not kept or forget:
+    begun = st.session_state["tour_begun"] = bool(answers) or st.session_state.get("tour_begun", False)
+    kept = components.memory("inception_tour", state, not begun, key="tour_memory")
+    if begun or not kept:
         return
     found = {name: texts[0] for name, texts in parse_qs(kept[:2000]).items()}
     try:

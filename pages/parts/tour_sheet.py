@@ -13,6 +13,7 @@ from typing import Literal
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from inception import words
@@ -34,7 +35,7 @@ TITLES: dict[Kind, str] = {
 }
 A4 = 8.27, 11.69  # inches
 TOP, LEFT, BOTTOM = 0.94, 0.1, 0.07  # shares of a sheet
-LINE = 78  # letters; a Chinese character takes two
+LINE = 88  # letters; a Chinese character takes two
 PICTURE = 0.16  # share of the height of a sheet
 STYLE = (ASSETS / "tour_sheet.css").read_text(encoding="utf-8")
 
@@ -117,7 +118,11 @@ def sheet_pdf(found: list[Entry], kind: Kind) -> bytes:
         sheet = _Sheet(pages)
         sheet.text(_(TITLES[kind]), 16)
         for one in found:
-            sheet.room(0.05 + 0.02 * len(wrapped(one.prompt, LINE)) + (PICTURE if one.picture is not None else 0))
+            sheet.room(
+                0.05
+                + 0.02 * (len(wrapped(one.prompt, LINE)) + len(one.options) + 2)
+                + (PICTURE if one.picture is not None else 0)
+            )
             sheet.down(0.018)
             sheet.text(one.heading, 12)
             sheet.text(one.prompt)
@@ -155,7 +160,9 @@ class _Sheet:
             self.room(height)
             self.down(height)
             if box and not place:
-                self.figure.text(LEFT, self.y, "□", fontproperties=font)
+                side = points / 72
+                square = Rectangle((LEFT, self.y), side / A4[0], side / A4[1], fill=False, linewidth=0.8)
+                self.figure.add_artist(square)
             self.figure.text(LEFT + 0.03 * box, self.y, line.replace("$", r"\$"), fontproperties=font, color=color)
 
     def picture(self, picture: Image.Image) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from inception.words import N_
 from pages.parts import tour_networks as on
-from pages.parts.page_list import PAGES
 from pages.parts.tour_answers import QUESTIONS
 from pages.parts.tour_question import Question
 from pages.parts.tour_questions import ODD_SIDE
@@ -90,7 +89,7 @@ STEPS = (
             "has less to read, and that is most of its price."
         ),
         N_("Change the number of channels: when does the 1x1 save nothing any more?"),
-        "bottleneck" if "bottleneck" in PAGES else "factorisation",
+        "bottleneck",
         _of(on.V4),
     ),
     Step(

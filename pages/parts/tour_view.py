@@ -3,6 +3,7 @@
 from functools import partial
 
 import streamlit as st
+from PIL import Image
 
 from inception import words
 from inception.vision.cell_html import uri
@@ -99,11 +100,11 @@ def other_guesses(question: Number, answer: str) -> None:
             st.markdown(f"**{mistake.value:,g}**  \n{mistake.why}")
 
 
-def show_place(id: str, question: Place, answer: str | None) -> None:
-    """The picture on which a place is pointed at, with the place that was."""
+def show_place(id: str, question: Place, answer: str | None, picture: Image.Image) -> None:
+    """The picture on which a place is pointed at, with the place that was; behind it the picture with the map."""
     own = list(place_of(answer)) if answer else None
     data = {
-        "picture": uri(question.picture.resize((480, 480)), "jpeg"),
+        "picture": uri(picture.resize((480, 480)), "jpeg"),
         "alt": question.prompt,
         "dots": [],
         "own": own,
