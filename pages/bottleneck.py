@@ -131,7 +131,7 @@ def any_widths(graph: LayerGraph) -> None:
         counts = table.set_index("option")[cost]
         figure = figures.width_figure(widths, cost, int(counts[DIRECT]), middle, int(counts.iloc[-1]))
         st.plotly_chart(figure, config=PLAIN)
-        st.code(f"{direct.arithmetic}\n{reduced.arithmetic}", language=None)
+        st.code(f"{direct.arithmetic}\n{reduced.arithmetic}", language=None, wrap_lines=True)
         tables.show_table(shown(table), column_config=columns(), column_order=["option", *COSTS])
         tables.export_button(table, "bottleneck", setting.title)
 

@@ -119,7 +119,7 @@ def calculator() -> None:
         one.metric(_("{layers}, parameters").format(layers=square.layers), f"{square.graph.params:,}")
         two.metric(_("{layers}, parameters").format(layers=pair.layers), f"{pair.graph.params:,}")
         ratio.metric(_("Square to pair"), f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
-        st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None)
+        st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None, wrap_lines=True)
         tables.show_table(shown(table), column_config=study_columns(), column_order=["option", *COSTS, "layers"])
         prose(words)
         tables.export_button(table, "factorised", setting.title)

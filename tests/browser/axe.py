@@ -1,0 +1,29 @@
+"""What axe, the accessibility checker, says of a page."""
+
+from collections.abc import Sequence
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+# Streamlit's own, which an app cannot mend: by rule, the part of the page, and the reason.
+STREAMLITS = {
+    # The menu of pages puts the headings of its groups as <div> between the <li> of a list, and those into them.
+    "list": "[data-testid=stSidebarNavItems]",
+    "listitem": "[data-testid=stSidebarNavItems]",
+}
+WORST = ("serious", "critical")
+FINDINGS = """async ([streamlits, worst, rules]) => {
+  const { violations } = await axe.run({ resultTypes: ["violations"], ...(rules.length && { runOnly: rules }) });
+  const known = (rule, node) =>
+    streamlits[rule] && document.querySelector(node.target.flat()[0])?.closest(streamlits[rule]);
+  return violations
+    .filter((rule) => worst.includes(rule.impact))
+    .flatMap((rule) => rule.nodes.filter((node) => !known(rule.id, node)).map((node) => `${rule.id}: ${node.html}`));
+}"""
+
+
+def findings(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """Serious and critical findings on the page as it stands. rules: only of these; by default of all."""
+    page.evaluate(AXE_SCRIPT)
+    found: list[str] = page.evaluate(FINDINGS, [STREAMLITS, WORST, list(rules)])
+    return found
