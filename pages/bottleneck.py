@@ -47,7 +47,7 @@ PLACE_COLUMNS = [
     "direct_macs",
     "macs_ratio",
 ]
-COSTS = ["params", "params_ratio", "macs", "macs_ratio", "activation_bytes", "rf"]
+COSTS = ["params", "params_ratio", "macs", "macs_ratio", "activation_bytes"]
 
 
 def columns() -> dict[str, Any]:
@@ -188,7 +188,7 @@ def counterfactual(graph: LayerGraph) -> None:
             macs_ratio=table["macs_ratio"].iloc[0],
         )
     )
-    tables.show_table(shown(table), column_config=columns(), column_order=["network", *COSTS, "convs"])
+    tables.show_table(shown(table), column_config=columns(), column_order=["network", *COSTS, "convs", "rf"])
     title = _("{network} at {size}, and the same without 1x1 convolutions before k×k ones")
     title = title.format(network=graph.name, size=choices.picture_size(graph))
     tables.export_button(table, f"{graph.name}_without_bottlenecks", title)

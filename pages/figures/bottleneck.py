@@ -79,7 +79,15 @@ def places_figure(kinds: pd.DataFrame, labels: list[str], cost: Cost) -> go.Figu
     )
     for rank, label in zip(ranks, labels, strict=True):
         figure.add_annotation(
-            x=0, y=rank - 0.4, text=label, showarrow=False, xref="paper", xanchor="left", yanchor="bottom", align="left"
+            x=0,
+            y=rank - 0.28,
+            text=label,
+            font={"size": 14},
+            showarrow=False,
+            xref="paper",
+            xanchor="left",
+            yanchor="bottom",
+            align="left",
         )
     figure.update_yaxes(range=[len(kinds) - 0.5, -0.9], visible=False)
     figure.update_xaxes(title=_(COSTS[cost]), rangemode="tozero", side="top")

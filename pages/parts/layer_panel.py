@@ -24,8 +24,8 @@ def layer_panel(graph: LayerGraph, table: pd.DataFrame, layer: Layer) -> None:
         st.caption(" · ".join(name for name in [f"#{layer.index}", *code] if name))
         before, behind = neighbour(graph, table, layer, -1), neighbour(graph, table, layer, 1)
         with st.container(horizontal=True):
-            step(_("Previous"), before, "P", ":material/arrow_upward:")
-            step(_("Next"), behind, "N", ":material/arrow_downward:")
+            step(_("Previous layer"), before, "P", ":material/arrow_upward:")
+            step(_("Next layer"), behind, "N", ":material/arrow_downward:")
         explanation(layer)
 
 
