@@ -38,7 +38,7 @@ def test_back_undoes_the_last_choice_and_returns_to_the_page_as_it_was_left(page
 
 def test_a_link_to_a_layer_scrolls_to_what_it_opens(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/layers?layer=inception_b.Mixed_6b.Branch_1.Conv2d_0b_1x7")
-    expect(page.get_by_text("Output row")).to_be_in_viewport(timeout=90_000)
+    expect(page.locator(".st-key-explanation")).to_be_in_viewport(timeout=90_000)
 
 
 def test_the_link_is_copied_or_shown(page: Page, app_url: str) -> None:
