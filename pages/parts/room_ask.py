@@ -28,14 +28,18 @@ def choose_question() -> Question | None:
     return _from_tour() if source == SOURCES[0] else _own()
 
 
-def _from_tour() -> Question:
-    """One of the tour's, whose answer the app computes."""
+def _from_tour() -> Question | None:
+    """One of the tour's, whose answer the app computes once it is chosen: some run a network."""
     chosen = st.selectbox(
         _("Question of the tour"),
         list(TITLES),
         format_func=lambda name: _(TITLES[name]),
         key="room_ready",
+        index=None,
+        placeholder=_("Choose a question"),
     )
+    if chosen is None:
+        return None
     question = ready_question(chosen)
     said = told_ready(question)
     st.markdown(said.prompt)

@@ -103,7 +103,8 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
         heading(mover, "Inception-ResNet-v2 · Which shape")
 
         teacher.get_by_role("link", name="To the room").click()
-        teacher.get_by_label("Question").fill("How many legs has a cat?")
+        teacher.get_by_role("radio", name="Your own").click()
+        teacher.get_by_role("textbox", name="Question").fill("How many legs has a cat?")
         teacher.get_by_label("The right number").fill("4")
         teacher.get_by_label("The right number").press("Tab")
         teacher.get_by_role("button", name="Ask this").click()
