@@ -97,18 +97,6 @@ def _steering(closed: bool) -> None:
 
 
 def _end(closed: bool) -> None:
-    here = seat()
-    tallies = rooms_here().tallies(here.code, here.key)
-    if any(tally.answers for tally in tallies):
-        st.download_button(
-            _("Answers (CSV)"),
-            answers_csv(tallies),
-            file_name="answers.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-        )
     if not closed:
         st.button(_("Close the lesson"), icon=":material/stop_circle:", on_click=_close, width="stretch")
     with st.popover(_("Delete the room"), icon=":material/delete:", width="stretch"):
@@ -126,12 +114,22 @@ def _answers() -> None:
         asked = rooms.asked(here.code)
         if asked is None:
             return
-        tally = rooms.tallies(here.code, here.key)[-1]
+        tallies = rooms.tallies(here.code, here.key)
         said = told(asked.question)
         st.subheader(said.prompt, anchor=False)
-        results(f"room_results_{asked.number}", tally, said, truth=asked.revealed)
-        if not asked.revealed:
-            st.button(_("Reveal the answers"), type="primary", icon=":material/visibility:", on_click=_reveal)
+        results(f"room_results_{asked.number}", tallies[-1], said, truth=asked.revealed)
+        with st.container(horizontal=True):
+            if not asked.revealed:
+                st.button(_("Reveal the answers"), type="primary", icon=":material/visibility:", on_click=_reveal)
+            if any(tally.answers for tally in tallies):
+                st.download_button(
+                    _("Answers (CSV)"),
+                    answers_csv(tallies),
+                    file_name="answers.csv",
+                    mime="text/csv",
+                    icon=":material/download:",
+                    on_click="ignore",
+                )
 
 
 def _ask() -> None:
