@@ -140,7 +140,7 @@ def answer(subject: Subject, drawing: NetworkDrawing) -> None:
         st.caption(_("Out comes an embedding of {count} numbers.").format(count=len(output)))
         return
     for row in subject.network.table_of(output).head(3).itertuples():
-        st.markdown(f"**{literal(class_title(row.label))}** {row.probability:.1%}")
+        st.markdown(f"**{literal(class_title(str(row.label)))}** {row.probability:.1%}")
 
 
 def overview_table(graph: LayerGraph, boxes: Collection[Box], colouring: Colouring | None) -> pd.DataFrame:

@@ -137,7 +137,7 @@ def explained(subject: Subject, field: CellField) -> str:
 
 
 frame.open_page("cell")
-controls, result = st.columns([1, 3], gap="large")
+controls, result = st.container(key="result_first").columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
 with result:

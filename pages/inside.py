@@ -264,7 +264,7 @@ def show_residual(residual: ResidualMaps, name: str) -> None:
 
 
 frame.open_page("inside")
-controls, result = st.columns([1, 3], gap="large")
+controls, result = st.container(key="result_first").columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
     goes_in = _("What goes in: {size}").format(size=choices.picture_size(subject.graph))

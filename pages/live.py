@@ -363,7 +363,7 @@ def _setting_of(network: PictureNetwork) -> tuple[object, ...]:
 
 
 frame.open_page("live")
-controls, result = st.columns([1, 3], gap="large")
+controls, result = st.container(key="result_first").columns([1, 3], gap="large")
 with controls:
     subject = choose_subject(inviting=True)
 answer, picture = result.columns(2, gap="large")  # on a phone the answer comes first

@@ -231,7 +231,7 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
 
 
 frame.open_page("looks")
-controls, result = st.columns([1, 3], gap="large")
+controls, result = st.container(key="result_first").columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
     method = choose_method(subject.graph)

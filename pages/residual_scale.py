@@ -431,7 +431,7 @@ without = _("**{network} has no residual sums**, so there is nothing to scale.")
 say_stand_in(network, without.format(network=_(choices.chosen_variant().title)), fits)
 place = st.container()  # of the finding
 view = choices.choose_view("residual_view", VIEWS)
-controls, result = st.columns([1, 3], gap="large")
+controls, result = st.container(key="result_first").columns([1, 3], gap="large")
 with controls:
     scales = scale_sliders(graph)
 if view == VIEWS[0]:

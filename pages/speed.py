@@ -181,7 +181,7 @@ def measure(subject: Subject, settings: list[Setting], place: DeltaGenerator) ->
 
 
 frame.open_page("speed")
-controls, result = st.columns([1, 3], gap="large")
+controls, result = st.container(key="result_first").columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
     settings = offered_settings()
