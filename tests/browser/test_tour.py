@@ -39,30 +39,24 @@ def test_the_tour_from_the_first_step_to_the_last(page: Page, app_url: str) -> N
     page.goto(app_url)
     page.get_by_role("link", name="Take the tour").click()
     for number, step in enumerate(STEPS, 1):
+        size, right = (WIDE, NARROW)[number % 2], number % 4 < 2  # each size sees right answers and wrong ones
         expect(page.get_by_role("heading", name=f"{number}. ")).to_be_visible()
-        answer(page, step.id, right=False)
-        expect(page.locator("[class*=st-key-tour_wrong_]")).to_be_visible()
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        answer(page, step.id, right)
+        expect(page.locator("[class*=st-key-tour_wrong_]")).to_have_count(0 if right else 1)
         ready(page)  # a click that comes while a figure is drawn above can be lost in the browser
-        page.get_by_role("button", name="Guess again").click()
-        expect(page.get_by_role("button", name="Guess again")).to_have_count(0)
-        page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-        answer(page, step.id, right=True)
-        expect(page.locator("[class*=st-key-tour_wrong_]")).to_have_count(0)
-        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= NARROW["width"], step.id
-        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-        ready(page)
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= size["width"], step.id
         if number == 4:
             page.get_by_role("link", name="Open it in").click()
             page.get_by_role("link", name="Back to step 4 of the tour").click()
             expect(page.get_by_role("button", name="Guess again")).to_be_visible()
-        if number % 2 or number == len(STEPS):
-            page.keyboard.press("n")
-        else:
-            page.get_by_role("button", name="Next").click()
-    expect(page.get_by_text(f"{len(STEPS)} of {len(STEPS)} guesses were right")).to_be_visible()
-
+            ready(page)
+        page.keyboard.press("n")
+    score = page.get_by_text(f"{len(STEPS) // 2} of {len(STEPS)} guesses were right")
+    expect(score).to_be_visible()
+    ready(page)
     page.reload()
-    expect(page.get_by_text(f"{len(STEPS)} of {len(STEPS)} guesses were right")).to_be_visible()
+    expect(score).to_be_visible()
     page.goto(f"{app_url}/tour")
     page.get_by_role("button", name="Go on there").click()
-    expect(page.get_by_text(f"{len(STEPS)} of {len(STEPS)} guesses were right")).to_be_visible()
+    expect(score).to_be_visible()
