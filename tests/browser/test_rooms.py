@@ -95,9 +95,11 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
         mover.get_by_role("button", name="Step out").click()
         expect(mover.get_by_role("button", name="Follow the teacher")).to_be_visible()
         ready(teacher)
-        teacher.goto(f"{url}/layers?model=inception_resnet_v2&layer=repeat.2.branch1.1", wait_until="commit")
+        teacher.goto(
+            f"{url}/layers?model=inception_resnet_v2&layer=inception_resnet_a.Block35_2.concat", wait_until="commit"
+        )
         heading(chinese, "张量在这里是什么形状")
-        expect(chinese).to_have_url(re.compile(r"layers\?.*layer=repeat\.2\.branch1\.1"))
+        expect(chinese).to_have_url(re.compile(r"layers\?.*layer=inception_resnet_a\.Block35_2\.concat"))
         heading(mover, "What do the words of Inception mean?")
         mover.get_by_role("button", name="Follow the teacher").click()
         heading(mover, "Which shape does the tensor have here")
