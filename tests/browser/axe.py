@@ -1,7 +1,5 @@
 """What axe, the accessibility checker, says of a page."""
 
-from collections.abc import Sequence
-
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
@@ -12,8 +10,8 @@ STREAMLITS = {
     "listitem": "[data-testid=stSidebarNavItems]",
 }
 WORST = ("serious", "critical")
-FINDINGS = """async ([streamlits, worst, rules]) => {
-  const { violations } = await axe.run({ resultTypes: ["violations"], ...(rules.length && { runOnly: rules }) });
+FINDINGS = """async ([streamlits, worst]) => {
+  const { violations } = await axe.run({ resultTypes: ["violations"] });
   const known = (rule, node) =>
     streamlits[rule] && document.querySelector(node.target.flat()[0])?.closest(streamlits[rule]);
   return violations
@@ -22,8 +20,8 @@ FINDINGS = """async ([streamlits, worst, rules]) => {
 }"""
 
 
-def findings(page: Page, rules: Sequence[str] = ()) -> list[str]:
-    """Serious and critical findings on the page as it stands. rules: only of these; by default of all."""
+def findings(page: Page) -> list[str]:
+    """Serious and critical findings on the page as it stands."""
     page.evaluate(AXE_SCRIPT)
-    found: list[str] = page.evaluate(FINDINGS, [STREAMLITS, WORST, list(rules)])
+    found: list[str] = page.evaluate(FINDINGS, [STREAMLITS, WORST])
     return found

@@ -15,6 +15,7 @@ from .browser import ready
 from .server import ROOT, serving
 from .texts import texts_of
 
+WITH_FILES = ("atlas", "zoo", "race", "live", "faces", "tour")  # pages that show what lies in files of the package
 HAS_COLOR = """color => [...document.querySelectorAll('[data-testid=stButtonGroup] *')]
     .some(part => getComputedStyle(part).color === color)"""
 
@@ -27,17 +28,16 @@ def app_url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield url
 
 
-def test_every_page_opens(page: Page, app_url: str) -> None:
+def test_pages_open(page: Page, app_url: str) -> None:
     page.goto(app_url)
     links = page.get_by_test_id("stSidebarNavLink")
     expect(links).to_have_count(len(PAGES))
-    for link in links.all():
-        link.click()
+    for name in WITH_FILES:
+        page.get_by_role("link", name=PAGES[name].title, exact=True).click()
         expect(page.get_by_role("heading", level=2)).to_contain_text("?")
         ready(page)
         expect(page.get_by_text("has encountered an error")).to_have_count(0)
-        if "glossary" not in page.url:  # which has its terms in all languages side by side
-            assert list(foreign_texts(texts_of(page), "en")) == []
+        assert list(foreign_texts(texts_of(page), "en")) == []
 
 
 def test_it_has_the_settings_of_the_project(page: Page, app_url: str) -> None:
