@@ -56,6 +56,8 @@ def import_ray() -> Any:
         raise InputError(_("Ray is not installed here: {command}.").format(command=how))
     # Read when Ray is imported: by default it reports each cluster to its makers.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # By default a proxy that takes more than 5 seconds to start, as on a busy machine, is killed.
+    os.environ.setdefault("RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S", "60")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what concerns people is raised, and said in a sentence
     import ray
 

@@ -100,6 +100,7 @@ def test_unfold_in_place(page: Page, app_url: str) -> None:
     expect(page.get_by_role("heading", name="Reduction-A")).to_be_visible()
     ready(page)
     page.get_by_text("Boxes and bars").click()
+    ready(page)
     page.get_by_text("Unfold the opened box in place").click()
     ready(page)
     expect(page.get_by_role("heading", name="Reduction-A")).to_be_visible()

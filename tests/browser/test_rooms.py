@@ -89,9 +89,9 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
             student.goto(f"{url}/room?code={code}", wait_until="commit")
         expect(teacher.get_by_text("4 students have joined.")).to_be_visible()
 
-        teacher.get_by_role("link", name="Factorised convolutions", exact=True).click()
-        heading(mover, "What does 1x7 followed by 7x1 save against 7x7?")
-        heading(chinese, "用 1x7 加 7x1 代替 7x7")
+        teacher.get_by_role("link", name="Glossary", exact=True).click()
+        heading(mover, "What do the words of Inception mean?")
+        heading(chinese, "术语是什么意思")
         mover.get_by_role("button", name="Step out").click()
         expect(mover.get_by_role("button", name="Follow the teacher")).to_be_visible()
         ready(teacher)
@@ -100,7 +100,7 @@ def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:
         )
         heading(chinese, "张量在这里是什么形状")
         expect(chinese).to_have_url(re.compile(r"layers\?.*layer=inception_resnet_a\.Block35_2\.concat"))
-        heading(mover, "What does 1x7 followed by 7x1 save against 7x7?")
+        heading(mover, "What do the words of Inception mean?")
         mover.get_by_role("button", name="Follow the teacher").click()
         heading(mover, "Which shape does the tensor have here")
 
