@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from re import Pattern
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 from ..debian import program
 
@@ -46,7 +46,11 @@ def ready(page: Page) -> None:
         page.wait_for_timeout(300)
         page.wait_for_function(RESTS)
         page.wait_for_timeout(200)
-        resting = bool(page.evaluate(f"Boolean({RESTS})"))
+        try:
+            resting = bool(page.evaluate(f"Boolean({RESTS})"))
+        except Error as error:  # the page reloads, as it does when its server has started again
+            if "context was destroyed" not in str(error):
+                raise
 
 
 def pick(page: Page, box: str, option: str | Pattern[str]) -> None:
