@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 import inception
 from inception.runtime.turns import OutOfMemory
 from inception.views.overview import overview_boxes
+from inception.weights import download
 from inception.zoo import VARIANTS
 from pages.parts import frame
 from pages.parts.page_list import PAGES, markdown_table
@@ -21,6 +22,7 @@ FILES = [page.path for page in PAGES.values()]
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(download, "_downloads", {})  # those that failed in other tests of this process
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
 
 
