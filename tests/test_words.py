@@ -169,10 +169,19 @@ def test_bold_text_ends_where_markdown_sees_it(file: Path) -> None:
             assert not re.search(r"[^\w\s*`]\*+\w", re.sub(r"(^|\W)\*+(?=\w)", r"\1", translated)), translated
 
 
+@pytest.mark.parametrize("file", TRANSLATIONS, ids=lambda file: file.parts[-3])
+def test_no_blank_beside_full_width_punctuation(file: Path) -> None:
+    """Such a mark is as wide as a letter, with its blank inside; bold text must not bring another one."""
+    for message in read(file):
+        for _original, translated in texts(message):
+            assert not re.search(
+                r"[。，；：？！、（）] *\*\* +\S| \*\* *[。，；：？！、（）]|\*\* [。，；：？！、（）]", translated
+            ), translated
+
+
 def unmarked_texts(source: str) -> Iterator[str]:
     """The texts of a module that people read, as far as one can tell, and that are not marked.
 
-    They are those with a blank between letters, and the labels of widgets and columns.
     They are those with a blank between letters, and the labels of widgets and columns. Angle brackets,
     backslashes, attributes and the end of a rule are code.
     """
