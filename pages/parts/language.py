@@ -7,20 +7,39 @@ from inception import words
 from inception.words import _
 from pages.parts import address
 
+COOKIE = "inception_language"  # in which the browser keeps what its reader chose
+KEPT = 365 * 24 * 3600  # seconds
+
 
 def session_language() -> str:
     """The code of the language that this session's pages speak; English outside of a session."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return words.ENGLISH
-    asked = st.session_state.get("lang") or st.query_params.get("lang") or st.context.locale
-    return words.match(asked) or words.ENGLISH
+    asked = (st.session_state.get("lang"), st.query_params.get("lang"), _chosen(), st.context.locale)
+    return next((known for known in map(words.match, asked) if known), words.ENGLISH)
 
 
 def language_switch() -> None:
-    """The control in the sidebar; a choice that is not the browser's own language stands in the address."""
+    """The control in the sidebar. The browser keeps a choice; one that is not its own language stands in the address."""
     known = words.languages()
     own = words.match(st.context.locale) or words.ENGLISH
-    st.selectbox(_("Language"), list(known), format_func=known.__getitem__, key=address.choice("lang", known, own))
+    chosen = words.match(_chosen())
+    if chosen and "lang" not in st.session_state:
+        st.session_state["lang"] = chosen
+    # In every run, because the browser knows an option by its text. Read as people write it: zh, zh-CN, zh_CN.
+    address.bind("lang", own, words.match, str, fits=known, again=True)
+    st.selectbox(_("Language"), list(known), format_func=known.__getitem__, key="lang", on_change=_keep)
+
+
+def _keep() -> None:
+    st.session_state["chosen_language"] = st.session_state["lang"]
+    address.set_cookie(COOKIE, st.session_state["lang"], KEPT)
+
+
+def _chosen() -> str | None:
+    """What the reader chose in this session, or in one before."""
+    chosen: str | None = st.session_state.get("chosen_language") or st.context.cookies.get(COOKIE)
+    return chosen
 
 
 # Callbacks and fragments run without the frame, so every sentence asks for its session's language itself.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from inception import words
@@ -12,6 +13,7 @@ from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts import glossary
 from pages.parts.glossary_terms import TERMS
+from pages.parts.language import COOKIE
 from pages.parts.page_list import PAGES
 from tools.accented_language import CODE
 
@@ -81,6 +83,24 @@ def test_the_choice_of_a_language_stands_in_the_address(app: AppTest) -> None:
     app.selectbox(key="lang").set_value("en").run()
     assert app.session_state["address"].query == {}, "English is what the browser asks for"
     assert app.header[0].value == PAGES["home"].question
+
+
+def test_the_browser_keeps_a_choice(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the address asks for goes before what was chosen, which goes before what the browser asks for."""
+    app.run()
+    app.selectbox(key="lang").set_value("zh_CN").run()
+    kept = {name: value for name, (value, _seconds) in app.session_state["address"].cookies.items()}
+    assert kept == {COOKIE: "zh_CN"}
+    monkeypatch.setattr(ContextProxy, "cookies", kept)
+    for link, spoken in ((None, "zh_CN"), ("en", "en"), ("zh", "zh_CN")):
+        again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        if link:
+            again.query_params["lang"] = link
+        again.run()
+        with words.speaking(spoken):
+            assert again.header[0].value == _(PAGES["home"].question)
+        assert again.session_state["address"].query == ({} if spoken == "en" else {"lang": "zh_CN"})
+        assert again.session_state["address"].cookies == {}, "a link is no choice"
 
 
 def test_a_link_to_differences_in_another_language(app: AppTest) -> None:
