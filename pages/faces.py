@@ -51,6 +51,7 @@ from pages.parts.kept import kept
 from pages.parts.literal import literal
 from pages.parts.pictures import arrived, problems, release
 from pages.parts.stand_in import say_stand_in
+from pages.parts.streamlit_words import say_limit
 from pages.parts.subject import size_note
 from pages.parts.timing import show_timing
 from pages.parts.weights_chooser import choose_weights, network_with
@@ -174,6 +175,7 @@ def add_samples() -> None:
 def picture_controls() -> None:
     """Uploads, the camera, and which pictures stay."""
     key = f"face_upload_{st.session_state.get('face_widget', 0)}"
+    say_limit(key, MAX_BYTES >> 20)
     st.file_uploader(
         _("Your pictures"),
         accept_multiple_files=True,

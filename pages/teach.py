@@ -19,6 +19,7 @@ from pages.parts import address, choices, frame, tables
 from pages.parts.glossary import prose
 from pages.parts.kept import kept
 from pages.parts.pictures import arrived, release
+from pages.parts.streamlit_words import say_limit
 from pages.parts.subject import graph_of_network
 from pages.parts.teach_lesson import (
     Lesson,
@@ -203,6 +204,7 @@ def files(source: Source, here: Lesson | None, names: tuple[str, ...]) -> None:
             )
         with st.popover(_("Load a head"), icon=":material/upload_file:"):
             key = f"teach_head_{st.session_state.get('teach_heads', 0)}"
+            say_limit(key, MOST_BYTES >> 20)
             st.file_uploader(
                 _("A head from this page"), key=key, on_change=load_head, args=(key,), max_upload_size=MOST_BYTES >> 20
             )
@@ -215,6 +217,7 @@ def judge(source: Source, head: Head) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         key = f"teach_new_{st.session_state.get('teach_widget', 0)}"
+        say_limit(key, MAX_BYTES >> 20)
         st.file_uploader(
             _("New pictures"),
             accept_multiple_files=True,

@@ -17,6 +17,7 @@ from pages.parts import address
 from pages.parts.kept import kept
 from pages.parts.literal import literal
 from pages.parts.network_drawing import run_of
+from pages.parts.streamlit_words import say_limit
 from pages.parts.subject import Subject
 
 COLOURS = {
@@ -29,6 +30,7 @@ COLOURS = {
     "response": N_("Response on this picture"),
     "own": N_("Your own numbers"),
 }
+OWN_TYPES = ("csv", "tsv", "txt", "json")  # of files with a reader's own numbers
 NEED_PICTURE = ("milliseconds", "response")
 NAMED = 5  # rows of a file in a sentence
 
@@ -65,9 +67,10 @@ def _measured(subject: Subject) -> Colouring:
 
 def _own_colouring(graph: LayerGraph) -> Colouring | None:
     """Takes a file, and says which of its rows are about this network."""
+    say_limit("own_numbers", MAX_BYTES >> 20, OWN_TYPES)
     file = st.file_uploader(
         _("Numbers for layers (CSV or JSON)"),
-        type=["csv", "tsv", "txt", "json"],
+        type=OWN_TYPES,
         max_upload_size=MAX_BYTES >> 20,
         key="own_numbers",
         help=_(

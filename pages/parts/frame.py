@@ -22,6 +22,7 @@ from pages.parts.language import language_switch
 from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
 from pages.parts.stand_in import fitting
+from pages.parts.streamlit_words import say_streamlits_words
 
 _in_frame = ContextVar("_in_frame", default=False)  # whether `run` is running the page
 TOUR = "tour"  # the page
@@ -40,6 +41,7 @@ def run(chosen: StreamlitPage) -> None:
         try:
             with language:
                 language_switch()
+            say_streamlits_words()
             with notes:
                 seat.banner(page.name)
                 presenter.follow(page)

@@ -20,7 +20,7 @@ def session_language() -> str:
 
 
 def language_switch() -> None:
-    """The control in the sidebar. The browser keeps a choice; one that is not its own language stands in the address."""
+    """The control in the sidebar. The browser keeps a choice; one that is not its own stands in the address."""
     known = words.languages()
     own = words.match(st.context.locale) or words.ENGLISH
     chosen = words.match(_chosen())

@@ -18,6 +18,7 @@ from inception.words import _
 from pages.parts import address, shelf
 from pages.parts.literal import literal
 from pages.parts.sample_picker import choose_sample, sample_note
+from pages.parts.streamlit_words import say_limit
 
 SAMPLES = samples()  # a cat first: every network here that names anything knows it
 TITLES = {name: name.replace("_", " ") for name in SAMPLES}  # marked texts
@@ -36,6 +37,7 @@ def choose_picture(inviting: bool) -> bytes:
     with st.container() if inviting else closed():
         taken = st.session_state.get("pictures_taken", 0)
         key = f"picture_files_{taken}"
+        say_limit(key, MAX_BYTES >> 20)
         st.file_uploader(
             _("Your pictures"),
             accept_multiple_files=True,

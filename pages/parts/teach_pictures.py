@@ -14,6 +14,7 @@ from inception.training.head import LEAST_CLASSES
 from inception.vision.faces import picture_name
 from inception.words import N_, _, current, in_every_language, ngettext
 from pages.parts.pictures import arrived, release
+from pages.parts.streamlit_words import say_limit
 
 MOST_CLASSES = 6
 MOST_PICTURES = 20  # of a class
@@ -181,6 +182,7 @@ def card(one: Taught, removable: bool) -> None:
     counted = ngettext("{count} picture", "{count} pictures", count).format(count=count)
     st.caption(counted if count else _("No pictures yet: five are enough."))
     key = f"teach_files_{one_key}_{st.session_state.get('teach_widget', 0)}"
+    say_limit(key, MAX_BYTES >> 20)
     st.file_uploader(
         _("Pictures of {name}").format(name=one.name),
         accept_multiple_files=True,

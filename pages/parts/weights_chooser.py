@@ -27,6 +27,7 @@ from inception.zoo import available_weights, check_weights, fetch_weights
 from pages.parts import address
 from pages.parts.kept import forget
 from pages.parts.literal import literal
+from pages.parts.streamlit_words import say_limit
 
 
 @contextmanager
@@ -208,9 +209,9 @@ def _bring(name: str, key: str) -> None:
         )
         # With another key the uploader, and the server, let go of a file that is loaded.
         count = st.session_state.get("files_brought", 0)
-        file = st.file_uploader(
-            _("Weights file"), max_upload_size=OWN_MOST, label_visibility="collapsed", key=f"own_weights_{name}_{count}"
-        )
+        uploader = f"own_weights_{name}_{count}"
+        say_limit(uploader, OWN_MOST)
+        file = st.file_uploader(_("Weights file"), max_upload_size=OWN_MOST, label_visibility="collapsed", key=uploader)
         if file is None:
             _name_classes(name)
             return
@@ -237,10 +238,12 @@ def _name_classes(name: str) -> None:
     if own is None or own.name != name or not own.labels:
         return
     label = ngettext("Names of its {count:,} class", "Names of its {count:,} classes", len(own.labels))
+    key = f"labels_{own.weights.file}"
+    say_limit(key, 1)
     file = st.file_uploader(
         label.format(count=len(own.labels)),
         max_upload_size=1,
-        key=f"labels_{own.weights.file}",
+        key=key,
         help=_("Text with a name a line, or JSON: a list of names, or an object from index to name."),
     )
     if file is None:

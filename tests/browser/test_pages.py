@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.parts.page_list import HOME, PAGES
-from tools.accented_language import CODE
+from tools.accented_language import CODE, accented
 
 from ..languages import foreign_texts
 from .axe import findings
@@ -31,6 +31,8 @@ def test_page_opens_in_another_language(page: Page, app_url: str, path: str) -> 
     expect(page.get_by_text("has encountered an error")).to_have_count(0)
     if path != "glossary":  # which has its terms in all languages side by side
         assert list(foreign_texts(texts_of(page), CODE)) == []
+    if path == "live":  # Streamlit's own words are English
+        expect(page.get_by_role("button", name=accented("Upload"), exact=True)).to_be_visible()
     for width, scheme in LOOKS:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 800})
