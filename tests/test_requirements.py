@@ -21,7 +21,7 @@ RANGES = {
     "requirements-dev.txt": EXTRAS["dev"],
 }
 # Names under which distributions are imported, where they differ.
-IMPORTED_AS = {"pillow": "PIL", "pydantic-settings": "pydantic_settings"}
+IMPORTED_AS = {"fonttools": "fontTools", "pillow": "PIL", "pydantic-settings": "pydantic_settings"}
 # Others import these themselves: pandas for formats of the tables, httpx2 for SOCKS proxies, SQLAlchemy for PostgreSQL.
 FOR_OTHERS = {"tabulate", "xlsxwriter", "socksio", "psycopg"}
 FOR_ROOMS = {"sqlalchemy"}  # which the library has for the app alone

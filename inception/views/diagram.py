@@ -4,7 +4,8 @@ Drawn as in the paper's figures: branches side by side, kernel and channels in t
 a linear 1x1 before the residual sum; below them TF-Slim's name. Data flows from top to bottom. No `dot` program is
 needed.
 
-SVG names standard fonts, such as Helvetica and Arial, and keeps text as text. PDF embeds the font that the machine has
+SVG names standard fonts, such as Helvetica and Arial, and keeps text as text; letters that these lack come with the
+file. PDF embeds the font that the machine has
 for them, e.g. Liberation Sans, which is as wide.
 """
 
@@ -27,7 +28,7 @@ from ..text import shape_text, wrapped
 from ..version import __version__
 from ..words import N_, _
 from .colouring import Scale
-from .fonts import add_bundled_font, families
+from .fonts import add_bundled_font, families, with_font
 from .kinds import Kind, kind_of
 from .notes import NO_NOTES, Notes
 from .style import LINE, PLAIN_STYLE, POINTS, Amount, Style, amount_text
@@ -131,8 +132,9 @@ def diagram_file(
     if format == "dot":
         return page.encode()
     data = render(page, format, PRINT_DPI if format == "png" else None)
-    if pictures and format == "svg":
-        return with_pictures(data.decode(), pictures).encode()
+    if format == "svg":
+        svg = with_font(data.decode())
+        return (with_pictures(svg, pictures) if pictures else svg).encode()
     if pictures and format == "png":
         return png_with_pictures(data, render(page, "svg").decode(), pictures, PRINT_DPI)
     return _without_date(data) if format == "pdf" else data

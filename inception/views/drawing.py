@@ -16,6 +16,7 @@ from ..zoo import VARIANTS
 from .changes import CHANGES
 from .colouring import Colouring
 from .diagram import DIAGRAM_FORMATS, DiagramError, diagram_caption, diagram_dot, diagram_file, diagram_svg
+from .fonts import with_font
 from .kinds import KINDS, OTHER, Kind, kind_of
 from .notes import Notes
 from .overlay import overlay_dot
@@ -63,7 +64,7 @@ class Drawing:
         return f"<Drawing {self.title}>"
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        return with_font(self.svg)
 
 
 def draw(

@@ -1,12 +1,16 @@
 """Fonts of drawings: which ones are asked for in which language, and one that is always there.
 
 static/ holds the letters of all languages that we speak, so that a picture has no empty box on a machine without fonts;
-the app serves it to browsers that have none (assets/style.css). `python -m tools.subset_font` makes it.
+the app serves it to browsers that have none (assets/style.css), PDF and PNG are drawn with it, and an SVG file carries
+the letters that it shows. `python -m tools.subset_font` makes it.
 """
 
+import base64
 import ctypes
+import re
 from ctypes.util import find_library
-from functools import cache
+from functools import cache, lru_cache
+from io import BytesIO
 from pathlib import Path
 
 from ..paths import FONT
@@ -15,6 +19,8 @@ from ..words import N_, _
 # Translators: fonts, the best first. Keep "sans-serif" at the end. Languages with letters that Arial lacks name fonts
 # that have them.
 FAMILIES = N_("Helvetica,Arial,sans-serif")
+OURS = "Noto Sans CJK SC"  # the name of our font in FAMILIES
+NEEDED = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")  # letters that a machine's fonts may lack
 
 
 def families() -> str:
@@ -43,3 +49,33 @@ def add_bundled_font() -> bool:
         return False
     add.argtypes, add.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_int
     return bool(add(None, str(FONT).encode()))
+
+
+def with_font(svg: str) -> str:
+    """An SVG that brings our font with its letters; the same text where it has none that a machine's fonts may lack.
+
+    Latin letters come along, because Graphviz has measured them in the same font where it knew no better one.
+    """
+    if not NEEDED.search(svg):
+        return svg
+    letters = "".join(sorted(letter for letter in set(svg) if letter.isprintable()))
+    data = base64.b64encode(_woff(letters)).decode()
+    style = f'<style>@font-face {{ font-family: "{OURS}"; src: url(data:font/woff;base64,{data}); }}</style>'
+    end_of_tag = svg.index(">", svg.index("<svg")) + 1
+    return f"{svg[:end_of_tag]}{style}{svg[end_of_tag:]}"
+
+
+@lru_cache(maxsize=32)
+def _woff(letters: str) -> bytes:
+    """Our font with these letters alone, as WOFF; the same bytes each time."""
+    from fontTools import subset  # here, because English needs none
+    from fontTools.ttLib import TTFont
+
+    font = TTFont(FONT, recalcTimestamp=False)
+    cutter = subset.Subsetter(subset.Options(hinting=False, layout_features=[]))
+    cutter.populate(text=letters)
+    cutter.subset(font)
+    font.flavor = "woff"
+    written = BytesIO()
+    font.save(written)
+    return written.getvalue()

@@ -1,5 +1,6 @@
 """Drawings have letters on every machine, in every language."""
 
+import base64
 import os
 import re
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
+from inception import trace
 from inception.paths import FONT, LOCALE
+from inception.words import speaking
 
 DRAWN = """
 import sys
@@ -39,3 +42,17 @@ def test_no_box_is_empty_on_a_machine_without_fonts(tmp_path: Path) -> None:
     for sentence in ("1x1 卷积", "池化", "滤波器拼接", "步幅 2", "输入 384x35x35", "Conv2d_1a_3x3"):
         assert sentence in page.extract_text()
     assert set(re.findall(rb"/BaseFont /[A-Z]+\+(\S+)", pdf)) == {b"NotoSansCJKsc-Regular"}
+
+
+def test_an_svg_file_brings_the_letters_that_it_shows() -> None:
+    drawing = trace("inception_v4").diagram("Reduction-A")
+    assert b"@font-face" not in drawing.file("svg"), "English needs none"
+    with speaking("zh_CN"):
+        drawing = trace("inception_v4").diagram("Reduction-A", legend=True)
+        svg = drawing.file("svg").decode()
+    [font] = re.findall(r"url\(data:font/woff;base64,([^)]+)\)", svg)
+    shown = "".join(re.findall(r">([^<>]+)</text>", svg))
+    assert "卷积" in shown
+    assert {ord(letter) for letter in shown if letter.isprintable()} <= TTFont(
+        BytesIO(base64.b64decode(font))
+    ).getBestCmap().keys() | {0xA0}
