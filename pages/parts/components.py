@@ -9,6 +9,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from inception.paths import ASSETS
+from inception.views.fonts import OURS, families
 from inception.words import _
 
 # The labels of the buttons come with the data, in the language of the session.
@@ -110,6 +111,14 @@ def bring_into_view(key: str, turn: int, table: str = "", row: int | None = None
     table, row: scrolls the table with this key to a row, where it has come to be another one.
     """
     _into_view(data={"show": key, "turn": turn, "table": table, "row": row}, key=f"into_view_{key}")
+
+
+_chart_font = st.components.v2.component("chart_font", html="<div></div>", js=_asset("chart_font.js"))
+
+
+def chart_font() -> None:
+    """Lets charts that a reader saves bring the fonts of the page: Streamlit's, and ours in languages that need it."""
+    _chart_font(data=["Source Sans", *([OURS] if OURS in families() else [])], key="chart_font")
 
 
 def picture(svg: str, key: str) -> None:

@@ -16,7 +16,7 @@ from inception.size import SizeError
 from inception.text import running_text
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices, glossary, presenter, seat
+from pages.parts import address, choices, components, glossary, presenter, seat
 from pages.parts.choices import SIZES
 from pages.parts.language import language_switch
 from pages.parts.literal import literal
@@ -42,6 +42,7 @@ def run(chosen: StreamlitPage) -> None:
             with language:
                 language_switch()
             say_streamlits_words()
+            components.chart_font()
             with notes:
                 seat.banner(page.name)
                 presenter.follow(page)
