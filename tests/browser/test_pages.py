@@ -1,5 +1,6 @@
 """Every page opens from a link in a real Chromium, in every language, wide and on a phone; some answer a control."""
 
+import re
 from typing import Literal
 
 import pytest
@@ -49,6 +50,18 @@ def test_chinese_brings_its_letters(page: Page, app_url: str) -> None:
     ready(page)
     assert list(foreign_texts(texts_of(page), "zh_CN")) == []
     assert page.evaluate(CHINESE_FONT)
+
+
+def test_a_saved_chart_has_the_fonts_of_the_page(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/layers?model=inception_resnet_v1&size=96&lang=zh_CN&saves=svg&below=charts")
+    ready(page)
+    chart = page.get_by_test_id("stPlotlyChart").first
+    chart.hover()  # which fetches the fonts
+    page.wait_for_timeout(1000)
+    with page.expect_download() as download:
+        chart.locator(".modebar-btn").first.click()
+    svg = download.value.path().read_text(encoding="utf-8")
+    assert re.findall('@font-face { font-family: "([^"]+)"', svg) == ["Source Sans", "Noto Sans CJK SC"]
 
 
 def test_calculator_answers_its_slider(page: Page, app_url: str) -> None:

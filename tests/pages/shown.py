@@ -41,7 +41,7 @@ def _of_message(kind: str, message: Any) -> Iterator[str]:
         data = json.loads(message.json)
         if message.component_name == "address_bar":  # the rest is the address
             data = data["labels"]
-        elif message.component_name == "into_view":  # it shows nothing
+        elif message.component_name in ("into_view", "chart_font"):  # they show nothing
             return
         if message.component_name != "code_view":  # a listing is Python; its label is none
             yield from (str(text) for text in _strings(data))
