@@ -52,6 +52,8 @@ NO_TEXTS = {
     *("not an archive that PyTorch writes", "storages larger than their file"),
     *("oneDNN takes one number for both ends",),
     *("this thread has its turn already", "this thread does not have its turn"),
+    # names of fonts, and where words stand on Streamlit's widgets
+    *("Noto Sans CJK SC", "Source Sans", "0 button [data-testid=stMarkdownContainer]"),
     # words that are drawn as a picture of text
     "the of and to in is that it was for on are as with at be this have from or by one had not but what",
 }

@@ -26,9 +26,15 @@ def language_switch() -> None:
     chosen = words.match(_chosen())
     if chosen and "lang" not in st.session_state:
         st.session_state["lang"] = chosen
-    # In every run, because the browser knows an option by its text. Read as people write it: zh, zh-CN, zh_CN.
-    address.bind("lang", own, words.match, str, fits=known, again=True)
+    address.bind("lang", own, _read, str, again=True)  # in every run, as the browser knows an option by its text
     st.selectbox(_("Language"), list(known), format_func=known.__getitem__, key="lang", on_change=_keep)
+
+
+def _read(code: str) -> str:
+    """The language of a code as people write it, such as zh; raises KeyError where there is none."""
+    if found := words.match(code):
+        return found
+    raise KeyError(code)
 
 
 def _keep() -> None:
