@@ -31,6 +31,7 @@ from pages.parts.face_pictures import CHOSEN, cropped_faces, face_code
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.kept import kept, peek, put
+from pages.parts.queue import place_for
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
 
@@ -139,9 +140,11 @@ def long_work(subject: Subject, method: str, target: Target) -> Attribution:
         place.image(coarse.over(subject.prepared), caption=says, alt=says)
 
     run: Callable[..., Attribution] = integrated_gradients if method == GRADIENTS else occlusion
-    return run(
-        subject.network, subject.prepared, target, progress=progress, quick=True, preview=preview, check=look_for_clicks
-    )
+    network = subject.network
+    with place_for(network, PASSES[method] * subject.graph.macs):
+        return run(
+            network, subject.prepared, target, progress=progress, quick=True, preview=preview, check=look_for_clicks
+        )
 
 
 def choose_smoothing(subject: Subject, method: str) -> int | None:

@@ -13,10 +13,10 @@ import inception
 from inception import LayerGraph
 from inception.models.surgery import Scales
 from inception.runtime.predictor import Predictor
+from inception.runtime.turns import BusyError
 from inception.size import Size
 from inception.studies.residual import RELEASED, UNSCALED, Norm, ProfileSummary, ResidualInstrument, summarise
 from inception.text import and_list, running_text, shape_text
-from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, SIZE, History, RandomCrops, Setting, Twin, train
 from inception.views.kinds import Kind
 from inception.vision.samples import one_of_each
@@ -29,6 +29,7 @@ from pages.parts import address, choices, diagrams, frame, tables
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.pictures import choose_picture
+from pages.parts.queue import told
 from pages.parts.stand_in import say_stand_in
 from pages.parts.weights_chooser import choose_weights, network_with
 
@@ -354,11 +355,11 @@ def train_twins(setting: Setting, drawing: DeltaGenerator) -> bool:
     try:
         # Any control, Stop among them, and a closed tab end the script at the next drawing, and the training too.
         # Not in a fragment: its own controls would wait until it has run.
-        with closing(train(setting, RandomCrops(sample_pictures()))) as training:
+        with closing(train(setting, RandomCrops(sample_pictures()), told(drawing))) as training:
             for step in training:
                 history.add(step)
                 draw_training(history, drawing)
-    except TrainingError as error:
+    except BusyError as error:
         drawing.error(str(error), icon=":material/error:")
         return False
     return True

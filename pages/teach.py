@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from inception.runtime.image import MAX_BYTES
-from inception.runtime.turns import OutOfMemory
+from inception.runtime.turns import BusyError, OutOfMemory
 from inception.text import and_list, running_text
 from inception.training.features import VIEWS
 from inception.training.head import DRAWS, CurvePoint, Head, HeadError, HeadTraining, Share, learning_curve
@@ -387,7 +387,7 @@ def lesson(source: Source, taught: list[Taught], most: int) -> Lesson | None:
     here, problem = None, ""
     try:
         here = lesson_here(source, taught, most)
-    except (HeadError, OutOfMemory) as error:
+    except (HeadError, OutOfMemory, BusyError) as error:
         problem = str(error)
     with button_place:
         buttons(here)

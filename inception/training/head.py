@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
+from ..runtime.turns import forward_lock
 from ..words import _
 
 LEAST_CLASSES = 2
@@ -193,12 +194,13 @@ class HeadTraining:
             yield self.now()
             if self.done:
                 return
-            losses = F.cross_entropy(self._logits().transpose(1, 2), self._targets(), reduction="none")
-            # Each head has its own numbers, so the sum of their mean losses trains each by its own.
-            loss = (losses * self._learnt).sum(1) / self._learnt.sum(1)
-            self._optimizer.zero_grad()
-            loss.sum().backward()
-            self._optimizer.step()
+            with forward_lock:  # for one step only, so that others get their turn
+                losses = F.cross_entropy(self._logits().transpose(1, 2), self._targets(), reduction="none")
+                # Each head has its own numbers, so the sum of their mean losses trains each by its own.
+                loss = (losses * self._learnt).sum(1) / self._learnt.sum(1)
+                self._optimizer.zero_grad()
+                loss.sum().backward()
+                self._optimizer.step()
             self.number += 1
 
     def run(self) -> Self:

@@ -8,7 +8,6 @@ without dropout, and a run takes seconds instead of weeks.
 
 import math
 import random
-import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -23,10 +22,10 @@ from torch import Tensor, nn
 
 from ..models.surgery import Scales, check_scales, cut_shortcuts, set_scales
 from ..runtime.preprocess import to_input
-from ..runtime.turns import forward_lock
+from ..runtime.turns import Waiting, forward_lock, long_work, wait_quietly
 from ..studies.residual import Row, profile_table, random_crop, recording
 from ..weights.preprocessing import TIMM_V4
-from ..words import _, ngettext
+from ..words import _
 from ..zoo import create_model
 from .recipe import Recipe, TrainingError
 
@@ -35,8 +34,7 @@ SIZE = (75, 75)  # pixels: the smallest picture these networks take
 MAX_WIDTH = 0.25
 MAX_PICTURES = 32
 MAX_STEPS = 400
-SECONDS = 120  # after which a run ends, or pauses, wherever it is
-MAX_RUNS = 4  # at once in a server
+SECONDS = 120  # of the processor, after which a run ends, or pauses, wherever it is
 
 CURVE_COLUMNS = {
     "twin": "int64",
@@ -48,8 +46,6 @@ CURVE_COLUMNS = {
 }
 
 Batch = tuple[Tensor, Tensor]  # (N, 3, H, W) float32 pictures and (N,) int64 classes
-
-_places = threading.BoundedSemaphore(MAX_RUNS)
 
 
 class Examples(Protocol):
@@ -250,46 +246,40 @@ class Training:
         """Whether no twin has any step to take."""
         return self._number >= self.setting.steps or not self._twins
 
-    def steps(self) -> Generator[list[Step], None, None]:
+    def steps(self, waiting: Waiting = wait_quietly) -> Generator[list[Step], None, None]:
         """Trains the twins step by step on the same pictures, and yields each step of all of them.
 
-        Closing the generator pauses the training; there is no thread. A twin whose loss is no longer finite takes no
-        more steps. It ends after the setting's steps, or after `SECONDS`.
-        Raises TrainingError while `MAX_RUNS` others are training.
+        It waits for a place in `long_work` first; closing the generator pauses the training and leaves the place. There
+        is no thread. A twin whose loss is no longer finite takes no more steps. It ends after the setting's steps, or
+        after `SECONDS`.
+        waiting: called with how many wait before. Raises BusyError where too many wait.
         """
-        if not _places.acquire(blocking=False):
-            sentence = ngettext(
-                "{count} reader is training on this server; try again in a minute.",
-                "{count} readers are training on this server; try again in a minute.",
-                MAX_RUNS,
-            )
-            raise TrainingError(sentence.format(count=MAX_RUNS))
-        try:
-            end = time.monotonic() + SECONDS
+        with long_work.place(waiting):
+            seconds = 0.0
             while not self.done:
                 self._number += 1
                 pictures, labels = next(self._batches)
                 steps = []
                 for twin, (model, optimizer) in list(self._twins.items()):
                     with forward_lock:  # for one step only, so that others get their turn
+                        begun = time.thread_time()
                         step = _step(twin, self._number, model, optimizer, pictures, labels, self.setting.profiled)
+                        seconds += time.thread_time() - begun
                     if not math.isfinite(step.loss):
                         del self._twins[twin]
                     steps.append(step)
                 yield steps
-                if time.monotonic() > end:
+                if seconds > SECONDS:
                     return
-        finally:
-            _places.release()
 
 
-def train(setting: Setting, examples: Examples) -> Generator[Step, None, None]:
+def train(setting: Setting, examples: Examples, waiting: Waiting = wait_quietly) -> Generator[Step, None, None]:
     """The steps of a run that does not pause: closing the generator ends the training and frees everything.
 
-    Raises ResidualError for scales, cut shortcuts or profiles of a network without residual sums, TrainingError while
-    `MAX_RUNS` others are training.
+    waiting: called with how many wait before. Raises ResidualError for scales, cut shortcuts or profiles of a network
+    without residual sums, BusyError where too many wait.
     """
-    for steps in Training(setting, examples).steps():
+    for steps in Training(setting, examples).steps(waiting):
         yield from steps
 
 

@@ -8,9 +8,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 import inception
+from inception.runtime.turns import BusyError
 from inception.text import running_text, shape_text
 from inception.training.race import COMPETITORS, TITLES
-from inception.training.recipe import TrainingError
 from inception.training.twins import LEARNING_RATE, MAX_STEPS, SIZE, FixedCrops, History, Setting, Training, twin_of
 from inception.vision.photographs import OTHER, labelled
 from inception.words import N_, _
@@ -18,6 +18,7 @@ from pages.figures import common as figures
 from pages.figures import race as race_figures
 from pages.figures.race import percent
 from pages.parts import address, choices
+from pages.parts.queue import told
 
 CROPS = 1000
 LEARNING_RATES = [0.005, 0.01, 0.02, LEARNING_RATE, 0.1, 0.2, 0.5]
@@ -154,20 +155,22 @@ def live_view() -> None:
             return
         draw(here, drawing)
         if here.running:
-            status.caption(_("Training…"))
-            go_on(here, drawing)
+            go_on(here, status, drawing)
         status.caption(state_of(here))
         with numbers:
             live_result(here)
 
 
-def go_on(here: Live, drawing: DeltaGenerator) -> None:
+def go_on(here: Live, status: DeltaGenerator, drawing: DeltaGenerator) -> None:
     """Trains until the end, or until any control, a closed tab or another page ends the script at the next drawing."""
-    drawn = time.monotonic()
+    drawn: float | None = None  # when; not before it has its turn
     try:
         here.training = here.training or Training(here.history.setting, crops())
-        with closing(here.training.steps()) as training:
+        with closing(here.training.steps(told(status))) as training:
             for steps in training:
+                if drawn is None:
+                    status.caption(_("Training…"))
+                    drawn = time.monotonic()
                 for step in steps:
                     here.history.add(step)
                 if time.monotonic() > drawn + PAUSE:
@@ -175,7 +178,7 @@ def go_on(here: Live, drawing: DeltaGenerator) -> None:
                     drawn = time.monotonic()
         if here.training.done:
             here.stop()
-    except TrainingError as error:
+    except BusyError as error:
         here.error = str(error)
     here.running = False
     st.rerun()  # the buttons above are other ones now

@@ -1,7 +1,7 @@
 """A head that trains before one's eyes: its pictures' features, its buttons, its curves."""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -12,12 +12,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 import inception
 from inception.runtime.predictor import Predictor
-from inception.training.features import examples_of, features_of
+from inception.training.features import VIEWS, examples_of, features_of
 from inception.training.head import STEPS, Examples, Head, HeadTraining, Step
 from inception.words import N_, _
 from pages.figures import common as figures
 from pages.figures import teach as teach_figures
-from pages.parts.kept import forget, kept
+from pages.parts.kept import forget, kept, peek
+from pages.parts.queue import place_for
+from pages.parts.subject import graph_of_network
 from pages.parts.teach_pictures import MOST_CLASSES, MOST_NEW, MOST_PICTURES, Taught
 
 EACH = 4  # steps between two drawings
@@ -41,9 +43,16 @@ class Source:
 
     def features(self, data: bytes, varied: bool = False) -> Any:
         """(views, D) of a picture; those of this session that are known already are not computed again."""
-        key = self.key, varied, sha256(data).digest()
         compute = partial(features_of, self.network, inception.load_image(data), self.size, varied)
-        return kept("teach_features", key, compute, most=MOST_FEATURES)
+        return kept("teach_features", self._key(data, varied), compute, most=MOST_FEATURES)
+
+    def macs(self, pictures: Iterable[bytes], varied: bool) -> int:
+        """Multiply-accumulates of the features of pictures that are not known yet."""
+        unknown = [data for data in pictures if peek("teach_features", self._key(data, varied)) is None]
+        return len(unknown) * (VIEWS if varied else 1) * graph_of_network(self.network).macs
+
+    def _key(self, data: bytes, varied: bool) -> Hashable:
+        return self.key, varied, sha256(data).digest()
 
 
 @dataclass
@@ -70,20 +79,21 @@ def key_of(source: Source, classes: list[Taught], most: int) -> Hashable:
 def examples(source: Source, classes: list[Taught]) -> Examples:
     """What the head learns; says how far it is with pictures that the network has not seen yet.
 
-    Raises HeadError for classes that cannot be learnt.
+    Raises HeadError for classes that cannot be learnt, BusyError.
     """
-    count = sum(len(one.pictures) for one in classes)
-    bar = st.progress(0.0, _("The network looks at the pictures…"))
-    found: dict[str, list[Any]] = {}
-    seen = 0
-    for one in classes:
-        rows = found.setdefault(one.name, [])
-        for data in one.pictures.values():
-            rows.append(source.features(data, source.varied))
-            seen += 1
-            sentence = _("The network looks at the pictures: {seen} of {whole}")
-            bar.progress(seen / count, sentence.format(seen=seen, whole=count))
-    bar.empty()
+    pictures = [data for one in classes for data in one.pictures.values()]
+    with place_for(source.network, source.macs(pictures, source.varied)):
+        bar = st.progress(0.0, _("The network looks at the pictures…"))
+        found: dict[str, list[Any]] = {}
+        seen = 0
+        for one in classes:
+            rows = found.setdefault(one.name, [])
+            for data in one.pictures.values():
+                rows.append(source.features(data, source.varied))
+                seen += 1
+                sentence = _("The network looks at the pictures: {seen} of {whole}")
+                bar.progress(seen / len(pictures), sentence.format(seen=seen, whole=len(pictures)))
+        bar.empty()
     return examples_of(found)
 
 

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from inception.runtime.turns import PLACES
+
 from .browser import ready
 from .server import ROOT, served_app
 
-PLACES = 2
-# What training gives is tested elsewhere. Here a step is a wait, so that other tests may have the processor, and few
-# may train at once, so that few tabs are needed to take every place.
-QUICK = f"""
+# What training gives is tested elsewhere. Here a step is a wait, so that other tests may have the processor.
+QUICK = """
 import math
-import threading
 import time
 
 import pandas as pd
@@ -29,8 +28,6 @@ def step(twin, number, *_):
 
 
 twins._step = step
-twins.MAX_RUNS = {PLACES}
-twins._places = threading.BoundedSemaphore({PLACES})
 """
 POINTS = "chart => chart.calcdata ? chart.calcdata.slice(0, 2).map(line => line.length) : [0, 0]"
 
@@ -133,14 +130,10 @@ def test_closed_tabs_do_not_train_on(page: Page, app_url: str) -> None:
     for tab in tabs:
         grown(tab, 1)
     start(page, app_url)
-    expect(page.get_by_text(f"{PLACES} readers are training on this server")).to_be_visible()
+    expect(page.get_by_text("you are next")).to_be_visible()
     for tab in tabs:
         tab.close()
-    for _ in range(20):  # a server notices a closed tab when it draws the next time
-        press(page, "Start")
-        page.wait_for_timeout(1000)
-        if chart(page).count():
-            break
-    grown(page, 1)
+    grown(page, 1)  # a server notices a closed tab when it draws the next time
+    expect(page.get_by_text("you are next")).to_be_hidden()
     press(page, "Stop race")
     expect(page.get_by_text("Stopped after")).to_be_visible()

@@ -20,6 +20,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
+from inception.runtime.turns import Places
 from inception.training import twins
 from inception.training.race import COMPETITORS
 from inception.training.race_results import compare, race_summary
@@ -293,12 +294,12 @@ def test_a_stopped_race_leaves_its_curves_and_nothing_else(live: AppTest, small:
 @pytest.mark.usefixtures("quick")
 def test_a_busy_server_says_so(live: AppTest, small: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     healthy(live.run())
-    monkeypatch.setattr(twins, "_places", threading.Semaphore(0))
+    monkeypatch.setattr(twins, "long_work", Places(most=0, most_waiting=0))
     next(button for button in live.button if button.label == "Start").click().run()
     assert not live.exception
     assert "try again" in live.error[0].value
     assert usable(live) == ["Start", "Go on", "Stop race"]
-    monkeypatch.setattr(twins, "_places", threading.Semaphore(1))
+    monkeypatch.setattr(twins, "long_work", Places())
     next(slider for slider in live.slider if slider.label == "Steps").set_value(50)
     press(live, "Start")
     assert state(live).startswith("Done after 50 of 50 steps")

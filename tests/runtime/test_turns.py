@@ -1,4 +1,4 @@
-"""The fair lock with real threads, and memory that runs out."""
+"""The fair lock and the places with real threads, and memory that runs out."""
 
 import os
 import random
@@ -12,7 +12,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from inception.runtime.turns import FairLock, OutOfMemory, enough_memory
+from inception.runtime import turns
+from inception.runtime.turns import Asker, BusyError, FairLock, OutOfMemory, Places, Rank, before_you, enough_memory
 
 CPU = torch.device("cpu")
 PATIENCE = 30  # seconds until a test fails that would otherwise hang
@@ -101,12 +102,11 @@ def test_who_gives_up_leaves_the_queue() -> None:
 
 
 def test_an_interrupted_wait_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Interrupted(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            raise KeyboardInterrupt
+    def interrupted(_event: threading.Event, _timeout: float | None = None) -> bool:
+        raise KeyboardInterrupt
 
     lock = FairLock()
-    monkeypatch.setattr(threading, "Event", Interrupted)
+    monkeypatch.setattr(threading.Event, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         lock.acquire()
     monkeypatch.undo()
@@ -144,6 +144,99 @@ def test_waiting_for_oneself_is_an_error_instead_of_for_ever() -> None:
     with pytest.raises(RuntimeError, match="does not have its turn"):
         lock.release()
     assert not lock.locked()
+
+
+class Askers(threading.local):
+    """Who each thread of a test works for."""
+
+    me = Asker()
+
+
+@pytest.fixture
+def askers(monkeypatch: pytest.MonkeyPatch) -> Askers:
+    found = Askers()
+    monkeypatch.setattr(turns, "_application", lambda: found.me)
+    monkeypatch.setattr(turns, "LOOK", 0.001)
+    return found
+
+
+def test_a_class_goes_first_and_its_teacher_before_it_but_nobody_waits_for_ever(askers: Askers) -> None:
+    lock, served = FairLock(), list[str]()
+
+    def ask(name: str, rank: Rank) -> None:
+        askers.me = Asker(name, rank)
+        with lock:
+            served.append(name)
+
+    asked = ["v0", "v1", "c0", "t0", "c1", "t1", "c2"]
+    ranks = {"v": Rank.VISITOR, "c": Rank.CLASS, "t": Rank.TEACHER}
+    threads = []
+    with lock:
+        for number, name in enumerate(asked):
+            threads.append(start(lambda name=name: ask(name, ranks[name[0]])))  # type: ignore[misc]
+            wait_until(lambda number=number: lock.waiting == number + 1)  # type: ignore[misc]
+    for thread in threads:
+        thread.join(PATIENCE)
+    # c0, t0 and c1 went before both visitors, who then let nobody else pass.
+    assert served == ["t0", "c0", "c1", "v0", "v1", "t1", "c2"]
+
+
+def test_a_place_for_each_session_and_a_queue_that_says_how_many_are_before(askers: Askers) -> None:
+    places, told, order = Places(most=2), dict[str, list[int]](), list[str]()
+    ends = {name: threading.Event() for name in ("a", "a again", "b", "c", "t")}
+
+    def work(name: str) -> None:
+        askers.me = Asker(name.split()[0], Rank.TEACHER if name == "t" else Rank.VISITOR)
+        with places.place(told.setdefault(name, []).append):
+            order.append(name)
+            ends[name].wait(PATIENCE)
+
+    threads = []
+    for number, name in enumerate(["a", "a again", "b", "c", "t"]):
+        threads.append(start(lambda name=name: work(name)))  # type: ignore[misc]
+        wait_until(lambda number=number: places.working + places.waiting == number + 1)  # type: ignore[misc]
+    wait_until(lambda: order == ["a", "b"])  # a session has one place
+    wait_until(lambda: [told[name][-1] for name in ("t", "a again", "c")] == [0, 1, 2])
+    assert places.working == 2
+    ends["b"].set()
+    wait_until(lambda: order == ["a", "b", "t"])
+    for name in ("a", "t"):
+        ends[name].set()
+    wait_until(lambda: order[3:] == ["a again", "c"] or order[3:] == ["c", "a again"])
+    for end in ends.values():
+        end.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert (places.working, places.waiting) == (0, 0)
+
+
+def test_who_stops_waiting_leaves_the_queue_and_a_full_one_refuses(askers: Askers) -> None:
+    def click(before: int) -> None:
+        raise InterruptedError(before)
+
+    def work() -> None:
+        with places.place():
+            served.append(places.working)
+
+    places, served = Places(most=1, most_waiting=1), list[int]()
+    with places.place():
+        askers.me = Asker("another")
+        with pytest.raises(InterruptedError, match="0"), places.place(click):
+            pass
+        assert places.waiting == 0
+        waits = start(work)
+        wait_until(lambda: places.waiting == 1)
+        with pytest.raises(BusyError, match=r"^1 reader waits .* try again"), places.place():
+            pass
+        assert places.refused == 1
+    waits.join(PATIENCE)
+    assert served == [1], "the next one had it"
+
+
+def test_what_is_said_of_the_place_in_the_queue() -> None:
+    assert "you are next" in before_you(0)
+    assert "1 reader is before you" in before_you(1)
+    assert "3 readers are before you" in before_you(3)
 
 
 ALLOCATOR = "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory"

@@ -18,7 +18,7 @@ from torch import nn
 
 from inception.models.surgery import ResidualError
 from inception.runtime.preprocess import to_input
-from inception.runtime.turns import forward_lock
+from inception.runtime.turns import Places, forward_lock
 from inception.studies.residual import RELEASED, UNSCALED, random_crop
 from inception.training import twins
 from inception.training.race import COMPETITORS
@@ -161,18 +161,22 @@ def test_ending_leaves_nothing_behind(models: list[weakref.ref[nn.Module]]) -> N
 
 
 def test_so_many_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twins, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(twins, "long_work", Places(most=1))
     first = train(setting(), EXAMPLES)
     next(first)
-    with pytest.raises(TrainingError, match="try again"):
-        next(train(setting(), EXAMPLES))
+
+    def stop(before: int) -> None:
+        raise InterruptedError(before)
+
+    with pytest.raises(InterruptedError, match="0"):
+        next(train(setting(), EXAMPLES, stop))
     first.close()
     with pytest.raises(ResidualError, match="no residual sums"):
         next(train(setting(twin("inception_v4")), EXAMPLES))
     assert len(list(train(setting(), EXAMPLES))) == 3, "the place is free again, after an error too"
 
 
-def test_time_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_has_a_bound_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(twins, "SECONDS", 0)
     assert len(list(train(setting(steps=100), EXAMPLES))) == 1
 
@@ -291,7 +295,7 @@ def test_cut_twin_starts_from_the_same_weights_without_the_sums() -> None:
 
 def test_a_pause_changes_nothing(models: list[weakref.ref[nn.Module]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Paused after two of five steps, the run goes on as if it had not been; meanwhile its place is another's."""
-    monkeypatch.setattr(twins, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(twins, "long_work", Places(most=1))
     what = setting(twin(), twin(scales=UNSCALED), steps=5)
     whole = list(train(what, EXAMPLES))
     run = Training(what, EXAMPLES)
