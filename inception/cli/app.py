@@ -17,6 +17,11 @@ from ..version import DISTRIBUTION
 from ..words import N_, _
 
 HOST, PORT = "127.0.0.1", 8501
+EVERY_NETWORK = ("0.0.0.0", "::")
+# Streamlit asks a host on the internet for this server's address where a page of another site wants in: such a page
+# stays outside, without being asked for.
+SERVE = "from streamlit import net_util; net_util.get_external_ip = lambda: None\n"
+SERVE += "from streamlit.web.cli import main; main()"
 NEEDED = ("streamlit", "pygments")  # what the extra `app` brings; Starlette comes with Streamlit
 
 
@@ -48,14 +53,26 @@ def app(
     check_free(host, port)
     # Streamlit reads .streamlit/config.toml beside the script, whatever the working directory. -P: a file of that
     # directory must not take the place of a module.
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(APP)]
+    command = [sys.executable, "-P", "-c", SERVE, "run", str(APP)]
     command += ["--server.address", host, "--server.port", str(port)]
+    if host in EVERY_NETWORK:
+        command += ["--browser.serverAddress", own_address()]  # what it prints for the class
     # With it, the threads of all sessions share the memory that is free again, on Linux with glibc.
     environment = {"MALLOC_ARENA_MAX": "2"} | os.environ
     sys.stdout.flush()
     if os.name == "posix":
         os.execve(sys.executable, command, environment)  # so that a signal to this process reaches the server
     sys.exit(subprocess.call(command, env=environment))
+
+
+def own_address() -> str:
+    """The address that this machine has in its network; localhost in none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # of no one (RFC 5737): sends nothing, but chooses a network
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "localhost"
 
 
 def check_free(host: str, port: int) -> None:

@@ -18,6 +18,7 @@ from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts import address, choices, components, glossary, presenter, seat
 from pages.parts.choices import SIZES
+from pages.parts.journal import journal, noted
 from pages.parts.language import language_switch
 from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
@@ -31,6 +32,12 @@ TOUR = "tour"  # the page
 def run(chosen: StreamlitPage) -> None:
     """Draws the sidebar and runs the chosen page; what cannot be done is one sentence, and the sidebar stays usable."""
     page = PAGES[chosen.url_path or HOME.name]
+    with noted(page.name):
+        run_page(page, chosen)
+
+
+def run_page(page: PageEntry, chosen: StreamlitPage) -> None:
+    """Draws everything round the page, and the page."""
     seat.follow(page.name)
     address.arrive(page.name)
     notes = st.container()
@@ -56,6 +63,7 @@ def run(chosen: StreamlitPage) -> None:
             with engine_note(), inside(), seat.showing(page.name):
                 chosen.run()
         except InceptionError as error:
+            journal().refused(page.name, error)
             st.error(literal(str(error)), icon=":material/error:")
         finally:
             address.show_problems(notes)

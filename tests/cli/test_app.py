@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from inception.cli.app import SERVE
 from inception.cli.main import main
 from inception.paths import APP
 
@@ -40,7 +41,7 @@ def test_it_serves_the_app_to_this_machine_alone(became: list[Any]) -> None:
         main(["app", "--port", port])
     program, arguments, environment = became
     assert program == sys.executable
-    assert arguments[1:6] == ["-P", "-m", "streamlit", "run", str(ROOT / "app.py")]
+    assert arguments[1:6] == ["-P", "-c", SERVE, "run", str(ROOT / "app.py")]
     assert arguments[6:] == ["--server.address", "127.0.0.1", "--server.port", port]
     assert environment["MALLOC_ARENA_MAX"] == "2"
     assert (APP.parent / ".streamlit" / "config.toml").is_file()
@@ -52,6 +53,7 @@ def test_a_choice_of_the_operator_stays(became: list[Any], monkeypatch: pytest.M
         main(["app", "--port", str(free_port()), "--host", "0.0.0.0"])
     assert became[2]["MALLOC_ARENA_MAX"] == "4"
     assert "0.0.0.0" in became[1]
+    assert re.fullmatch(r"localhost|\d+\.\d+\.\d+\.\d+", became[1][-1]), "what the class types in"
 
 
 def sentence(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

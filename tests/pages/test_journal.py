@@ -1,0 +1,51 @@
+"""What an operator learns: one line each for sessions, refusals and slow runs, without a word of whoever it was."""
+
+import gc
+import logging
+
+import pytest
+
+from inception.errors import InceptionError
+from pages.parts.journal import BYTES, REFUSALS, RUNS, SESSIONS, SLOW, Journal, Session
+
+
+class SecretError(InceptionError):
+    pass
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    monkeypatch.setattr(logging.getLogger("inception"), "propagate", True)
+    caplog.set_level(logging.INFO)
+    return caplog
+
+
+def test_one_line_each_and_nobody_in_it(lines: pytest.LogCaptureFixture) -> None:
+    journal, session = Journal(), Session()
+    journal.begin(session)
+    journal.ran("live", 0.3)
+    journal.ran("looks", SLOW + 2)
+    journal.refused("faces", SecretError("anna.jpg from 10.0.0.7 is too large"))
+    del session
+    gc.collect()
+    assert [record.getMessage() for record in lines.records if record.name == "inception"] == [
+        "session began, 1 open",
+        "slow: page looks took 12.0 s",
+        "refused: page faces, SecretError",
+        "session ended after 0 s, 0 open",
+    ]
+
+
+def test_numbers_of_runs_refusals_and_memory() -> None:
+    journal = Journal()
+    for seconds in (0.05, 0.1, 0.3, 500):
+        journal.ran("live", seconds)
+    journal.refused("live", SecretError("x"))
+    found = journal.get_stats()
+    assert set(found) == set(Journal.stats_families)
+    [runs] = found[RUNS]
+    assert 'inception_run_seconds_bucket{le="0.1",page="live"} 2' in runs.to_metric_str()
+    assert 'inception_run_seconds_bucket{le="120.0",page="live"} 3' in runs.to_metric_str()
+    assert 'inception_run_seconds_count{page="live"} 4' in runs.to_metric_str()
+    assert [stat.to_metric_str() for stat in found[REFUSALS]] == ['inception_refusals_total{kind="SecretError"} 1']
+    assert set(journal.get_stats([SESSIONS, BYTES])) == {SESSIONS, BYTES}
