@@ -23,5 +23,6 @@ LOCALE = _PACKAGE / "locale"  # translations, a folder a language
 
 # The script that Streamlit runs; pages/ and .streamlit/config.toml lie beside it.
 APP = ROOT / "app" / "app.py" if INSTALLED else ROOT / "app.py"
+SERVER = APP.parent / "pages" / "parts" / "server.py"  # what starts Streamlit
 # Streamlit serves the folder beside the script; drawings take the same file.
 FONT = APP.parent / "static" / "NotoSansCJKsc-Regular.otf"  # the letters of all translations

@@ -54,6 +54,12 @@ NO_TEXTS = {
     *("this thread has its turn already", "this thread does not have its turn"),
     # names of fonts, and where words stand on Streamlit's widgets
     *("Noto Sans CJK SC", "Source Sans", "0 button [data-testid=stMarkdownContainer]"),
+    # lines of a server's log, and what its metrics are
+    *("session began, %d open", "session ended after %.0f s, %d open", "slow: page %s took %.1f s"),
+    *("refused: page %s, %s", "Runs of a page, from a click to its last drawing.", "Sessions that have begun."),
+    *("What was answered with a sentence on why it cannot be done.", "Those that wait for a place."),
+    *("Trainings and other long works that compute.", "Networks in memory for all readers."),
+    *("Threads that wait for their turn to run a network.", "Memory of their weights."),
     # words that are drawn as a picture of text
     "the of and to in is that it was for on are as with at be this have from or by one had not but what",
 }

@@ -11,17 +11,13 @@ from typing import Annotated
 from cyclopts import Parameter, Token
 
 from ..errors import InputError
-from ..paths import APP, INSTALLED
+from ..paths import APP, INSTALLED, SERVER
 from ..text import and_list
 from ..version import DISTRIBUTION
 from ..words import N_, _
 
 HOST, PORT = "127.0.0.1", 8501
 EVERY_NETWORK = ("0.0.0.0", "::")
-# Streamlit asks a host on the internet for this server's address where a page of another site wants in: such a page
-# stays outside, without being asked for.
-SERVE = "from streamlit import net_util; net_util.get_external_ip = lambda: None\n"
-SERVE += "from streamlit.web.cli import main; main()"
 NEEDED = ("streamlit", "pygments")  # what the extra `app` brings; Starlette comes with Streamlit
 
 
@@ -53,7 +49,7 @@ def app(
     check_free(host, port)
     # Streamlit reads .streamlit/config.toml beside the script, whatever the working directory. -P: a file of that
     # directory must not take the place of a module.
-    command = [sys.executable, "-P", "-c", SERVE, "run", str(APP)]
+    command = [sys.executable, "-P", str(SERVER), "run", str(APP)]
     command += ["--server.address", host, "--server.port", str(port)]
     if host in EVERY_NETWORK:
         command += ["--browser.serverAddress", own_address()]  # what it prints for the class

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from inception.cli.app import SERVE
 from inception.cli.main import main
-from inception.paths import APP
+from inception.paths import APP, SERVER
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,8 +40,8 @@ def test_it_serves_the_app_to_this_machine_alone(became: list[Any]) -> None:
         main(["app", "--port", port])
     program, arguments, environment = became
     assert program == sys.executable
-    assert arguments[1:6] == ["-P", "-c", SERVE, "run", str(ROOT / "app.py")]
-    assert arguments[6:] == ["--server.address", "127.0.0.1", "--server.port", port]
+    assert arguments[1:6] == ["-P", str(SERVER), "run", str(ROOT / "app.py"), "--server.address"]
+    assert arguments[5:] == ["--server.address", "127.0.0.1", "--server.port", port]
     assert environment["MALLOC_ARENA_MAX"] == "2"
     assert (APP.parent / ".streamlit" / "config.toml").is_file()
 
