@@ -16,7 +16,7 @@ from inception.size import SizeError
 from inception.text import running_text
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices, components, glossary, presenter, seat
+from pages.parts import address, choices, collector, components, glossary, presenter, seat
 from pages.parts.choices import SIZES
 from pages.parts.journal import journal, noted
 from pages.parts.language import language_switch
@@ -62,6 +62,7 @@ def run_page(page: PageEntry, chosen: StreamlitPage) -> None:
             use_threads()
             with engine_note(), inside(), seat.showing(page.name):
                 chosen.run()
+            collector.freeze(page.name)
         except InceptionError as error:
             journal().refused(page.name, error)
             st.error(literal(str(error)), icon=":material/error:")
