@@ -80,7 +80,7 @@ def answers(url: str) -> bool:
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + STARTUP
     while not answers(url):
-        assert process.poll() is None, f"{process.args} ended"
+        assert process.poll() is None, f"what should serve {url} has ended"
         assert time.monotonic() < deadline, f"{url} does not answer"
         time.sleep(0.2)
 
