@@ -27,6 +27,7 @@ from pages.figures import common as figures
 from pages.parts import address, choices, frame, tables
 from pages.parts.class_search import found_classes, search_field
 from pages.parts.crop_picker import crop_of
+from pages.parts.decoded import decoded
 from pages.parts.finding import finding
 from pages.parts.kept import kept, put
 from pages.parts.literal import literal
@@ -324,7 +325,7 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     """The answer for each picture of the session; those that were given before are kept."""
 
     def classify(data: bytes) -> tuple[str, float, bool]:
-        prepared = network.prepare(inception.load_image(data), subject.graph.input_size, crop_of(data))
+        prepared = network.prepare(decoded(data), subject.graph.input_size, crop_of(data))
         return _short(network, network.classify(prepared), prepared)
 
     rows = []

@@ -26,6 +26,7 @@ from inception.zoo import VARIANTS
 from pages.figures import common as figures
 from pages.figures import residual as residual_figures
 from pages.parts import address, choices, diagrams, frame, tables
+from pages.parts.decoded import decoded
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.pictures import choose_picture
@@ -82,7 +83,7 @@ BY_TOKEN: dict[str | type[Any], Callable[[Any], Any]] = {ResidualInstrument: lam
 @st.cache_data(max_entries=32, hash_funcs=BY_TOKEN, show_spinner=False)
 def views_of(data: bytes, instrument: ResidualInstrument, size: tuple[int, int]) -> list[Image.Image]:
     """What is measured of an encoded picture."""
-    return instrument.views(inception.load_image(data), size)
+    return instrument.views(decoded(data), size)
 
 
 @st.cache_data(max_entries=256, hash_funcs=BY_TOKEN, show_spinner=False)

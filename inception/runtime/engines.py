@@ -1,6 +1,7 @@
-"""Engines: what runs a network when only its answer counts. Folded batch norms, a CUDA graph, or OpenVINO.
+"""Engines: what runs a network. As it is written down, with folded batch norms, as a CUDA graph, or in OpenVINO.
 
-Only the eager `Predictor` lets one look inside; the answers of the others are compared with its.
+The eager `Predictor` has all its numbers, and the answers of the others are compared with its. The folded network lets
+one look at what its layers hand on, too, and gets there sooner.
 """
 
 from collections import OrderedDict
@@ -15,24 +16,21 @@ from ..words import _
 from .devices import DeviceError
 from .onednn import ConvRelu, one_kernel_each
 from .openvino import OpenVinoNetwork
-from .predictor import PictureNetwork, Predictor, module_bytes
+from .predictor import PictureNetwork, Predictor, TorchNetwork, module_bytes
 
 MAX_GRAPHS = 4  # of one network; each holds the activations of its batch
 
 
-class FoldedNetwork(PictureNetwork):
+class FoldedNetwork(TorchNetwork):
     """The network in PyTorch with its batch norms folded into the convolutions: the same answer, sooner."""
 
     engine = "folded"
 
     def _take(self, model: nn.Module) -> int:
         model = lean(fold_batch_norm(model)).to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
-        self._model = one_kernel_each(model, self.device, self.dtype)
-        packed = sum(module_bytes(module) for module in self._model.modules() if isinstance(module, ConvRelu))
-        return module_bytes(self._model) + packed
-
-    def run(self, batch: Tensor) -> Tensor:
-        return self._model(batch)
+        self.model = one_kernel_each(model, self.device, self.dtype)
+        packed = sum(module_bytes(module) for module in self.model.modules() if isinstance(module, ConvRelu))
+        return module_bytes(self.model) + packed
 
 
 class GraphNetwork(FoldedNetwork):
@@ -69,11 +67,11 @@ class GraphNetwork(FoldedNetwork):
         # In the first runs libraries allocate memory, which must not happen while a graph is recorded.
         with torch.cuda.stream(side):
             for _pass in range(3):
-                self._model(inputs)
+                self.model(inputs)
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            outputs = self._model(inputs)
+            outputs = self.model(inputs)
         return graph, inputs, outputs
 
 

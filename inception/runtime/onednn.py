@@ -9,6 +9,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from ..graph.layer import Layer
 from ..graph.window import padding_of
 from ..models.layers import ConvUnit
 from ..models.surgery import fold_batch_norm, lean
@@ -49,6 +50,13 @@ def bfloat16_model(model: nn.Module) -> nn.Module:
         module.float().load_state_dict(state)
         module.register_forward_pre_hook(lambda _module, inputs: tuple(x.float() for x in inputs))
     return one_kernel_each(model, torch.device("cpu"), torch.bfloat16)
+
+
+def hands_on(model: nn.Module, layer: Layer) -> nn.Module:
+    """The module of a network, also of one that `one_kernel_each` has changed, whose output a layer hands on."""
+    path = layer.parts[-1].path
+    unit = model.get_submodule(path.rpartition(".")[0])
+    return unit if isinstance(unit, ConvRelu) else model.get_submodule(path)
 
 
 def _supports(dtype: torch.dtype) -> bool:

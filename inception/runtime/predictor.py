@@ -216,15 +216,10 @@ class PictureNetwork(ABC):
         return enough_memory(self.device, _(too_little).format(device=self.device, network=self.name))
 
 
-class Predictor(PictureNetwork):
-    """The network as PyTorch runs it, layer by layer, so that one can look into it."""
+class TorchNetwork(PictureNetwork):
+    """A network whose layers PyTorch runs one by one, so that one can look at what each hands on."""
 
-    engine = "eager"
     model: nn.Module  # in eval mode
-
-    def _take(self, model: nn.Module) -> int:
-        self.model = model.to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
-        return module_bytes(self.model)
 
     def run(self, batch: Tensor) -> Tensor:
         return self.model(batch)
@@ -234,6 +229,16 @@ class Predictor(PictureNetwork):
         """Waits until no one else runs a network and yields the module; raises OutOfMemory if memory runs out in it."""
         with self._turn(NO_ROOM_TO_RUN):
             yield self.model
+
+
+class Predictor(TorchNetwork):
+    """The network as it is written down, with all its numbers."""
+
+    engine = "eager"
+
+    def _take(self, model: nn.Module) -> int:
+        self.model = model.to(self.device, self.dtype, memory_format=self.memory_format)  # type: ignore[call-overload]
+        return module_bytes(self.model)
 
     def activations(self, prepared: Image.Image, layer: Layer) -> NDArray[np.float32]:
         """The output of a layer for a prepared picture: (C, H, W), or (C,) after the last pool; raises OutOfMemory."""

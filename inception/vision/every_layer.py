@@ -16,7 +16,8 @@ from torch import Tensor
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.op import SUMS, Op
-from ..runtime.predictor import Predictor
+from ..runtime.onednn import hands_on
+from ..runtime.predictor import TorchNetwork
 from .inside import check_size
 
 Array = NDArray[np.float32]
@@ -89,7 +90,7 @@ def layers_to_look_into(graph: LayerGraph, wanted: Iterable[Layer]) -> list[Laye
 
 
 def run_picture(
-    predictor: Predictor, prepared: Image.Image, graph: LayerGraph, layers: Iterable[Layer], count: int = MAPS
+    network: TorchNetwork, prepared: Image.Image, graph: LayerGraph, layers: Iterable[Layer], count: int = MAPS
 ) -> PictureRun:
     """One pass of a prepared picture, with a look into the given layers of the graph.
 
@@ -107,12 +108,10 @@ def run_picture(
         found[layer.index] = channels, maps, torch.linalg.vector_norm(values), values.numel()
 
     # The hooks are on a model that all sessions share. Only whoever has the turn runs it.
-    with predictor.turn() as model, torch.inference_mode():
-        hooks = [
-            model.get_submodule(layer.parts[-1].path).register_forward_hook(partial(look, layer)) for layer in layers
-        ]
+    with network.turn() as model, torch.inference_mode():
+        hooks = [hands_on(model, layer).register_forward_hook(partial(look, layer)) for layer in layers]
         try:
-            output = model(predictor.to_input(prepared))[0].float().cpu().numpy()
+            output = model(network.to_input(prepared))[0].float().cpu().numpy()
         finally:
             for hook in hooks:
                 hook.remove()

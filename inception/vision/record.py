@@ -11,27 +11,28 @@ from torch import Tensor
 
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
-from ..runtime.predictor import Predictor
+from ..runtime.onednn import hands_on
+from ..runtime.predictor import Predictor, TorchNetwork
 from ..runtime.private_copy import private_copy
 
 Array = NDArray[np.float32]
 Record = dict[int, Array]  # by the index of a layer: (C, H, W), or (C,) behind a flatten; 0 is the normalised picture
 
 
-def record(predictor: Predictor, prepared: Image.Image, layers: Collection[Layer]) -> Record:
+def record(network: TorchNetwork, prepared: Image.Image, layers: Collection[Layer]) -> Record:
     """What the network gets, as 0, and what each of these layers hands on for a prepared picture, in float32.
 
     One pass, which ends with the stage of the last of the layers. Raises OutOfMemory.
     """
     # A network in float32 needs no copy: only whoever has the turn runs it, so the hooks see nobody else's picture.
-    model = None if predictor.dtype is torch.float32 else private_copy(predictor)
+    model = private_copy(network) if isinstance(network, Predictor) and network.dtype is not torch.float32 else None
     found: Record = {}
-    with predictor.turn() as shared, torch.inference_mode(), _full_precision(predictor.device):
+    with network.turn() as shared, torch.inference_mode(), _full_precision(network.device):
         model = model or shared
-        x = predictor.to_input(prepared).float()
+        x = network.to_input(prepared).float()
         found[0] = _array(x)
         hooks = [
-            model.get_submodule(layer.parts[-1].path).register_forward_hook(
+            hands_on(model, layer).register_forward_hook(
                 lambda _module, _inputs, output, index=layer.index: found.update({index: _array(output)})
             )
             for layer in layers
@@ -53,7 +54,7 @@ def with_sources(graph: LayerGraph, layer: Layer) -> list[Layer]:
 
 
 def _array(output: Tensor) -> Array:
-    return np.ascontiguousarray(output[0].cpu().numpy())
+    return np.array(output[0].cpu().numpy(), order="C")  # a copy, as what comes after may work in place
 
 
 def _full_precision(device: torch.device) -> AbstractContextManager[None]:

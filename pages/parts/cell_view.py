@@ -49,7 +49,7 @@ def record_of(subject: Subject, *wanted: Layer) -> Record:
         needed = {layer.index for one in wanted for layer in with_sources(graph, one)}
         layers = [graph.layers[index - 1] for index in sorted(needed | {len(layers)})]
     key = subject.key, tuple(layer.index for layer in layers)
-    return kept("cell_record", key, lambda: record(subject.network, subject.prepared, layers), most=2)
+    return kept("cell_record", key, lambda: record(subject.quick, subject.prepared, layers), most=2)
 
 
 def chosen_place(layer: Layer, seen: Record) -> Place:

@@ -61,7 +61,7 @@ def run_of(subject: Subject, wanted: Sequence[Layer]) -> PictureRun:
     layers = layers_to_look_into(subject.graph, wanted)
 
     def look() -> PictureRun:
-        return run_picture(subject.network, subject.prepared, subject.graph, layers)
+        return run_picture(subject.quick, subject.prepared, subject.graph, layers)
 
     return kept("picture_run", (subject.key, tuple(layer.index for layer in layers)), look, MOST)
 

@@ -16,6 +16,7 @@ from inception.text import and_list
 from inception.vision.samples import samples
 from inception.words import _
 from pages.parts import address, shelf
+from pages.parts.decoded import decoded, forget_decoded
 from pages.parts.literal import literal
 from pages.parts.sample_picker import choose_sample, sample_note
 from pages.parts.streamlit_words import say_limit
@@ -137,7 +138,7 @@ def _take(key: str) -> None:
                 left_out.append(file.name)
                 continue
             with st.spinner(_("Decoding…")):
-                inception.load_image(data)
+                decoded(data)
         except inception.ImageError as error:
             sentence = _("{file}: {reason} The other pictures stay.")
             unreadable.append(sentence.format(file=literal(file.name), reason=error))
@@ -224,5 +225,6 @@ def _forget() -> None:
     """Drops every picture that the reader brought."""
     uploads().clear()
     shelf.drop()
+    forget_decoded()
     for name in ("picture_problems", "picture_notes"):
         problems(name).clear()

@@ -31,23 +31,23 @@ def _shelf() -> TTLCache[str, Pictures]:
 
 def mark(data: bytes) -> str:
     """What stands for a picture in the address: only this session's secret leads from one to the other."""
-    return _mark(_secret(), data)
+    return _mark(session(), data)
 
 
 def keep(pictures: Pictures) -> None:
     """Puts a session's pictures on the shelf, from where the same browser can take them again for an hour."""
     with _lock:
         try:
-            _shelf()[_secret()] = dict(pictures)
+            _shelf()[session()] = dict(pictures)
         except ValueError:  # larger than the shelf
-            _shelf().pop(_secret(), None)
-    address.keep_in_browser(_secret())
+            _shelf().pop(session(), None)
+    address.keep_in_browser(session())
 
 
 def drop() -> None:
     """Takes a session's pictures off the shelf."""
     with _lock:
-        _shelf().pop(_secret(), None)
+        _shelf().pop(session(), None)
 
 
 def take(wanted: str) -> Pictures:
@@ -66,6 +66,7 @@ def _mark(secret: str, data: bytes) -> str:
     return sha256(f"{secret} {hash(data)}".encode()).hexdigest()[:10]
 
 
-def _secret() -> str:
+def session() -> str:
+    """The secret of this session, by which its browser finds its pictures again."""
     secret: str = st.session_state.setdefault("shelf", token_urlsafe(16))
     return secret

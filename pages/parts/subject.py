@@ -7,10 +7,10 @@ from functools import partial
 import streamlit as st
 from PIL import Image
 
-import inception
 from inception import LayerGraph
 from inception.runtime.crop import Crop, Fit
-from inception.runtime.predictor import PictureNetwork, Predictor
+from inception.runtime.pool import networks
+from inception.runtime.predictor import PictureNetwork, Predictor, TorchNetwork
 from inception.runtime.preprocess import lost_share
 from inception.size import Size
 from inception.text import running_text
@@ -20,11 +20,13 @@ from inception.weights.known import Weights
 from inception.words import _
 from pages.parts import choices
 from pages.parts.crop_picker import choose_crop, fit_as
+from pages.parts.decoded import decoded
 from pages.parts.face_pictures import choose_face
 from pages.parts.kept import kept
 from pages.parts.pictures import choose_picture
 from pages.parts.weights_chooser import choose_weights, network_with
 
+PREPARED = 16  # pictures as networks get them that a session keeps
 MUCH = 0.5  # of a picture: where more is cut off, the page says so
 
 
@@ -45,9 +47,15 @@ class Subject:
         return self.network.weights.kind is WeightsKind.UPLOAD
 
     @property
+    def quick(self) -> TorchNetwork:
+        """What runs the passes in which one looks at layers: the network, or a faster copy of it."""
+        with st.spinner(_("Building the network and loading its weights…")):
+            return networks.quick(self.network)
+
+    @property
     def picture(self) -> Image.Image:
-        """Decoded each time: Streamlit keeps what a page's callbacks can reach, and thirty photographs are large."""
-        return inception.load_image(self.data)
+        """Not kept here: Streamlit keeps what a page's callbacks can reach, and thirty photographs are large."""
+        return decoded(self.data)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -69,18 +77,18 @@ def choose_subject(inviting: bool = False) -> Subject:
         weights = choose_weights(variant.name)
     network = network_with(variant.name, weights)
     graph = graph_of_network(network)
-    decode: Callable[[], Image.Image]  # only where what it gives is not kept: photographs take a tenth of a second
+    decode: Callable[[], Image.Image]  # only where what it gives is not kept
     with above:
         if network.embeds:
             data, image, crop = choose_face()
             size, decode = image.size, lambda: image
         else:
             data = choose_picture(inviting)
-            decode = partial(inception.load_image, data)
+            decode = partial(decoded, data)
             size = kept("picture_size", hash(data), lambda: decode().size)
             crop = choose_crop(data, size, decode)
-    key = network.name, network.weights, graph.input_size, hash(data), crop
-    prepared = kept("prepared", key, lambda: network.prepare(decode(), graph.input_size, crop), most=4)
+    key = network.preprocessing, graph.input_size, hash(data), crop
+    prepared = kept("prepared", key, lambda: network.prepare(decode(), graph.input_size, crop), most=PREPARED)
     return Subject(network, graph, data, size, crop, prepared)
 
 

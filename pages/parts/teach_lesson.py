@@ -3,7 +3,6 @@
 import time
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -43,7 +42,10 @@ class Source:
 
     def features(self, data: bytes, varied: bool = False) -> Any:
         """(views, D) of a picture; those of this session that are known already are not computed again."""
-        compute = partial(features_of, self.network, inception.load_image(data), self.size, varied)
+
+        def compute() -> Any:
+            return features_of(self.network, inception.load_image(data), self.size, varied)
+
         return kept("teach_features", self._key(data, varied), compute, most=MOST_FEATURES)
 
     def macs(self, pictures: Iterable[bytes], varied: bool) -> int:

@@ -3,7 +3,6 @@
 from functools import partial
 from math import inf
 
-import inception
 from inception.runtime.predictor import Predictor
 from inception.studies.residual import UNSCALED, summarise
 from inception.text import running_text
@@ -17,6 +16,7 @@ from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts import tour_networks as on
 from pages.parts import tour_questions as shapes
+from pages.parts.decoded import decoded
 from pages.parts.tour_question import Choice, Option, Place, Question, options_in_order
 
 BRIGHTEST = 0.2  # share of the picture where a click is right
@@ -169,7 +169,7 @@ def versions() -> Choice:
 def looked_at(network: Predictor, data: bytes) -> tuple[Attribution, str, float]:
     """Where a network looks for its answer to a picture, the answer and its probability."""
     graph = on.graph_of_predictor(network)
-    prepared = network.prepare(inception.load_image(data), graph.input_size)
+    prepared = network.prepare(decoded(data), graph.input_size)
     answer = network.classify(prepared).iloc[0]
     label = str(answer["label"])
     layer = first_layer("LayerCAM", graph)
@@ -204,7 +204,7 @@ def look(data: bytes | None = None) -> Place:
     says = _("It says {label}, {probability:.0%}. The brightest fifth of the picture holds {held:.0%} of the map.")
     says = found.dead or says.format(label=label, probability=probability, held=held)
     prompt = _("The network names this picture. Click on a place where it looks for its answer.")
-    prepared = network.prepare(inception.load_image(data), (height, width))
+    prepared = network.prepare(decoded(data), (height, width))
     return Place(prompt, prepared, inside, says, why)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import streamlit as st
 from PIL import Image
 
-import inception
 from inception.graph.blocks import BlockType
 from inception.graph.branches import branch_names, branches_of
 from inception.studies.pairs import pair_totals
@@ -28,6 +27,7 @@ from pages.figures.race import race_figure
 from pages.figures.residual import depth_figure
 from pages.parts import components, diagrams
 from pages.parts import tour_networks as on
+from pages.parts.decoded import decoded
 from pages.parts.tour_answers import RACERS, looked_at
 from pages.parts.tour_question import Place
 from pages.parts.tour_questions import ODD_SIDE, bottleneck_counts, first_window, thinned_branch
@@ -191,7 +191,7 @@ def _strip(data: bytes, language: str) -> str:
     """A picture on its way through the small network, in a language."""
     network = on.predictor(on.V4)
     graph = on.graph_of_predictor(network)
-    prepared = network.prepare(inception.load_image(data), graph.input_size)
+    prepared = network.prepare(decoded(data), graph.input_size)
     return strip_html(light_strip(network, prepared, graph), _("Your picture"))
 
 

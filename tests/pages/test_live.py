@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 import inception
 from inception.runtime import predictor
+from inception.runtime.crop import Fit
 from inception.runtime.pool import Pool
 from inception.weights import download
 from inception.weights.choice import UNTRAINED, WeightsChoice
@@ -139,18 +140,31 @@ def test_each_upload_is_asked_about_once(app: AppTest, monkeypatch: pytest.Monke
         assert len(asked) == count
 
 
-def test_no_page_keeps_a_decoded_upload(app: AppTest) -> None:
-    """Decoded photographs of a class would fill the server's memory; encoded ones are a tenth of that."""
+def test_an_upload_is_decoded_once_and_no_page_keeps_it(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded photographs of a class would fill the server's memory, so that only the one shelf for them has any."""
+    decodes = []
+    load = inception.load_image
+
+    def counted(data: bytes | Path) -> Image.Image:
+        decodes.append(data)
+        return load(data)
+
+    monkeypatch.setattr(inception, "load_image", counted)
     open_page(app, "live", "inception_v4", "75")
     uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
-    uploader.set_value(("red.png", picture("red"), "image/png"))
+    red = picture("red")
+    uploader.set_value(("red.png", red, "image/png"))
     app.session_state["part"] = True  # a box can be drawn on it
     healthy(app.run())
-    for page in LIVE:
+    for page in (*LIVE, "atlas"):
         healthy(app.switch_page(f"pages/{page}.py").run())
-        gc.collect()
-        alive = [each for each in gc.get_objects() if issubclass(type(each), Image.Image) and each.size == (120, 90)]
-        assert not alive, page
+    app.session_state["fit"] = Fit.PAD  # which gives the network another picture
+    healthy(app.switch_page("pages/live.py").run())
+    assert decodes.count(red) == 1
+    forget = next(button for button in app.button if button.label == "Forget my pictures")
+    healthy(forget.click().run())
+    gc.collect()
+    assert not [each for each in gc.get_objects() if issubclass(type(each), Image.Image) and each.size == (120, 90)]
 
 
 def test_the_answer_is_the_networks(app: AppTest, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_it_is_used_where_onednn_has_the_kernels(checkpoint: str, monkeypatch: p
     def kernels() -> int:
         network = load_network("folded", "inception_resnet_v1", checkpoint)
         assert isinstance(network, FoldedNetwork)
-        return sum(isinstance(module, ConvRelu) for module in network._model.modules())
+        return sum(isinstance(module, ConvRelu) for module in network.model.modules())
 
     assert (kernels() > 100) is torch.backends.mkldnn.is_available()
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
@@ -266,7 +266,7 @@ def test_graphs_are_recorded_once_for_each_shape(
         recorded.append(tuple(batch.shape))
         inputs = batch.clone()
         outputs = self._model(inputs)
-        return Replay(self._model, inputs, outputs), inputs, outputs
+        return Replay(self.model, inputs, outputs), inputs, outputs
 
     monkeypatch.setattr(GraphNetwork, "runs_on", ("cpu",))
     monkeypatch.setattr(GraphNetwork, "_record", record)
