@@ -1,88 +1,121 @@
-"""From a click on a cell to its arithmetic: what the server computes, with the network's own numbers."""
+"""The picture in the network: from a click on a cell to its arithmetic, and the atlas and Through the network anew.
 
-from collections.abc import Iterator
+What the server does is measured in whole runs of the pages, in seconds of a processor with the networks that come with
+the project, and in forward passes with a full one. A forward pass is that of the engine that is the fastest here of
+those that can hand out maps; both take turns. Beside the pages stands what of them is the pass and its maps.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count, cycle
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
+from time import process_time
+from typing import Any
+from unittest.mock import patch
 
 import torch
 from PIL import Image
+from safetensors.torch import save_file
+from streamlit.testing.v1 import AppTest
 
 import inception
 from bench.run import Run
-from bench.timing import Row, compare, measured, seconds
-from inception.graph.layer import Layer
+from bench.session import click, session
+from bench.timing import Row, compare, measured
 from inception.graph.layer_graph import LayerGraph
 from inception.graph.op import Op
-from inception.paths import SAMPLES
-from inception.runtime.predictor import Predictor
+from inception.runtime.pool import Pool
+from inception.runtime.predictor import PictureNetwork, TorchNetwork
+from inception.settings import variable
 from inception.views.overview import overview_boxes
-from inception.vision.cell_arithmetic import cell_arithmetic
-from inception.vision.cell_field import field_box
-from inception.vision.cell_html import View, as_html
 from inception.vision.every_layer import layers_to_look_into, run_picture
-from inception.vision.maps import strongest_channels
-from inception.vision.record import Record, record, with_sources
+from inception.vision.record import record, with_sources
+from inception.vision.samples import samples
+from inception.weights.choice import WeightsChoice
+from inception.weights.known import Weights, known_weights
+from pages.parts.cell_view import place_key
 
-BUNDLED = "inception_v4.cifar10"
-CLICKS = 9
+NAME = "inception_v4"
+OPENS_ON = 2  # place of the layer that Through the network shows first
+CLICKS, VISITS = 9, 9
 
 
 def rows(run: Run) -> Iterator[Row]:
-    """A click with the network that the app opens on, and one with the full network, for which it needs a pass."""
-    picture = inception.load_image(SAMPLES / "cat.jpg")
-    small = Predictor("inception_v4", BUNDLED)
-    what = "inception_v4 as it comes with the project: click on a cell to its arithmetic"
-    yield from measured([Row(what, "s", 0.3)], lambda: clicks(small, picture, small.input_size, run.short))
-    full = small if run.short else Predictor("inception_v4")
-    size = 75 if run.short else full.input_size
-    prepared = full.prepare(picture, (size, size))
-    graph = inception.trace(full.model, size)
-    middle = graph.layers[len(graph.layers) // 2]
-    layer = next(layer for layer in graph.layers[middle.index :] if layer.op == Op.CONV and layer.out_shape[1] > 1)
-
-    def opened() -> str:
-        seen = record(full, prepared, [*with_sources(graph, layer), graph.layers[-1]])
-        return html_of(full, graph, seen, prepared, layer, (0, 0))
-
-    def plain() -> torch.Tensor:
-        with torch.inference_mode():
-            return full.model(full.to_input(prepared))
-
-    what = f"inception_v4, full, {size} px: a cell of another layer, with the pass for it / a plain forward pass"
-    yield compare(what, opened, plain, 1.2, 1 if run.short else CLICKS)
-    for network in (small,) if run.short else (small, full):
-        yield atlas_row(network, picture, 1 if run.short else CLICKS)
+    """Clicks with the networks that the app opens on, then clicks and visits with a full one."""
+    own = [weights for weights in known_weights().values() if not weights.published]
+    for weights in own[:1] if run.short else own:
+        what = f"{weights.tag}: click on a cell to its arithmetic, the server's part"
+        yield from measured([Row(what, "s", 0.3)], partial(clicks, weights, 1 if run.short else CLICKS))
+    if run.short:
+        yield from against_a_pass(f"{NAME}.cifar10", 1)
+        return
+    with TemporaryDirectory() as folder, patch.dict(os.environ, {variable("weights"): folder}):
+        torch.manual_seed(0)
+        file = Path(folder) / "full.safetensors"
+        save_file({key: value.contiguous() for key, value in inception.create_model(NAME).state_dict().items()}, file)
+        yield from against_a_pass(str(file), VISITS)
 
 
-def atlas_row(network: Predictor, picture: Image.Image, runs: int) -> Row:
-    """The pass that the maps in all boxes of the atlas are from, in forward passes of the same network."""
+def clicks(weights: Weights, runs: int) -> list[tuple[float, str]]:
+    """The median of clicks on cells of the layer on which Through the network opens."""
+    layer = inception.trace(weights.variant, weights.input_size, **weights.network).layers[OPENS_ON]
+    with session("inside", model=weights.variant) as app:
+        return [(median(click(app, **{place_key("row", layer): row}) for row in range(1, runs + 1)), "")]
+
+
+def against_a_pass(weights: str, runs: int) -> Iterator[Row]:
+    """Whole runs of pages with a network, and their passes alone, in forward passes of its fastest engine."""
+    pool, choice = Pool(), WeightsChoice.of(weights)
+    network = pool.predictor(NAME, choice)
+    quick = pool.quick(network)
     graph = inception.trace(network.model, network.input_size)
-    prepared = network.prepare(picture, graph.input_size)
+    pictures = [inception.load_image(sample.path) for sample in samples().values()]
+    prepared = network.prepare(pictures[0], graph.input_size)
+    fastest = min((network, quick), key=lambda one: _milliseconds(one, prepared))
+    state = {"model": NAME, f"weights_{NAME}": choice}
+    one_pass = partial(fastest.outputs, [prepared])
+    layer = graph.layers[OPENS_ON]
+    title = f"{NAME}, {'as it comes' if choice.known else 'full'}, {graph.input_size[0]} px"
+
+    def against(what: str, ours: Callable[[], Any], goal: float) -> Row:
+        return compare(
+            f"{title}: {what} / a forward pass of {fastest.engine}", ours, one_pass, goal, runs, process_time
+        )
+
+    with session("inside", **state) as app:
+        place = count(1)
+        yield against("click on a cell", lambda: click(app, **{place_key("row", layer): next(place)}), 1.2)
+        others = cycle([one.path for one in graph.layers[3:40] if one.op == Op.CONV])
+        yield against("click on a cell of another layer", lambda: click(app, layer=next(others)), 1.2)
+    for page, called in (("atlas", "atlas with maps"), ("inside", "Through the network")):
+        with session(page, **state) as app:
+            yield against(f"{called}, a visit with another picture", another_picture(app), 1.3)
+    yield against("the pass and the maps of the atlas", maps_of_atlas(quick, graph, prepared), 1.3)
+    yield against("the pass and the maps of Through the network", maps_of_layer(quick, graph, prepared), 1.3)
+
+
+def another_picture(app: AppTest) -> Callable[[], float]:
+    """A visit with each of the sample pictures in turn, none of which the session has kept anything of."""
+    names = cycle(list(samples())[1:])
+    return lambda: click(app, picture=next(names))
+
+
+def maps_of_atlas(network: TorchNetwork, graph: LayerGraph, prepared: Image.Image) -> Callable[[], object]:
+    """What all boxes of the atlas show."""
     layers = layers_to_look_into(graph, [box.layers[-1] for box in overview_boxes(graph)])
-    return compare(
-        f"{network.name} {network.weights.name or 'full'}: atlas with maps against a forward pass",
-        lambda: run_picture(network, prepared, graph, layers),
-        lambda: network.outputs([prepared]),
-        1.3,
-        runs,
-    )
+    return partial(run_picture, network, prepared, graph, layers)
 
 
-def clicks(network: Predictor, picture: Image.Image, size: int, short: bool) -> list[tuple[float, str]]:
-    """The median of clicks on cells of a layer, of which the pass is kept."""
-    prepared = network.prepare(picture, (size, size))
-    graph = inception.trace(network.model, size)
-    seen = record(network, prepared, graph.layers)
-    layer = graph.layers[2]
-    cells = [(place, place) for place in range(1 if short else CLICKS)]
-    times = [seconds(lambda cell=cell: html_of(network, graph, seen, prepared, layer, cell)) for cell in cells]  # type: ignore[misc]
-    return [(median(times), "")]
+def maps_of_layer(network: TorchNetwork, graph: LayerGraph, prepared: Image.Image) -> Callable[[], object]:
+    """What Through the network shows of a layer and of the answer."""
+    return partial(record, network, prepared, [*with_sources(graph, graph.layers[OPENS_ON]), graph.layers[-1]])
 
 
-def html_of(
-    network: Predictor, graph: LayerGraph, seen: Record, prepared: Image.Image, layer: Layer, cell: tuple[int, int]
-) -> str:
-    """The arithmetic of a cell as the page shows it."""
-    strongest = strongest_channels(seen[layer.index], 12)
-    found = cell_arithmetic(network, graph, seen, layer, strongest[0], *cell)
-    field = field_box(graph, layer, cell)
-    return as_html(View(found, seen, prepared, field, [], network.temperature, strongest))
+def _milliseconds(network: PictureNetwork, prepared: Image.Image) -> float:
+    """The median of a few warm passes."""
+    for _pass in range(4):
+        network.outputs([prepared])
+    return median(network.milliseconds((1, 3, prepared.height, prepared.width)))

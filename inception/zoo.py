@@ -299,8 +299,9 @@ def available_weights(variant: str) -> list[WeightsChoice]:
     Weights that name classes come before those that embed, and published ones before this project's own: someone
     fetched them on purpose.
     """
-    known = [tag for tag, weights in known_weights().items() if weights.variant == variant and locate(tag)]
-    taken = {path for tag in known_weights() if (path := locate(tag))}
+    places = {tag: path for tag in known_weights() if (path := locate(tag))}
+    known = [tag for tag in places if known_weights()[tag].variant == variant]
+    taken = set(places.values())
     files = sorted(path for path in weights_folder().glob("*") if path.suffix in SUFFIXES and path not in taken)
     others = [path for path in files if _may_fit(path, variant)]
     choices = [*map(WeightsChoice.of, known), *map(WeightsChoice.of, others)]

@@ -132,12 +132,23 @@ def choose_layer(graph: LayerGraph) -> Layer:
     return layer
 
 
-def show_layer(subject: Subject) -> None:
+def choose_block(graph: LayerGraph) -> str:
+    """The block that is opened: at first that of the slider, if it has branches."""
+    blocks = branching_blocks(graph)
+    depth = st.session_state["depth"]
+    first = depth if depth in blocks else blocks[0]
+    return st.selectbox(
+        _("Block"),
+        blocks,
+        key=address.choice("opened", blocks, first, key=f"opened_{graph.name}_{depth}"),
+        help=_("The blocks with branches; it follows the slider above."),
+    )
+
+
+def show_layer(subject: Subject, layer: Layer, seen: Record) -> None:
     """A layer of the network, one of its numbers, and all its channels."""
-    layer = choose_layer(subject.graph)
     finding(numbers_left(subject.graph, layer))
     selection.facts(subject.graph, layer)
-    seen = record_of(subject, layer)
     place = chosen_place(layer, seen)
     show_cell(subject, layer, place, "inside_cell")
     links(subject, layer, place)
@@ -192,10 +203,9 @@ def show_channels(subject: Subject, layer: Layer, maps: LayerMaps) -> None:
         downloads({"channel": (maps.maps, channels)}, maps.channels, name, title)
 
 
-def show_block(subject: Subject, block: str) -> None:
+def show_block(subject: Subject, block: str, seen: Record) -> None:
     """The branches of a block before they are joined, and its two summands where it has a residual sum."""
-    with st.spinner(_("Running the network and opening {block}…").format(block=block)):
-        found = kept("block", (subject.key, block), lambda: block_of(subject, block))
+    found = kept("block", (subject.key, block), lambda: block_maps(subject.graph, block, seen, MAPS))
     st.plotly_chart(figures.share_bars(found.shares), config=figures.PLAIN)
     st.caption(
         _(
@@ -211,12 +221,6 @@ def show_block(subject: Subject, block: str) -> None:
     downloads(branches, found.shares, f"{name}_branches", title)
     if found.residual is not None:
         show_residual(found.residual, name)
-
-
-def block_of(subject: Subject, block: str) -> BlockMaps:
-    """A block opened; of a network whose pass is kept whole without another one."""
-    layers = block_layers(subject.graph, block)
-    return block_maps(subject.graph, block, record_of(subject, *layers), MAPS)
 
 
 def show_branches(found: BlockMaps) -> None:
@@ -272,16 +276,16 @@ with controls:
 with result:
     weights_note(subject)
     crop_note(subject)
-    show_layer(subject)
-    st.subheader(_("Inside a block"))
-    blocks = branching_blocks(subject.graph)
-    depth = st.session_state["depth"]
-    first = depth if depth in blocks else blocks[0]
-    block = st.selectbox(
-        _("Block"),
-        blocks,
-        key=address.choice("opened", blocks, first, key=f"opened_{subject.network.name}_{depth}"),
-        help=_("The blocks with branches; it follows the slider above."),
-    )
-    show_block(subject, block)
+    layer_place, block_place = st.container(), st.container()
+    with layer_place:
+        layer = choose_layer(subject.graph)
+    with block_place:
+        st.subheader(_("Inside a block"))
+        block = choose_block(subject.graph)
+    with layer_place:
+        # One pass for both, and for the arithmetic of the layer.
+        seen = record_of(subject, layer, block_layers(subject.graph, block))
+        show_layer(subject, layer, seen)
+    with block_place:
+        show_block(subject, block, seen)
     show_timing(subject.network, subject.prepared)

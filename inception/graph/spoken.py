@@ -1,11 +1,12 @@
 """What people call blocks and layers: "Inception-A ×4", "first 3x3 convolution". Code names follow them."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
 from ..text import shape_text
-from ..words import N_, _
+from ..words import N_, _, current, speaking
 from .blocks import is_whole, runs
 from .layer import Layer
 from .op import Op
@@ -68,6 +69,32 @@ def spoken_layers(layers: Sequence[Layer]) -> dict[int, Spoken]:
     In a branch: "Inception-A 2 of 4, third branch: second 3x3 convolution". Layers of one kind are counted where they
     stand: in their branch, or between the branches of their stage or block.
     """
+    # Pages ask several times in a run, and looking up each word asks for the reader's language.
+    if isinstance(layers, tuple):
+        return _spoken_layers(_Layers(layers), current())
+    return _named(layers)
+
+
+class _Layers:
+    """The layers of a network, equal to themselves alone: comparing them one by one would take as long as naming."""
+
+    def __init__(self, layers: tuple[Layer, ...]):
+        self.layers = layers
+
+    def __hash__(self) -> int:
+        return id(self.layers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Layers) and other.layers is self.layers
+
+
+@lru_cache(maxsize=32)
+def _spoken_layers(layers: _Layers, language: str) -> dict[int, Spoken]:
+    with speaking(language):
+        return _named(layers.layers)
+
+
+def _named(layers: Sequence[Layer]) -> dict[int, Spoken]:
     names = {}
     for stage, blocks in _blocks(layers).items():
         forks = [block for block in blocks[0] if any(layer.branch for layer in block)] if len(blocks) == 1 else []

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,12 +54,18 @@ def heat_map(values: NDArray[np.float32], low: float, high: float, signed: bool 
     Both scales are perceptually uniform and read by colour-blind people: Cividis (Nuñez, Anderton and Renslow 2018),
     and for signed values cmocean's balance (Thyng et al. 2016), whose white is half-way.
     """
-    colors = convert_colors_to_same_type(SIGNED if signed else sequential.Cividis, colortype="rgb")[0]
-    anchors = np.array([unlabel_rgb(color) for color in colors])
+    anchors = _anchors(signed)
     scaled = (values.astype(np.float64) - low) / (high - low) if high > low else np.full(values.shape, 0.5 * signed)
     positions = np.linspace(0, 1, len(anchors))
     pixels = np.stack([np.interp(scaled, positions, anchors[:, i]) for i in range(3)], axis=-1)
     return Image.fromarray(pixels.round().astype(np.uint8))
+
+
+@cache
+def _anchors(signed: bool) -> NDArray[np.float64]:
+    """(N, 3): colours at even steps of a scale of `heat_map`."""
+    colors = convert_colors_to_same_type(SIGNED if signed else sequential.Cividis, colortype="rgb")[0]
+    return np.array([unlabel_rgb(color) for color in colors])
 
 
 def lay_over(

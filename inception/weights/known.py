@@ -295,7 +295,8 @@ def locate(tag: str) -> Path | None:
 
 def _places(weights: Weights) -> Iterator[Path]:
     """Where the file of a published checkpoint may lie."""
-    yield from (weights_folder() / f"{weights.tag}{suffix}" for suffix in SUFFIXES)
+    folder = weights_folder()
+    yield from (folder / f"{weights.tag}{suffix}" for suffix in SUFFIXES)
     if weights.repository:
         from huggingface_hub import try_to_load_from_cache  # not above: `import inception` would load it
 

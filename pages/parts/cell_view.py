@@ -1,5 +1,6 @@
 """One number on a page: its place in session and address, the pass that is kept for it, and its arithmetic."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from inception.vision.record import Record, record, with_sources
 from inception.vision.titles import class_title
 from inception.words import _
 from pages.parts import address, components, selection, tables
-from pages.parts.kept import kept
+from pages.parts.kept import kept, peek, put
 from pages.parts.subject import Subject
 
 WHOLE_PASS = 16 * 2**20  # bytes up to which a session keeps what every layer hands on; above, only what is looked at
@@ -38,18 +39,24 @@ class Place:
         return {name: str(getattr(self, name)) for name in PLACE}
 
 
-def record_of(subject: Subject, *wanted: Layer) -> Record:
-    """What these layers hand on, and those that they read; of a small network one pass is kept for all its layers.
+def record_of(subject: Subject, layer: Layer, also: Sequence[Layer] = ()) -> Record:
+    """What a layer hands on, those that it reads, and others; of a small network one pass is kept for all its layers.
 
-    Of a large one the last pass or two are kept. The first takes in the answer too, with which a walk begins.
+    Of a large one the last two passes are kept. The first takes in the answer too, with which a walk begins.
     """
-    graph = subject.graph
-    layers = [*graph.layers]
-    if sum(layer.activation_bytes for layer in layers) > WHOLE_PASS:
-        needed = {layer.index for one in wanted for layer in with_sources(graph, one)}
-        layers = [graph.layers[index - 1] for index in sorted(needed | {len(layers)})]
-    key = subject.key, tuple(layer.index for layer in layers)
-    return kept("cell_record", key, lambda: record(subject.quick, subject.prepared, layers), most=2)
+    graph, answer = subject.graph, len(subject.graph.layers)
+    needed = {one.index for one in (*with_sources(graph, layer), *also)} | {answer}
+    if sum(one.activation_bytes for one in graph.layers) <= WHOLE_PASS:
+        needed = set(range(1, answer + 1))
+    passes: tuple[Record, ...] = peek("cell_record", subject.key) or ()
+    found = next((one for one in reversed(passes) if needed <= one.keys()), None)
+    if found is None:
+        known = {answer: passes[-1][answer]} if passes else {}  # so that the pass can end where the layer is
+        layers = [graph.layers[index - 1] for index in sorted(needed - known.keys())]
+        found = record(subject.quick, subject.prepared, layers) | known
+        passes = (*passes[-1:], found)
+    put("cell_record", subject.key, passes)
+    return found
 
 
 def chosen_place(layer: Layer, seen: Record) -> Place:

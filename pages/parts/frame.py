@@ -9,6 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 from streamlit.runtime.pages_manager import PagesManager
 
 import inception
+from inception import words
 from inception.errors import InceptionError
 from inception.runtime.devices import use_threads
 from inception.runtime.engine_client import engine
@@ -19,7 +20,7 @@ from inception.zoo import VARIANTS
 from pages.parts import address, choices, collector, components, glossary, presenter, seat
 from pages.parts.choices import SIZES
 from pages.parts.journal import journal, noted
-from pages.parts.language import language_switch
+from pages.parts.language import language_switch, session_language
 from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
 from pages.parts.stand_in import fitting
@@ -60,7 +61,8 @@ def run_page(page: PageEntry, chosen: StreamlitPage) -> None:
             with networks:
                 network_controls(page)
             use_threads()
-            with engine_note(), inside(), seat.showing(page.name):
+            # Asked once here: each sentence by itself would ask the session for its language.
+            with engine_note(), inside(), seat.showing(page.name), words.speaking(session_language()):
                 chosen.run()
             collector.freeze(page.name)
         except InceptionError as error:
