@@ -24,7 +24,7 @@ from streamlit.testing.v1 import AppTest
 import inception
 from bench.run import Run
 from bench.session import click, session
-from bench.timing import Row, compare, measured
+from bench.timing import Row, compare, measured, seconds
 from inception.graph.layer_graph import LayerGraph
 from inception.graph.op import Op
 from inception.runtime.pool import Pool
@@ -63,7 +63,8 @@ def clicks(weights: Weights, runs: int) -> list[tuple[float, str]]:
     """The median of clicks on cells of the layer on which Through the network opens."""
     layer = inception.trace(weights.variant, weights.input_size, **weights.network).layers[OPENS_ON]
     with session("inside", model=weights.variant) as app:
-        return [(median(click(app, **{place_key("row", layer): row}) for row in range(1, runs + 1)), "")]
+        acts = [partial(click, app, **{place_key("row", layer): row}) for row in range(1, runs + 1)]
+        return [(median(seconds(act, process_time) for act in acts), "")]
 
 
 def against_a_pass(weights: str, runs: int) -> Iterator[Row]:
@@ -81,14 +82,13 @@ def against_a_pass(weights: str, runs: int) -> Iterator[Row]:
     title = f"{NAME}, {'as it comes' if choice.known else 'full'}, {graph.input_size[0]} px"
 
     def against(what: str, ours: Callable[[], Any], goal: float) -> Row:
-        return compare(
-            f"{title}: {what} / a forward pass of {fastest.engine}", ours, one_pass, goal, runs, process_time
-        )
+        what = f"{title}: {what} / a forward pass of {fastest.engine}"
+        return compare(what, ours, one_pass, goal, runs, process_time)
 
     with session("inside", **state) as app:
         place = count(1)
         yield against("click on a cell", lambda: click(app, **{place_key("row", layer): next(place)}), 1.2)
-        others = cycle([one.path for one in graph.layers[3:40] if one.op == Op.CONV])
+        others = cycle([one.path for one in graph.layers[layer.index :: 19] if one.op == Op.CONV])  # at all depths
         yield against("click on a cell of another layer", lambda: click(app, layer=next(others)), 1.2)
     for page, called in (("atlas", "atlas with maps"), ("inside", "Through the network")):
         with session(page, **state) as app:
@@ -97,7 +97,7 @@ def against_a_pass(weights: str, runs: int) -> Iterator[Row]:
     yield against("the pass and the maps of Through the network", maps_of_layer(quick, graph, prepared), 1.3)
 
 
-def another_picture(app: AppTest) -> Callable[[], float]:
+def another_picture(app: AppTest) -> Callable[[], None]:
     """A visit with each of the sample pictures in turn, none of which the session has kept anything of."""
     names = cycle(list(samples())[1:])
     return lambda: click(app, picture=next(names))

@@ -1,18 +1,16 @@
-"""A reader's session of the app without a browser: what the server does for one click, in seconds."""
+"""A reader's session of the app without a browser: what the server does for one click."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from time import process_time
 from typing import Any
 from unittest.mock import patch
 
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
-
-from bench.timing import seconds
 
 APP = Path(__file__).parents[1] / "app.py"
 
@@ -30,7 +28,7 @@ def session(page: str, **state: Any) -> Iterator[AppTest]:
         made(self, *args, **options)
         PagesManager.uses_pages_directory = False
 
-    kept = cache(app_test.ScriptCache)
+    kept = cache(ScriptCache)
     with (
         patch.object(PagesManager, "__init__", make),
         patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)),
@@ -44,14 +42,10 @@ def session(page: str, **state: Any) -> Iterator[AppTest]:
         yield app
 
 
-def click(app: AppTest, **state: Any) -> float:
-    """The seconds of processors for a run with this in the session's state, however busy they are with other work.
-
-    Raises RuntimeError for a page that fails.
-    """
+def click(app: AppTest, **state: Any) -> None:
+    """One run of the page with this in the session's state; raises RuntimeError for a page that fails."""
     for name, value in state.items():
         app.session_state[name] = value
-    took = seconds(app.run, process_time)
+    app.run()
     if app.exception:
         raise RuntimeError(app.exception[0].message)
-    return took

@@ -11,6 +11,7 @@ from inception.graph.spoken import spoken_layers
 from inception.size import Size
 from inception.text import and_list, shape_text
 from inception.views.colouring import Colouring, number_text
+from inception.views.comparison_table import side_by_side_table
 from inception.views.diagram import diagram_caption, parts_by_name
 from inception.views.findings import costliest_stage, largest_and_smallest
 from inception.views.notes import Notes
@@ -30,7 +31,7 @@ from inception.words import N_, _
 from inception.zoo import VARIANTS
 from pages.parts import address, choices, components, diagrams, frame, selection, tables
 from pages.parts.colour_chooser import choose_colouring, colour_legend
-from pages.parts.comparison import compare_networks
+from pages.parts.comparison import compare_networks, show_as_table
 from pages.parts.finding import finding
 from pages.parts.literal import literal
 from pages.parts.network_drawing import NetworkDrawing, drawing_export, network_drawing, run_of
@@ -283,6 +284,7 @@ def three_networks() -> None:
     )
     diagrams.legend(STAGE_KINDS)
     st.caption(_("All for a picture of {size}.").format(size=choices.picture_size(graphs[0])))
+    show_as_table(side_by_side_table(graphs), "side_by_side", titles, "atlas_three_table")
     if opened:
         box = opened.boxes[-1]
         show_block(opened.graph, OpenedBlock(box, box.layers[0].block), None, None)

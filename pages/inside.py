@@ -1,12 +1,12 @@
 """Inside: what becomes of your picture on its way through the network?"""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from inception import LayerGraph
+from inception import LayerGraph, words
 from inception.graph.layer import Layer
 from inception.graph.spoken import spoken_layers
 from inception.text import shape_text
@@ -37,6 +37,7 @@ from pages.parts.timing import show_timing
 
 MAPS = 12  # of a layer on the screen
 OPENS_ON = 2  # place of the layer that is shown first, whose maps still look like the picture
+DRAWN = 8  # groups of maps that a session keeps as pictures
 SIDE = 88  # pixels of a map on the screen
 SHEET_SIDE = 160  # pixels of a map in a file
 
@@ -57,13 +58,21 @@ def columns() -> dict[str, Any]:
     }
 
 
-def show_maps(maps: Array, captions: list[str], signed: bool = False) -> None:
-    """Maps side by side, each on its own scale; those that are 0 everywhere are named, because they would be black."""
-    live = [(one, caption) for one, caption in zip(maps, captions, strict=True) if one.any()]
-    silent = [caption for one, caption in zip(maps, captions, strict=True) if not one.any()]
+def show_maps(key: Hashable, maps: Array, captions: list[str], signed: bool = False) -> None:
+    """Maps side by side, each on its own scale; those that are 0 everywhere are named, because they would be black.
+
+    key: what tells these maps from all others in a session, which keeps them as pictures.
+    """
+
+    def drawn() -> list[bytes]:
+        return [png_bytes(map_image(one, SIDE, signed), quick=True) if one.any() else b"" for one in maps]
+
+    pictures = kept("inside_maps", key, drawn, most=DRAWN)
     with st.container(horizontal=True, gap="small"):
-        for one, caption in live:
-            st.image(map_image(one, SIDE, signed), caption=caption, width=SIDE, alt=caption)
+        for picture, caption in zip(pictures, captions, strict=True):
+            if picture:
+                st.image(picture, caption=caption, width=SIDE, alt=caption)
+    silent = [caption for picture, caption in zip(pictures, captions, strict=True) if not picture]
     if silent:
         sentence = _(
             ":material/visibility_off: 0 in every cell for this picture, so there is nothing to show of: {channels}."
@@ -206,7 +215,8 @@ def show_channels(subject: Subject, layer: Layer, maps: LayerMaps) -> None:
 def show_block(subject: Subject, block: str, seen: Record) -> None:
     """The branches of a block before they are joined, and its two summands where it has a residual sum."""
     found = kept("block", (subject.key, block), lambda: block_maps(subject.graph, block, seen, MAPS))
-    st.plotly_chart(figures.share_bars(found.shares), config=figures.PLAIN)
+    bars = kept("inside_bars", (subject.key, block, words.current()), lambda: figures.share_bars(found.shares))
+    st.plotly_chart(bars, config=figures.PLAIN)
     st.caption(
         _(
             "A branch's share of the sum of squares of all values in the concatenation, beside its share of the "
@@ -214,25 +224,25 @@ def show_block(subject: Subject, block: str, seen: Record) -> None:
             "alone explains."
         )
     )
-    show_branches(found)
+    show_branches((subject.key, block), found)
     branches = {part.layer.branch: (part.maps, strongest(part.channels, part.maps)) for part in found.branches}
     name = f"{subject.network.name}_{block}"
     title = _("{network}, {block}: branches").format(network=subject.network.name, block=block)
     downloads(branches, found.shares, f"{name}_branches", title)
     if found.residual is not None:
-        show_residual(found.residual, name)
+        show_residual((subject.key, block), found.residual, name)
 
 
-def show_branches(found: BlockMaps) -> None:
-    """The strongest channels of each branch."""
+def show_branches(key: Hashable, found: BlockMaps) -> None:
+    """The strongest channels of each branch. key: of the block."""
     for branch in found.branches:
         layer = branch.layer
         st.markdown(f"**{layer.branch}**, {layer.layer}, {shape_text(layer.out_shape)}")
-        show_maps(branch.maps[:6], of_channels(branch.channels["channel"][:6]))
+        show_maps((key, layer.branch), branch.maps[:6], of_channels(branch.channels["channel"][:6]))
 
 
-def show_residual(residual: ResidualMaps, name: str) -> None:
-    """What the shortcut carries and what the block adds."""
+def show_residual(key: Hashable, residual: ResidualMaps, name: str) -> None:
+    """What the shortcut carries and what the block adds. key: of the block."""
     st.markdown(_("#### Shortcut against residual"))
     metrics = st.columns(4)
     metrics[0].metric(_("Shortcut, norm"), f"{residual.shortcut_norm:,.4g}")
@@ -243,7 +253,7 @@ def show_residual(residual: ResidualMaps, name: str) -> None:
     rows = {_("Shortcut"): residual.shortcut, _("Scaled residual"): residual.residual, _("Sum"): residual.total}
     for title, maps in rows.items():
         st.markdown(f"**{title}**")
-        show_maps(maps[:6], of_channels(channels), signed=True)
+        show_maps((key, title), maps[:6], of_channels(channels), signed=True)
     st.caption(
         _(
             "The channels to which the residual adds most. Blue is below 0, red above it, white is 0; each map has a "

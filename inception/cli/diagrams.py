@@ -21,7 +21,8 @@ from .models import named_model
 from .options import AnyModel, File, Inputs, InputSize, chosen_format, names_list, one_of, whole_within
 from .output import UsageError, write
 
-ColourBy = Literal["kind", "params", "macs", "activation_bytes", "rf", "change"]
+ColourBy = Literal["kind", "params", "macs", "activation_bytes", "rf", "milliseconds", "response", "change"]
+MEASURED = ("milliseconds", "response")  # of these colours, those that come from passes of a network with weights
 FONT_SIZES = range(6, 49)  # points
 
 
@@ -45,11 +46,24 @@ class Look:
         one_of(
             get_args(ColourBy),
             N_(
-                "What colours show: the kind of operation, a number of each layer, or, between two models, what is "
-                "the same, what has changed and what only one has."
+                "What colours show: the kind of operation, a number of each layer, its milliseconds on this machine, "
+                "how strongly it answers a picture, or, between two models, what is the same, what has changed and "
+                "what only one has."
             ),
         ),
     ] = "kind"
+    picture: Annotated[
+        Path | None, Parameter(help=N_("The picture of --colour-by response; with milliseconds it may be left out."))
+    ] = None
+    weights: Annotated[
+        str | None,
+        Parameter(
+            help=N_(
+                "The weights of --colour-by response and milliseconds: a known tag, a file, or 'untrained'. By default "
+                "the first that are on this machine, and for milliseconds random ones."
+            )
+        ),
+    ] = None
     numbers: Annotated[
         Path | None,
         Parameter(
@@ -99,11 +113,8 @@ class Look:
         if self.numbers is None:
             if self.column:
                 raise UsageError(_("--column goes with --numbers"))
-            return (
-                None
-                if self.colour_by in ("kind", "change")
-                else traced_colouring(graph, cast("Traced", self.colour_by))
-            )
+            traced = self.colour_by in get_args(Traced)
+            return traced_colouring(graph, cast("Traced", self.colour_by)) if traced else None
         if self.colour_by != "kind":
             raise UsageError(_("--numbers and --colour-by exclude each other"))
         own = load_numbers(self.numbers)
@@ -177,6 +188,13 @@ def diagram(
     graph, *beside = (named_model(name).graph(size, input or ()) for name in (model, *others))
     if level == "layer" and not block and len(graph.layers) > ON_A_PAGE:
         raise UsageError(_("the layers of a whole network fit no page; name one of its blocks with --block"))
+    colouring = look.colouring(graph)
+    if look.colour_by in MEASURED:
+        from .measured_colours import measured_colouring  # here, because no other colours need a network that runs
+
+        graph, colouring = measured_colouring(model, look.colour_by, look.picture, look.weights, size)
+    elif look.picture or look.weights:
+        raise UsageError(_("--picture and --weights go with --colour-by response or milliseconds"))
     drawing = draw(
         graph,
         block,
@@ -185,7 +203,7 @@ def diagram(
         opened=opened,
         unfold=unfold or (),
         amount=look.overlay,
-        colouring=look.colouring(graph),
+        colouring=colouring,
         changes=look.colour_by == "change",
         style=look.style,
         legend=look.legend,

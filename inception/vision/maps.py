@@ -113,10 +113,10 @@ def contact_sheet(
     return sheet
 
 
-def png_bytes(image: Image.Image) -> bytes:
-    """A picture as a PNG file."""
+def png_bytes(image: Image.Image, quick: bool = False) -> bytes:
+    """A picture as a PNG file; quick: in a third of the time, a fifth larger."""
     file = io.BytesIO()
-    image.save(file, "PNG")
+    image.save(file, "PNG", compress_level=1 if quick else 6)
     return file.getvalue()
 
 

@@ -109,7 +109,7 @@ def show_cell(subject: Subject, layer: Layer, place: Place, key: str) -> None:
         seen,
         subject.prepared,
         field_box(graph, layer, (place.row, place.column)) if grid else None,
-        answers_of(subject, seen),
+        kept("cell_answers", (subject.key, words.current()), lambda: answers_of(subject, seen)),
         subject.network.temperature,
         strongest_channels(seen[layer.index], STRIP),
     )

@@ -6,6 +6,7 @@ import streamlit as st
 from inception.graph.blocks import BlockType, block_types
 from inception.size import Size
 from inception.views.changes import CHANGES
+from inception.views.comparison_table import overlay_table, side_by_side_table
 from inception.views.diagram import diagram_caption
 from inception.views.overlay import overlay_dot
 from inception.views.overview import Cell, change_of_row, side_by_side, side_by_side_dot
@@ -39,10 +40,7 @@ def compare_networks() -> None:
             on_click=lambda id: st.session_state.update(atlas_part=_part(by_cell[id])) if id in by_cell else None,
         )
         diagrams.legend(CHANGES)
-        table = _table(rows, name, other)
-        with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-            tables.show_table(table, height=tables.table_height(len(table)))
-            tables.export_button(table, f"{name}_{other}", f"{name}, {other}", key="atlas_compared_table")
+        show_as_table(side_by_side_table(graphs), f"{name}_{other}", f"{name}, {other}", "atlas_compared_table")
         diagrams.diagram_export(dot, f"{name}_{other}", diagram_caption(graphs[0], _("Stages"), graphs[1]))
     with beside:
         _show_row(opened, name, other)
@@ -66,6 +64,8 @@ def _show_row(row: Row, name: str, other: str) -> None:
     components.diagram(diagrams.svg_of(dot, title), key="atlas_overlay", selected=None, on_click=lambda _box: None)
     sentence = _("Where they differ: {network} / {other}. Dashed boxes are in one of the two only.")
     st.caption(sentence.format(network=name, other=other))
+    table = overlay_table(first, second, (name, other))
+    show_as_table(table, f"{name}_{other}_{_part(row)}", title, "atlas_overlay_table")
 
 
 def _kinds(cell: Cell | None) -> list[BlockType]:
@@ -76,19 +76,27 @@ def _kinds(cell: Cell | None) -> list[BlockType]:
     return [kind for kind in block_types(cell.graph.layers) if kind.layers[0].stage in stages]
 
 
-def _table(rows: list[Row], name: str, other: str) -> pd.DataFrame:
-    """What the diagram shows, one row for each part that stages play."""
-    return pd.DataFrame(
-        {
-            _("Stage"): _part(row),
-            name: _blocks(row[0]),
-            other: _blocks(row[1]),
-            _("Change"): _(change_of_row(row).name),
-            _("Differences"): _("; ").join(row[1].differences) if row[1] else "",
-        }
-        for row in rows
-    )
-
-
-def _blocks(cell: Cell | None) -> str:
-    return _(", ").join(run.name for box in cell.boxes for run in box.runs) if cell else "–"
+def show_as_table(table: pd.DataFrame, name: str, title: str, key: str) -> None:
+    """What a diagram of several networks shows, as a table that opens, and as a file."""
+    shown = table.assign(change=table["change"].map(_)) if "change" in table else table
+    columns = {
+        "part": _("Stage"),
+        "network": _("Network"),
+        "stages": _("Name in the paper"),
+        "blocks": _("Blocks"),
+        "out_shape": _("Output"),
+        "branch": _("Branch"),
+        "layer": _("Layer"),
+        "params": st.column_config.NumberColumn(_("Parameters"), format="localized"),
+        "macs": st.column_config.NumberColumn(_("MACs"), format="localized"),
+        "differences": _("Differences"),
+        "change": _("Change"),
+    }
+    for column in table.columns:
+        quantity, _space, network = column.partition(" ")
+        if network:  # one of two versions
+            label = _("Parameters, {network}") if quantity == "params" else _("Output, {network}")
+            columns[column] = label.format(network=network)
+    with st.expander(_("The same as a table"), icon=":material/table_rows:"):
+        tables.show_table(shown, height=tables.table_height(len(shown)), column_config=columns)
+        tables.export_button(table, name, title, key=key)

@@ -76,7 +76,7 @@ def pictures_of(subject: Subject, run: PictureRun, shown: dict[str, Layer]) -> d
     files: dict[int, list[bytes]] = kept("map_pictures", subject.key, dict)
     for layer in shown.values():
         if layer.index not in files:
-            files[layer.index] = [png_bytes(thumbnail(one)) for one in run.responses[layer.index].maps]
+            files[layer.index] = [png_bytes(thumbnail(one), quick=True) for one in run.responses[layer.index].maps]
     return {name: files[layer.index] for name, layer in shown.items()}
 
 

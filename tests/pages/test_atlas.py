@@ -111,6 +111,9 @@ def test_two_networks_compared_in_colours(app: AppTest) -> None:
     atlas(app, model="inception_resnet_v2", atlas="two-networks-compared")
     assert headings(app) == ["Stem"]
     assert "only inception_resnet_v1" in drawn(app, "atlas_overlay")
+    networks, layers = (frame.value for frame in app.dataframe)
+    assert set(networks["network"]) == {"inception_resnet_v2", "inception_resnet_v1"}
+    assert {"the same in both", "only in the second"} <= set(layers["change"])
     app.session_state["atlas_part"] = "Inception-B"
     healthy(app.run())
     assert headings(app) == ["Inception-B"]

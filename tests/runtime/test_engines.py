@@ -265,7 +265,7 @@ def test_graphs_are_recorded_once_for_each_shape(
     def record(self: FoldedNetwork, batch: Tensor) -> tuple[Any, Tensor, Tensor]:
         recorded.append(tuple(batch.shape))
         inputs = batch.clone()
-        outputs = self._model(inputs)
+        outputs = self.model(inputs)
         return Replay(self.model, inputs, outputs), inputs, outputs
 
     monkeypatch.setattr(GraphNetwork, "runs_on", ("cpu",))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from inception.cli.main import main
+from inception.paths import SAMPLES
 from inception.views.own_numbers import MAX_BYTES, MAX_ROWS, NumbersError, read_numbers
 
 from ..graphs import zoo_graph
@@ -97,3 +98,20 @@ def test_the_command_colours_by_a_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert "no column of numbers called 'other'" in capsys.readouterr().err
     assert main(["diagram", V4, "--colour-by", "change", "-o", str(drawing)]) == 2
     assert "name one other" in capsys.readouterr().err
+
+
+def test_the_command_colours_by_what_it_measures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    drawing = tmp_path / "drawing.dot"
+    made = ["diagram", V4, "--weights", f"{V4}.cifar10", "-o", str(drawing), "--colour-by"]
+    assert main([*made, "response", "--picture", str(SAMPLES / "cat.jpg")]) == 0
+    assert "at 112x112 px" in capsys.readouterr().err
+    assert drawing.read_text().count('fillcolor="#d55e00"') == 1, "the strongest box"
+    assert main([*made, "milliseconds", "--block", "Inception-C"]) == 0
+    assert "threads" in capsys.readouterr().err
+    for wrong, says in (
+        ([*made, "response"], "needs a picture"),
+        ([*made, "params"], "go with --colour-by"),
+        (["diagram", "timm:resnet18", "--colour-by", "milliseconds"], "runs a network"),
+    ):
+        assert main(wrong) == 2
+        assert says in capsys.readouterr().err
