@@ -11,6 +11,7 @@ from typing import Annotated, Literal, cast, get_args
 from cyclopts import Parameter
 
 from ..graph.layer_graph import LayerGraph
+from ..size import Size
 from ..views.colouring import Colouring, Together, Traced, traced_colouring
 from ..views.diagram import DIAGRAM_FORMATS
 from ..views.drawing import ON_A_PAGE, Level, draw
@@ -188,13 +189,7 @@ def diagram(
     graph, *beside = (named_model(name).graph(size, input or ()) for name in (model, *others))
     if level == "layer" and not block and len(graph.layers) > ON_A_PAGE:
         raise UsageError(_("the layers of a whole network fit no page; name one of its blocks with --block"))
-    colouring = look.colouring(graph)
-    if look.colour_by in MEASURED:
-        from .measured_colours import measured_colouring  # here, because no other colours need a network that runs
-
-        graph, colouring = measured_colouring(model, look.colour_by, look.picture, look.weights, size)
-    elif look.picture or look.weights:
-        raise UsageError(_("--picture and --weights go with --colour-by response or milliseconds"))
+    graph, colouring = _colours(look, model, graph, size)
     drawing = draw(
         graph,
         block,
@@ -212,6 +207,17 @@ def diagram(
     with _quiet():
         data = drawing.file(format)
     write(data, output)
+
+
+def _colours(look: Look, model: str, graph: LayerGraph, size: Size | None) -> tuple[LayerGraph, Colouring | None]:
+    """What the colours show; where they are measured, of the network as its weights are. Errors as of both."""
+    if look.colour_by in MEASURED:
+        from .measured_colours import measured_colouring  # here, because no other colours need a network that runs
+
+        return measured_colouring(model, look.colour_by, look.picture, look.weights, size)
+    if look.picture or look.weights:
+        raise UsageError(_("--picture and --weights go with --colour-by response or milliseconds"))
+    return graph, look.colouring(graph)
 
 
 @contextmanager

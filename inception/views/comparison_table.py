@@ -52,8 +52,8 @@ def overlay_table(one: Sequence[Layer], other: Sequence[Layer], names: tuple[str
         first, change = pair.layers[0], change_of(pair.versions).name
         row: dict[str, object] = {"branch": first.branch, "layer": first.layer, "change": change}
         for name, layer in zip(names, pair.versions, strict=True):
-            row[f"out_shape {name}"] = shape_text(layer.out_shape) if layer else ""
-            row[f"params {name}"] = layer.params if layer else None
+            row[f"out_shape/{name}"] = shape_text(layer.out_shape) if layer else ""
+            row[f"params/{name}"] = layer.params if layer else None
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -93,7 +93,7 @@ def show_as_table(table: pd.DataFrame, name: str, title: str, key: str) -> None:
         "change": _("Change"),
     }
     for column in table.columns:
-        quantity, _space, network = column.partition(" ")
+        quantity, _slash, network = column.partition("/")
         if network:  # one of two versions
             label = _("Parameters, {network}") if quantity == "params" else _("Output, {network}")
             columns[column] = label.format(network=network)

@@ -24,6 +24,6 @@ def test_both_versions_of_a_block() -> None:
     graphs = [inception.trace(name, 299) for name in NAMES[1:]]
     first, second = (find_block(graph.layers, "Inception-ResNet-A").layers for graph in graphs)
     table = overlay_table(first, second, ("v1", "v2"))
-    assert table["params v1"].sum() == sum(layer.params for layer in first)
-    assert table["params v2"].sum() == sum(layer.params for layer in second)
+    assert table["params/v1"].sum() == sum(layer.params for layer in first)
+    assert table["params/v2"].sum() == sum(layer.params for layer in second)
     assert "changed" in set(table["change"])
