@@ -24,6 +24,7 @@ from .output import UsageError, write
 
 ColourBy = Literal["kind", "params", "macs", "activation_bytes", "rf", "milliseconds", "response", "change"]
 MEASURED = ("milliseconds", "response")  # of these colours, those that come from passes of a network with weights
+SUFFIXES = {f".{name}": name for name in DIAGRAM_FORMATS}
 FONT_SIZES = range(6, 49)  # points
 
 
@@ -184,8 +185,7 @@ def diagram(
     """Draw a model, or one of its blocks."""
     if block and level in ("stage", "block"):
         raise UsageError(_("--level {level} draws the whole network; leave out --block").format(level=level))
-    suffixes = {f".{name}": name for name in DIAGRAM_FORMATS}
-    format = chosen_format(format, output, suffixes, binary=("png", "pdf"), defaults=("dot", "svg"))
+    format = chosen_format(format, output, SUFFIXES, binary=("png", "pdf"), defaults=("dot", "svg"))
     graph, *beside = (named_model(name).graph(size, input or ()) for name in (model, *others))
     if level == "layer" and not block and len(graph.layers) > ON_A_PAGE:
         raise UsageError(_("the layers of a whole network fit no page; name one of its blocks with --block"))
