@@ -33,6 +33,7 @@ from pages.parts import address, choices, components, diagrams, frame, selection
 from pages.parts.colour_chooser import choose_colouring, colour_legend
 from pages.parts.comparison import compare_networks, show_as_table
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.literal import literal
 from pages.parts.network_drawing import NetworkDrawing, drawing_export, network_drawing, run_of
 from pages.parts.opened_block import OpenedBlock, columns, show_block
@@ -138,7 +139,7 @@ def answer(subject: Subject, drawing: NetworkDrawing) -> None:
     """What comes out: the most probable classes, from the pass that the maps are of."""
     output = run_of(subject, [box.layers[-1] for box in drawing.boxes.values()]).output
     if subject.network.embeds:
-        st.caption(_("Out comes an embedding of {count} numbers.").format(count=len(output)))
+        prose(_("Out comes an embedding of {count} numbers.").format(count=len(output)), small=True)
         return
     for row in subject.network.table_of(output).head(3).itertuples():
         st.markdown(f"**{literal(class_title(str(row.label)))}** {row.probability:.1%}")
@@ -206,7 +207,7 @@ def one_network() -> None:
         else:
             diagrams.legend(STAGE_KINDS)
         bars = _("Bars show {quantity}: they start at 0 and share one scale, so twice the length is twice as much.")
-        st.caption(bars.format(quantity=_(SIZES[size_by])))
+        prose(bars.format(quantity=_(SIZES[size_by])), small=True)
         table = overview_table(graph, boxes.values(), colouring)
         with st.expander(_("The same as a table"), icon=":material/table_rows:"):
             tables.show_table(table, height=tables.table_height(len(table)), column_config=columns(colouring))

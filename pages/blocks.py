@@ -80,11 +80,12 @@ with picture:
         sentence = _("Where they differ: {network} / {other}. Dashed boxes are in one of the two only.")
         st.caption(sentence.format(network=graph.name, other=other))
     diagrams.legend()
-    st.caption(
+    prose(
         _(
             "V: VALID padding, so no zeros are added. linear: no ReLU follows. residual x 0.1: what the branches found "
             "is multiplied by 0.1 before it is added."
-        )
+        ),
+        small=True,
     )
     diagrams.diagram_export(
         dot,

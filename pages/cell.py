@@ -18,6 +18,7 @@ from pages.figures import common as figures
 from pages.parts import address, components, frame, selection, tables
 from pages.parts.cell_view import chosen_place, place_key, record_of, show_cell
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -42,7 +43,7 @@ def choose_cell(layer: Layer) -> None:
 
     def slider(name: str, label: str, alone: str, count: int) -> None:
         if count == 1:
-            st.caption(alone)
+            prose(alone, small=True)
         else:
             st.slider(label.format(last=count - 1), 0, count - 1, key=place_key(name, layer))
 
@@ -183,7 +184,7 @@ with looks:
         right.plotly_chart(figures.share_curve(shares, max(field.box.size)), config=figures.PLAIN)
     st.markdown(explained(subject, field))
     name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0]}_column_{cell[1]}"
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with tables.exports(name):
         tables.download_button(
             _("Picture (PNG)"),
             lambda: png_bytes(drawing),
@@ -195,6 +196,6 @@ with looks:
             lambda: npz_bytes(gradient=field.gradient),
             f"{name}.npz",
         )
-        tables.export_button(shares, f"{name}_shares", _("{name}: share of the gradient").format(name=name))
+        tables.table_export(shares, f"{name}_shares", _("{name}: share of the gradient").format(name=name))
 with result:
     show_timing(subject.network, subject.prepared)

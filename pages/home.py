@@ -66,9 +66,10 @@ with up, st.container(key="door_up"):
     with st.container(horizontal=True, gap="small"):
         for page in BOOKS:
             st.page_link(page.path, label=_(page.title))
-st.caption(
+prose(
     _(
         "**Teaching?** An address brings its network and layer back, and diagrams come as SVG, PNG or PDF. "
         "**Building?** Tables come as CSV, LaTeX or Excel, here or by `python -m inception`."
-    )
+    ),
+    small=True,
 )

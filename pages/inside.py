@@ -31,6 +31,7 @@ from pages.figures import common as figures
 from pages.parts import address, choices, frame, selection, tables
 from pages.parts.cell_view import Place, chosen_place, record_of, show_cell
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.kept import kept
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 from pages.parts.timing import show_timing
@@ -77,7 +78,7 @@ def show_maps(key: Hashable, maps: Array, captions: list[str], signed: bool = Fa
         sentence = _(
             ":material/visibility_off: 0 in every cell for this picture, so there is nothing to show of: {channels}."
         )
-        st.caption(sentence.format(channels=_(", ").join(silent)))
+        prose(sentence.format(channels=_(", ").join(silent)), small=True)
 
 
 def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed: bool = False) -> None:
@@ -88,7 +89,7 @@ def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed
     for group, (some, channels) in groups.items():
         prefix = f"{group}_" if len(groups) > 1 else ""
         arrays |= {f"{prefix}maps": some, f"{prefix}channels": channels}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with tables.exports(name):
         tables.download_button(
             _("{count} maps (PNG)").format(count=len(maps)),
             lambda: png_bytes(contact_sheet(maps, captions, SHEET_SIDE, signed=signed)),
@@ -102,7 +103,7 @@ def downloads(groups: Groups, table: pd.DataFrame, name: str, title: str, signed
             f"{name}.npz",
             key=f"npz_{name}",
         )
-        tables.export_button(table, name, title)
+        tables.table_export(table, name, title)
 
 
 def of_channels(channels: Iterable[int]) -> list[str]:
@@ -195,12 +196,13 @@ def show_channels(subject: Subject, layer: Layer, maps: LayerMaps) -> None:
             "that they answer to, or their ReLU passes nothing at all.",
             silent,
         )
-        st.caption(sentence.format(count=len(maps.channels), silent=silent))
-    st.caption(
+        prose(sentence.format(count=len(maps.channels), silent=silent), small=True)
+    prose(
         _(
             "The {shown} of {count:,} channels with the strongest mean response. Dark is 0, or a map's smallest value "
             "where that is below 0. Bright is a map's largest value. Each map has a scale of its own."
-        ).format(shown=len(maps.maps), count=len(maps.channels))
+        ).format(shown=len(maps.maps), count=len(maps.channels)),
+        small=True,
     )
     called = place_name(layer)
     all_channels = _("All {count:,} channels of {block}").format(count=len(maps.channels), block=called)
@@ -217,12 +219,13 @@ def show_block(subject: Subject, block: str, seen: Record) -> None:
     found = kept("block", (subject.key, block), lambda: block_maps(subject.graph, block, seen, MAPS))
     bars = kept("inside_bars", (subject.key, block, words.current()), lambda: figures.share_bars(found.shares))
     st.plotly_chart(bars, config=figures.PLAIN)
-    st.caption(
+    prose(
         _(
             "A branch's share of the sum of squares of all values in the concatenation, beside its share of the "
             "channels: a branch whose first bar is the longer one answers this picture more strongly than its width "
             "alone explains."
-        )
+        ),
+        small=True,
     )
     show_branches((subject.key, block), found)
     branches = {part.layer.branch: (part.maps, strongest(part.channels, part.maps)) for part in found.branches}
@@ -254,11 +257,12 @@ def show_residual(key: Hashable, residual: ResidualMaps, name: str) -> None:
     for title, maps in rows.items():
         st.markdown(f"**{title}**")
         show_maps((key, title), maps[:6], of_channels(channels), signed=True)
-    st.caption(
+    prose(
         _(
             "The channels to which the residual adds most. Blue is below 0, red above it, white is 0; each map has a "
             "scale of its own."
-        )
+        ),
+        small=True,
     )
     with st.expander(_("All channels of the sum"), icon=":material/table_rows:"):
         tables.show_table(

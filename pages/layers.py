@@ -17,12 +17,13 @@ from inception.views.window_picture import playground_svg
 from inception.words import N_, _
 from pages.parts import address, choices, components, frame, selection, tables
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.layer_panel import layer_panel, window_picture
 
 PADDINGS = ["SAME", "VALID"]
 BELOW = [N_("Why this shape"), N_("Padding playground"), N_("Charts")]
-# Columns that a screen of 1280 pixels shows beside the explanation are first; the others are a click away.
-FEW = ["index", "block", "layer", "out_shape", "rf", "dropped", "pad", "params", "macs", "flops"]
+# What a screen of 1280 pixels shows beside the explanation without scrolling sideways; the others are a click away.
+FEW = ["index", "layer", "out_shape", "rf", "dropped", "pad", "params", "macs", "flops", "block"]
 COSTS: dict[QuantityName, str] = {
     "params": N_("Parameters"),
     "macs": N_("MACs"),
@@ -79,9 +80,9 @@ selected = selection.selected_layer(graph)
 numbers = st.container()
 
 headings: dict[str, Any] = dict(tables.layer_columns())
-rows_place, panel_place = st.columns([9, 5], gap="small")
+rows_place, panel_place = st.columns([17, 9], gap="small")
 with rows_place:
-    searching, viewing = st.columns([3, 1], vertical_alignment="bottom")
+    searching, viewing, all_of_them = st.columns([8, 3, 5], vertical_alignment="bottom", gap="small")
 words = searching.text_input(
     _("Search"),
     key=address.written("search"),
@@ -98,11 +99,6 @@ with viewing.popover(_("View"), icon=":material/tune:", width="stretch"):
             "Keras also counts the running mean and variance of each batch norm, and gamma only where it is trained."
         ),
     )
-    split = st.toggle(
-        _("Download sizes as numbers"),
-        key=address.switch("split"),
-        help=_("In CSV and Excel, rf_h and rf_w instead of 63x63. JSON and Parquet always hold numbers."),
-    )
     chosen_columns = st.multiselect(
         _("Columns"),
         list(headings),
@@ -111,6 +107,7 @@ with viewing.popover(_("View"), icon=":material/tune:", width="stretch"):
         placeholder=_("Choose columns"),
     )
 
+everything = all_of_them.toggle(_("All columns"), key=address.switch("all_columns"))
 stages = [ALL, *dict.fromkeys(layer.stage for layer in graph.layers)]
 stage = rows_place.pills(
     _("Stage"),
@@ -152,31 +149,36 @@ with rows_place:
     if table.empty:
         st.info(_("No layer matches. Try fewer words or another stage."), icon=":material/search_off:")
     else:
-        everything = st.toggle(_("All columns"), key=address.switch("all_columns"))
         order = list(headings) if everything else [*FEW, *headings]
         columns = [
             column for column in dict.fromkeys(order) if column in table and (everything or column in chosen_columns)
         ]
         # The first row is explained until one is chosen.
         selected = selected or graph.layer_at(table["path"].iloc[0])
-        tables.layer_rows(graph, table, columns, selected, None if everything else tables.short_numbers())
+        if everything:
+            tables.layer_rows(graph, table, columns, selected)
+        else:
+            tables.layer_rows(graph, tables.with_short_names(table), columns, selected, tables.short_columns())
         says = [_("The figures above are the sums of these rows. Click a row to see why it has this shape.")]
         if graph.unused:
             says.append(_("{sentence}.").format(sentence=graph.unused_text))
-        st.caption(text.running_text(*says))
+        prose(text.running_text(*says), small=True)
 if selected:
     with panel_place:
         layer_panel(graph, table, selected)
 address.scroll_to("explanation", "layer")
 
 name = f"{graph.name}_{shape_text(graph.input_size)}"
-rows, other = st.columns([3, 2], vertical_alignment="bottom")
-with rows:
+with rows_place, tables.exports(graph.name):
     # The name says what the numbers are, so that two files of one network are not taken for each other.
     file_name = table_name(graph, folded=collapse, opened=opened, flops=flops, keras=keras, part=len(table) < whole)
     title = layer_title(graph, keras, len(table), whole)
-    tables.export_button(table, file_name, title, key=graph.name, split=split)
-with other:
+    split = st.toggle(
+        _("Download sizes as numbers"),
+        key=address.switch("split"),
+        help=_("In CSV and Excel, rf_h and rf_w instead of 63x63. JSON and Parquet always hold numbers."),
+    )
+    tables.table_export(table, file_name, title, key=graph.name, split=split)
     tables.download_button(
         _("Download torchinfo's summary"),
         lambda: summary_text(graph.name, graph.input_size),

@@ -29,6 +29,7 @@ from pages.parts.class_search import found_classes, search_field
 from pages.parts.crop_picker import crop_of
 from pages.parts.decoded import decoded
 from pages.parts.finding import finding
+from pages.parts.glossary import prose
 from pages.parts.kept import kept, put
 from pages.parts.literal import literal
 from pages.parts.pictures import uploads
@@ -116,11 +117,12 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             ratio = probability / max(shown["probability"].iloc[1], 1e-300)
             finding(sentence.format(ratio=ratio, label=literal(shown["label"].iloc[1])))
     if subject.network.trained:
-        st.caption(
+        prose(
             _(
                 "It can only choose among {count:,} classes. A picture of anything else gets one of their names all "
                 "the same."
-            ).format(count=len(table))
+            ).format(count=len(table)),
+            small=True,
         )
     if trusted(subject.network, subject.graph):
         st.caption(how_often_none(subject.network))
@@ -238,12 +240,10 @@ def show_preparation(subject: Subject) -> None:
                 "goes in."
             ).format(formula=preparation.formula)
         )
-    tables.download_button(
-        _("Prepared picture (PNG)"),
-        lambda: png_bytes(subject.prepared),
-        "prepared.png",
-        "image/png",
-    )
+    with tables.exports("prepared"):
+        tables.download_button(
+            _("Prepared picture (PNG)"), lambda: png_bytes(subject.prepared), "prepared.png", "image/png"
+        )
 
 
 def other_networks(subject: Subject) -> list[tuple[str, WeightsChoice]]:
@@ -307,7 +307,7 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
     tables.export_button(both, "two_networks", _("Classes of one picture by two networks"))
     first, second = (class_title(table["label"].iloc[0]) for table in answers)
     sentence = _("They agree: {first}.") if first == second else _("They differ: {first} against {second}.")
-    st.caption(sentence.format(first=first, second=second))
+    prose(sentence.format(first=first, second=second), small=True)
 
 
 def remember(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> None:

@@ -65,7 +65,7 @@ def choose_method(graph: LayerGraph) -> str:
     first = first_method(graph, CAMS if asked else tuple(EXPLAINED))
     key = address.choice("method", EXPLAINED, first, code=address.slug, texts={name: name for name in EXPLAINED})
     method = st.radio(_("Method"), list(EXPLAINED), format_func=_, key=key)
-    st.caption(_(EXPLAINED[method]))
+    prose(_(EXPLAINED[method]), small=True)
     return method
 
 
@@ -87,7 +87,7 @@ def choose_layer(graph: LayerGraph, method: str) -> Layer:
     """A layer with a grid, at first the one that tells most."""
     layer = selection.layer_box(graph, selection.grid_layers(graph), first_layer(method, graph), "looks_layer")
     sentence = _("The map has its {grid} cells; earlier layers have finer grids.")
-    st.caption(sentence.format(grid=shape_text(layer.out_shape[1:])))
+    prose(sentence.format(grid=shape_text(layer.out_shape[1:])), small=True)
     return layer
 
 
@@ -223,7 +223,7 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
         prose(found.meaning)
     if not subject.network.embeds:
         prose(_("The score of a class is its logit: what the last layer gives, before the softmax."), small=True)
-    with st.container(horizontal=True):
+    with tables.exports(name):
         if not found.dead:
             tables.download_button(_("Picture (PNG)"), lambda: png_bytes(over), f"{name}.png", "image/png")
         tables.download_button(

@@ -99,7 +99,7 @@ def measured_view() -> None:
     summary = race_summary(curves, target)
     with found:
         finding(fewer_pictures(compare(curves, "v2", "v4", target)))
-    st.caption(how_it_was_measured(curves, summary))
+    prose(how_it_was_measured(curves, summary), small=True)
 
     comparisons = [compare(curves, *pair, target) for pair in PAIRS]
     st.subheader(_("What came out"))
@@ -277,13 +277,14 @@ def long_trainings() -> None:
         return
     st.subheader(_("The bundled networks"))
     st.plotly_chart(race_figures.logs_figure(logs), config=figures.PLAIN)
-    st.caption(
+    prose(
         _(
             "The checkpoints that come with this project were trained wider, on all training pictures and for more "
             "epochs, with one seed each and not at equal cost. So this is no race. The curves climb once more at the "
             "end, where the training varies its pictures least. Some trainings also show larger pictures there; their "
             "cards say which. The logs are in assets/weights/: {files}."
-        ).format(files=", ".join(f"{tag}.log.csv" for tag in logs))
+        ).format(files=", ".join(f"{tag}.log.csv" for tag in logs)),
+        small=True,
     )
 
 

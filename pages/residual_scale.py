@@ -201,7 +201,7 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
     depth_chart(profiles, "picture")
 
     about_the_pass(instrument)
-    st.caption(how_it_was_measured(instrument, views, size, next(iter(profiles.values()))))
+    prose(how_it_was_measured(instrument, views, size, next(iter(profiles.values()))), small=True)
     with st.expander(_("The numbers"), key=address.switch("numbers"), on_change="rerun"):
         key = address.choice(
             "with", profiles, code=dict(zip(profiles, ("sliders", "others"), strict=False)).__getitem__
@@ -395,7 +395,7 @@ def training_result(history: History) -> None:
             _("Dead channels, step {step}").format(step=both),
             {name: f"{got.dead_share:.2%}" for name, got in results.items()},
         )
-    st.caption(
+    prose(
         _(
             "{network} with {width:.1%} of its channels, {pictures} crops of {size} px a step, scales {scales}, "
             "learning rate {rate:g}, seed {seed}; {done} of {steps} steps."
@@ -409,7 +409,8 @@ def training_result(history: History) -> None:
             seed=setting.seed,
             done=both,
             steps=setting.steps,
-        )
+        ),
+        small=True,
     )
     titled = curves.assign(scales=curves["twin"].map(dict(enumerate(names))))
     title = _("{network}: training with the scales {scales}").format(network=twin.name, scales=and_list(names))

@@ -132,10 +132,11 @@ def first_measurement() -> Stored | None:
 def show_stored(found: Stored) -> None:
     """A measurement that this server keeps, and when it was made."""
     show(found.rows)
-    st.caption(
+    prose(
         _("Measured on this server on {time}: {network} at {size} px.").format(
             time=found.time.strftime("%Y-%m-%d %H:%M"), network=found.network, size=shape_text(found.size)
-        )
+        ),
+        small=True,
     )
 
 
@@ -152,11 +153,12 @@ def show(rows: Iterable[Comparison]) -> None:
         column_order=[column for column in columns() if column not in empty],
         column_config=columns(),
     )
-    st.caption(
+    prose(
         _(
             "Each time is the median of as many passes as the column Runs says. It includes whatever else this server "
             "does meanwhile, so repeat a surprising one. Answers are compared on the chosen picture alone."
-        )
+        ),
+        small=True,
     )
 
 
@@ -205,11 +207,12 @@ with result:
         tables.export_button(table, f"{name}_speed", title)
     elif found := stored().get(subject.key) or first_measurement():
         show_stored(found)
-    st.caption(
+    prose(
         _(
             "The button runs {network} at {size} under every setting that this machine offers. It takes a minute or "
             "two, and others on this server wait a little longer meanwhile."
-        ).format(network=name, size=choices.picture_size(subject.graph))
+        ).format(network=name, size=choices.picture_size(subject.graph)),
+        small=True,
     )
     used = dict.fromkeys(["plain", *(setting.engine for setting in settings)])
     note = _("- **{engine}**: {meaning}")

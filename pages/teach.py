@@ -86,12 +86,13 @@ def forget_all() -> None:
 def privacy() -> None:
     """What becomes of the pictures, and the button that ends it."""
     st.button(_("Forget all"), icon=":material/delete:", on_click=forget_all, width="stretch")
-    st.caption(
+    prose(
         _(
             ":material/lock: Small copies of your pictures, their features and the head stay in this session: the "
             "server keeps them in memory, never writes them to disk, and shows them to nobody else. They are gone soon "
             "after the page is closed, or at once with *Forget all*."
-        )
+        ),
+        small=True,
     )
 
 
@@ -247,11 +248,12 @@ def judge(source: Source, head: Head) -> None:
         )
         st.markdown(f"#### {best}")
         st.plotly_chart(figures.probability_bars(table), config=figures.PLAIN)
-        st.caption(
+        prose(
             _(
                 "**It can only choose among your classes**: {classes}. Whatever is on the picture gets one of these "
                 "names, and often a high percentage; try one that shows none of them."
-            ).format(classes=and_list(head.names))
+            ).format(classes=and_list(head.names)),
+            small=True,
         )
 
 

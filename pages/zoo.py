@@ -17,6 +17,7 @@ from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts import address, choices, components, diagrams, frame, tables
 from pages.parts.finding import finding
+from pages.parts.glossary import meaning, prose
 
 
 def comparison_columns() -> dict[str, Any]:
@@ -27,8 +28,8 @@ def comparison_columns() -> dict[str, Any]:
         "blocks": st.column_config.NumberColumn(_("Blocks")),
         "layers": st.column_config.NumberColumn(_("Layers")),
         "out_shape": _("Output"),
-        "params": st.column_config.NumberColumn(_("Parameters"), format="localized"),
-        "macs": st.column_config.NumberColumn(_("MACs"), format="localized"),
+        "params": st.column_config.NumberColumn(_("Parameters"), format="localized", help=meaning("parameters")),
+        "macs": st.column_config.NumberColumn(_("MACs"), format="localized", help=meaning("mac")),
         "activation_bytes": st.column_config.NumberColumn(
             _("Outputs, bytes"), format="localized", help=_("In float32")
         ),
@@ -60,7 +61,7 @@ tables.show_table(
         "input": _("Input, pixels"),
         "params": st.column_config.NumberColumn(_("Parameters"), format="localized"),
         "macs": st.column_config.NumberColumn(
-            _("MACs"), format="localized", help=_("For one picture of the size given")
+            _("MACs"), format="localized", help=meaning("mac", _("For one picture of the size given"))
         ),
         "output": _("Output"),
         "source": st.column_config.TextColumn(_("After"), width=300),
@@ -88,10 +89,11 @@ if chosen:
         column_order=list(columns),
         column_config=columns,
     )
-    st.caption(
+    prose(
         _("All for one picture of {size}, so that only the networks differ.").format(
             size=choices.picture_size(graphs_of_one_size[0])
-        )
+        ),
+        small=True,
     )
     figure = comparison_chart(graphs_of_one_size)
     st.plotly_chart(figure, config=chart_config(figure))
@@ -129,9 +131,10 @@ tables.show_table(
         "source": st.column_config.LinkColumn(_("Source")),
     },
 )
-st.caption(
+prose(
     _(
         "Each accuracy is the one that its source publishes. For the networks that this project trained, it measured "
         "the accuracy itself, with `python -m inception evaluate`."
-    )
+    ),
+    small=True,
 )

@@ -116,11 +116,11 @@ def show_cell(subject: Subject, layer: Layer, place: Place, key: str) -> None:
     html = kept("cell_html", (subject.key, layer.path, place, words.current()), lambda: as_html(view), most=8)
     components.cell(html, key, lambda target: walk(graph, target))
     name = f"{subject.network.name}_{layer.path}_{place.channel}_{place.row}_{place.column}"
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with tables.exports(key):
         tables.download_button(
             _("This sum (PNG)"), lambda: png_bytes(draw_arithmetic(found)), f"{name}.png", "image/png"
         )
-        tables.export_button(found.table(), name, _("{name}: every multiplication").format(name=name), key=key)
+        tables.table_export(found.table(), name, _("{name}: every multiplication").format(name=name), key=key)
 
 
 def walk(graph: LayerGraph, target: dict[str, Any]) -> None:

@@ -184,6 +184,14 @@ def place(data: dict[str, Any], key: str, on_place: Callable[[list[float]], None
     _place(data=data, key=key, on_place_change=pointed)
 
 
+_terms = st.components.v2.component("term_tips", html="<div></div>", js=_asset("terms.js"))
+
+
+def term_tips() -> None:
+    """Lets Esc close the tips of terms on this page, and keeps them in the window."""
+    _terms(key="term_tips")
+
+
 def memory(name: str, state: str, ask: bool, key: str) -> str:
     """Lets the browser keep a state under a name, or forget an empty one; with `ask` gives what was kept before."""
     found = _memory(data={"name": name, "state": state, "ask": ask}, key=key, on_kept_change=lambda: None)

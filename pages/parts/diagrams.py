@@ -9,7 +9,7 @@ from inception.views.diagram import DIAGRAM_FORMATS, diagram_file, diagram_svg
 from inception.views.kinds import KINDS, Kind
 from inception.views.source import BlockSource, block_source
 from inception.words import _
-from pages.parts.tables import _export
+from pages.parts.tables import exports, file_export
 
 
 def svg_of(dot: str, title: str) -> str:
@@ -42,4 +42,5 @@ def legend(kinds: Sequence[Kind] = KINDS) -> None:
 def diagram_export(dot: str, name: str, caption: str) -> None:
     """A choice of format, and a download of the diagram in it with a caption."""
     files = {format: (f".{format}", mime) for format, mime in DIAGRAM_FORMATS.items()}
-    _export(_("Download this diagram"), files, name, lambda format: diagram_file(dot, format, caption))
+    with exports(name):
+        file_export(_("Download this diagram"), files, name, lambda format: diagram_file(dot, format, caption))

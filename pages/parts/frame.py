@@ -58,6 +58,7 @@ def run_page(page: PageEntry, chosen: StreamlitPage) -> None:
                 back_to_tour(page)
             with in_class:
                 presenter.buttons()
+                components.term_tips()
             with networks:
                 network_controls(page)
             use_threads()

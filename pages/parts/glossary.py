@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from inception import words
+from inception.text import running_text
 from inception.words import _
 from pages.parts.glossary_terms import TERMS, Numbers, Term
 
@@ -26,6 +27,11 @@ def fact(term_id: str, language: str) -> str:
     term = TERMS[term_id]
     with words.speaking(language):
         return _(term.fact).format(**term.values(_numbers()))
+
+
+def meaning(term_id: str, *more: str) -> str:
+    """What a term means, and more about it, for the help of a heading."""
+    return running_text(_(TERMS[term_id].meaning), *more)
 
 
 def other_names(term: Term) -> list[str]:

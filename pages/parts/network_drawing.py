@@ -15,7 +15,7 @@ from inception.words import _
 from pages.parts.diagrams import diagram_export, svg_of
 from pages.parts.kept import kept
 from pages.parts.subject import Subject
-from pages.parts.tables import _export
+from pages.parts.tables import exports, file_export
 
 MOST = 8  # passes whose maps a session keeps
 
@@ -101,4 +101,5 @@ def drawing_export(drawing: NetworkDrawing, name: str, caption: str) -> None:
     def write(format: str) -> bytes:
         return diagram_file(drawing.dot, format, caption, pictures=drawing.pictures)
 
-    _export(_("Download this diagram"), files, name, write)
+    with exports(name):
+        file_export(_("Download this diagram"), files, name, write)

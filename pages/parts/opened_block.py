@@ -23,6 +23,7 @@ from inception.vision.picture_notes import picture_notes, share_text
 from inception.words import _
 from pages.parts import components, diagrams, selection, tables
 from pages.parts.colour_chooser import colour_legend
+from pages.parts.glossary import meaning, prose
 from pages.parts.network_drawing import pictures_of, run_of
 from pages.parts.subject import Subject
 
@@ -72,12 +73,13 @@ def show_block(graph: LayerGraph, opened: OpenedBlock, subject: Subject | None, 
         on_click=lambda name: selection.select_layer(parts[name][0]) if name in parts else None,
     )
     if run:
-        st.caption(
+        prose(
             _(
                 "An edge into a concatenation is as wide as the branch's share of the sum of squares of all that is "
                 "joined. The maps are those of the channels with the strongest mean response, each on its own scale: "
                 "dark is 0 or the smallest value, bright the largest."
-            )
+            ),
+            small=True,
         )
     if colouring:
         colour_legend(colouring.name, colouring.scale([(layer,) for layer in layers]))
@@ -161,16 +163,16 @@ def block_table(layers: tuple[Layer, ...], run: PictureRun | None, colouring: Co
 def columns(colouring: Colouring | None) -> dict[str, Any]:
     """The columns of the tables here, in the reader's language."""
     return {
-        "branch": _("Branch"),
+        "branch": st.column_config.TextColumn(_("Branch"), help=meaning("branch")),
         "box": _("Box"),
         "code": _("Name in the code"),
         "layers": st.column_config.NumberColumn(_("Layers"), format="localized"),
         "op": _("Operation"),
         "out_shape": _("Output"),
-        "params": st.column_config.NumberColumn(_("Parameters"), format="localized"),
-        "macs": st.column_config.NumberColumn(_("MACs"), format="localized"),
+        "params": st.column_config.NumberColumn(_("Parameters"), format="localized", help=meaning("parameters")),
+        "macs": st.column_config.NumberColumn(_("MACs"), format="localized", help=meaning("mac")),
         "activation_bytes": st.column_config.NumberColumn(_("Outputs, bytes"), format="localized"),
-        "field": _("Receptive field"),
+        "field": st.column_config.TextColumn(_("Receptive field"), help=meaning("receptive-field")),
         "response": st.column_config.NumberColumn(
             _("Response"), format="%.4g", help=_("Root mean square of all values")
         ),

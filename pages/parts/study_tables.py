@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from inception.words import _
+from pages.parts.glossary import meaning
 
 
 def study_columns() -> dict[str, Any]:
@@ -21,20 +22,24 @@ def study_columns() -> dict[str, Any]:
         "layers": st.column_config.TextColumn(_("Layers"), width=120),
         "network": st.column_config.TextColumn(_("Network"), width=80),
         "convs": st.column_config.NumberColumn(_("Convolutions"), width=88),
-        "params": st.column_config.NumberColumn(_("Parameters"), width=84, format="localized"),
-        "macs": st.column_config.NumberColumn(_("MACs"), width=112, format="localized", help=_("Multiply-accumulates")),
+        "params": st.column_config.NumberColumn(
+            _("Parameters"), width=84, format="localized", help=meaning("parameters")
+        ),
+        "macs": st.column_config.NumberColumn(_("MACs"), width=112, format="localized", help=meaning("mac")),
         "activation_bytes": st.column_config.NumberColumn(
             _("Outputs, bytes"), width=98, format="localized", help=_("Of all layers, float32")
         ),
         "params_ratio": ratio,
         "macs_ratio": ratio,
         "activation_ratio": ratio,
-        "rf": st.column_config.TextColumn(_("Receptive field"), width=98, help=_("Height x width")),
+        "rf": st.column_config.TextColumn(
+            _("Receptive field"), width=98, help=meaning("receptive-field", _("Height x width"))
+        ),
         "milliseconds": st.column_config.NumberColumn(
             _("Milliseconds"), format="localized", help=_("Median after a warm-up")
         ),
         "pairs": _("Pairs"),
-        "kernel": st.column_config.NumberColumn("k", width=30),
+        "kernel": st.column_config.NumberColumn("k", width=30, help=meaning("kernel")),
         "weights": st.column_config.NumberColumn(_("Weights"), width=80, format="localized"),
         "square_weights": st.column_config.NumberColumn(_("As squares"), width=80, format="localized"),
         "saving": st.column_config.NumberColumn(_("Saved"), width=80, format="localized", help=_("Weights")),
@@ -42,8 +47,8 @@ def study_columns() -> dict[str, Any]:
         "ratio": ratio,
         "runs": _("Runs"),
         "pair": st.column_config.NumberColumn("#", width=32),
-        "block": st.column_config.TextColumn(_("Block"), width=88),
-        "branch": st.column_config.TextColumn(_("Branch"), width=72),
+        "block": st.column_config.TextColumn(_("Block"), width=88, help=meaning("block")),
+        "branch": st.column_config.TextColumn(_("Branch"), width=72, help=meaning("branch")),
         "first": st.column_config.TextColumn(_("First"), width=116),
         "second": st.column_config.TextColumn(_("Second"), width=116),
         "in_channels": st.column_config.NumberColumn(_("In"), width=42, format="localized"),

@@ -22,6 +22,7 @@ from pages.parts import choices
 from pages.parts.crop_picker import choose_crop, fit_as
 from pages.parts.decoded import decoded
 from pages.parts.face_pictures import choose_face
+from pages.parts.glossary import prose
 from pages.parts.kept import kept
 from pages.parts.pictures import choose_picture
 from pages.parts.weights_chooser import choose_weights, network_with
@@ -142,7 +143,7 @@ def weights_note(subject: Subject) -> None:
             icon=":material/science:",
         )
     elif known and known.training:
-        st.caption(running_text(":material/school:", what_it_knows(known, network.labels)))
+        prose(running_text(":material/school:", what_it_knows(known, network.labels)), small=True)
 
 
 def what_it_knows(known: Weights, labels: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Tables on a page: their columns, heights and downloads."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from inception.views.export import FORMATS, export_table
 from inception.views.numbers import with_columns
 from inception.words import _
 from pages.parts import components
+from pages.parts.glossary import meaning
 from pages.parts.printing import printable_table
 from pages.parts.selection import select_layer
 
@@ -34,37 +36,42 @@ BLOCK_COLUMNS = [
 def layer_columns() -> dict[str, ColumnConfig]:
     """How each column of a layer table is shown, in the reader's language."""
     return {
-        "index": st.column_config.NumberColumn("#", width=38),
-        "block": st.column_config.TextColumn(_("Block"), width=110, help=_("TF-Slim's name")),
+        "index": st.column_config.NumberColumn("#", width=36),
+        "block": st.column_config.TextColumn(_("Block"), width=110, help=meaning("block", _("TF-Slim's name"))),
         "repeat": st.column_config.NumberColumn("×", width=40, help=_("How often the block stands in a row")),
-        "branch": st.column_config.TextColumn(_("Branch"), width=72),
+        "branch": st.column_config.TextColumn(_("Branch"), width=72, help=meaning("branch")),
         "layer": st.column_config.TextColumn(_("Layer"), width=116, help=_("TF-Slim's name inside the branch")),
         "op": st.column_config.TextColumn(_("Operation"), width=88),
         "out_shape": st.column_config.TextColumn(_("Output"), width=84, help=_("Channels x height x width")),
-        "kernel": st.column_config.TextColumn(_("Kernel"), width=58, help=_("Height x width")),
-        "stride": st.column_config.TextColumn(_("Stride"), width=46, help=_("Height x width")),
+        "kernel": st.column_config.TextColumn(_("Kernel"), width=58, help=meaning("kernel")),
+        "stride": st.column_config.TextColumn(_("Stride"), width=46, help=meaning("stride", _("Height x width"))),
         "padding": st.column_config.TextColumn(
-            _("Padding"), width=62, help=_("SAME keeps the grid, VALID adds no zeros")
+            _("Padding"), width=62, help=meaning("padding", _("SAME keeps the grid, VALID adds no zeros"))
         ),
         "params": st.column_config.NumberColumn(
-            _("Parameters"), width=80, format="localized", help=_("With the batch norm; of all × blocks where folded")
+            _("Parameters"),
+            width=80,
+            format="localized",
+            help=meaning("parameters", _("With the batch norm; of all × blocks where folded")),
         ),
         "macs": st.column_config.NumberColumn(
             _("MACs"),
             width=98,
             format="localized",
-            help=_("Multiply-accumulates for one picture; of all × blocks where folded"),
+            help=meaning("mac", _("Multiply-accumulates for one picture; of all × blocks where folded")),
         ),
-        "flops": st.column_config.NumberColumn(
-            _("FLOPs"), width=98, format="localized", help=_("Two for each multiply-accumulate")
-        ),
+        "flops": st.column_config.NumberColumn(_("FLOPs"), width=98, format="localized", help=meaning("flop")),
         "rf": st.column_config.TextColumn(
-            _("Field"), width=84, help=_("The receptive field, height x width in pixels of the picture")
+            _("Field"),
+            width=82,
+            help=meaning("receptive-field", _("The receptive field, height x width in pixels of the picture")),
         ),
         "dropped": st.column_config.TextColumn(
             _("Drop"), width=46, help=_("Dropped: input rows x columns at the end that no window reaches")
         ),
-        "pad": st.column_config.TextColumn(_("Zeros"), width=58, help=_("Added at the top, bottom, left, right")),
+        "pad": st.column_config.TextColumn(
+            _("Zeros"), width=58, help=meaning("padding", _("Added at the top, bottom, left, right"))
+        ),
         "in_shape": st.column_config.TextColumn(_("Input"), help=_("Channels x height x width")),
         "activation_bytes": st.column_config.NumberColumn(_("Output bytes"), format="localized", help=_("In float32")),
         "rf_stride": st.column_config.TextColumn(
@@ -78,10 +85,23 @@ def layer_columns() -> dict[str, ColumnConfig]:
     }
 
 
-def short_numbers() -> dict[str, ColumnConfig]:
-    """How columns of large numbers are shown in little room: 1.5M."""
-    labels = {"params": _("Params"), "macs": _("MACs"), "flops": _("FLOPs")}
-    return {name: st.column_config.NumberColumn(label, width=64, format="compact") for name, label in labels.items()}
+def short_columns() -> dict[str, ColumnConfig]:
+    """How columns are shown in little room: large numbers as 1.5M, and the layer by the table of `with_short_names`."""
+    numbers = {"params": (_("Params"), 60), "macs": (_("MACs"), 54), "flops": (_("FLOPs"), 56)}
+    short: dict[str, ColumnConfig] = {
+        name: st.column_config.NumberColumn(label, width=width, format="compact")
+        for name, (label, width) in numbers.items()
+    }
+    layer = st.column_config.TextColumn(
+        _("Layer"), width=166, help=_("TF-Slim's name of the block, and of the layer inside it")
+    )
+    return short | {"layer": layer}
+
+
+def with_short_names(table: pd.DataFrame) -> pd.DataFrame:
+    """A layer table whose layers are told by one name: Mixed_5b Conv2d_0a_1x1."""
+    names = [" ".join(filter(None, pair)) for pair in zip(table["block"], table["layer"], strict=True)]
+    return table.assign(layer=names)
 
 
 def table_height(rows: int, most: int = 14) -> int:
@@ -164,7 +184,20 @@ def neighbour(graph: LayerGraph, table: pd.DataFrame, layer: Layer, step: int) -
 SPLIT_FORMATS = ("csv", "xlsx")  # what spreadsheets open; JSON and Parquet hold lists of numbers anyway
 
 
+@contextmanager
+def exports(key: str) -> Iterator[None]:
+    """Tucks away what one can take home from a figure or a table, until it is wanted."""
+    with st.popover(_("Export"), icon=":material/download:", key=f"export_{key}"):
+        yield
+
+
 def export_button(table: pd.DataFrame, name: str, title: str, key: str | None = None, split: bool = False) -> None:
+    """What `table_export` offers, tucked away."""
+    with exports(key or name):
+        table_export(table, name, title, key, split)
+
+
+def table_export(table: pd.DataFrame, name: str, title: str, key: str | None = None, split: bool = False) -> None:
     """A choice of format, and a download of the table in it.
 
     key: tells the choice from others, where the name changes with what is shown. split: for spreadsheets, write sizes
@@ -176,17 +209,20 @@ def export_button(table: pd.DataFrame, name: str, title: str, key: str | None = 
         rows = with_columns(table) if split and format in SPLIT_FORMATS else table
         return export_table(rows, format, title)
 
-    _export(_("Download these rows"), files, name, write, key)
+    file_export(_("Download these rows"), files, name, write, key)
 
 
-def _export(
+def file_export(
     label: str,
     files: dict[str, tuple[str, str]],
     name: str,
     write: Callable[[str], bytes],
     key: str | None = None,
 ) -> None:
-    """`files`: suffix and media type of each format. The file is written when the button is pressed."""
+    """A choice of format, and a download in it, which is written when the button is pressed.
+
+    files: suffix and media type of each format.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         format = st.selectbox(_("Export as"), list(files), key=f"{label} {key or name}", width=110)
         suffix, mime = files[format]

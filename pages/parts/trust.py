@@ -20,6 +20,7 @@ from inception.weights.known import Weights
 from inception.words import _
 from pages.figures import common as figures
 from pages.parts import tables
+from pages.parts.glossary import prose
 
 
 def show_trust(network: Predictor, graph: LayerGraph) -> None:
@@ -44,7 +45,7 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
         tables.export_button(confusion.reset_index(), "confusion", title)
     with right:
         show_photographs(weights, answers, found)
-    st.caption(
+    prose(
         _(
             "Trained on {data}, {epochs} epochs, seed {seed}; the card in {source} has the recipe. "
             "`python -m inception evaluate {network}` measures the test accuracy again."
@@ -54,7 +55,8 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
             seed=weights.training["seed"],
             source=weights.source,
             network=weights.variant,
-        )
+        ),
+        small=True,
     )
 
 
