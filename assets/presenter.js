@@ -114,9 +114,11 @@ function unitOf(figure) {
   return figure.matches(kind) && all.every((other) => other.matches(kind)) ? row : single;
 }
 
-// The figure, the texts that follow it, and the page's headline and finding; all else is hidden.
+// The figure, its legend, the texts that follow it, and the page's headline and finding; all else is hidden.
 function showOnly(figure) {
   const shown = new Set([figure, ...document.querySelectorAll(`${MAIN} h2, ${MAIN} .st-key-finding`)]);
+  const legend = figure.previousElementSibling;
+  if (legend?.querySelector(".legend")) shown.add(legend);
   let text = figure.nextElementSibling;
   while (text?.matches("[data-testid=stElementContainer]") && text.querySelector(TEXT) && !text.querySelector(FIGURES)) {
     shown.add(text);

@@ -201,11 +201,11 @@ def one_network() -> None:
         graph, subject, level, size_by, [opened.box.id] if in_place else [], Notes(colouring=colouring)
     )
     with overview:
-        show_overview(graph, drawing, opened, subject, unfolded)
         if colouring:
             colour_legend(colouring.name, colouring.scale([box.layers for box in boxes.values()]))
         else:
             diagrams.legend(STAGE_KINDS)
+        show_overview(graph, drawing, opened, subject, unfolded)
         bars = _("Bars show {quantity}: they start at 0 and share one scale, so twice the length is twice as much.")
         prose(bars.format(quantity=_(SIZES[size_by])), small=True)
         table = overview_table(graph, boxes.values(), colouring)
@@ -277,13 +277,13 @@ def three_networks() -> None:
     kept = st.session_state.get("atlas_cell")
     opened = next((cell for cell in cells.values() if stages[cell.id] == kept), None)
     titles = and_list([_(VARIANTS[name].title) for name in NETWORKS])
+    diagrams.legend(STAGE_KINDS)
     components.diagram(
         diagrams.svg_of(dot, _("{networks} side by side").format(networks=titles)),
         key="atlas_three",
         selected=opened.id if opened else None,
         on_click=lambda cell: st.session_state.update(atlas_cell=stages[cell]),
     )
-    diagrams.legend(STAGE_KINDS)
     st.caption(_("All for a picture of {size}.").format(size=choices.picture_size(graphs[0])))
     show_as_table(side_by_side_table(graphs), "side_by_side", titles, "atlas_three_table")
     if opened:

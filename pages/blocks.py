@@ -51,7 +51,7 @@ def select_line(line: int) -> None:
         selection.select_layer(graph.layers[min(below)[1] - 1])
 
 
-laying, opening = st.columns(2)
+opening, laying = st.columns(2)
 other = choices.chosen_variant().other_version
 versions = {}
 if other:
@@ -70,6 +70,7 @@ else:
 
 picture, details = st.columns(2, gap="large")
 with picture:
+    diagrams.legend()
     components.diagram(
         diagrams.svg_of(dot, _("{block} of {network}").format(block=title, network=graph.name)),
         key="block_diagram",
@@ -79,7 +80,6 @@ with picture:
     if overlaid:
         sentence = _("Where they differ: {network} / {other}. Dashed boxes are in one of the two only.")
         st.caption(sentence.format(network=graph.name, other=other))
-    diagrams.legend()
     prose(
         _(
             "V: VALID padding, so no zeros are added. linear: no ReLU follows. residual x 0.1: what the branches found "
@@ -115,7 +115,8 @@ with details:
     several = len({layer.block for layer in block.layers}) > 1
     columns = [column for column in tables.BLOCK_COLUMNS if several or column != "block"]
     table = graph.table()
-    tables.layer_rows(graph, table[table["index"].isin([layer.index for layer in block.layers])], columns, drawn)
+    rows = table[table["index"].isin([layer.index for layer in block.layers])]
+    tables.layer_rows(graph, rows, columns, drawn, tables.short_numbers())
     components.code(
         source.text,
         key="block_source",

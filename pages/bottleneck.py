@@ -93,6 +93,18 @@ def cost_control() -> figures.Cost:
     return cost or "params"
 
 
+def why() -> None:
+    """Why a 1x1 saves, beside the figure."""
+    prose(
+        _(
+            "A 1x1 convolution looks at one cell at a time, and mixes all its channels into fewer. The k×k behind it "
+            "costs as much more as it reads more channels, so it is cheaper with fewer. GoogLeNet began with this "
+            "(Szegedy et al. 2014, section 4), and every Inception since has such *bottlenecks*. A 1x1 that hands on "
+            "more channels than it reads saves nothing."
+        )
+    )
+
+
 def any_widths(graph: LayerGraph) -> None:
     """A k×k convolution of any widths, with and without a 1x1 before it; it opens on a place of the network."""
     start = setting_of(graph)
@@ -117,6 +129,7 @@ def any_widths(graph: LayerGraph) -> None:
             MOST_CELLS,
             key=address.number("cells", 1, MOST_CELLS, start.size[0], key="bottleneck_cells"),
         )
+        why()
     setting = Setting(kernel, inputs, middle, outputs, (side, side), start.bias, start.batch_norm)
     ways, widths, words = calculated(setting, current())
     direct, reduced = ways
@@ -158,8 +171,12 @@ def in_this_network(graph: LayerGraph) -> None:
                 kernel=row["kernel"],
             )
         )
-    st.markdown(_("Each bar is one place; places that are alike in all blocks of a stage share one."))
-    st.plotly_chart(figures.places_figure(kinds, labels, cost_control()), config=PLAIN)
+    figure, beside = st.columns([3, 1], gap="medium")
+    with beside:
+        why()
+    with figure:
+        st.markdown(_("Each bar is one place; places that are alike in all blocks of a stage share one."))
+        st.plotly_chart(figures.places_figure(kinds, labels, cost_control()), config=PLAIN)
     st.subheader(_("Every place"))
     tables.show_table(
         table,
@@ -179,15 +196,19 @@ def counterfactual(graph: LayerGraph) -> None:
         "Really built without them, {network} has **{params:.1f} million parameters and {macs:.2f} billion "
         "multiply-accumulates**: {params_ratio:.2f} and {macs_ratio:.2f} times as many."
     )
-    prose(
-        told.format(
-            network=graph.name,
-            params=params,
-            macs=macs / 1e3,
-            params_ratio=table["params_ratio"].iloc[0],
-            macs_ratio=table["macs_ratio"].iloc[0],
+    words, beside = st.columns(2, gap="medium")
+    with beside:
+        why()
+    with words:
+        prose(
+            told.format(
+                network=graph.name,
+                params=params,
+                macs=macs / 1e3,
+                params_ratio=table["params_ratio"].iloc[0],
+                macs_ratio=table["macs_ratio"].iloc[0],
+            )
         )
-    )
     tables.show_table(shown(table), column_config=columns(), column_order=["network", *COSTS, "convs", "rf"])
     title = _("{network} at {size}, and the same without 1x1 convolutions before k×k ones")
     title = title.format(network=graph.name, size=choices.picture_size(graph))
@@ -204,11 +225,3 @@ elif view == VIEWS[1]:
     in_this_network(graph)
 else:
     counterfactual(graph)
-prose(
-    _(
-        "A 1x1 convolution looks at one cell at a time, and mixes all its channels into fewer. The k×k behind it costs "
-        "as much more as it reads more channels, so it is cheaper with fewer. GoogLeNet began with this (Szegedy et "
-        "al. 2014, section 4), and every Inception since has such *bottlenecks*. A 1x1 that hands on more channels "
-        "than it reads saves nothing."
-    )
-)

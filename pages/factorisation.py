@@ -121,8 +121,8 @@ def calculator() -> None:
         two.metric(_("{layers}, parameters").format(layers=pair.layers), f"{pair.graph.params:,}")
         ratio.metric(_("Square to pair"), f"{table.set_index('option')['params_ratio'][FACTORISED]:.2f}×")
         st.code(f"{square.arithmetic}\n{pair.arithmetic}", language=None, wrap_lines=True)
-        tables.show_table(shown(table), column_config=study_columns(), column_order=["option", *COSTS, "layers"])
         prose(words)
+        tables.show_table(shown(table), column_config=study_columns(), column_order=["option", *COSTS, "layers"])
         tables.export_button(table, "factorised", setting.title)
         milliseconds("factorised", setting.title, lambda device: measure_options(setting, device))
 
@@ -248,7 +248,7 @@ def changed(kernel: Array, key: str) -> Array:
     begun = with_cells(kernel, start)
     whole = bool((begun == begun.round()).all())
     # Rounded to be seen only: three decimals of a Gauss are no product of a column and a row any more.
-    cell = st.column_config.NumberColumn(width=52, format="%g" if whole else "%.3f")
+    cell = st.column_config.NumberColumn(width=46, format="%g" if whole else "%.3f")
     grid = st.data_editor(
         pd.DataFrame(begun).rename(columns=str),
         key=f"kernel_{key}_{grids}",
@@ -269,7 +269,7 @@ def changed(kernel: Array, key: str) -> Array:
 def separable(graph: LayerGraph) -> None:
     """Kernels as sums of outer products."""
     kernel, key = kernel_of(graph)
-    left, right = st.columns([4, 3], gap="large")
+    left, right, beside = st.columns([14, 11, 8], gap="medium")
     with left:
         decomposition = decompose(changed(kernel, key))
         st.plotly_chart(figures.rank_figure(decomposition), config=figures.PLAIN)
@@ -278,16 +278,17 @@ def separable(graph: LayerGraph) -> None:
         key = address.number("rank", 1, len(kernel), 1)
         rank = st.slider(_("Rank of the approximation"), 1, len(kernel), key=key)
         st.plotly_chart(figures.kernel_figure(decomposition, rank), config=figures.PLAIN, width="content")
-    prose(
-        _(
-            "A kernel of rank 1 is one column times one row, so a k×1 after a 1×k does exactly the same. Other "
-            "kernels need a sum of several such products. **The networks do something else:** their 1×7 and 7×1 are "
-            "learned from the start, mix all channels, and have batch norm and ReLU between them. That is a "
-            "*factorised* convolution. It is not a rewrite of a trained 7×7. Nor is it a *depthwise separable* "
-            "convolution (MobileNet), which filters each channel alone and then mixes the channels with a 1×1. The "
-            "calculator shows all three."
+    with beside:
+        prose(
+            _(
+                "A kernel of rank 1 is one column times one row, so a k×1 after a 1×k does exactly the same. Other "
+                "kernels need a sum of several such products. **The networks do something else:** their 1×7 and 7×1 "
+                "are learned from the start, mix all channels, and have batch norm and ReLU between them. That is a "
+                "*factorised* convolution. It is not a rewrite of a trained 7×7. Nor is it a *depthwise separable* "
+                "convolution (MobileNet), which filters each channel alone and then mixes the channels with a 1×1. The "
+                "calculator shows all three."
+            )
         )
-    )
 
 
 frame.open_page("factorisation")

@@ -93,18 +93,21 @@ def measured_view() -> None:
     reached = targets(curves)
     key = address.choice("target", reached, common_target(curves), code="{:.4g}".format)
     target = right.select_slider(_("How soon it reached"), reached, key=key, format_func=percent)
-    st.plotly_chart(
-        race_figures.race_figure(bands(curves, effort, quantity), effort, quantity, target), config=figures.PLAIN
-    )
+    chart, beside = st.columns([2, 1], gap="medium")
+    with chart:
+        st.plotly_chart(
+            race_figures.race_figure(bands(curves, effort, quantity), effort, quantity, target), config=figures.PLAIN
+        )
     summary = race_summary(curves, target)
     with found:
         finding(fewer_pictures(compare(curves, "v2", "v4", target)))
-    prose(how_it_was_measured(curves, summary), small=True)
-
     comparisons = [compare(curves, *pair, target) for pair in PAIRS]
-    st.subheader(_("What came out"))
-    st.markdown(outcome(comparisons))
-    st.markdown("\n".join(f"- {sentence(comparison)}" for comparison in comparisons))
+    with beside:
+        st.subheader(_("What came out"))
+        prose(outcome(comparisons))
+        st.markdown("\n".join(f"- {sentence(comparison)}" for comparison in comparisons))
+    with chart:
+        prose(how_it_was_measured(curves, summary), small=True)
     scale = sentence(compare(curves, "v2", "v2_unscaled", target))
     st.markdown(_("The claim says nothing about the residual scale. What was measured: {result}").format(result=scale))
     tables.show_table(table_of(summary, target), height=tables.table_height(len(summary)))
@@ -247,27 +250,30 @@ def table_of(summary: pd.DataFrame, target: float) -> pd.DataFrame:
 def the_claim() -> None:
     """What the paper says, and what neither it nor this page shows."""
     st.subheader(_("What the paper claims"))
-    prose(
-        _(
-            "*Training with residual connections accelerates the training of Inception networks significantly* "
-            "(abstract). Section 5 shows it on ImageNet: Inception-ResNet-v1 beside Inception-v3 (Fig. 21 and 22) and "
-            "Inception-ResNet-v2 beside Inception-v4 (Fig. 23 and 24). Each pair costs about the same, and the error "
-            "of the residual network falls sooner. Where they end depends mostly on the size of the model (Fig. 25 "
-            "and 26): with one crop Inception-v4 has a top-1 error of 20.0 %, Inception-ResNet-v2 one of 19.9 % "
-            "(Table 2). The authors also say that very deep networks train well **without** shortcuts. They recommend "
-            "shortcuts for speed alone (section 2)."
+    claim, limits = st.columns(2, gap="large")
+    with claim:
+        prose(
+            _(
+                "*Training with residual connections accelerates the training of Inception networks significantly* "
+                "(abstract). Section 5 shows it on ImageNet: Inception-ResNet-v1 beside Inception-v3 (Fig. 21 and 22) "
+                "and Inception-ResNet-v2 beside Inception-v4 (Fig. 23 and 24). Each pair costs about the same, and the "
+                "error of the residual network falls sooner. Where they end depends mostly on the size of the model "
+                "(Fig. 25 and 26): with one crop Inception-v4 has a top-1 error of 20.0 %, Inception-ResNet-v2 one of "
+                "19.9 % (Table 2). The authors also say that very deep networks train well **without** shortcuts. They "
+                "recommend shortcuts for speed alone (section 2)."
+            )
         )
-    )
-    prose(
-        _(
-            "**Limits.** The paper's networks have full width and see a million pictures of 299 px many times. The "
-            "networks here are narrow, see small pictures scaled up, and stop early. Inception-ResNet-v2 has half of "
-            "its blocks, so that it can be as wide as the others. Without its shortcuts it keeps blocks that were "
-            "designed to have them: thin branches that are meant to add a little to what passes by. Inception-v4, in "
-            "contrast, was designed without shortcuts. So the two comparisons answer different questions. A few seeds "
-            "can show a large difference, but not a small one."
+    with limits:
+        prose(
+            _(
+                "**Limits.** The paper's networks have full width and see a million pictures of 299 px many times. The "
+                "networks here are narrow, see small pictures scaled up, and stop early. Inception-ResNet-v2 has half "
+                "of its blocks, so that it can be as wide as the others. Without its shortcuts it keeps blocks that "
+                "were designed to have them: thin branches that are meant to add a little to what passes by. "
+                "Inception-v4, in contrast, was designed without shortcuts. So the two comparisons answer different "
+                "questions. A few seeds can show a large difference, but not a small one."
+            )
         )
-    )
 
 
 def long_trainings() -> None:
@@ -276,16 +282,18 @@ def long_trainings() -> None:
     if not logs:
         return
     st.subheader(_("The bundled networks"))
-    st.plotly_chart(race_figures.logs_figure(logs), config=figures.PLAIN)
-    prose(
-        _(
-            "The checkpoints that come with this project were trained wider, on all training pictures and for more "
-            "epochs, with one seed each and not at equal cost. So this is no race. The curves climb once more at the "
-            "end, where the training varies its pictures least. Some trainings also show larger pictures there; their "
-            "cards say which. The logs are in assets/weights/: {files}."
-        ).format(files=", ".join(f"{tag}.log.csv" for tag in logs)),
-        small=True,
-    )
+    chart, beside = st.columns([2, 1], gap="medium")
+    chart.plotly_chart(race_figures.logs_figure(logs), config=figures.PLAIN)
+    with beside:
+        prose(
+            _(
+                "The checkpoints that come with this project were trained wider, on all training pictures and for more "
+                "epochs, with one seed each and not at equal cost. So this is no race. The curves climb once more at "
+                "the end, where the training varies its pictures least. Some trainings also show larger pictures "
+                "there; their cards say which. The logs are in assets/weights/: {files}."
+            ).format(files=", ".join(f"{tag}.log.csv" for tag in logs)),
+            small=True,
+        )
 
 
 frame.open_page("race")

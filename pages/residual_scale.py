@@ -198,10 +198,12 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
                 for name, found in sums.items()
             },
         )
-    depth_chart(profiles, "picture")
-
-    about_the_pass(instrument)
-    prose(how_it_was_measured(instrument, views, size, next(iter(profiles.values()))), small=True)
+    chart, why = st.columns([7, 3], gap="medium")
+    with chart:
+        depth_chart(profiles, "picture")
+    with why:
+        about_the_pass(instrument)
+        prose(how_it_was_measured(instrument, views, size, next(iter(profiles.values()))), small=True)
     with st.expander(_("The numbers"), key=address.switch("numbers"), on_change="rerun"):
         key = address.choice(
             "with", profiles, code=dict(zip(profiles, ("sliders", "others"), strict=False)).__getitem__

@@ -41,7 +41,12 @@ frame.open_page("zoo")
 graphs = {name: choices.graph_of(name) for name in VARIANTS}
 finding(largest_and_smallest(list(graphs.values())))
 family = family_dot(graphs)
-components.picture(diagrams.svg_of(family, _("The Inception family")), key="family")
+drawn, beside = st.columns([4, 3], gap="medium")
+with drawn:
+    components.picture(diagrams.svg_of(family, _("The Inception family")), key="family")
+with beside:
+    for name, variant in VARIANTS.items():
+        prose(_("**{name}**: {differences}").format(name=name, differences=_(variant.differs)), small=True)
 tables.show_table(
     pd.DataFrame(
         {
@@ -68,9 +73,6 @@ tables.show_table(
     },
 )
 
-for name, variant in VARIANTS.items():
-    st.markdown(_("- **{name}**: {differences}").format(name=name, differences=_(variant.differs)))
-
 st.container(key="stage_by_stage").subheader(_("Stage by stage"))
 address.scroll_to("stage_by_stage", "compare")
 chosen = st.multiselect(
@@ -95,9 +97,9 @@ if chosen:
         ),
         small=True,
     )
+    tables.export_button(comparison, "comparison", _("Stages of {networks}").format(networks=and_list(chosen)))
     figure = comparison_chart(graphs_of_one_size)
     st.plotly_chart(figure, config=chart_config(figure))
-    tables.export_button(comparison, "comparison", _("Stages of {networks}").format(networks=and_list(chosen)))
 else:
     st.info(_("Choose at least one network."))
 

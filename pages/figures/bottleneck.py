@@ -10,7 +10,7 @@ from inception.words import N_, _
 
 Cost = Literal["params", "macs"]
 COSTS: dict[Cost, str] = {"params": N_("Parameters"), "macs": N_("MACs")}
-BELOW = {"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0}  # a legend that no bar runs under
+ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # a legend above the plot, beside its lines
 
 
 def width_figure(table: pd.DataFrame, cost: Cost, direct: int, middle: int, now: int) -> go.Figure:
@@ -50,7 +50,7 @@ def width_figure(table: pd.DataFrame, cost: Cost, direct: int, middle: int, now:
     )
     figure.update_xaxes(title=_("Channels that the 1x1 hands on"))
     figure.update_yaxes(title=_(COSTS[cost]), rangemode="tozero")
-    return figure.update_layout(height=300, margin={"t": 10, "b": 10, "l": 10, "r": 20}, legend=BELOW)
+    return figure.update_layout(height=300, margin={"t": 10, "b": 10, "l": 10, "r": 20}, legend=ABOVE)
 
 
 def places_figure(kinds: pd.DataFrame, labels: list[str], cost: Cost) -> go.Figure:

@@ -14,7 +14,7 @@ EFFORTS = {"pictures": N_("Pictures seen"), "macs": N_("MACs spent"), "seconds":
 AXES = EFFORTS | {"macs": N_("Multiply-accumulates (MACs) spent"), "seconds": N_("Seconds of one core")}
 QUANTITIES = {"held_out_accuracy": N_("Held-out accuracy"), "training_loss": N_("Training loss")}
 UNITS = {"held_out_accuracy": N_("Held-out accuracy, %"), "training_loss": N_("Training loss, nats")}
-BELOW = {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"}  # the legend, under the axis title
+ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # a legend above the plot, beside its lines
 
 
 def percent(share: float) -> str:
@@ -67,7 +67,7 @@ def race_figure(bands: pd.DataFrame, effort: str, quantity: str, target: float) 
         figure.add_hline(y=target, line={"dash": "dot", "width": 1, "color": "gray"})
     figure.update_xaxes(title=_(AXES[effort]), rangemode="tozero", tickformat="~s", fixedrange=True)
     figure.update_yaxes(title=_(UNITS[quantity]), fixedrange=True, tickformat=".0%" if is_share else "~g")
-    return figure.update_layout(height=460, margin={"t": 8, "b": 8, "l": 8, "r": 12}, legend=BELOW, dragmode=False)
+    return figure.update_layout(height=460, margin={"t": 8, "b": 8, "l": 8, "r": 12}, legend=ABOVE, dragmode=False)
 
 
 def logs_figure(logs: Mapping[str, pd.DataFrame]) -> go.Figure:
@@ -87,7 +87,7 @@ def logs_figure(logs: Mapping[str, pd.DataFrame]) -> go.Figure:
     figure.update_xaxes(title=_("Epoch"), rangemode="tozero", fixedrange=True)
     unit = UNITS["held_out_accuracy"]
     figure.update_yaxes(title=_(unit), tickformat=".0%", fixedrange=True)
-    figure.update_layout(height=360, margin={"t": 8, "b": 8, "l": 8, "r": 12}, legend=BELOW, dragmode=False)
+    figure.update_layout(height=360, margin={"t": 8, "b": 8, "l": 8, "r": 12}, legend=ABOVE, dragmode=False)
     return figure.update_layout(showlegend=True)
 
 

@@ -11,7 +11,7 @@ from inception.views.kinds import LINEAR, OTHER, POINTWISE, SQUARE
 from inception.words import N_, _
 
 LEARNT, LEFT_OUT, SHUFFLED = N_("learnt from"), N_("left out"), N_("left out, names dealt at random")
-BELOW = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}  # the legend, under the axis title
+ABOVE = {"orientation": "h", "x": 0, "y": 1.12, "yanchor": "bottom"}  # a legend above the titles of panels
 GUESSING = {"dash": "dot", "width": 1, "color": "gray"}
 
 
@@ -42,7 +42,7 @@ def lesson_figure(steps: Sequence[Step], last: int, chance: float) -> go.Figure:
     figure.update_xaxes(title=_("Step"), range=[0, last], fixedrange=True)
     figure.update_yaxes(fixedrange=True, rangemode="tozero")
     figure.update_yaxes(range=[0, 1.04], tickformat=".0%", row=1, col=2)
-    return figure.update_layout(height=330, margin={"t": 40, "b": 8, "l": 8, "r": 12}, legend=BELOW, dragmode=False)
+    return figure.update_layout(height=330, margin={"t": 40, "b": 8, "l": 8, "r": 12}, legend=ABOVE, dragmode=False)
 
 
 def curve_figure(points: Sequence[CurvePoint], shuffled: Sequence[CurvePoint], chance: float) -> go.Figure:
@@ -84,7 +84,7 @@ def curve_figure(points: Sequence[CurvePoint], shuffled: Sequence[CurvePoint], c
     figure.add_hline(y=chance, line=GUESSING)
     figure.update_xaxes(title=_("Pictures of each class that it learnt from"), tickvals=sizes, fixedrange=True)
     figure.update_yaxes(title=_("Accuracy"), range=[0, 1.04], tickformat=".0%", fixedrange=True)
-    return figure.update_layout(height=330, margin={"t": 10, "b": 8, "l": 8, "r": 12}, legend=BELOW, dragmode=False)
+    return figure.update_layout(height=330, margin={"t": 10, "b": 8, "l": 8, "r": 12}, legend=ABOVE, dragmode=False)
 
 
 def frozen_html(picture: str, network: str, frozen: int, features: int, learnt: int, names: Sequence[str]) -> str:

@@ -123,7 +123,7 @@ def colour_legend(name: str, scale: Scale) -> None:
     if scale.log:
         title = _("Colour: {name}, on a logarithmic scale; white is 0")
     st.html(
-        f'<div style="font-size:.85rem;max-width:24rem">{title.format(name=literal(name))}'
+        f'<div class="legend" style="font-size:.85rem;max-width:24rem">{title.format(name=literal(name))}'
         f'<div style="height:.8em;border:1px solid #767676;border-radius:3px;'
         f'background:linear-gradient(to right,{stops})"></div>'
         f'<div style="display:flex;justify-content:space-between">{marks}</div></div>'

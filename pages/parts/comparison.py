@@ -33,13 +33,13 @@ def compare_networks() -> None:
     opened = next((row for row in rows if _part(row) == st.session_state.get("atlas_part")), None)
     opened = opened or next((row for row in rows if all(row) and change_of_row(row) is not CHANGES[0]), rows[0])
     with wide:
+        diagrams.legend(CHANGES)
         components.diagram(
             diagrams.svg_of(dot, _("{one} and {other} compared").format(one=name, other=other)),
             key="atlas_compared",
             selected=next(cell.id for cell in opened if cell),
             on_click=lambda id: st.session_state.update(atlas_part=_part(by_cell[id])) if id in by_cell else None,
         )
-        diagrams.legend(CHANGES)
         show_as_table(side_by_side_table(graphs), f"{name}_{other}", f"{name}, {other}", "atlas_compared_table")
         diagrams.diagram_export(dot, f"{name}_{other}", diagram_caption(graphs[0], _("Stages"), graphs[1]))
     with beside:

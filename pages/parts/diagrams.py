@@ -36,7 +36,7 @@ def legend(kinds: Sequence[Kind] = KINDS) -> None:
         f'border-radius:3px;background:{kind.tint};border:2px solid {kind.color}"></span> {_(kind.name)}</span>'
         for kind in kinds
     )
-    st.html(f'<div style="line-height:1.9;font-size:.85rem">{swatches}</div>')
+    st.html(f'<div class="legend" style="line-height:1.9;font-size:.85rem">{swatches}</div>')
 
 
 def diagram_export(dot: str, name: str, caption: str) -> None:

@@ -66,6 +66,10 @@ def show_block(graph: LayerGraph, opened: OpenedBlock, subject: Subject | None, 
     if subject and run:
         svg = with_pictures(svg, pictures_of(subject, run, {node_name(layer): layer for layer in layers}))
     parts, selected = parts_by_name(layers), selection.selected_layer(graph)
+    if colouring:
+        colour_legend(colouring.name, colouring.scale([(layer,) for layer in layers]))
+    else:
+        diagrams.legend()
     components.diagram(
         svg,
         key="atlas_block",
@@ -81,10 +85,6 @@ def show_block(graph: LayerGraph, opened: OpenedBlock, subject: Subject | None, 
             ),
             small=True,
         )
-    if colouring:
-        colour_legend(colouring.name, colouring.scale([(layer,) for layer in layers]))
-    else:
-        diagrams.legend()
     if selected and selected in layers:
         show_layer(graph, selected, run)
     else:

@@ -85,17 +85,21 @@ def layer_columns() -> dict[str, ColumnConfig]:
     }
 
 
-def short_columns() -> dict[str, ColumnConfig]:
-    """How columns are shown in little room: large numbers as 1.5M, and the layer by the table of `with_short_names`."""
+def short_numbers() -> dict[str, ColumnConfig]:
+    """How columns of large numbers are shown in little room: 1.5M."""
     numbers = {"params": (_("Params"), 60), "macs": (_("MACs"), 54), "flops": (_("FLOPs"), 56)}
-    short: dict[str, ColumnConfig] = {
+    return {
         name: st.column_config.NumberColumn(label, width=width, format="compact")
         for name, (label, width) in numbers.items()
     }
+
+
+def short_columns() -> dict[str, ColumnConfig]:
+    """The same, and the layers of a table of `with_short_names`."""
     layer = st.column_config.TextColumn(
         _("Layer"), width=166, help=_("TF-Slim's name of the block, and of the layer inside it")
     )
-    return short | {"layer": layer}
+    return short_numbers() | {"layer": layer}
 
 
 def with_short_names(table: pd.DataFrame) -> pd.DataFrame:

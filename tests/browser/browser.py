@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from re import Pattern
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Locator, Page, sync_playwright
 
 from ..debian import program
 
@@ -51,6 +51,25 @@ def ready(page: Page) -> None:
         except Error as error:  # the page reloads, as it does when its server has started again
             if "context was destroyed" not in str(error):
                 raise
+
+
+def open_exports(page: Page, button: str = "Download", which: int = 0) -> Locator:
+    """A button in what a page offers to take home, shown; which: of several with this name, in order, -1 the last."""
+    ready(page)
+    body = page.get_by_test_id("stPopoverBody")
+    found = body.get_by_role("button", name=button).first
+    opening = page.locator("[class*=st-key-export_] button, button[class*=st-key-export_]").filter(visible=True)
+    order = range(opening.count())
+    for number in order if which >= 0 else reversed(order):
+        opening.nth(number).click()
+        body.wait_for()
+        if found.is_visible():
+            if which in (0, -1):
+                return found
+            which -= 1
+        page.keyboard.press("Escape")
+        body.wait_for(state="hidden")
+    raise AssertionError(f"no figure offers {button}")
 
 
 def pick(page: Page, box: str, option: str | Pattern[str]) -> None:

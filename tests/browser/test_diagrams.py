@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from pypdf import PdfReader
 
-from .browser import pick, ready
+from .browser import open_exports, pick, ready
 
 
 def box(page: Page, text: str) -> Locator:
@@ -108,6 +108,8 @@ def test_unfold_in_place(page: Page, app_url: str) -> None:
 
 
 def exported(page: Page, format: str) -> bytes:
+    if not page.get_by_test_id("stPopoverBody").is_visible():
+        open_exports(page)
     page.get_by_role("combobox", name="Export as").fill(format)
     page.keyboard.press("Enter")
     ready(page)

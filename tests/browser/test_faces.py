@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from inception import create_model, load_image
 from inception.paths import FACE_SAMPLES
 
-from .browser import pick, ready
+from .browser import open_exports, pick, ready
 from .server import served_app
 
 # Notes every file that Python opens for writing; temporary files without a name are noted by their folder.
@@ -79,9 +79,10 @@ def metric(page: Page, label: str) -> Locator:
 
 
 def downloaded(page: Page, button: str) -> bytes:
-    ready(page)
+    offered = open_exports(page, button)
     with page.expect_download() as download:
-        page.get_by_role("button", name=button).click()
+        offered.click()
+    page.keyboard.press("Escape")
     return download.value.path().read_bytes()
 
 

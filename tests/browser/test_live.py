@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from .browser import pick, ready
+from .browser import open_exports, pick, ready
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,9 +35,10 @@ def bars(page: Page) -> Locator:
 
 def saved(page: Page, button: str, which: int = 0) -> bytes:
     """What a download button gives, by default the first of that name."""
-    ready(page)  # a click while the page is being made anew would ask for a file that is gone
+    offered = open_exports(page, button, which)  # at rest: else a click would ask for a file that is gone
     with page.expect_download() as download:
-        page.get_by_role("button", name=button).nth(which).click()
+        offered.click()
+    page.keyboard.press("Escape")
     return download.value.path().read_bytes()
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 import inception
 from inception.views.export import export_table
 
-from .browser import pick, ready
+from .browser import open_exports, pick, ready
 
 
 @pytest.fixture
@@ -30,9 +30,10 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     expect(page.get_by_text("55.84 M")).to_be_visible()
     expect(page).to_have_url(f"{app_url}/layers?model=inception_resnet_v2")
 
-    ready(page)
+    open_exports(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download these rows").click()
+    page.keyboard.press("Escape")
     content = download.value.path().read_bytes()
     assert content == export_table(inception.trace("inception_resnet_v2", 299).table(), "csv")
     rows = list(csv.DictReader(io.StringIO(content.decode())))

@@ -160,6 +160,9 @@ def test_a_picture_without_a_face_takes_part_once_a_box_is_drawn(app: AppTest) -
     assert (cat.crop.box, cat.crop.origin) == ((150, 0, 300, 300), Origin.DRAWN)
     assert not any("No face found in cat" in info.value for info in app.info)
     assert len(shown(app)) == 21
+    linked = new_app()
+    linked.query_params.update({"face": "cat", "face_box": app.session_state["address"].query["face_box"]})
+    assert healthy(linked.run()).session_state["faces"][-1].crop == cat.crop
 
 
 def test_one_of_several_faces_is_chosen_by_its_number(app: AppTest) -> None:
@@ -171,6 +174,7 @@ def test_one_of_several_faces_is_chosen_by_its_number(app: AppTest) -> None:
     healthy(number.set_value(3).run())
     band = next(face for face in app.session_state["faces"] if face.name == "musicians")
     assert band.crop.box == band.found[2].with_margin(band.image.size)
+    assert app.session_state["address"].query["face_box"] == ",".join(f"{edge:.0f}" for edge in band.crop.box)
     assert shown(app)["distance"].tolist() != before
     healthy(app.slider(key="face_box_musicians_down").set_value((20, 200)).run())
     assert app.segmented_control(key="face_number_musicians").value is None, "a drawn box is none of those found"

@@ -174,6 +174,19 @@ def test_kernels_of_the_network(app: AppTest) -> None:
     np.testing.assert_array_equal(drawn_singular_values(app), expected.singular_values)
 
 
+def test_changed_weights_stand_in_the_address(app: AppTest) -> None:
+    app.query_params.update({"view": "what-separable-means", "cells": "0.1:5,6.6:-2.5"})
+    healthy(app.run())
+    expected = classic("sobel", 7)
+    expected[0, 1], expected[6, 6] = 5, -2.5
+    np.testing.assert_array_equal(drawn_singular_values(app), decompose(expected).singular_values)
+    assert app.session_state["address"].query["cells"] == "0.1:5,6.6:-2.5"
+    assert not app.warning
+    beside = app_on("factorisation")
+    beside.query_params.update({"view": "what-separable-means", "cells": "7.0:1"})
+    assert "cells" in healthy(beside.run()).warning[0].value
+
+
 def test_an_empty_cell_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     def emptied(grid: pd.DataFrame, **_: Any) -> pd.DataFrame:
         return grid.mask(grid == grid.iloc[1, 2])

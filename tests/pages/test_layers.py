@@ -5,12 +5,12 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from inception.graph.spoken import spoken_layers
-from pages.parts.tables import layer_columns, neighbour, row_of
+from pages.parts.tables import layer_columns, neighbour, row_of, short_columns
 
 from ..graphs import zoo_graph
 from .test_address import app_at
 
-BESIDE = 579  # px that a screen of 1280 leaves the table beside the explanation
+BESIDE = 629  # px that a screen of 1280 leaves the table beside the explanation
 MARKS = 37  # px of the column with the marks of rows
 
 
@@ -36,12 +36,14 @@ def test_a_layer_is_explained_from_the_first_look_and_its_neighbours_are_a_key_a
     assert "Mixed_7d" in headline_of(app)
 
 
-def test_field_dropped_and_zeros_are_in_sight_and_all_columns_one_click_away() -> None:
+def test_field_dropped_zeros_and_costs_are_in_sight_and_all_columns_one_click_away() -> None:
     app = app_at("layers", {})
     order = list(app.dataframe[0].proto.column_order)
-    widths: dict[str, Any] = {name: config["width"] for name, config in layer_columns().items()}
-    seen = order[: order.index("pad") + 1]
-    assert {"rf", "dropped", "pad"} <= set(seen)
+    columns: dict[str, Any] = layer_columns() | short_columns()
+    widths: dict[str, Any] = {name: config["width"] for name, config in columns.items()}
+    seen = order[: order.index("macs") + 1]
+    assert {"layer", "out_shape", "rf", "dropped", "pad", "params", "macs"} <= set(seen)
+    assert app.dataframe[0].value["layer"].iloc[4] == "Mixed_3a Conv2d_0a_3x3", "with its block, which has no column"
     assert MARKS + sum(widths[name] for name in seen) <= BESIDE
     app.toggle(key="all_columns").set_value(True).run()
     assert {"kernel", "stride", "padding", "branch", "path", "rf_offset"} <= set(app.dataframe[0].proto.column_order)
