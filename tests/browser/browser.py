@@ -62,7 +62,7 @@ def open_exports(page: Page, button: str = "Download", which: int = 0) -> Locato
     order = range(opening.count())
     for number in order if which >= 0 else reversed(order):
         opening.nth(number).click()
-        body.wait_for()
+        body.get_by_role("button").first.wait_for()
         if found.is_visible():
             if which in (0, -1):
                 return found
