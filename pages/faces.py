@@ -1,6 +1,6 @@
 """Faces: are these two pictures the same person?"""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -41,9 +41,18 @@ from inception.zoo import VARIANTS, available_weights, fetch_weights
 from pages.figures import common as figures
 from pages.figures import faces as face_figures
 from pages.parts import address, choices, frame, tables
-from pages.parts.box_picker import pick_box, within
+from pages.parts.box_picker import pick_box
 from pages.parts.distance_sum import distance_sum
-from pages.parts.face_pictures import CHOSEN, choose_picture_of, faces, sample_faces, sample_names, shown_name
+from pages.parts.face_pictures import (
+    CHOSEN,
+    change,
+    choose_picture_of,
+    crop_in_address,
+    faces,
+    sample_faces,
+    sample_names,
+    shown_name,
+)
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.kept import forget as forget_kept
@@ -338,12 +347,6 @@ def get_weights(name: str, tag: str) -> None:
     fetch_weights(tag)
 
 
-# Streamlit holds on to the callbacks of widgets that are gone, so these get the name of a picture and not the picture.
-def change(name: str, changed: Callable[[FacePicture], FacePicture]) -> None:
-    """Gives a picture another crop."""
-    st.session_state["faces"] = [changed(face) if face.name == name else face for face in faces()]
-
-
 def draw(name: str, box: Box) -> None:
     """The box that the reader drew becomes the crop."""
     change(name, lambda face: face.with_box(box))
@@ -359,41 +362,6 @@ def choose_found(name: str, key: str) -> None:
 def remove(name: str) -> None:
     """Takes a picture out."""
     st.session_state["faces"] = [face for face in faces() if face.name != name]
-
-
-def crop_in_address(face: FacePicture, margins: list[Box]) -> FacePicture:
-    """A sample with the crop that a link names, which it keeps; the address says its crop.
-
-    margins: of the faces found. Of the reader's own pictures links bring none back, so their crops stay here too.
-    """
-    if face.name not in {sample.name for sample in sample_faces()}:
-        return face
-
-    def read(text: str) -> Box:
-        left, top, right, bottom = map(int, text.split(","))
-        box = left, top, right, bottom
-        if within(box, face.image.size) != box:
-            raise ValueError(text)
-        return box
-
-    def write(box: Box | None) -> str:
-        return ",".join(f"{edge:.0f}" for edge in box or ())
-
-    found = {write(box): number for number, box in reversed(list(enumerate(margins)))}
-    key = f"face_crop_{face.name}"
-    now = face.crop.box if face.crop and face.crop.box not in margins[:1] else None
-    st.session_state[key] = now
-    asked = address.bind("face_box", None, read, write, key=key)
-    if write(asked) == write(now):
-        return face
-    if asked is None and not margins:
-        face = next(sample for sample in sample_faces() if sample.name == face.name)
-    elif asked is None or write(asked) in found:
-        face = face.with_found(found[write(asked)] if asked else 0)
-    else:
-        face = face.with_box(asked)
-    change(face.name, lambda _before: face)
-    return face
 
 
 def crop_controls() -> None:

@@ -1,15 +1,18 @@
 """The pictures of faces that a session compares; on all pages networks that embed get picture and crop from here."""
 
+from collections.abc import Callable
+
 import streamlit as st
 from PIL import Image, ImageEnhance, ImageOps
 
 import inception
 from inception.paths import FACE_SAMPLES, PHOTOGRAPHS, SAMPLES
-from inception.runtime.crop import Crop
+from inception.runtime.crop import Box, Crop
 from inception.vision.faces import FacePicture, face_picture
 from inception.vision.maps import png_bytes
 from inception.words import N_, _, in_every_language
 from pages.parts import address
+from pages.parts.box_picker import within
 
 CHOSEN = "face"  # in the session: the name of the picture that is looked at
 
@@ -65,6 +68,47 @@ def face_code(name: str) -> str:
     """What stands for a picture in the address: of a reader's own not the name."""
     names = [face.name for face in faces()]
     return address.slug(name) if name in {face.name for face in sample_faces()} else f"own-{names.index(name) + 1}"
+
+
+# Streamlit holds on to the callbacks of widgets that are gone, so these get the name of a picture and not the picture.
+def change(name: str, changed: Callable[[FacePicture], FacePicture]) -> None:
+    """Gives a picture another crop."""
+    st.session_state["faces"] = [changed(face) if face.name == name else face for face in faces()]
+
+
+def crop_in_address(face: FacePicture, margins: list[Box]) -> FacePicture:
+    """A sample with the crop that a link names, which it keeps; the address says its crop.
+
+    margins: of the faces found. Of the reader's own pictures links bring none back, so their crops stay here too.
+    """
+    if face.name not in {sample.name for sample in sample_faces()}:
+        return face
+
+    def read(text: str) -> Box:
+        left, top, right, bottom = map(int, text.split(","))
+        box = left, top, right, bottom
+        if within(box, face.image.size) != box:
+            raise ValueError(text)
+        return box
+
+    def write(box: Box | None) -> str:
+        return ",".join(f"{edge:.0f}" for edge in box or ())
+
+    found = {write(box): number for number, box in reversed(list(enumerate(margins)))}
+    key = f"face_crop_{face.name}"
+    now = face.crop.box if face.crop and face.crop.box not in margins[:1] else None
+    st.session_state[key] = now
+    asked = address.bind("face_box", None, read, write, key=key)
+    if write(asked) == write(now):
+        return face
+    if asked is None and not margins:
+        face = next(sample for sample in sample_faces() if sample.name == face.name)
+    elif asked is None or write(asked) in found:
+        face = face.with_found(found[write(asked)] if asked else 0)
+    else:
+        face = face.with_box(asked)
+    change(face.name, lambda _before: face)
+    return face
 
 
 def _gone(asked: str, shown: str) -> str:
