@@ -24,6 +24,8 @@ ORDINALS = (
     N_("ninth"),
     N_("tenth"),
 )
+TH = N_("{number}th")
+ENDINGS = {1: N_("{number}st"), 2: N_("{number}nd"), 3: N_("{number}rd")}  # by the last digit, all others like TH
 OPERATIONS: dict[str, str] = {
     Op.CONV: N_("convolution"),
     Op.TRANSPOSED_CONV: N_("transposed convolution"),
@@ -151,5 +153,8 @@ def _kind(layer: Layer) -> str:
 
 
 def _ordinal(number: int) -> str:
-    """First, second; 11th for what has no word."""
-    return _(ORDINALS[number - 1]) if number <= len(ORDINALS) else _("{number}th").format(number=number)
+    """First, second; 11th, 21st for what has no word."""
+    if number <= len(ORDINALS):
+        return _(ORDINALS[number - 1])
+    last = number % 10 if number // 10 % 10 != 1 else 0
+    return _(ENDINGS.get(last, TH)).format(number=number)

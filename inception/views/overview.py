@@ -32,6 +32,7 @@ from .diagram import (
     add_end,
     add_layers,
     box_text,
+    head_text,
     hover_value,
     last_box,
     new_diagram,
@@ -40,7 +41,7 @@ from .diagram import (
     same_row,
 )
 from .fonts import families
-from .kinds import CONCAT, LINEAR, OTHER, POOL, SQUARE, SUM, Kind
+from .kinds import CONCAT, LINEAR, OTHER, POOL, SQUARE, SUM, Kind, kind_of
 from .notes import NO_NOTES, Notes
 from .style import LINE, PLAIN_STYLE, POINTS, Amount, Style, amount_text, with_unit
 
@@ -256,7 +257,8 @@ def _add_box(
         names = ngettext("{count} layer", "{count} layers", len(box.layers)).format(count=len(box.layers))
     head, line = (box.stage or names, names) if level == "stage" else _spoken(graph, box)
     if box.kind is not OTHER and box.kind.name not in box.stage.lower():
-        line = _("{names} ({kind})").format(names=line, kind=_(box.kind.name))
+        kind = _(box.kind.name)
+        line = _("{names} ({kind})").format(names=line, kind=kind) if line else kind
     if notes.pictures(box.layers):
         head = "\n".join(wrapped(head, HEAD_WIDTH))
         line = "\n".join(wrapped(line, HEAD_WIDTH))
@@ -307,9 +309,9 @@ def _add_opened(
 
 
 def _name(run: Run) -> str:
-    """Block35 ×10; for layers outside of blocks the names of the first and the last."""
+    """Block35 ×10; for layers outside of blocks the names of the first and the last, or what a nameless one does."""
     layers = run.blocks[0]
-    name = run.name or _from_to([layers[0].layer, layers[-1].layer])
+    name = run.name or _from_to([layers[0].layer, layers[-1].layer]) or head_text(layers[0])
     return f"{name}\N{NO-BREAK SPACE}{_times(run)}" if len(run.blocks) > 1 else name
 
 
@@ -359,9 +361,15 @@ def _size_text(size_by: SizeBy, size: int, total: int) -> str:
 
 
 def _kind(graph: LayerGraph, members: Sequence[Run]) -> Kind:
-    """The kind of a stage or run: the first is the stem, one with an output is a head, and layers decide the rest."""
+    """The kind of a stage or run: the first is the stem, one with an output is a head, and layers decide the rest.
+
+    Other networks' stages are groups of modules with any name. Where the first is no stem by its name, what is in them
+    alone decides.
+    """
     stage, layers = members[0].stage, members[0].blocks[0]
     first = graph.layers[0].stage
+    if first.lower() != STEM.name:
+        return _kind_of_layers([layer for run in members for layer in run.blocks[0]])
     heads = {graph.layers[i - 1].stage for i in graph.outputs or [len(graph.layers)] if i}
     if first not in heads and stage in {first, *heads}:
         return STEM if stage == first else HEAD
@@ -371,6 +379,14 @@ def _kind(graph: LayerGraph, members: Sequence[Run]) -> Kind:
     if Op.CONCAT in ops:
         return REDUCTION if layers[0].in_shapes[0][1:] > layers[-1].out_shape[1:] else INCEPTION
     return OTHER
+
+
+def _kind_of_layers(layers: Sequence[Layer]) -> Kind:
+    """The kind of operation that marks a box: a sum or concatenation in it, else what costs most."""
+    ops = {layer.op for layer in layers}
+    if ops & SUMS:
+        return SUM
+    return CONCAT if Op.CONCAT in ops else kind_of(max(layers, key=lambda layer: layer.macs))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What people call blocks and layers."""
 
 import pytest
+from torch import nn
 
 import inception
 from inception import words
@@ -36,3 +37,9 @@ def test_layers_are_counted_where_they_stand() -> None:
     assert named["Logits//Logits"] == "Head: linear layer"
     with words.speaking("zh_CN"):
         assert spoken_layers(graph.layers)[1].whole == "主干（stem）：第一个 3x3 卷积"
+
+
+def test_later_ones_are_counted_as_people_say_it() -> None:
+    layers = inception.trace(nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(24))), (1, 4, 4)).layers
+    named = [spoken_layers(layers)[number].name.split()[0] for number in (1, 10, 11, 12, 13, 20, 21, 22, 23, 24)]
+    assert named == ["first", "tenth", "11th", "12th", "13th", "20th", "21st", "22nd", "23rd", "24th"]

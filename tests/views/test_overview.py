@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from inception import LayerGraph, create_model, list_models, trace
 from inception.graph.blocks import block_types
 from inception.views.diagram import BAR, diagram_dot, diagram_svg, node_name, render
-from inception.views.kinds import OTHER
 from inception.views.overview import (
     STAGE_KINDS,
     Box,
@@ -137,6 +136,24 @@ def test_boxes_of_the_paper_s_stages() -> None:
     }
 
 
+def test_a_network_of_another_family_has_neither_stem_nor_head() -> None:
+    """What its modules are called says nothing; what is in them does."""
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(8, 8, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.conv(x)
+
+    features = nn.Sequential(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), Residual(), Residual())
+    network = nn.Sequential(OrderedDict(features=features, pool=nn.AdaptiveAvgPool2d(1), head=nn.Flatten()))
+    boxes = overview_boxes(trace(network, (3, 32, 32)))
+    assert {box.kind.name for box in boxes} <= {"k x k convolution", "residual sum", "pool", "other"}
+    assert [box.kind.name for box in boxes][:2] == ["k x k convolution", "residual sum"]
+
+
 @pytest.mark.parametrize(("name", "level"), EVERY)
 def test_kinds_are_told_in_words_too(name: str, level: Level) -> None:
     dot = overview_dot(graph_of(name), level)
@@ -242,12 +259,13 @@ def test_networks_that_are_not_ours() -> None:
         graph = trace(module, (4, 16, 16))
         boxes = overview_boxes(graph, level)
         assert render(diagram_dot(graph.layers, "all"), "svg")
+        assert "<b></b>" not in overview_dot(graph, level, size_by), "a nameless layer is called after what it does"
         for opened in ([], [box.id for box in boxes]):
             svg = ET.fromstring(render(overview_dot(graph, level, size_by, opened), "svg"))
             assert len(list(svg.iter(f"{SVG}text"))) >= len(boxes)
     stem, head = overview_boxes(trace(modules[-1], (4, 16, 16)))
     assert (stem.kind.name, head.kind.name) == ("stem", "head")
-    assert {box.kind for box in overview_boxes(trace(modules[2], 16))} == {OTHER}
+    assert {box.kind.name for box in overview_boxes(trace(modules[2], (4, 16, 16)))} == {"k x k convolution"}
 
 
 def test_names_are_escaped() -> None:
