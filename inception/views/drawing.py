@@ -115,11 +115,10 @@ def draw(
     else:
         dot, kinds = _overview(graph, "stage" if level == "stage" else "block", unfold, amount, style, notes)
         what = _("Overview")
-    beside = () if block else others
-    names = and_list([each.name for each in (graph, *beside)])
+    names = and_list([each.name for each in (graph, *others)])
     title = _("{what} of {networks}").format(what=what, networks=names)
     if caption is None:
-        caption = diagram_caption(graph, what, *beside)
+        caption = diagram_caption(graph, what, *others)
         if colouring:
             caption = _("{caption}, coloured by {name}").format(caption=caption, name=colouring.name)
     if colouring or changes:
@@ -200,8 +199,7 @@ def _block(
         (fields, other.receptive_fields),
         changes,
     )
-    what = _("{block} with that of {network} over it").format(block=found.title, network=other.name)
-    return dot, what, {kind_of(layer) for layer in (*found.layers, *layers)}
+    return dot, found.title, {kind_of(layer) for layer in (*found.layers, *layers)}
 
 
 def _found(graph: LayerGraph, name: str) -> BlockType:
