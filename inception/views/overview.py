@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import groupby, pairwise
-from math import prod
+from math import atan2, degrees, hypot, prod
 from typing import Literal
 
 import graphviz
@@ -57,6 +57,7 @@ STAGE_KINDS = (STEM, INCEPTION, RESIDUAL, REDUCTION, HEAD, OTHER)
 
 WIDTH = 3.1  # inches of a box
 HEAD_WIDTH = 16  # characters of a line beside maps
+HALF_LETTER, GAP, LINE_DOWN = 3.2, 5, 9  # points: half of a digit of DejaVu Sans, and where labels of arrows stand
 PICTURE = 84  # points of the picture that comes in
 
 
@@ -136,7 +137,6 @@ def overview_dot(
     title = _("{network}, stage by stage") if level == "stage" else _("{network}, block by block")
     dot = new_diagram(title.format(network=graph.name), style)
     dot.graph_attr["ranksep"] = f"{0.27 * style.font_size / POINTS:g}"
-    dot.edge_attr |= {"labelangle": "75", "labeldistance": style.points(3.4)}  # beside the line, between two boxes
     dot.node_attr["margin"] = "0.12,0.04"
     is_chain = _is_chain(graph, boxes)
     ends = {0: _End("", "input", "input")}
@@ -211,8 +211,8 @@ def _add_edges(
     dot: graphviz.Digraph, graph: LayerGraph, ends: Mapping[int, "_End"], is_chain: bool, style: Style
 ) -> None:
     """Adds the arrows between boxes, and to the outputs; in a chain each says the shape of what it carries."""
-    beside = "taillabel" if style.direction == "down" else "label"  # to the right a tail's label would stand in a box
-    drawn, labelled = set(), set()
+    drawn = set()
+    outermost = {(source, ends[target].box): target for source, target in graph.edges}
     for source, target in graph.edges:
         tail, head = ends[source], ends[target]
         if tail.box == head.box or (tail.out, head.into) in drawn:
@@ -222,14 +222,26 @@ def _add_edges(
         if not is_chain:
             dot.edge(tail.out, head.into)  # the box says the shape
         elif head.box == head.into:
-            dot.edge(tail.out, head.into, **{beside: plain_text(shape)})
-        else:  # many layers of an opened box may read it; one label tells what
-            dot.edge(tail.out, head.into, label=plain_text("" if (source, head.box) in labelled else f"  {shape}"))
-        labelled.add((source, head.box))
+            dot.edge(tail.out, head.into, **_beside(shape, style))
+        else:  # many layers of an opened box may read it; one label tells what, right of all their arrows
+            told = target == outermost[source, head.box]
+            dot.edge(tail.out, head.into, label=plain_text(f"  {shape}" if told else ""))
     for layer in _unread(graph):
         add_end(dot, f"to{layer.index}", _("output"), style)
-        label = {beside: plain_text(shape_text(layer.out_shape))} if is_chain else {}
+        label = _beside(shape_text(layer.out_shape), style) if is_chain else {}
         dot.edge(ends[layer.index].out, f"to{layer.index}", **label)
+
+
+def _beside(shape: str, style: Style) -> dict[str, str]:
+    """Attributes of an arrow with a label beside it, as near as the widest of our fonts lets it be."""
+    if style.direction != "down":  # a tail's label would stand in a box
+        return {"label": plain_text(shape)}
+    right, down = HALF_LETTER * len(shape) + GAP, LINE_DOWN  # from the tail to the middle of the label
+    return {
+        "taillabel": plain_text(shape),
+        "labelangle": f"{degrees(atan2(right, down)):.0f}",
+        "labeldistance": style.points(round(hypot(right, down) / 10, 2)),  # in units of 10 points
+    }
 
 
 @dataclass(frozen=True)
@@ -290,8 +302,9 @@ def _add_opened(
     ends = {}
     for n, (title, blocks) in enumerate(frames):
         name = f"cluster_{box.id}_{n}"
+        alone = len(blocks[0]) == 1  # its box says the name, and its arrow would cross it
         look = {
-            "label": plain_text(title),
+            "label": "" if alone else plain_text(title),
             "labelloc": "b",
             "labeljust": "l",
             "fontname": families(),

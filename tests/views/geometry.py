@@ -9,16 +9,20 @@ from PIL import ImageFont
 SVG = "{http://www.w3.org/2000/svg}"
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in points
 Point = tuple[float, float]
+WIDE = 1.15  # as wide as those of DejaVu Sans, which stands in for Helvetica on many machines
 
 
 def touches(svg: str) -> list[str]:
-    """Labels of arrows that touch a box, an arrow or another label; lines of text that stick out of their box."""
+    """Labels of arrows and frames that touch a box, an arrow or another label; text that sticks out of its box."""
     root = ET.fromstring(svg)
     groups = [(g.get("class"), g) for g in root.iter(f"{SVG}g")]
     boxes = [(_title(g), _outline(g)) for kind, g in groups if kind == "node"]
     arrows = [(_title(g), _curve(g)) for kind, g in groups if kind == "edge"]
     labels = [
-        (text.text or "", _text_box(text)) for kind, g in groups if kind == "edge" for text in g.iter(f"{SVG}text")
+        (text.text or "", _text_box(text, WIDE))
+        for kind, g in groups
+        if kind in ("edge", "cluster")
+        for text in g.iter(f"{SVG}text")
     ]
     labels = [(text, box) for text, box in labels if text.strip()]
     ends = [(_title(g), _text_box(text)) for kind, g in groups if kind == "node" for text in g.iter(f"{SVG}text")]
@@ -83,13 +87,15 @@ def _curve(group: ET.Element) -> list[Point]:
     return points
 
 
-def _text_box(text: ET.Element) -> Box:
+def _text_box(text: ET.Element, wider: float = 1) -> Box:
     """The ink of a line of text; the letters are those of Helvetica, which Pillow's own font is about as wide as."""
     size = float(text.get("font-size") or 14)
-    width = ImageFont.load_default(size).getlength(text.text or "")
+    words, font = text.text or "", ImageFont.load_default(size)
+    width = font.getlength(words) * wider
+    blank = width - font.getlength(words.lstrip()) * wider  # before the first letter
     x, y = float(text.get("x") or 0), float(text.get("y") or 0)
     left = {"middle": x - width / 2, "end": x - width}.get(text.get("text-anchor") or "", x)
-    return left, y - 0.72 * size, left + width, y + 0.2 * size
+    return left + blank, y - 0.72 * size, left + width, y + 0.2 * size
 
 
 def _meet(one: Box, other: Box) -> bool:
