@@ -16,6 +16,8 @@ from inception.words import N_, _, ngettext
 from pages.figures import common as figures
 from pages.figures import teach as teach_figures
 from pages.parts import address, choices, frame, tables
+from pages.parts.crop_picker import choose_fit
+from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.kept import kept
 from pages.parts.pictures import arrived, release
@@ -36,6 +38,7 @@ from pages.parts.teach_pictures import (
     classes,
     clean,
     forget_pictures,
+    keep_over_reload,
     new_pictures,
     sample_new,
     shown_title,
@@ -53,6 +56,7 @@ def controls() -> tuple[Source, int]:
         weights = choose_weights(choices.chosen_variant().name)
     network = network_with(choices.chosen_variant().name, weights)
     graph = graph_of_network(network)
+    fit = choose_fit()
     varied = st.toggle(
         _("Varied views"),
         key=address.switch("varied", key="teach_varied"),
@@ -74,7 +78,7 @@ def controls() -> tuple[Source, int]:
             "With fewer, one head learns from the first ones and is asked about the rest."
         ).format(all=_(ALL)),
     )
-    return Source(network, graph.input_size, varied), 0 if most == ALL else int(most)
+    return Source(network, graph.input_size, varied, fit), 0 if most == ALL else int(most)
 
 
 def forget_all() -> None:
@@ -88,9 +92,10 @@ def privacy() -> None:
     st.button(_("Forget all"), icon=":material/delete:", on_click=forget_all, width="stretch")
     prose(
         _(
-            ":material/lock: Small copies of your pictures, their features and the head stay in this session: the "
-            "server keeps them in memory, never writes them to disk, and shows them to nobody else. They are gone soon "
-            "after the page is closed, or at once with *Forget all*."
+            ":material/lock: Small copies of your pictures, their features and the head stay in the server's memory, "
+            "which never writes them to disk and shows them to nobody else. Features and head go with the page. The "
+            "copies stay for this browser for an hour at most, so that a reload does not lose them. *Forget all* drops "
+            "everything at once."
         ),
         small=True,
     )
@@ -123,6 +128,14 @@ def what_came_out(here: Lesson, chance: float) -> None:
     )
     if share.pictures:
         st.markdown(verdict(share, chance))
+
+
+def learnt(share: Share, chance: float) -> str:
+    """The finding: how many pictures the head names that it did not learn from, against guessing."""
+    if not share.pictures:
+        return _("Left-out pictures named rightly: –. It takes two pictures of each class at least to leave some out.")
+    sentence = _("**{right} of {pictures} left-out pictures are named rightly**, {ratio:.1f} times what guessing gets.")
+    return sentence.format(right=share.right, pictures=share.pictures, ratio=share.value / chance)
 
 
 def verdict(share: Share, chance: float) -> str:
@@ -171,7 +184,7 @@ def loaded_head(source: Source) -> Head | None:
     if loaded := st.session_state.get("teach_loaded"):
         name, head, origin = loaded
         try:
-            origin.check(Origin.of(source.network, source.size))
+            origin.check(Origin.of(source.network, source.size, source.fit))
         except HeadError as error:
             drop_loaded()
             st.session_state["teach_refused"] = refusal(name, error)
@@ -196,7 +209,7 @@ def files(source: Source, here: Lesson | None, names: tuple[str, ...]) -> None:
             share = here.training.share()
             sentence = _("{right} of {pictures} left-out pictures right")
             measured = sentence.format(right=share.right, pictures=share.pictures)
-            head, origin = here.head(names), Origin.of(source.network, source.size)
+            head, origin = here.head(names), Origin.of(source.network, source.size, source.fit)
             tables.download_button(
                 _("Download the head"),
                 lambda: write_head(head, origin, measured),
@@ -241,6 +254,9 @@ def judge(source: Source, head: Head) -> None:
             key=address.choice("judged", pictures, key="teach_picture", code=codes.__getitem__),
         )
         st.image(pictures[chosen], width=220, alt=titles[chosen])
+        image = kept("teach_prepared", (source.key, hash(pictures[chosen])), lambda: source.prepared(pictures[chosen]))
+        seen = _("What the network sees")
+        st.image(image, width=110, caption=seen, alt=seen)
     table = answer(source, head, pictures[chosen])
     with right:
         best = _("{name}, {probability}").format(
@@ -408,11 +424,15 @@ def lesson(source: Source, taught: list[Taught], most: int) -> Lesson | None:
 
 def lessons_and_answers(source: Source, most: int) -> None:
     """All that the pictures are for."""
+    found = st.container()
     class_cards()
     taught = classes()
     names = tuple(one.name for one in taught)
     with choices.one_run_at_a_time("teach"):
         here = lesson(source, taught, most)
+    if here is not None and not here.running:
+        with found:
+            finding(learnt(here.training.share(), here.training.examples.chance))
     files(source, here, names)
     own = loaded_head(source)
     head = own or (here.head(names) if here else None)
@@ -433,6 +453,7 @@ def lessons_and_answers(source: Source, most: int) -> None:
 
 frame.open_page("teach")
 left, main = st.columns([1, 3], gap="large")
+keep_over_reload()
 with left:
     chosen = controls()
     privacy()

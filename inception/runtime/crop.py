@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..errors import InputError
-from ..words import _
+from ..words import N_, _
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in a picture's pixels; the last two just outside
 
@@ -22,6 +22,9 @@ class Fit(StrEnum):
     CENTRE = "centre"  # its ends are cut off, as networks of ImageNet's classes are tested
     PAD = "pad"  # nothing is cut off: what is missing of the frame is filled with its mean colour
     SQUASH = "squash"  # nothing is cut off: it is stretched or compressed
+
+
+FITS = {Fit.CENTRE: N_("centre"), Fit.PAD: N_("pad"), Fit.SQUASH: N_("squash")}  # what people call them
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..paths import TEACH
+from ..runtime.crop import Crop, Fit
 from ..runtime.image import load_image
 from ..runtime.predictor import Predictor
 from .head import Examples, Floats
@@ -38,13 +39,16 @@ def small_copy(data: bytes) -> bytes:
     return file.getvalue()
 
 
-def features_of(network: Predictor, image: Image.Image, size: tuple[int, int], varied: bool = False) -> Floats:
+def features_of(
+    network: Predictor, image: Image.Image, size: tuple[int, int], varied: bool = False, fit: Fit = Fit.CENTRE
+) -> Floats:
     """(views, D) features of an RGB picture, each view prepared at `size`, in a pass of its own; raises OutOfMemory.
 
-    varied: whether the mirror image and the four corners are looked at beside the picture as it comes.
+    varied: whether the mirror image and the four corners are looked at beside the picture as it comes. fit: how each
+    gets the shape of the network's frame.
     """
     views = [image, ImageOps.mirror(image), *corners(image)] if varied else [image]
-    return np.stack([network.features(network.prepare(view, size)) for view in views])
+    return np.stack([network.features(network.prepare(view, size, Crop(None, fit))) for view in views])
 
 
 def corners(image: Image.Image) -> list[Image.Image]:

@@ -7,6 +7,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from ..runtime.crop import FITS, Fit
 from ..runtime.predictor import Predictor
 from ..text import shape_text
 from ..weights.preprocessing import Preprocessing
@@ -26,11 +27,12 @@ class Origin:
     fingerprint: str  # of the weights, as of `Predictor.fingerprint`
     input_size: tuple[int, int]  # height and width of the prepared pictures, in pixels
     preprocessing: Preprocessing
+    fit: Fit = Fit.CENTRE  # how pictures are fitted into the network's frame
 
     @classmethod
-    def of(cls, network: Predictor, size: tuple[int, int]) -> "Origin":
+    def of(cls, network: Predictor, size: tuple[int, int], fit: Fit = Fit.CENTRE) -> "Origin":
         """Of the features that a network gives for pictures prepared at a size."""
-        return cls(network.name, network.weights.label, network.fingerprint, size, network.preprocessing)
+        return cls(network.name, network.weights.label, network.fingerprint, size, network.preprocessing, fit)
 
     def check(self, here: "Origin") -> None:
         """Raises HeadError unless a head from here can read the features that `here` gives."""
@@ -56,6 +58,9 @@ class Origin:
                     other_preprocessing=here.preprocessing.text,
                 )
             )
+        if self.fit != here.fit:
+            sentence = _("This head knows pictures that were fitted in by {fit}, not by {other}.")
+            raise HeadError(sentence.format(fit=_(FITS[self.fit]), other=_(FITS[here.fit])))
 
 
 def write_head(head: Head, origin: Origin, measured: str) -> bytes:
@@ -68,6 +73,7 @@ def write_head(head: Head, origin: Origin, measured: str) -> bytes:
         "classes": json.dumps(head.names),
         "input_size": json.dumps(origin.input_size),
         "preprocessing": json.dumps(asdict(origin.preprocessing)),
+        "fit": origin.fit.value,
         "measured": measured,
     }
     return save({name: getattr(head, name) for name in TENSORS}, metadata)
@@ -102,5 +108,12 @@ def read_head(data: bytes) -> tuple[Head, Origin]:
     if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
         raise HeadError(_("The file's tensors hold what is no number."))
     height, across = header.input_size
-    origin = Origin(header.head_of, header.weights, header.fingerprint, (height, across), header.preprocessing.taken)
+    origin = Origin(
+        header.head_of,
+        header.weights,
+        header.fingerprint,
+        (height, across),
+        header.preprocessing.taken,
+        Fit(header.fit),
+    )
     return Head(**tensors, names=tuple(header.classes)), origin

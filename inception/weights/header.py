@@ -71,6 +71,7 @@ class HeadHeader(BaseModel):
     classes: Json[Annotated[list[str], Field(min_length=2, max_length=MOST_CLASSES)]]
     input_size: Json[Annotated[list[Side], Field(min_length=2, max_length=2)]]
     preprocessing: Json[_Preparation]
+    fit: Literal["centre", "pad", "squash"] = "centre"  # how pictures were fitted into the network's frame
     measured: str
 
 

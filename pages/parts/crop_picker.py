@@ -7,21 +7,15 @@ from functools import partial
 import streamlit as st
 from PIL import Image
 
-from inception.runtime.crop import MIN_SIDE, Box, Crop, Fit
-from inception.words import N_, _
+from inception.runtime.crop import FITS, MIN_SIDE, Box, Crop, Fit
+from inception.words import _
 from pages.parts import address
 from pages.parts.box_picker import pick_box, within
 
-FITS = {
-    Fit.CENTRE: N_("centre"),
-    Fit.PAD: N_("pad"),
-    Fit.SQUASH: N_("squash"),
-}
 
-
-def choose_crop(data: bytes, size: tuple[int, int], decode: Callable[[], Image.Image]) -> Crop:
-    """The controls for an encoded picture of (width, height), which is decoded to draw a box on it; what was chosen."""
-    st.segmented_control(
+def choose_fit() -> Fit:
+    """The control for how pictures of any shape get that of the network's frame."""
+    fit = st.segmented_control(
         _("Into the network's frame"),
         list(FITS),
         format_func=lambda fit: _(FITS[fit]),
@@ -33,6 +27,12 @@ def choose_crop(data: bytes, size: tuple[int, int], decode: Callable[[], Image.I
             "made smaller until all of it fits in; *squash*: it is stretched over the frame."
         ),
     )
+    return fit or Fit.CENTRE
+
+
+def choose_crop(data: bytes, size: tuple[int, int], decode: Callable[[], Image.Image]) -> Crop:
+    """The controls for an encoded picture of (width, height), which is decoded to draw a box on it; what was chosen."""
+    choose_fit()
     large = min(size) > MIN_SIDE
     st.toggle(
         _("Only a part of it"),

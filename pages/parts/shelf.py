@@ -24,8 +24,8 @@ _lock = threading.Lock()
 
 
 @st.cache_resource
-def _shelf() -> TTLCache[str, Pictures]:
-    """The pictures of each secret; use it under `_lock`. Those looked at longest ago make room."""
+def _shelf() -> TTLCache[tuple[str, str], Pictures]:
+    """The pictures of each secret and part; use it under `_lock`. Those looked at longest ago make room."""
     return TTLCache(settings().kept_uploads, SECONDS, getsizeof=lambda pictures: sum(map(len, pictures.values())))
 
 
@@ -34,27 +34,30 @@ def mark(data: bytes) -> str:
     return _mark(session(), data)
 
 
-def keep(pictures: Pictures) -> None:
-    """Puts a session's pictures on the shelf, from where the same browser can take them again for an hour."""
+def keep(pictures: Pictures, part: str = "") -> None:
+    """Puts a session's pictures on the shelf, from where the same browser can take them again for an hour.
+
+    part: what a page keeps for itself, beside the pictures of all pages.
+    """
     with _lock:
         try:
-            _shelf()[session()] = dict(pictures)
+            _shelf()[session(), part] = dict(pictures)
         except ValueError:  # larger than the shelf
-            _shelf().pop(session(), None)
+            _shelf().pop((session(), part), None)
     address.keep_in_browser(session())
 
 
-def drop() -> None:
+def drop(part: str = "") -> None:
     """Takes a session's pictures off the shelf."""
     with _lock:
-        _shelf().pop(session(), None)
+        _shelf().pop((session(), part), None)
 
 
-def take(wanted: str) -> Pictures:
+def take(wanted: str, part: str = "") -> Pictures:
     """The pictures that this browser brought together with the one of that mark; none where they are gone."""
     for secret in (st.context.cookies.get(COOKIE) or "").split("."):
         with _lock:
-            pictures: Pictures = _shelf().get(secret) or {}
+            pictures: Pictures = _shelf().get((secret, part)) or {}
         if any(_mark(secret, data) == wanted for data in pictures.values()):
             st.session_state["shelf"] = secret
             return dict(pictures)

@@ -7,9 +7,11 @@ from hashlib import sha256
 from typing import Any
 
 import streamlit as st
+from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 import inception
+from inception.runtime.crop import Crop, Fit
 from inception.runtime.predictor import Predictor
 from inception.training.features import VIEWS, examples_of, features_of
 from inception.training.head import STEPS, Examples, Head, HeadTraining, Step
@@ -34,19 +36,24 @@ class Source:
     network: Predictor
     size: tuple[int, int]  # height and width of prepared pictures
     varied: bool  # whether views beside the picture as it comes are learnt from
+    fit: Fit  # how they get the shape of the network's frame
 
     @property
     def key(self) -> Hashable:
         """Tells one source from another in a session."""
-        return self.network.name, self.network.weights, self.network.fingerprint, self.size
+        return self.network.name, self.network.weights, self.network.fingerprint, self.size, self.fit
 
     def features(self, data: bytes, varied: bool = False) -> Any:
         """(views, D) of a picture; those of this session that are known already are not computed again."""
 
         def compute() -> Any:
-            return features_of(self.network, inception.load_image(data), self.size, varied)
+            return features_of(self.network, inception.load_image(data), self.size, varied, self.fit)
 
         return kept("teach_features", self._key(data, varied), compute, most=MOST_FEATURES)
+
+    def prepared(self, data: bytes) -> Image.Image:
+        """What the network sees of a picture."""
+        return self.network.prepare(inception.load_image(data), self.size, Crop(None, self.fit))
 
     def macs(self, pictures: Iterable[bytes], varied: bool) -> int:
         """Multiply-accumulates of the features of pictures that are not known yet."""
@@ -169,7 +176,7 @@ def draw(here: Lesson, drawing: DeltaGenerator) -> None:
 
 def forget_lesson() -> None:
     """Drops the training, its features and whatever head was loaded; the next visit begins anew."""
-    for name in ("teach_features", "teach_curves", "teach_random"):
+    for name in ("teach_features", "teach_curves", "teach_random", "teach_prepared"):
         forget(name)
     for key in ("teach_lesson", "teach_lesson_begun", "teach_loaded", "teach_refused", "teach_wish"):
         st.session_state.pop(key, None)

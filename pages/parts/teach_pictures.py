@@ -1,5 +1,6 @@
 """The reader's own classes and their pictures, and those to be judged: kept in the session and nowhere else."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from inception.training.features import NEW, samples, small_copy
 from inception.training.head import LEAST_CLASSES
 from inception.vision.faces import picture_name
 from inception.words import N_, _, current, in_every_language, ngettext
+from pages.parts import address, shelf
 from pages.parts.pictures import arrived, release
 from pages.parts.streamlit_words import say_limit
 
@@ -21,6 +23,7 @@ MOST_PICTURES = 20  # of a class
 MOST_NEW = 12
 MOST_LETTERS = 40  # of a name
 THUMBNAIL = 48  # pixels on the screen
+PART, ABOUT = "teach", "about"  # on the shelf: whose pictures these are, and the file that says what they show
 NOTHING = N_("none of them: a cat")  # of the samples to be judged
 # The samples' names as `samples` reads them off the files. They are translated where they are shown.
 SAMPLE_NAMES = (
@@ -136,7 +139,45 @@ def forget_pictures() -> None:
     """Drops everything that the reader brought; the samples are back."""
     for key in ("teach_classes", "teach_new", "teach_problems", "teach_picture"):
         st.session_state.pop(key, None)
+    shelf.drop(PART)
     st.session_state["teach_widget"] = st.session_state.get("teach_widget", 0) + 1
+
+
+def keep_over_reload() -> None:
+    """Keeps what the reader brought for the same browser, and takes it back after a reload; the address names it."""
+    own: dict[str, bytes] = st.session_state.setdefault("teach_new", {})
+    asked = address.asked("taught")
+    if asked and classes() == sample_classes() and not own and (found := shelf.take(asked, PART)):
+        about = json.loads(found.pop(ABOUT))
+        st.session_state["teach_classes"] = [
+            Taught(key, {title: found[f"{key}/{title}"] for title in titles}, given, number, typed)
+            for key, given, number, typed, titles in about["classes"]
+        ]
+        own.update({title: found[f"{NEW}/{title}"] for title in about[NEW]})
+    mark = ""
+    if own or classes() != sample_classes():
+        told = [(one.key, one.given, one.number, one.typed, list(one.pictures)) for one in classes()]
+        about = json.dumps({"classes": told, NEW: list(own)}).encode()
+        pictures = {f"{one.key}/{title}": data for one in classes() for title, data in one.pictures.items()}
+        shelf.keep(pictures | {f"{NEW}/{title}": data for title, data in own.items()} | {ABOUT: about}, PART)
+        mark = shelf.mark(about)
+    st.session_state["teach_taught"] = mark
+
+    def read(text: str) -> str:
+        if text != mark:
+            raise ValueError(text)
+        return mark
+
+    address.bind("taught", "", read, str, key="teach_taught", sorry=_gone)
+
+
+def _gone(_asked: str, _shown: str) -> str:
+    """Why the classes of a link are not here."""
+    return _(
+        "**The pictures of this link are not here.** What readers teach the network is kept in the server's memory for "
+        "the browser that brought it, for an hour at most, and shown to nobody else. Bring the pictures again; until "
+        "then you see the sample classes."
+    )
 
 
 def class_cards() -> None:

@@ -4,22 +4,26 @@ import gc
 import io
 import weakref
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from inception import words
+from inception.paths import ROOT
+from inception.runtime.crop import Fit
 from inception.runtime.pool import networks
 from inception.training.features import NEW, samples
 from inception.training.head import STEPS
 from inception.training.head_file import Origin, read_head, write_head
 from inception.weights.choice import UNTRAINED
 from inception.weights.known import known_weights
-from pages.parts import teach_lesson
+from pages.parts import shelf, teach_lesson
 from pages.parts.subject import what_it_knows
 from pages.parts.teach_pictures import MOST_CLASSES, MOST_NEW, MOST_PICTURES
 
@@ -88,9 +92,12 @@ def test_it_opens_trained_and_says_how_little_it_proves(app: AppTest) -> None:
     assert told(app, f"**{share.right} of 15 speaks for anything from {low:.0%}".replace("%", " %"))
     assert high - low > 0.3
     assert told(app, "Guessing gets 33 %")
+    assert told(app, f"**{share.right} of 15 left-out pictures are named rightly**, {share.value * 3:.1f} times")
     assert told(app, "**It can only choose among your classes**: fish, hammer and windmill")
     assert told(app, "**From 2 pictures of each class** a head gets 100 % of those right that it learnt from")
     assert button(app, "Stop").disabled
+    healthy(app.segmented_control(key="fit").set_value(Fit.PAD).run())
+    assert not app.metric, "what was learnt of centres is not shown for whole pictures"
 
 
 def test_five_of_three_own_classes(app: AppTest) -> None:
@@ -236,7 +243,22 @@ def test_random_features_are_compared(app: AppTest) -> None:
     assert told(app, "**With random features ")
 
 
-def test_nothing_is_written_and_what_is_forgotten_is_gone(app: AppTest) -> None:
+def with_cookie(secret: str) -> SimpleNamespace:
+    """What Streamlit knows of a browser that keeps this secret."""
+    return SimpleNamespace(cookies={shelf.COOKIE: secret})
+
+
+def at_link(query: dict[str, str]) -> AppTest:
+    """The page in a new session, as after a reload; without training."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params.update(query)
+    app.session_state["teach_lesson_begun"] = True
+    return opened(app)
+
+
+def test_nothing_is_written_and_a_reload_keeps_what_forgetting_drops(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened(app)
     with watched() as written:
         upload(app, "New pictures", [noise(50)])
@@ -251,11 +273,18 @@ def test_nothing_is_written_and_what_is_forgotten_is_gone(app: AppTest) -> None:
     managers = [thing for thing in gc.get_objects() if type(thing) is MemoryUploadedFileManager]
     assert not any(kept for manager in managers for kept in manager.file_storage.values())
     state = app.session_state
+    link, secret = state["address"].query, state["shelf"]
+    monkeypatch.setattr(shelf, "st", SimpleNamespace(**vars(st) | {"context": with_cookie(secret)}))
+    again = at_link(link)
+    assert [box.value for box in again.text_input] == [box.value for box in app.text_input]
+    assert again.session_state["teach_classes"] == state["teach_classes"]
+    assert list(again.session_state["teach_new"]) == ["shot50"]
     held = [weakref.ref(state["teach_lesson"].training), weakref.ref(state["teach_lesson"])]
     held += [weakref.ref(features) for features in state["kept_teach_features"].values()]
     healthy(button(app, "Forget all").click().run())
     assert [box.value for box in app.text_input] == ["fish", "hammer", "windmill"]
     assert not app.session_state["teach_new"]
+    assert told(at_link(link), "**The pictures of this link are not here.**")
     app.run()
     gc.collect()
     alive = [ref() for ref in held if ref() is not None]
