@@ -14,10 +14,14 @@ WHEN_USED = {
 
 @pytest.fixture(scope="module")
 def fresh() -> subprocess.CompletedProcess[str]:
-    """A process that imports the library, prints the names of what is loaded, and what OpenMP makes of its settings."""
+    """A process that imports the library and then traces; OpenMP says what it makes of its settings.
+
+    It prints the names of what is loaded after each.
+    """
+    traces = "for name in inception.list_models(): inception.trace(name, 160)"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OMP")}
     return subprocess.run(
-        [sys.executable, "-c", "import sys, inception; print(*sys.modules)"],
+        [sys.executable, "-c", f"import sys, inception\nprint(*sys.modules)\n{traces}\nprint(*sys.modules)"],
         env=environment | {"OMP_DISPLAY_ENV": "VERBOSE"},
         capture_output=True,
         text=True,
@@ -27,13 +31,20 @@ def fresh() -> subprocess.CompletedProcess[str]:
 
 
 def test_what_a_fresh_process_loads(fresh: subprocess.CompletedProcess[str]) -> None:
-    loaded = {name.partition(".")[0] for name in fresh.stdout.split()}
+    loaded = {name.partition(".")[0] for name in fresh.stdout.splitlines()[0].split()}
     assert "torch" in loaded
     assert loaded & WHEN_USED == set()
 
 
+def test_a_trace_loads_no_compiler(fresh: subprocess.CompletedProcess[str]) -> None:
+    """It would take longer than all else that the command `table` does."""
+    loaded = fresh.stdout.splitlines()[1].split()
+    assert "inception.graph.shape_rules" in loaded
+    assert {"torch._dynamo", "sympy"} & set(loaded) == set()
+
+
 def test_import_reads_no_headers(fresh: subprocess.CompletedProcess[str]) -> None:
-    loaded = fresh.stdout.split()
+    loaded = fresh.stdout.splitlines()[0].split()
     assert "inception.weights" in loaded
     assert "inception.weights.header" not in loaded
 

@@ -36,6 +36,7 @@ from .calls import (
     tensors_in,
 )
 from .module_copy import ModuleCopy, Replay
+from .shape_rules import form_of_output
 
 
 class NeedsDataError(Exception):
@@ -214,13 +215,8 @@ class Recorder:
                     return made_like(form), macs
             except TypeError:  # an argument that cannot be a key
                 key = None
-        if what.name == "native_batch_norm" and key is not None:  # PyTorch takes a millisecond to say so
-            empty = (0,), (1,), args[0].dtype
-            out: Any = (_alike(args[0]), made_like(empty), made_like(empty))
-        elif what.name == "relu" and key is not None:
-            out = _alike(args[0])
-        else:
-            out = func(*args, **kwargs)
+        form = form_of_output(what.name, args) if key is not None else None
+        out: Any = func(*args, **kwargs) if form is None else made_like(form)
         macs = what.formula(*args, **kwargs, out_val=out) // 2 if what.formula else 0
         if key is not None and (form := form_of(out)) is not None:
             self._memo[key] = form, macs
@@ -242,10 +238,6 @@ class Recorder:
                 if old.data and old.step is not step:
                     step.reads[old] = None
                 step.calls.append(Call(OVERWRITE, (old, value), {}, [new], 0, ""))
-
-
-def _alike(x: Tensor) -> Tensor:
-    return made_like(form_of(x)) if x.is_contiguous() else torch.empty_like(x)  # which takes much longer
 
 
 class _Dispatch(TorchDispatchMode):

@@ -164,7 +164,11 @@ def _alike(inputs: list[Any], named: dict[str, Any], meta: bool) -> tuple[list[A
 
 def _doubled(inputs: list[Any], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     def double(tensor: Tensor) -> Tensor:
-        return torch.cat([tensor, tensor]) if tensor.dim() else tensor
+        if not tensor.dim():
+            return tensor
+        if tensor.is_meta:  # for which torch.cat loads PyTorch's compiler
+            return tensor.new_empty((2 * tensor.shape[0], *tensor.shape[1:]))
+        return torch.cat([tensor, tensor])
 
     return _changed(inputs, double), _changed(named, double)
 
