@@ -3,7 +3,9 @@
 import inspect
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from threading import Lock
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from ..text import shape_text
 from ..words import _
-from ..zoo import Variant, create_model
+from ..zoo import Variant, create_model, get_variant
 from .batch import shapes_without_batch
 from .calls import Value, tensors_in
 from .cells import picture_cells
@@ -23,6 +25,8 @@ from .window import pair
 
 Examples = Tensor | Sequence[Any] | Mapping[str, Any]
 MOST_PIXELS = 100_000
+
+_one_at_a_time = Lock()  # so that a class of thirty that asks for one graph has it made once
 
 
 class TraceError(InputError):
@@ -52,23 +56,36 @@ def trace(model: str | nn.Module, input_size: int | Sequence[Any] | Examples = 2
     list of shapes without the batch: [(C, D, H, W)] or [(3, 224, 224), (10,)]. Or example tensors, with the batch as
     their first dimension: one, a list of them, or a dict by the names of the forward's arguments. A network that
     decides by the values of its tensors runs on the examples themselves.
+    The graph of a name is remembered, because pages and studies ask for the same few again and again.
     Raises TraceError when the picture is too small, naming the layer at which the grid would vanish, and when the
     module cannot run; InputError for unknown names and overrides.
     """
     if isinstance(model, str):
-        module: nn.Module = create_model(model, device="meta", **overrides)
-    elif not isinstance(model, nn.Module):
+        sides = (input_size, input_size) if isinstance(input_size, int) else input_size
+        usual = isinstance(sides, tuple) and all(isinstance(side, int) and 0 < side < MOST_PIXELS for side in sides)
+        if usual and all(isinstance(value, int | float | None) for value in overrides.values()):
+            with _one_at_a_time:
+                return _graph_of_the_zoo(get_variant(model), *cast(tuple[int, ...], sides), **overrides)
+        return _traced(create_model(model, device="meta", **overrides), input_size)
+    if not isinstance(model, nn.Module):
         raise TraceError(
             _("trace takes the name of a network or an nn.Module, not {given}.").format(given=f"{model!r:.80}")
         )
-    elif overrides:
+    if overrides:
         raise TraceError(
             _("{option} cannot be set on a module that is built already, only on a name.").format(
                 option=next(iter(overrides))
             )
         )
-    else:
-        module = model
+    return _traced(model, input_size)
+
+
+@lru_cache(maxsize=64, typed=True)  # typed, because True is no number of classes
+def _graph_of_the_zoo(variant: Variant, *sides: int, **overrides: Any) -> LayerGraph:
+    return _traced(create_model(variant.name, device="meta", **overrides), sides)
+
+
+def _traced(module: nn.Module, input_size: Any) -> LayerGraph:
     variant = getattr(module, "variant", None)
     name = variant.name if isinstance(variant, Variant) else type(module).__name__
     examples = any(True for _tensor in tensors_in(input_size))

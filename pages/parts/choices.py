@@ -39,13 +39,7 @@ def graph_of(name: str, size: Size | None = None, **overrides: Any) -> LayerGrap
     Raises TraceError for a size that does not work; the frame shows its sentence.
     """
     with st.spinner(_("Tracing the network…")):
-        return _trace(name, size or Size.square(VARIANTS[name].input_size), tuple(sorted(overrides.items())))
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _trace(name: str, size: Size, overrides: tuple[tuple[str, Any], ...]) -> LayerGraph:
-    """A traced network. Graphs are frozen, so that all sessions can share one."""
-    return inception.trace(name, size, **dict(overrides))
+        return inception.trace(name, size or VARIANTS[name].input_size, **overrides)
 
 
 def choose_view(name: str, views: Sequence[str]) -> str:

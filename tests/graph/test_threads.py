@@ -93,3 +93,12 @@ def test_the_module_itself_keeps_its_tensors_while_it_is_traced() -> None:
     conv.register_forward_pre_hook(lambda *_: on_meta.append(conv.weight.is_meta))
     inception.trace(nn.Sequential(conv), 8)
     assert on_meta == [False]
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_one_of_all_who_ask_at_once_traces() -> None:
+    graphs: list[inception.LayerGraph] = []
+    asked = [lambda: graphs.append(inception.trace("inception_resnet_v1", 101)) for _ in range(4)]
+    assert run_together(*asked) == []
+    assert len(graphs) == 4
+    assert all(graph is graphs[0] for graph in graphs)

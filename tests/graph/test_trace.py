@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inception import LayerGraph, TraceError, create_model, list_models, trace
+from inception import LayerGraph, Size, TraceError, create_model, list_models, trace
 from tests import reference
 
 from ..graphs import zoo_graph
@@ -232,3 +232,17 @@ def test_neither_name_nor_module(model: Any) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (which one is open, the sentence counts)
         trace(model)
     reference.assert_one_sentence(caught.value)
+
+
+def test_a_name_is_traced_once() -> None:
+    """However its size is said; other overrides are other networks, and what is wrong is said each time."""
+    graph = trace("inception_resnet_v1", 96)
+    assert trace("inception_resnet_v1", (96, 96)) is trace("inception_resnet_v1", Size(96, 96)) is graph
+    assert trace("inception_resnet_v1", (3, 96, 96)) == graph
+    assert trace("inception_resnet_v1", 96, num_classes=10).output_shape == (10,)
+    assert trace("inception_resnet_v1", 96, num_classes=10, width=0.5).params < graph.params
+    assert trace("inception_resnet_v1", 96, repeats=[1, 1, 1]) == trace("inception_resnet_v1", 96, repeats=[1, 1, 1])
+    assert trace(create_model("inception_resnet_v1", device="meta"), 96) is not graph
+    for _again in range(2):
+        with pytest.raises(TraceError, match="the grid vanishes"):
+            trace("inception_resnet_v1", 20)

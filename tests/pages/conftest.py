@@ -9,7 +9,8 @@ import pytest
 import torch
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 
 from inception.weights import download
 from pages.parts.page_list import PAGES
@@ -23,6 +24,16 @@ def components() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         scan = cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scripts() -> Iterator[None]:
+    """Compiles each page once, as a server does: AppTest reads and compiles app.py and the page in every run."""
+    once = ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app_test, "ScriptCache", lambda: once)
+        patch.setattr(local_script_runner, "ScriptCache", lambda: once)
         yield
 
 

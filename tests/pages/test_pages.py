@@ -41,14 +41,18 @@ def healthy(app: AppTest) -> AppTest:
     return app
 
 
-@pytest.mark.parametrize("page", FILES)
-@pytest.mark.parametrize("model", ["inception_v4", "inception_resnet_v1", "inception_resnet_v2.paper"])
-def test_page_runs(app: AppTest, page: str, model: str) -> None:
-    app.query_params["model"] = model
+def assert_runs(app: AppTest, page: str, model: str) -> None:
     healthy(app.switch_page(page).run())
     assert app.session_state["model"] == model
     assert app.header[0].value == headline(page, model), "a page opens with the question it answers"
     assert not app.error
+
+
+@pytest.mark.parametrize("page", FILES)
+def test_page_runs(app: AppTest, page: str) -> None:
+    """In a new session; beside other pages and on other networks below."""
+    app.query_params["model"] = "inception_v4"
+    assert_runs(app, page, "inception_v4")
 
 
 def test_layer_table_and_totals(app: AppTest) -> None:
@@ -119,8 +123,12 @@ def test_a_picture_that_is_too_small_is_one_sentence(app: AppTest) -> None:
     assert "grid vanishes" in app.error[0].value
 
 
-@pytest.mark.parametrize("page", [page.path for page in PAGES.values() if "size" in page.controls])
-@pytest.mark.parametrize("size", ["many", "0", "9999", "3x"])
+SIZED = [page.path for page in PAGES.values() if "size" in page.controls]
+
+
+@pytest.mark.parametrize(
+    ("page", "size"), [*((page, "3x") for page in SIZED), *((SIZED[0], size) for size in ["many", "0", "9999"])]
+)
 def test_bad_sizes_are_one_sentence_on_every_page(app: AppTest, page: str, size: str) -> None:
     app.query_params["size"] = size
     healthy(app.switch_page(page).run())
@@ -148,13 +156,17 @@ def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name:
     assert [warning.value for warning in app.warning] == [sentence]
 
 
-@pytest.mark.parametrize("pages", [FILES, FILES[::-1]], ids=["forwards", "backwards"])
-def test_no_page_trips_over_what_another_keeps(app: AppTest, pages: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("model", "pages"),
+    [("inception_resnet_v1", FILES), ("inception_resnet_v2.paper", FILES[::-1])],
+    ids=["forwards", "backwards"],
+)
+def test_no_page_trips_over_what_another_keeps(app: AppTest, model: str, pages: list[str]) -> None:
     """Pages share one session, so two must not keep different things under one name; each comes after each here."""
     app.run()
-    app.selectbox(key="model").set_value("inception_resnet_v1").run()
+    app.selectbox(key="model").set_value(model).run()
     for page in pages:
-        healthy(app.switch_page(page).run())
+        assert_runs(app, page, model)
 
 
 @pytest.mark.parametrize(("name", "key"), [("looks", "looks_layer"), ("cell", "cell_layer")])
