@@ -17,10 +17,11 @@ class Run:
     """One run of any benches; as a context manager it closes what they opened.
 
     short: whether it only shows that every row can be measured, so that small sizes and few repeats will do.
+    minutes: how long the bench goes on that has no end of its own.
     """
 
-    def __init__(self, short: bool = False):
-        self.short = short
+    def __init__(self, short: bool = False, minutes: float = 60.0):
+        self.short, self.minutes = short, minutes
         self._opened = ExitStack()
 
     def __enter__(self) -> Self:

@@ -70,8 +70,11 @@ class Student:
         """That the browser has, by name."""
         return {cookie.name: cookie.value or "" for cookie in self.jar}
 
-    def open(self, page: str = "") -> float:
-        """Opens a page, with choices in its address if any; seconds until it is drawn."""
+    def open(self, page: str = "", again: bool = False) -> float:
+        """Opens a page, with choices in its address if any; seconds until it is drawn.
+
+        again: whether a tab whose connection was lost connects anew, and goes on with its session if that is there yet.
+        """
         began = time.perf_counter()
         name, _, self.query = page.partition("?")
         self.get(name)
@@ -80,7 +83,7 @@ class Student:
         address = f"ws{self.address.removeprefix('http')}/_stcore/stream"
         cookies = "; ".join(f"{cookie}={value}" for cookie, value in self.cookies.items())
         parts = urllib.parse.urlsplit(self.address)
-        protocols = ["streamlit", self.cookies.get("_streamlit_xsrf", "")]
+        protocols = ["streamlit", self.cookies.get("_streamlit_xsrf", "-"), self.session if again else ""]
         self.close()
         try:
             # No one's compression: the load that is measured is the server's.
@@ -96,7 +99,9 @@ class Student:
             )
         except (OSError, WebSocketException) as error:
             raise LostError(str(error)) from error
-        self.set, self.shown, self.page = {}, {}, ""
+        self.page = ""
+        if not again:
+            self.set, self.shown = {}, {}
         self._run(name)
         return time.perf_counter() - began
 
@@ -105,9 +110,11 @@ class Student:
         self.page, self.query = self.pages[page], query
         return self._timed()
 
-    def press(self, label: str, kind: str = "button") -> float:
-        """Presses a button; seconds until the page is drawn."""
-        element = self.find(kind, label)
+    def press(self, *labels: str) -> float:
+        """Presses the first button with one of these labels; seconds until the page is drawn."""
+        element = next((one for one in self.of_kind("button") if one.label in labels), None)
+        if element is None:
+            raise LookupError(f"no button {labels} among {[one.label for one in self.of_kind('button')]}")
         self._run(extra=WidgetState(id=element.id, trigger_value=True))
         return self.seconds
 
@@ -117,11 +124,10 @@ class Student:
         self.set[element.id] = WidgetState(id=element.id, string_value=option)
         return self._timed()
 
-    def number(self, label: str, value: float) -> float:
-        """Writes a number; seconds until the page is drawn."""
+    def write(self, label: str, value: float) -> None:
+        """Writes a number into a form, which its button sends."""
         element = self.find("number_input", label)
         self.set[element.id] = WidgetState(id=element.id, double_value=value)
-        return self._timed()
 
     def upload(self, label: str, name: str, data: bytes, mime: str = "image/jpeg") -> float:
         """Brings a file; seconds until the page is drawn."""

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from bench import first, inference
-from bench.__main__ import BENCHES, main
+from bench.__main__ import BENCHES, LONG, main
 from bench.run import Run
 from bench.timing import Row, compare, measured
 from inception.runtime.devices import DeviceError
@@ -75,8 +75,10 @@ def test_benches_in_a_browser() -> None:
         "longest wait",
         "rank correlation",
         "more requests",
+        "answers wrong or lost",
+        *("memory at rest", "threads at rest", "open files", "temporary files", "errors in the log", "not answered"),
     ]
-    assert_rows(reported("pages", "first", "load"), claims)
+    assert_rows(reported("pages", "first", "load", "class", "soak"), claims)
 
 
 def broken() -> None:
@@ -124,7 +126,7 @@ def test_an_unknown_name_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["anatomy", "speed"]) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err == f"There is no bench named 'speed'; the benches are {', '.join(BENCHES)}.\n"
+    assert output.err == f"There is no bench named 'speed'; the benches are {', '.join(BENCHES + LONG)}.\n"
 
 
 def test_rows_that_are_measured_together_fail_together() -> None:
