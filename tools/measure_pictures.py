@@ -2,8 +2,9 @@
 
 It sets the threshold under which all networks together say "none of them" (assets/weights/together.json), asks them
 about every sample picture (assets/samples.csv) and about pictures of none of the classes (assets/others.csv), writes
-the model cards in every language, and prints how other rules would have done, for docs/experiments.md. In both lists a
-person names the pictures and what they show; every other column is filled in here.
+the model cards in every language, measures which maps of attribution tell most (assets/maps.csv), and prints how other
+rules would have done, for docs/experiments.md. In both lists a person names the pictures and what they show; every other
+column is filled in here.
 
 It wants Debian 12, whose packages it fetches (205 MB) as it fetches CIFAR-10 (169 MB), and takes a few minutes.
 """
@@ -20,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from inception.cli.maps import maps
 from inception.paths import ASSETS, BUNDLED, OTHERS, SAMPLE_LIST, TOGETHER
 from inception.runtime.devices import use_threads
 from inception.runtime.image import load_image
@@ -71,6 +73,7 @@ def main() -> None:
             with speaking(language):
                 (BUNDLED / card_file(tag)).write_text(written_card(weights, table), encoding="utf-8")
     print(compared(known, logits, others).to_markdown(index=False))
+    print(maps(), end="")
 
 
 def ask(networks: list[Predictor], pictures: list[Image.Image], rule: Together) -> tuple[pd.DataFrame, Array]:

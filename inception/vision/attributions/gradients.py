@@ -17,7 +17,9 @@ from .attribution import Attribution
 from .score import Check, Explained, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
 
 STEPS, MAX_STEPS = 20, 200
-STEP_BATCH = 2  # pictures in one turn, forward and backward: about a second on two cores
+# Pictures in one turn, forward and backward: less than a second on two cores. Half as many bytes a picture are kept for
+# the way back where the passes are quick.
+STEP_BATCH, QUICK_BATCH = 2, 4
 FIRST_STEPS = 4  # what the first, coarse map is made of
 
 Preview = Callable[[Attribution], None]  # called, out of turn, with a coarse map while the work goes on
@@ -44,15 +46,16 @@ def integrated_gradients(
     target: index of a class, or an embedding (D,) to compare with. steps: of the integral (Gauss-Legendre), 1 to 200;
     each is a forward and a backward pass.
     progress: called with steps done and all steps, after each batch and out of turn; what it raises ends the work.
-    quick: whether the backward passes may round to bfloat16, where the processor is quick in it. The forward passes
-    stay in float32: rounded there, ReLUs switch, and the map is another one.
+    quick: whether the passes may round to bfloat16, where the processor is quick in it: all of the way back, and the
+    way forwards after the first stage. Rounded there, ReLUs switch, and the map is another one.
     preview: called once, with the map of four steps spread over the way. check: called between layers; what it raises
     ends the work at once. Raises AttributionError, OutOfMemory.
     """
     check_count("steps", steps, MAX_STEPS)
     model = explained_model(predictor, target)
+    size = STEP_BATCH
     if quick and quick_in_bfloat16(predictor.device):
-        model = half_gradients(model)
+        model, size = half_gradients(model), QUICK_BATCH
     call_between_layers(model, check)
     end = predictor.to_input(prepared).float()
     start = predictor.to_input(Image.new("RGB", prepared.size)).float()
@@ -69,13 +72,13 @@ def integrated_gradients(
     total, coarse = torch.zeros_like(end), torch.zeros_like(end)
     done = 0
     for part in (first, rest):
-        for begin in range(0, len(part), STEP_BATCH):
-            batch = part[begin : begin + STEP_BATCH]
+        for begin in range(0, len(part), size):
+            batch = part[begin : begin + size]
             with predictor.turn():
                 gradients = _gradients(model, target, start, end, (nodes[batch] + 1) / 2)
             total += _weighted(gradients, weights[batch] / 2)
             if part is first:
-                coarse += _weighted(gradients, first_weights[begin : begin + STEP_BATCH] / 2)
+                coarse += _weighted(gradients, first_weights[begin : begin + size] / 2)
             done += len(batch)
             progress(done, steps)
         if part is first and len(rest):
