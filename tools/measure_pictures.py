@@ -2,9 +2,9 @@
 
 It sets the threshold under which all networks together say "none of them" (assets/weights/together.json), asks them
 about every sample picture (assets/samples.csv) and about pictures of none of the classes (assets/others.csv), writes
-the model cards in every language, measures which maps of attribution tell most (assets/maps.csv), and prints how other
-rules would have done, for docs/experiments.md. In both lists a person names the pictures and what they show; every other
-column is filled in here.
+the model cards in every language, measures which maps of attribution tell most (assets/maps.csv), and prints how
+other rules would have done, for docs/experiments.md. In both lists a person names the pictures and what they show;
+every other column is filled in here.
 
 It wants Debian 12, whose packages it fetches (205 MB) as it fetches CIFAR-10 (169 MB), and takes a few minutes.
 """
