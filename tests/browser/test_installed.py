@@ -1,5 +1,10 @@
-"""The app of the installed wheel, served by the console command from an empty folder, in a real Chromium."""
+"""The app of the installed wheel, served by the console command from an empty folder, in a real Chromium.
 
+Every page opens in it in accented English, wide and on a phone. Links to single pages, and other languages, are seen in
+the other tests.
+"""
+
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,35 +14,64 @@ from PIL import ImageColor
 from playwright.sync_api import Page, expect
 
 from pages.parts.page_list import PAGES
+from tools.accented_language import CODE, accented
 
-from ..languages import foreign_texts
+from ..languages import add_third_language, foreign_texts
+from .axe import findings
 from .browser import ready
 from .server import ROOT, serving
 from .texts import texts_of
 
-WITH_FILES = ("atlas", "zoo", "race", "live", "faces", "tour")  # pages that show what lies in files of the package
 HAS_COLOR = """color => [...document.querySelectorAll('[data-testid=stButtonGroup] *')]
     .some(part => getComputedStyle(part).color === color)"""
+WITH_A_THIRD_LANGUAGE = "import pathlib\n\nfrom inception import words\n\nwords.LOCALE = pathlib.Path({!r})\n"
 
 
 @pytest.fixture(scope="module")
 def app_url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """What `inception-explorer app` serves."""
+    """What `inception-explorer app` serves; it speaks accented English, too."""
+    folder = tmp_path_factory.mktemp("server")
+    languages = add_third_language(folder / "locale")
+    start = folder / "start"
+    start.mkdir()
+    (start / "sitecustomize.py").write_text(WITH_A_THIRD_LANGUAGE.format(os.fspath(languages)))
     command = [str(installed / "inception-explorer"), "app", "--host", "127.0.0.1", "--port"]
-    with serving(command, tmp_path_factory.mktemp("server") / "log.txt", {"PYTHONPATH": ""}) as url:
+    with serving(command, folder / "log.txt", {"PYTHONPATH": str(start)}) as url:
         yield url
+        assert "sitecustomize" not in (folder / "log.txt").read_text()
 
 
-def test_pages_open(page: Page, app_url: str) -> None:
-    page.goto(app_url)
+def look_at(page: Page, name: str) -> list[str]:
+    """What is wrong with the page on the screen, wide and light, then on a phone and dark."""
+    wrong = []
+    if name != "glossary":  # which has its terms in all languages side by side
+        wrong = list(foreign_texts(texts_of(page), CODE))
+    wrong += findings(page)
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_timeout(300)  # charts and diagrams follow
+    ready(page)
+    if page.evaluate("document.documentElement.scrollWidth") > 390:
+        wrong.append("the page itself scrolls sideways")
+    wrong += findings(page)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    return wrong
+
+
+def test_every_page_in_another_language(page: Page, app_url: str) -> None:
+    """Wide and on a phone, where axe looks at it too. Its colours are the same at both widths."""
+    page.goto(f"{app_url}?model=inception_resnet_v1&size=96&lang={CODE}")
     links = page.get_by_test_id("stSidebarNavLink")
     expect(links).to_have_count(len(PAGES))
-    for name in WITH_FILES:
-        page.get_by_role("link", name=PAGES[name].title, exact=True).click()
-        expect(page.get_by_role("heading", level=2)).to_contain_text("?")
+    wrong = {}
+    for entry in PAGES.values():
+        page.get_by_role("link", name=accented(entry.title), exact=True).click()
+        expect(page.get_by_role("heading", level=2)).to_contain_text(accented(entry.question))
         ready(page)
         expect(page.get_by_text("has encountered an error")).to_have_count(0)
-        assert list(foreign_texts(texts_of(page), "en")) == []
+        wrong[entry.name] = look_at(page, entry.name)
+    assert {name: found for name, found in wrong.items() if found} == {}
 
 
 def test_it_has_the_settings_of_the_project(page: Page, app_url: str) -> None:

@@ -1,47 +1,15 @@
-"""Every page opens from a link in a real Chromium, in every language, wide and on a phone; some answer a control."""
+"""Pages open from links in a real Chromium and answer their controls."""
 
 import re
-from typing import Literal
 
-import pytest
 from playwright.sync_api import Page, expect
 
-from pages.parts.page_list import HOME, PAGES
-from tools.accented_language import CODE, accented
-
 from ..languages import foreign_texts
-from .axe import findings
 from .browser import ready
 from .texts import texts_of
 
 # Whether the app has sent its font; the machines of tests have no Chinese letters of their own.
 CHINESE_FONT = "[...document.fonts].some(font => font.family.includes('Noto Sans CJK') && font.status === 'loaded')"
-PATHS = ["" if page is HOME else page.name for page in PAGES.values()]
-
-# How axe looks at each page. Its colours are the same at both widths.
-LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (390, "dark"))
-
-
-@pytest.mark.parametrize("path", PATHS)
-def test_page_opens_in_another_language(page: Page, app_url: str, path: str) -> None:
-    """Wide and on a phone, where axe looks at it too. In English all pages are walked through from the wheel."""
-    page.set_viewport_size({"width": 1280, "height": 800})
-    page.goto(f"{app_url}/{path}?model=inception_resnet_v1&size=96&lang={CODE}")
-    expect(page.get_by_role("heading", level=2)).to_contain_text("?")
-    ready(page)
-    expect(page.get_by_text("has encountered an error")).to_have_count(0)
-    if path != "glossary":  # which has its terms in all languages side by side
-        assert list(foreign_texts(texts_of(page), CODE)) == []
-    if path == "live":  # Streamlit's own words are English
-        expect(page.get_by_role("button", name=accented("Upload"), exact=True)).to_be_visible()
-    for width, scheme in LOOKS:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_timeout(300)  # charts and diagrams follow
-        ready(page)
-        taken = page.evaluate("document.documentElement.scrollWidth")
-        assert taken <= width, f"the page itself scrolls sideways at {width} px"
-        assert findings(page) == [], f"axe at {width} px, {scheme}"
 
 
 def test_chinese_brings_its_letters(page: Page, app_url: str) -> None:

@@ -25,12 +25,13 @@ TEXTS = """() => {
 }"""
 
 
-# Streamlit's own words, which it does not let an app set: labels for screen readers, and what stands on an uploader.
+# Streamlit's own words, which it does not let an app set: labels for screen readers, what stands on an uploader,
+# and what is read out of a box in a table.
 STREAMLITS = re.compile(
     "App pages|Choose an option|Clear (all|selection|value)|(Collapse|Expand|Open|Close) sidebar|Copy to clipboard|"
     "Decrement|Increment|Navigate to home page|Logo|Download as CSV|Download plot as a PNG|"
     "Fullscreen|Help( for .*)?|Link to heading|Main menu|Open|Search|"
-    r"Selected values|Sidebar|Skip to main content|Upload|file upload|\d+MB per file|Add rows?"
+    r"Selected values|Sidebar|true|false|Skip to main content|Upload|file upload|\d+MB per file|Add rows?"
 )
 
 
