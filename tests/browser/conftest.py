@@ -59,8 +59,8 @@ def is_error(message: ConsoleMessage) -> bool:
     On a deep link Streamlit's own page finds its server by trial and error. A picture that a run of the page replaced
     can be gone from the server before the browser asked for it; `ready` waits until those that stay are whole.
     """
-    address = urlsplit(message.location.get("url", "")).path
-    return message.type == "error" and not any(part in address for part in ("/_stcore/", "/media/"))
+    places = (urlsplit(message.location.get("url", "")).path, message.text)
+    return message.type == "error" and not any(part in place for place in places for part in ("/_stcore/", "/media/"))
 
 
 @pytest.fixture(scope="session")

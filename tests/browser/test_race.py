@@ -23,7 +23,7 @@ from inception.training import twins
 
 
 def step(twin, number, *_):
-    time.sleep(0.1)
+    time.sleep(0.25)
     return twins.Step(twin, number, 2.3 / number, 0.5, 1.0, math.nan, pd.DataFrame())
 
 

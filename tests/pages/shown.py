@@ -38,6 +38,8 @@ def _of_message(kind: str, message: Any) -> Iterator[str]:
     if kind == "PlotlyChart":
         yield from _of_figure(json.loads(message.spec))
     elif kind == "BidiComponent":
+        if not message.json:  # a component without data
+            return
         data = json.loads(message.json)
         if message.component_name == "address_bar":  # the rest is the address
             data = data["labels"]
