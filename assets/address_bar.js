@@ -1,5 +1,6 @@
 // The button that copies the address, and the address itself: it follows what the server says of the page.
-// data: {session, page, visit, names, query, push, show, keep, cookies, labels}, as pages/parts/address.py sends them.
+// data: {session, language, page, visit, names, query, push, show, keep, cookies, labels}, as pages/parts/address.py
+// sends them.
 
 const COOKIE = "inception_pictures";
 const KEPT = 3600; // seconds
@@ -16,6 +17,7 @@ export default function ({ data, parentElement }) {
     return;
   }
   session = data.session;
+  document.documentElement.lang = data.language; // Streamlit's page says English
   follow(data);
   if (data.keep) keep(data.keep);
   for (const [name, [value, seconds]] of Object.entries(data.cookies)) {

@@ -26,7 +26,7 @@ def comparison_columns() -> dict[str, Any]:
         "stage": _("Stage"),
         "model": _("Network"),
         "blocks": st.column_config.NumberColumn(_("Blocks")),
-        "layers": st.column_config.NumberColumn(_("Layers")),
+        "layers": st.column_config.NumberColumn(_("Layer count")),
         "out_shape": _("Output"),
         "params": st.column_config.NumberColumn(_("Parameters"), format="localized", help=meaning("parameters")),
         "macs": st.column_config.NumberColumn(_("MACs"), format="localized", help=meaning("mac")),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from ..text import shape_text
+from ..text import running_text, shape_text
 from ..words import N_, _
 from .layer import Layer
 from .op import Op
@@ -69,7 +69,7 @@ def side_by_side_name(words: Sequence[str]) -> str:
     names = list(dict.fromkeys(words))
     text = names[0]
     for name in names[1:]:
-        text = _("{one} beside {other}").format(one=text, other=name)
+        text = running_text(_("{one} beside {other}").format(one=text, other=name))
     return text
 
 

@@ -108,7 +108,7 @@ def draw(
         dot, what = side_by_side_dot(graphs, style, amount, changes), _("Stages")
         kinds = {cell.boxes[-1].kind for row in side_by_side(graphs) for cell in row if cell}
     elif _by_layers(graph, level, others, unfold):
-        what = _("Layers")
+        what = _("All layers")
         title = _("{what} of {networks}").format(what=what, networks=graph.name)
         dot = diagram_dot(graph.layers, title, not opened, style, amount, graph.receptive_fields, notes)
         kinds = {kind_of(layer) for layer in graph.layers}

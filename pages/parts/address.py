@@ -24,7 +24,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from inception.text import running_text
-from inception.words import _, in_every_language
+from inception.words import _, current, in_every_language
 from pages.parts import components
 from pages.parts.literal import literal
 
@@ -111,6 +111,7 @@ def bar(place: DeltaGenerator) -> Iterator[None]:
             components.address_bar(
                 {
                     "session": here.session,
+                    "language": current().replace("_", "-"),
                     "page": here.page,
                     "visit": here.visits,
                     "names": sorted(here.names),

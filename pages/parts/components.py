@@ -58,9 +58,9 @@ _place = st.components.v2.component(
 _memory = st.components.v2.component("memory", html="<div></div>", js=_asset("memory.js"))
 _picture = st.components.v2.component(
     "svg_picture",
-    html="<div></div>",
-    css="div { overflow-x: auto; color: var(--st-text-color); } svg { max-width: 100%; height: auto; }",
-    js="export default ({ data, parentElement }) => { parentElement.querySelector('div').innerHTML = data; }",
+    html="<div class='drawn'></div>",
+    css=".drawn { overflow-x: auto; color: var(--st-text-color); } svg { max-width: 100%; height: auto; }",
+    js="export default ({ data, parentElement }) => { parentElement.querySelector('.drawn').innerHTML = data; }",
 )
 
 

@@ -35,18 +35,14 @@ def meaning(term_id: str, *more: str) -> str:
 
 
 def other_names(term: Term) -> list[str]:
-    """What a term is called in the other languages that there are."""
-    found = []
-    for language in words.languages():
-        if language != words.current():
-            with words.speaking(language):
-                found.append(_(term.name))
-    return found
+    """What a term is called in the other languages that there are, where that is something else."""
+    return sorted(words.in_every_language(term.name) - {_(term.name)})
 
 
 def all_names(term: Term) -> str:
     """What a term is called in the reader's language, and in the others; Markdown."""
-    return _("**{term}** · {others}").format(term=_(term.name), others=_(", ").join(other_names(term)))
+    others = _(", ").join(other_names(term))
+    return _("**{term}** · {others}").format(term=_(term.name), others=others) if others else f"**{_(term.name)}**"
 
 
 def start_page() -> None:

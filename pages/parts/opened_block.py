@@ -166,7 +166,7 @@ def columns(colouring: Colouring | None) -> dict[str, Any]:
         "branch": st.column_config.TextColumn(_("Branch"), help=meaning("branch")),
         "box": _("Box"),
         "code": _("Name in the code"),
-        "layers": st.column_config.NumberColumn(_("Layers"), format="localized"),
+        "layers": st.column_config.NumberColumn(_("Layer count"), format="localized"),
         "op": _("Operation"),
         "out_shape": _("Output"),
         "params": st.column_config.NumberColumn(_("Parameters"), format="localized", help=meaning("parameters")),

@@ -19,7 +19,7 @@ def study_columns() -> dict[str, Any]:
     )
     return {
         "option": st.column_config.TextColumn(_("Option"), width=136),
-        "layers": st.column_config.TextColumn(_("Layers"), width=120),
+        "layers": st.column_config.TextColumn(_("Its layers"), width=120),
         "network": st.column_config.TextColumn(_("Network"), width=80),
         "convs": st.column_config.NumberColumn(_("Convolutions"), width=88),
         "params": st.column_config.NumberColumn(

@@ -98,7 +98,7 @@ def test_from_nothing_to_excel_and_pdf(folder: Path, run: Run) -> None:
     text = " ".join(pypdf.PdfReader("d.pdf").pages[0].extract_text().split())
     for words in ("3x3 depthwise conv", "3x3 grouped conv", "4 groups", "silu", "sigmoid", "480 parameters"):
         assert words in text, words
-    assert "Layers of own_net:Tiny (input 3x224x224)" in text
+    assert "All layers of own_net:Tiny (input 3x224x224)" in text
     assert "1x1 convolution" in text  # the legend
 
 
