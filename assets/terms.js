@@ -2,7 +2,11 @@
 
 const EDGE = 8; // pixels between a tip and the edge of the window
 
+let listening = false; // in this window, once for all pages
+
 export default function () {
+  if (listening) return;
+  listening = true;
   const onKey = (event) => {
     if (event.key !== "Escape") return;
     for (const term of document.querySelectorAll(".term:hover, .term:focus")) term.dataset.closed = "";
@@ -23,7 +27,4 @@ export default function () {
   };
   const listeners = { keydown: onKey, mouseover: onShow, focusin: onShow, mouseout: onLeave, focusout: onLeave };
   for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name, listener);
-  return () => {
-    for (const [name, listener] of Object.entries(listeners)) document.removeEventListener(name, listener);
-  };
 }

@@ -9,7 +9,19 @@ from importlib import import_module
 from bench.run import Run
 from bench.timing import Row
 
-BENCHES = ("anatomy", "residual", "inference", "attributions", "picture", "pages", "first", "load", "faces", "engine")
+BENCHES = (
+    "anatomy",
+    "residual",
+    "inference",
+    "attributions",
+    "picture",
+    "pages",
+    "content",
+    "first",
+    "load",
+    "faces",
+    "engine",
+)
 LONG = ("class", "soak")  # which are measured where they are named
 MODULES = {"class": "classroom"}  # where a bench's name is none for a module
 

@@ -35,10 +35,12 @@ SWITCHES = {
     "factorisation": "",
     "race": "",
 }
-# By page: the label of a slider or button, and the values that it gets in turn.
-MOVES: dict[str, tuple[str, list[float | None]]] = {
+# By page: the label of a slider, of pills or of a switch, and the values that it gets in turn.
+MOVES: dict[str, tuple[str, list[float | str | bool]]] = {
     "layers?layer=features.0": ("Output row", [1, 2, 3, 4, 5, 6]),
-    "layers": ("Next layer", [None]),
+    "layers": ("Stage", ["Stem", "Inception-A"]),
+    "blocks": ("Block", ["Inception-A", "Inception-B"]),
+    "blocks?block=inception-c": ("Batch norm and ReLU in boxes of their own", [True, False]),
     "bottleneck": ("Channels out", [65, 66, 67, 68, 69, 70]),
     "factorisation?view=what-separable-means": ("Rank of the approximation", [2, 3]),
 }
@@ -53,12 +55,14 @@ def rows(run: Run) -> Iterator[Row]:
     claims = [
         Row("Page switch, server to first content, median of pages", "s", GOAL),
         Row("Page switch, server to the whole page, median of pages", "s"),
+        Row("First visit of a page in a server, to first content, median of pages", "s"),
+        Row("First visit of a page in a server, to the whole page, median of pages", "s"),
         Row("Slider or click, server to first new content, median", "s", GOAL),
         Row("Slider or click, server to the whole page, median", "s"),
     ]
     with run.server() as url:
-        yield from measured(claims[:2], partial(switches, url, count, 1 if run.short else ROUNDS))
-        yield from measured(claims[2:], partial(moves, url, count, 1 if run.short else ROUNDS))
+        yield from measured(claims[:4], partial(switches, url, count, 1 if run.short else ROUNDS))
+        yield from measured(claims[4:], partial(moves, url, count, 1 if run.short else ROUNDS))
 
 
 def switches(url: str, count: int, rounds: int) -> list[tuple[float, str]]:
@@ -69,11 +73,12 @@ def switches(url: str, count: int, rounds: int) -> list[tuple[float, str]]:
         for _round in range(rounds + 1):
             for page, query in pages.items():
                 times[page].append(client.go(page, query))
-    return summary({page: found[1:] for page, found in times.items()})
+    again, first = ({page: found[part] for page, found in times.items()} for part in (slice(1, None), slice(1)))
+    return summary(again) + summary(first)
 
 
 def moves(url: str, count: int, rounds: int) -> list[tuple[float, str]]:
-    """Each slider or click on its page at rest."""
+    """Each control on its page at rest."""
     times = {}
     for address, (label, values) in list(MOVES.items())[:count]:
         page, _mark, query = address.partition("?")
@@ -131,16 +136,18 @@ class Client:
         self.widgets.clear()
         return self._ask(asked)
 
-    def act(self, label: str, value: float | None) -> Time:
-        """Moves a slider to a value; without one it clicks a button."""
+    def act(self, label: str, value: float | str | bool) -> Time:
+        """Gives a slider, pills or a switch a value."""
         kind, name = self.widgets[label]
         asked = BackMsg()
         asked.rerun_script.page_script_hash = self.page
         state = WidgetState(id=name)
         if kind == "slider":
-            state.double_array_value.data.append(value)
+            state.double_array_value.data.append(float(value))
+        elif kind == "button_group":
+            state.string_array_value.data.append(str(value))
         else:
-            state.trigger_value = True
+            state.bool_value = bool(value)
         asked.rerun_script.widget_states.widgets.append(state)
         return self._ask(asked)
 
@@ -167,7 +174,7 @@ class Client:
             return False
         element = told.delta.new_element
         kind = element.WhichOneof("type")
-        if kind in ("slider", "button"):
+        if kind in ("slider", "button_group", "checkbox"):
             widget = getattr(element, kind)
             self.widgets[widget.label] = kind, widget.id
         content = element.SerializeToString()

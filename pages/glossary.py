@@ -19,7 +19,7 @@ def show(term: Term) -> DeltaGenerator:
     with st.container(border=True, key=f"entry_{term.id}"):
         st.markdown(glossary.all_names(term))
         st.markdown(_(term.meaning))
-        where, number = st.columns([1, 3], vertical_alignment="center")
+        where, number = st.columns([2, 5], vertical_alignment="center")
         page = PAGES[term.page]
         where.page_link(page.path, label=_(page.title), icon=f":material/{page.icon}:", query_params=term.query or None)
         place = number.empty()

@@ -54,8 +54,9 @@ prose(
     )
 )
 drawn = [name for name in (choices.chosen_variant().name, FALLBACK) if bundled(name)]
+strip = st.empty()
 if drawn:  # a server may be without the files
-    st.html(strip_html(strip_of(drawn[0]), samples()[PICTURE].title))
+    strip.html('<div class="strip strip-waiting"></div>')  # the doors below open before the first pass of a server
 tour, around, up = st.columns([5, 4, 4])
 with tour, st.container(key="door_tour"):
     door(TOUR, _("Take the tour"), _("Guess first, then see. Nothing to know beforehand."))
@@ -68,8 +69,11 @@ with up, st.container(key="door_up"):
             st.page_link(page.path, label=_(page.title))
 prose(
     _(
-        "**Teaching?** An address brings its network and layer back, and diagrams come as SVG, PNG or PDF. "
-        "**Building?** Tables come as CSV, LaTeX or Excel, here or by `python -m inception`."
+        "**Teaching?** *Present* in the sidebar shows one figure at a time, *For the class* makes a link with a QR "
+        "code, and on the page *Room* your students answer questions.  \n"
+        "**Building?** Tables and diagrams come as files from *Export* below each, or by `python -m inception`."
     ),
     small=True,
 )
+if drawn:
+    strip.html(strip_html(strip_of(drawn[0]), samples()[PICTURE].title))

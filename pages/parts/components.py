@@ -1,6 +1,6 @@
 """Our Streamlit components: a diagram and a listing that can be clicked, and a picture in the page's colours."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -182,6 +182,36 @@ def place(data: dict[str, Any], key: str, on_place: Callable[[list[float]], None
             on_place(where)
 
     _place(data=data, key=key, on_place_change=pointed)
+
+
+_steps = st.components.v2.component(
+    "steps",
+    html="""<div class="steps"><button type="button" name="back"><b aria-hidden="true">↑</b><span></span><kbd></kbd>
+</button><button type="button" name="next"><b aria-hidden="true">↓</b><span></span><kbd></kbd></button></div>""",
+    css=_asset("steps.css"),
+    js=_asset("steps.js"),
+)
+
+
+def steps(
+    key: str,
+    stops: Sequence[str],
+    at: str | None,
+    labels: Mapping[str, str],
+    keys: Mapping[str, str],
+    on_go: Callable[[str], None],
+) -> None:
+    """Buttons, with keys, to the neighbours of a stop; `on_go` gets the stop that they lead to.
+
+    No press is lost, however fast they come. at: the stop that is shown. labels, keys: of "back" and "next".
+    """
+
+    def went() -> None:
+        if stop := st.session_state[key].go:
+            on_go(stop)
+
+    data = {"stops": list(stops), "at": at, "labels": dict(labels), "keys": dict(keys)}
+    _steps(data=data, key=key, on_go_change=went)
 
 
 _terms = st.components.v2.component("term_tips", html="<div></div>", js=_asset("terms.js"))

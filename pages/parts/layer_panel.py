@@ -13,7 +13,7 @@ from inception.words import _
 from pages.parts import address, components
 from pages.parts.glossary import prose
 from pages.parts.selection import select_layer
-from pages.parts.tables import neighbour
+from pages.parts.tables import stops
 
 
 def layer_panel(graph: LayerGraph, table: pd.DataFrame, layer: Layer) -> None:
@@ -22,23 +22,15 @@ def layer_panel(graph: LayerGraph, table: pd.DataFrame, layer: Layer) -> None:
         code = [layer.block, layer.branch, layer.layer, shape_text(layer.out_shape)]
         prose(f"**{spoken_layers(graph.layers)[layer.index].whole}**")
         st.caption(" · ".join(name for name in [f"#{layer.index}", *code] if name))
-        before, behind = neighbour(graph, table, layer, -1), neighbour(graph, table, layer, 1)
-        with st.container(horizontal=True):
-            step(_("Previous layer"), before, "P", ":material/arrow_upward:")
-            step(_("Next layer"), behind, "N", ":material/arrow_downward:")
+        labels, keys = {"back": _("Previous layer"), "next": _("Next layer")}, {"back": "p", "next": "n"}
+        components.steps("layer_steps", stops(graph, table), layer.path, labels, keys, lambda path: go_to(graph, path))
         explanation(layer)
 
 
-def step(label: str, to: Layer | None, shortcut: str, icon: str) -> None:
-    """A button, with a key, that selects another layer."""
-    st.button(
-        label,
-        key=f"step_{shortcut}",
-        icon=icon,
-        shortcut=shortcut,
-        disabled=to is None,
-        on_click=lambda: select_layer(to) if to else None,
-    )
+def go_to(graph: LayerGraph, path: str) -> None:
+    """Selects another layer, where the network still has it."""
+    if layer := graph.layer_at(path):
+        select_layer(layer)
 
 
 def explanation(layer: Layer) -> None:

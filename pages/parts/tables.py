@@ -172,17 +172,10 @@ def row_of(table: pd.DataFrame, layer: Layer | None) -> int | None:
     return next((row for row, path in enumerate(table["path"]) if path in paths), None)
 
 
-def neighbour(graph: LayerGraph, table: pd.DataFrame, layer: Layer, step: int) -> Layer | None:
-    """The layer that stands before (step -1) or behind (1) another in a table; None at its end.
-
-    Of a layer that the table does not have, the first one.
-    """
-    position = row_of(table, layer)
-    if position is None:
-        return graph.layer_at(table["path"].iloc[0]) if len(table) else None
-    rows = table["path"].iloc[position + 1 :] if step > 0 else table["path"].iloc[:position][::-1]
-    others = (graph.layer_at(path) for path in rows)
-    return next((other for other in others if other and other != layer), None)
+def stops(graph: LayerGraph, table: pd.DataFrame) -> list[str]:
+    """The paths of the layers of a table, each once: the rows of its parts belong to a layer."""
+    layers = (graph.layer_at(path) for path in table["path"])
+    return list(dict.fromkeys(layer.path for layer in layers if layer))
 
 
 SPLIT_FORMATS = ("csv", "xlsx")  # what spreadsheets open; JSON and Parquet hold lists of numbers anyway

@@ -69,6 +69,9 @@ def test_benches_in_a_browser() -> None:
         "Atlas: click",
         "kernel slider",
         "slider of the A blocks",  # those of the others are moved by the same lines
+        *("Page switch, server to first", "Page switch, server to the whole"),
+        *("First visit of a page in a server, to first", "First visit of a page in a server, to the whole"),
+        *("Slider or click, server to first", "Slider or click, server to the whole"),
         f"{models[0]}: first upload",
         f"{models[0]}: upload",
         "tabs that asked",
@@ -78,7 +81,7 @@ def test_benches_in_a_browser() -> None:
         "answers wrong or lost",
         *("memory at rest", "threads at rest", "open files", "temporary files", "errors in the log", "not answered"),
     ]
-    assert_rows(reported("pages", "first", "load", "class", "soak"), claims)
+    assert_rows(reported("pages", "content", "first", "load", "class", "soak"), claims)
 
 
 def broken() -> None:

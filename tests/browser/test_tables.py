@@ -76,6 +76,10 @@ def test_a_click_anywhere_in_a_row_explains_it_beside_the_table(page: Page, app_
     page.keyboard.press("p")
     ready(page)
     assert explained(page).startswith("#3 ·")
+    for _ in range(5):
+        page.keyboard.press("n")
+    ready(page)
+    assert explained(page).startswith("#8 ·"), "no press is lost, though they come faster than the page is made anew"
     page.mouse.click(*cell_of(page, 1))
     ready(page)
     assert explained(page).startswith("#2 ·"), "the cell that was clicked last can be clicked again"

@@ -5,7 +5,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from inception.graph.spoken import spoken_layers
-from pages.parts.tables import layer_columns, neighbour, row_of, short_columns
+from pages.parts.tables import layer_columns, row_of, short_columns, stops
 
 from ..graphs import zoo_graph
 from .test_address import app_at
@@ -19,21 +19,13 @@ def headline_of(app: AppTest) -> str:
     return next(text.value for text in app.caption if text.value.startswith("#"))
 
 
-def test_a_layer_is_explained_from_the_first_look_and_its_neighbours_are_a_key_away() -> None:
+def test_a_layer_is_explained_from_the_first_look() -> None:
     app, layers = app_at("layers", {}), zoo_graph("inception_v4").layers
     assert headline_of(app).startswith("#1 · Conv2d_1a_3x3")
     assert r"\\text{size} + \\text{padding} - \\text{kernel}" in repr([text.value for text in app.latex])
-    assert app.button(key="step_P").disabled
-    app.button(key="step_N").click().run()
-    assert app.session_state["layer"] == layers[1].path
-    app.button(key="step_N").click().run()
-    app.button(key="step_P").click().run()
-    assert app.session_state["layer"] == layers[1].path
-    assert headline_of(app).startswith("#2 ·")
+    app.session_state["layer"] = layers[1].path
     app.text_input(key="search").set_value("Mixed_7d concat").run()
     assert headline_of(app).startswith("#2 ·"), "a layer stays explained when a search leaves it out"
-    app.button(key="step_N").click().run()
-    assert "Mixed_7d" in headline_of(app)
 
 
 def test_field_dropped_zeros_and_costs_are_in_sight_and_all_columns_one_click_away() -> None:
@@ -49,17 +41,12 @@ def test_field_dropped_zeros_and_costs_are_in_sight_and_all_columns_one_click_aw
     assert {"kernel", "stride", "padding", "branch", "path", "rf_offset"} <= set(app.dataframe[0].proto.column_order)
 
 
-def test_neighbours_in_tables_of_parts_and_of_some_rows() -> None:
+def test_steps_lead_from_layer_to_layer_in_tables_of_parts_and_of_some_rows() -> None:
     graph = zoo_graph("inception_v4")
-    opened = graph.table(units=False)
-    second = graph.layers[1]
-    assert neighbour(graph, opened, second, 1) == graph.layers[2]
-    assert neighbour(graph, opened, second, -1) == graph.layers[0]
+    assert stops(graph, graph.table()) == stops(graph, graph.table(units=False)) == [one.path for one in graph.layers]
     pools = graph.table().query("op == 'max pool'")
-    first, last = (graph.layer_at(path) for path in pools["path"].iloc[[0, -1]])
+    assert stops(graph, pools) == list(pools["path"])
+    first = graph.layer_at(pools["path"].iloc[0])
     assert first is not None
-    assert last is not None
-    assert neighbour(graph, pools, first, -1) is neighbour(graph, pools, last, 1) is None
-    assert neighbour(graph, pools, second, 1) == first, "of a layer that is not there, the first"
-    assert row_of(pools, second) is None
+    assert row_of(pools, graph.layers[1]) is None
     assert spoken_layers(graph.layers)[first.index].name == "3x3 max pool"
