@@ -33,7 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (figures.length) showOnly(figures[shown - 1]);
     parentElement.querySelector("span").textContent = figures.length ? `${shown} / ${figures.length}` : "";
     dispatchEvent(new Event("resize")); // charts take the room that they have now
-    watcher.observe(document.querySelector(MAIN), { childList: true, subtree: true });
+    watcher.observe(document.body, { childList: true, subtree: true }); // the whole, because Streamlit replaces parts
   }
 
   function step(by) {
@@ -93,7 +93,7 @@ function unmark() {
 function figuresOf(main) {
   const found = [];
   for (const figure of main.querySelectorAll(FIGURES)) {
-    if (figure.closest(".st-key-presenter, details:not([open])") || figure.getBoundingClientRect().height < LEAST) continue;
+    if (figure.closest(".st-key-presenter, .st-key-layer_steps, details:not([open])") || figure.getBoundingClientRect().height < LEAST) continue;
     const unit = unitOf(figure);
     if (!found.some((other) => other.contains(unit))) {
       for (let i = found.length - 1; i >= 0; i--) if (unit.contains(found[i])) found.splice(i, 1);

@@ -19,8 +19,8 @@ from .kinds import FACTORISED, LINEAR, OTHER, POINTWISE
 from .playground import PlaygroundResult
 
 TEXT = 12  # px, as are the next ones
-SMALL = 11
-DIGIT = 6.5  # width of a digit of SMALL
+SMALL = 12
+DIGIT = 7.1  # width of a digit of SMALL
 WIDTH = 640
 MARGIN = 44  # left of a grid, for labels and ticks
 TOP = 46  # above a grid, for its title, labels and ticks

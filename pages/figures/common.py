@@ -26,6 +26,7 @@ def probability_bars(top: pd.DataFrame) -> go.Figure:
             width=0.4,
             text=[f"{probability:.1%}" for probability in top["probability"]],
             textposition="outside",
+            constraintext="none",
             cliponaxis=False,
             customdata=top["label"],
             hovertemplate="%{customdata}: %{x:.2%}<extra></extra>",

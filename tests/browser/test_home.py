@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from .browser import ready
 
+UP = ".st-key-door_up"
 MOVES = "document.querySelector('.strip-map img').getAnimations().some(animation => animation.playState === 'running')"
 
 
@@ -18,6 +19,17 @@ def test_it_fits_on_one_screen(page: Page, app_url: str, width: int, height: int
     assert last is not None
     assert last["y"] + last["height"] <= height
     assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
+    if width == 1280:
+        doors = [page.locator(door).bounding_box() for door in (".st-key-door_tour a", ".st-key-door_around a", UP)]
+        assert len({(box["y"], box["height"]) for box in doors if box}) == 1, "the doors stand in one line"
+    term = page.locator(".term").first
+    term.focus()
+    expect(term.locator(".tip")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(term.locator(".tip")).to_be_hidden()
+    term.blur()
+    term.focus()
+    expect(term.locator(".tip")).to_be_visible()
 
 
 def test_the_picture_moves_until_it_is_held(page: Page, app_url: str) -> None:

@@ -28,6 +28,7 @@ def test_a_presentation_goes_by_keys_from_figure_to_figure_and_to_the_next_page(
     for number in (1, 2, 3):
         expect(page.get_by_role("status").filter(has_text="/")).to_have_text(re.compile(rf"^{number} / \d$"))
         expect(shown_figures(page)).to_be_visible()
+        expect(page.locator(".legend")).to_be_visible(visible=number == 1)
         controls = page.locator(f".stMainBlockContainer :is({WIDGETS})")
         assert not any(control.is_visible() for control in controls.all())
         assert page.evaluate("document.documentElement.scrollWidth") <= 1024
