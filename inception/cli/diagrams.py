@@ -15,7 +15,7 @@ from ..size import Size
 from ..views.colouring import Colouring, Together, Traced, traced_colouring
 from ..views.diagram import DIAGRAM_FORMATS
 from ..views.drawing import ON_A_PAGE, Level, draw
-from ..views.own_numbers import load_numbers
+from ..views.own_numbers import read_numbers
 from ..views.style import POINTS, Amount, Direction, Style, Theme
 from ..words import N_, _
 from .models import named_model
@@ -110,7 +110,7 @@ class Look:
     def colouring(self, graph: LayerGraph) -> Colouring | None:
         """What the colours show of a network; None where they show no number.
 
-        Raises UsageError, and NumbersError for a file that cannot be used.
+        Raises UsageError, and FileError for a file that cannot be used.
         """
         if self.numbers is None:
             if self.column:
@@ -119,7 +119,7 @@ class Look:
             return traced_colouring(graph, cast("Traced", self.colour_by)) if traced else None
         if self.colour_by != "kind":
             raise UsageError(_("--numbers and --colour-by exclude each other"))
-        own = load_numbers(self.numbers)
+        own = read_numbers(self.numbers)
         column = self.column or next(iter(own.columns))
         if column not in own.columns:
             sentence = _("{file} has no column of numbers called {column}; it has {known}")

@@ -32,6 +32,19 @@ TABLE_FIRST = (
 COMPARE_FIRST = ("stage", "model", "out_shape", "params", "macs", "layers", "blocks", "activation_bytes", "input")
 MODELS_FIRST = ("name", "params", "gmacs", "input_size", "title")
 
+# What `factorize` and `bottleneck` take alike.
+PictureOrGrid = Annotated[
+    Size | None,
+    SIZE,
+    Parameter(
+        help=N_(
+            "N or HEIGHTxWIDTH: of a MODEL's picture in pixels (by default as trained), else of the grid in cells "
+            "(by default 64)."
+        )
+    ),
+]
+Bias = Annotated[bool, Parameter(negative="--no-bias", help=N_("Whether convolutions have one. By default they have."))]
+
 
 def models(*, to: TableOutput = STDOUT) -> None:
     """List every model with its input size in pixels, its parameters and its GMACs."""
@@ -97,9 +110,7 @@ class Window(TypedDict, total=False):
     out_channels: Annotated[
         int, WHOLE, Parameter(show_default=str(Setting.out_channels), help=N_("Channels that go out."))
     ]
-    bias: Annotated[
-        bool, Parameter(negative="--no-bias", help=N_("Whether convolutions have one. By default they have."))
-    ]
+    bias: Bias
 
 
 def factorize(
@@ -110,28 +121,17 @@ def factorize(
     /,
     *,
     totals: Annotated[bool, Parameter(help=N_("Of a MODEL, write one row for each k instead of each pair."))] = False,
-    size: Annotated[
-        Size | None,
-        SIZE,
-        Parameter(
-            help=N_(
-                "N or HEIGHTxWIDTH: of a MODEL's picture in pixels (by default as trained), else of the grid in cells "
-                "(by default 64)."
-            )
-        ),
-    ] = None,
+    size: PictureOrGrid = None,
     window: Window | None = None,
     to: TableOutput = STDOUT,
 ) -> None:
     """Say what 1xk followed by kx1 saves, in a model or for any channels."""
     given = window or Window()
+    _check(model, given, totals)
     if model:
-        _only_model(given)
         graph = _trace(model, size)
         to.write(pair_totals(graph) if totals else pair_table(graph), pair_title(graph))
         return
-    if totals:
-        raise UsageError(_("--totals needs a MODEL"))
     given.setdefault("middle_channels", given.get("out_channels", Setting.out_channels))
     setting = Setting(**given, size=size or Setting.size)
     to.write(option_table(calculate(setting)), setting.title)
@@ -151,9 +151,7 @@ class Widths(TypedDict, total=False):
     out_channels: Annotated[
         int, WHOLE, Parameter(show_default=str(EXAMPLE.out_channels), help=N_("Channels that go out."))
     ]
-    bias: Annotated[
-        bool, Parameter(negative="--no-bias", help=N_("Whether convolutions have one. By default they have."))
-    ]
+    bias: Bias
 
 
 def bottleneck(
@@ -166,36 +164,30 @@ def bottleneck(
     totals: Annotated[
         bool, Parameter(help=N_("Of a MODEL, compare the whole with the same built without these 1x1 convolutions."))
     ] = False,
-    size: Annotated[
-        Size | None,
-        SIZE,
-        Parameter(
-            help=N_(
-                "N or HEIGHTxWIDTH: of a MODEL's picture in pixels (by default as trained), else of the grid in cells "
-                "(by default 64)."
-            )
-        ),
-    ] = None,
+    size: PictureOrGrid = None,
     widths: Widths | None = None,
     to: TableOutput = STDOUT,
 ) -> None:
     """Say what a 1x1 saves before a kxk, in a model or for any channels."""
     given = widths or Widths()
+    _check(model, given, totals)
     if model:
-        _only_model(given)
         graph = _trace(model, size)
         table = compare_with_direct(model, graph.input_size) if totals else bottleneck_table(graph)
         to.write(table, bottleneck_title(graph))
         return
-    if totals:
-        raise UsageError(_("--totals needs a MODEL"))
     setting = replace(EXAMPLE, **given, size=size or EXAMPLE.size)
     to.write(option_table(calculate_ways(setting)), setting.title)
 
 
-def _only_model(given: Window | Widths) -> None:
-    if given:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+def _check(model: str | None, given: Window | Widths, totals: bool) -> None:
+    """Raises UsageError where one option goes with a MODEL and another without."""
+    if totals and not model:
+        raise UsageError(_("--totals needs a MODEL"))
+    if model and given:
+        flags = ", ".join(
+            f"--{'no-' if value is False else ''}{name.replace('_', '-')}" for name, value in given.items()
+        )
         sentence = _("{flags} and a MODEL exclude each other: its convolutions are what they are")
         raise UsageError(sentence.format(flags=flags))
 

@@ -11,10 +11,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
-from ..errors import InputError
+from ..files import FileError, read_text
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..words import _
@@ -36,10 +36,6 @@ PARTS = ("block", "branch", "layer")  # columns that say it together, as in the 
 VALUE = "value"  # the column of files that have one number a layer
 
 Row = Mapping[str, Any]
-
-
-class NumbersError(InputError):
-    """A file of numbers that cannot be used, in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -73,33 +69,15 @@ class Match:
     lost: tuple[str, ...]  # names of rows that stand for no layer, or for several
 
 
-def load_numbers(path: Path) -> OwnNumbers:
-    """The numbers in a file; raises NumbersError as `read_numbers` does, and where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise NumbersError(
-            _("{file} cannot be read: {reason}").format(file=path.name, reason=error.strerror)
-        ) from error
-    return read_numbers(data, path.name)
+def read_numbers(source: bytes | str | PathLike[str], file: str = "") -> OwnNumbers:
+    """The numbers in a CSV or JSON file, given by its content or its path; `file` is its name.
 
-
-def read_numbers(data: bytes, file: str) -> OwnNumbers:
-    """The numbers in a CSV or JSON file; `file` is its name.
-
-    Raises NumbersError for a file that is too large, is neither, or has no column of numbers.
+    Raises FileError for a file that is too large, is neither, or has no column of numbers.
     """
-    if len(data) > MAX_BYTES:
-        sentence = _("{file} is larger than {most} MB.")
-        raise NumbersError(sentence.format(file=file, most=MAX_BYTES >> 20))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise NumbersError(_("{file} is not a text in UTF-8.").format(file=file)) from error
+    text, file = read_text(source, MAX_BYTES, file)
     rows = _json_rows(text, file) if text.lstrip()[:1] in ("{", "[") else _csv_rows(text, file)
     if len(rows) > MAX_ROWS:
-        raise NumbersError(_("{file} has more than {most:,} rows.").format(file=file, most=MAX_ROWS))
+        raise FileError(_("{file} has more than {most:,} rows.").format(file=file, most=MAX_ROWS))
     names = [_name(row) for row in rows]
     columns = {}
     for column in list(dict.fromkeys(str(key) for row in rows for key in row))[:MAX_COLUMNS]:
@@ -107,7 +85,7 @@ def read_numbers(data: bytes, file: str) -> OwnNumbers:
         if column.casefold() not in (*NAME_COLUMNS, *PARTS) and any(number is not None for number in numbers):
             columns[column] = numbers
     if not columns:
-        raise NumbersError(_("{file} has no column of numbers beside the names of layers.").format(file=file))
+        raise FileError(_("{file} has no column of numbers beside the names of layers.").format(file=file))
     return OwnNumbers(file, tuple(names), columns)
 
 
@@ -117,10 +95,10 @@ def _csv_rows(text: str, file: str) -> list[Row]:
     try:
         rows: list[Row] = list(csv.DictReader(io.StringIO(text), delimiter=separator))
     except csv.Error as error:
-        raise NumbersError(_("{file} is not CSV that can be read.").format(file=file)) from error
+        raise FileError(_("{file} is not CSV that can be read.").format(file=file)) from error
     if not rows or len(rows[0]) < 2:
         sentence = _("{file} needs a first line with names of columns, a column that names layers, and one of numbers.")
-        raise NumbersError(sentence.format(file=file))
+        raise FileError(sentence.format(file=file))
     return [{str(key).strip(): value for key, value in row.items() if key is not None} for row in rows]
 
 
@@ -128,7 +106,7 @@ def _json_rows(text: str, file: str) -> list[Row]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NumbersError(_("{file} is not JSON that can be read.").format(file=file)) from error
+        raise FileError(_("{file} is not JSON that can be read.").format(file=file)) from error
     if isinstance(content, dict):
         graphs = [content] if "results" in content else list(content.values())
         found = [one["results"] for one in graphs if isinstance(one, dict) and isinstance(one.get("results"), dict)]
@@ -138,7 +116,7 @@ def _json_rows(text: str, file: str) -> list[Row]:
         ]
     if not isinstance(content, list) or not content or not all(isinstance(row, dict) for row in content):
         sentence = _("{file} needs a list of rows, an object from layers to numbers, or Model Explorer's node data.")
-        raise NumbersError(sentence.format(file=file))
+        raise FileError(sentence.format(file=file))
     return content
 
 

@@ -4,9 +4,8 @@ import csv
 import json
 from functools import cache
 from os import PathLike
-from pathlib import Path
 
-from ..errors import InputError
+from ..files import FileError, read_text
 from ..paths import ASSETS
 from ..words import _
 
@@ -15,10 +14,6 @@ IMAGENET_CLASSES = 1000
 BACKGROUND = "background"  # the first class of TF-Slim's networks, which no picture of ImageNet shows
 MAX_BYTES = 4 * 2**20  # of a file of names
 LONGEST = 200  # characters of a name
-
-
-class LabelsError(InputError):
-    """A file of names that cannot be used, in one sentence that names the file."""
 
 
 def class_labels(count: int, names: str | tuple[str, ...] | None = None) -> list[str]:
@@ -49,34 +44,20 @@ def read_labels(source: bytes | str | PathLike[str], name: str = "", count: int 
     that has one of these as "id2label" or "label2id", as the Hugging Face hub's config.json. Where an entry is a list,
     as in Keras' imagenet_class_index.json, its last item is the name.
     name: of the file, for the sentence of an error. count: of the classes for which there must be a name.
-    Raises LabelsError.
+    Raises FileError.
     """
-    if not isinstance(source, bytes):
-        name = name or Path(source).name
-        try:
-            with open(source, "rb") as file:
-                source = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            sentence = _("{file}: cannot be read ({reason}).")
-            raise LabelsError(sentence.format(file=name, reason=error.strerror)) from error
-    if len(source) > MAX_BYTES:
-        sentence = _("{file}: larger than {most} MB, which no list of classes is.")
-        raise LabelsError(sentence.format(file=name, most=MAX_BYTES >> 20))
-    try:
-        text = source.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LabelsError(_("{file}: not text in UTF-8.").format(file=name)) from error
+    text, name = read_text(source, MAX_BYTES, name)
     is_json = text.lstrip()[:1] in ("[", "{")
     labels = _from_json(text, name) if is_json else [line.strip() for line in text.strip().splitlines()]
     if not labels:
-        raise LabelsError(_("{file}: empty.").format(file=name))
+        raise FileError(_("{file}: empty.").format(file=name))
     for index, label in enumerate(labels):
         if not label or not label.isprintable() or len(label) > LONGEST:
             sentence = _("{file}: the name of class {index} is empty, not text or over {most} characters.")
-            raise LabelsError(sentence.format(file=name, index=index, most=LONGEST))
+            raise FileError(sentence.format(file=name, index=index, most=LONGEST))
     if count is not None and len(labels) != count:
         sentence = _("{file}: {names:,} names, but the network tells {classes:,} classes apart.")
-        raise LabelsError(sentence.format(file=name, names=len(labels), classes=count))
+        raise FileError(sentence.format(file=name, names=len(labels), classes=count))
     return tuple(labels)
 
 
@@ -84,7 +65,7 @@ def _from_json(text: str, name: str) -> list[str]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise LabelsError(_("{file}: begins like JSON and is none.").format(file=name)) from error
+        raise FileError(_("{file}: begins like JSON and is none.").format(file=name)) from error
     if isinstance(content, dict):
         content = content.get("id2label", content.get("label2id", content))
     if isinstance(content, dict):
@@ -93,13 +74,13 @@ def _from_json(text: str, name: str) -> list[str]:
             index, label = (value, key) if isinstance(value, int) else (key, value)
             if not str(index).isdecimal():
                 sentence = _("{file}: {key!r} goes neither from an index to a name nor from a name to an index.")
-                raise LabelsError(sentence.format(file=name, key=key))
+                raise FileError(sentence.format(file=name, key=key))
             by_index[int(index)] = label
         if sorted(by_index) != list(range(len(content))):
             sentence = _("{file}: the indices of its classes are not 0, 1, 2 and so on, each once.")
-            raise LabelsError(sentence.format(file=name))
+            raise FileError(sentence.format(file=name))
         content = [by_index[index] for index in range(len(by_index))]
     labels = [entry[-1] if isinstance(entry, list) and entry else entry for entry in content]
     if not all(isinstance(label, str) for label in labels):
-        raise LabelsError(_("{file}: the names of its classes must be text.").format(file=name))
+        raise FileError(_("{file}: the names of its classes must be text.").format(file=name))
     return [label.strip() for label in labels]

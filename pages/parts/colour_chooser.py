@@ -5,12 +5,13 @@ from typing import cast, get_args
 
 import streamlit as st
 
+from inception.files import FileError
 from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
 from inception.runtime.layer_times import layer_milliseconds
 from inception.text import running_text
 from inception.views.colouring import NAMES, TOGETHER, Colouring, Scale, Traced, number_text, traced_colouring
-from inception.views.own_numbers import MAX_BYTES, NumbersError, OwnNumbers, read_numbers
+from inception.views.own_numbers import MAX_BYTES, OwnNumbers, read_numbers
 from inception.vision.picture_notes import response_colouring
 from inception.words import N_, _, ngettext
 from pages.parts import address
@@ -82,7 +83,7 @@ def _own_colouring(graph: LayerGraph) -> Colouring | None:
     if file is not None:
         try:
             numbers = st.session_state["own_numbers_read"] = read_numbers(file.getvalue(), file.name)
-        except NumbersError as error:
+        except FileError as error:
             st.error(literal(str(error)), icon=":material/error:")
     if numbers is None:
         return None

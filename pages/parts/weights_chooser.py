@@ -12,6 +12,7 @@ import streamlit as st
 from cachetools import FIFOCache
 
 import inception
+from inception.files import FileError
 from inception.runtime.devices import devices
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
@@ -20,7 +21,7 @@ from inception.weights.checkpoint import CheckpointError
 from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind
 from inception.weights.download import Download, last_download
 from inception.weights.known import known_weights, weights_folder
-from inception.weights.labels import LabelsError, read_labels
+from inception.weights.labels import read_labels
 from inception.weights.reading import MAX_BYTES
 from inception.words import _, ngettext
 from inception.zoo import available_weights, check_weights, fetch_weights
@@ -250,7 +251,7 @@ def _name_classes(name: str) -> None:
         return
     try:
         labels = list(read_labels(file.getvalue(), file.name, len(own.labels)))
-    except LabelsError as error:
+    except FileError as error:
         stay = _("The names before stay.")
         st.error(running_text(literal(str(error)), stay), icon=":material/error:")
         return

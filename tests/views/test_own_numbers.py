@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from inception.cli.main import main
+from inception.files import FileError
 from inception.paths import SAMPLES
-from inception.views.own_numbers import MAX_BYTES, MAX_ROWS, NumbersError, read_numbers
+from inception.views.own_numbers import MAX_BYTES, MAX_ROWS, read_numbers
 
 from ..graphs import zoo_graph
 
@@ -82,7 +83,7 @@ def test_no_number_is_no_zero() -> None:
     ],
 )
 def test_bad_files_get_one_sentence(data: bytes, why: str) -> None:
-    with pytest.raises(NumbersError, match=why) as caught:
+    with pytest.raises(FileError, match=why) as caught:
         read_numbers(data, "mine.csv")
     assert str(caught.value).startswith("mine.csv")
     assert "\n" not in str(caught.value)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inception.weights.labels import LONGEST, MAX_BYTES, LabelsError, class_labels, read_labels
+from inception.files import FileError
+from inception.weights.labels import LONGEST, MAX_BYTES, class_labels, read_labels
 from tests import reference
 
 THREE = ("pear", "plum tree", "fig, wild")
@@ -52,7 +53,7 @@ def test_what_people_have(content: str, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_list_of_names_is_one_sentence(content: bytes, sentence: str) -> None:
-    with pytest.raises(LabelsError) as caught:
+    with pytest.raises(FileError) as caught:
         read_labels(content, "names.txt", 3)
     reference.assert_one_sentence(caught.value)
     assert str(caught.value).startswith("names.txt: ")
@@ -60,7 +61,7 @@ def test_what_is_no_list_of_names_is_one_sentence(content: bytes, sentence: str)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(LabelsError, match=r"absent\.txt: cannot be read"):
+    with pytest.raises(FileError, match=r"absent\.txt: cannot be read"):
         read_labels(tmp_path / "absent.txt")
 
 
