@@ -7,7 +7,7 @@ from inception.graph.layer import Layer
 from inception.size import Size
 from inception.text import running_text
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
-from inception.views.findings import folded_blocks
+from inception.views.findings import costliest_branch, folded_blocks
 from inception.views.overlay import overlay_dot
 from inception.words import _, ngettext
 from pages.parts import address, choices, components, diagrams, frame, selection, tables
@@ -99,6 +99,8 @@ with details:
     prose(running_text(f"**{_(source.summary)}**", _(source.why)))
     if graph.input_size != (299, 299):
         st.caption(_("Grid sizes in the text and in the source are those for a picture of 299x299 pixels."))
+    if most := costliest_branch(block.layers):
+        st.markdown(most)
     if block.repeat > 1:
         repeated = ngettext(
             "It stands {count} time in a row ({blocks}). This is the first one.",

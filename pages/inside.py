@@ -8,6 +8,7 @@ import streamlit as st
 
 from inception import LayerGraph, words
 from inception.graph.layer import Layer
+from inception.graph.op import Op
 from inception.graph.spoken import spoken_layers
 from inception.text import shape_text
 from inception.views.findings import numbers_left
@@ -143,10 +144,11 @@ def choose_layer(graph: LayerGraph) -> Layer:
 
 
 def choose_block(graph: LayerGraph) -> str:
-    """The block that is opened: at first that of the slider, if it has branches."""
+    """The block that is opened: at first that of the slider, if it has branches, else one with a residual."""
     blocks = branching_blocks(graph)
     depth = st.session_state["depth"]
-    first = depth if depth in blocks else blocks[0]
+    residual = (layer.block for layer in graph.layers if layer.op == Op.RESIDUAL_SUM and layer.block in blocks)
+    first = depth if depth in blocks else next(residual, blocks[0])
     return st.selectbox(
         _("Block"),
         blocks,

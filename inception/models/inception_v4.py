@@ -97,7 +97,7 @@ class ReductionA(Parallel):
     """Reduction-A: 35x35 to 17x17, with filters k, l, m, n of Table 1 (Fig. 7; all three networks).
 
     A strided 3x3, a deeper strided branch and a max pool halve the grid side by side. All three are VALID:
-    35 = 2 * 17 + 1, so nothing is padded and nothing is lost.
+    35 = 2 * 17 + 1, so nothing is padded and no row is left out.
     """
 
     def __init__(

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from math import prod
 
 from ..graph.blocks import block_types
+from ..graph.branches import branch_names, branches_of
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.spoken import spoken_stages
 from ..graph.stages import stages_of
-from ..text import shape_text
+from ..text import running_text, shape_text
 from ..words import _, ngettext
 
 
@@ -74,7 +75,24 @@ def seen_by(graph: LayerGraph, layer: Layer) -> str:
     side = max(field.size)
     ratio = max(seen / side for seen, side in zip(field.size, graph.input_size, strict=True))
     sentence = _("**A cell here sees {side:,} pixels across**, {ratio:.2g} times the side of the picture.")
-    return sentence.format(side=side, ratio=ratio)
+    here = sentence.format(side=side, ratio=ratio)
+    grids = [one for one in graph.layers if len(one.out_shape) == 3 and one.out_shape[1:] != (1, 1)]
+    end = graph.receptive_fields[grids[-1].index] if grids else None
+    if end is None or end.size == field.size:
+        return here
+    there = _("At the end of the network a cell sees {side:,}.").format(side=max(end.size))
+    return running_text(here, there)
+
+
+def costliest_branch(layers: Sequence[Layer]) -> str:
+    """Which branch of a block takes most of its work; empty where there are no branches, or no work to count."""
+    work = {branch: sum(layer.macs for layer in members) for branch, members in branches_of(layers).items()}
+    whole = sum(layer.macs for layer in layers)
+    if len(work) < 2 or not whole:
+        return ""
+    most = max(work, key=lambda branch: work[branch])
+    sentence = _("Of its branches **{branch} takes most: {share:.0%} of the multiply-accumulates** of the block.")
+    return sentence.format(branch=branch_names(layers)[most], share=work[most] / whole)
 
 
 def numbers_left(graph: LayerGraph, layer: Layer) -> str:

@@ -5,6 +5,7 @@ from inception import words
 from inception.studies.pairs import pairs_finding
 from inception.views.family import FAMILY, family_dot
 from inception.views.findings import (
+    costliest_branch,
     costliest_stage,
     dropped_pixels,
     folded_blocks,
@@ -28,6 +29,13 @@ def test_findings_follow_the_network() -> None:
     assert costliest_stage(narrow) != costliest_stage(V4)
     last = [layer for layer in V4.layers if layer.block == "Mixed_7d"][-1]
     assert seen_by(V4, last) == "**A cell here sees 2,071 pixels across**, 6.9 times the side of the picture."
+    assert seen_by(V4, V4.layers[0]).endswith("At the end of the network a cell sees 2,071.")
+    block = [layer for layer in V4.layers if layer.block == "Mixed_5b"]
+    work = {name: sum(one.macs for one in block if one.branch == name) for name in ("Branch_0", "Branch_1", "Branch_2")}
+    assert max(work, key=lambda name: work[name]) == "Branch_2"
+    share = work["Branch_2"] / sum(one.macs for one in block)
+    assert f"**two 3x3 after 1x1 takes most: {share:.0%} of the" in costliest_branch(block)
+    assert costliest_branch(V4.layers[:3]) == "", "no branches"
     assert "**none of the 168 " in dropped_pixels(V4), "299 was chosen so that all windows fit"
     larger = inception.trace("inception_v4", 304)
     assert f"**{(larger.table()['dropped'] != '').sum()} of 168 " in dropped_pixels(larger)
