@@ -108,8 +108,8 @@ def why() -> None:
 def any_widths(graph: LayerGraph) -> None:
     """A k×k convolution of any widths, with and without a 1x1 before it; it opens on a place of the network."""
     start = setting_of(graph)
-    controls, result = st.columns([1, 3], gap="medium")
-    with controls.container(key="widths"):
+    controls, result = st.container(key="result_first").columns([1, 3], gap="medium")
+    with controls:
         kernel = st.select_slider(
             _("Kernel k"),
             KERNEL_SIZES,

@@ -94,7 +94,7 @@ def milliseconds(name: str, title: str, measure: Callable[[str], pd.DataFrame]) 
 
 def calculator() -> None:
     """One window, four ways to look through it."""
-    controls, result = st.columns([1, 4], gap="medium")
+    controls, result = st.container(key="result_first").columns([1, 4], gap="medium")
     with controls:
         kernel = st.select_slider(
             _("Kernel k"), KERNEL_SIZES, key=address.choice("kernel", KERNEL_SIZES, 7, key="calculator_kernel")

@@ -452,7 +452,7 @@ def lessons_and_answers(source: Source, most: int) -> None:
 
 
 frame.open_page("teach")
-left, main = st.columns([1, 3], gap="large")
+left, main = st.container(key="result_first").columns([1, 3], gap="large")
 keep_over_reload()
 with left:
     chosen = controls()

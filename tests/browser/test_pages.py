@@ -40,6 +40,10 @@ def test_calculator_answers_its_slider(page: Page, app_url: str) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("9x9, parameters")).to_be_visible()
     expect(page.get_by_text("256·(256·9·9 + 1)")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_timeout(300)
+    tops = [box.bounding_box() for box in (page.get_by_text("9x9, parameters"), page.get_by_role("slider").first)]
+    assert tops[0]["y"] < tops[1]["y"], "on a phone the result stands above the controls"  # type: ignore[index]
 
 
 def test_a_difference_leads_into_the_table(page: Page, app_url: str) -> None:
