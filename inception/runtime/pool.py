@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -27,12 +28,27 @@ class _Entry:
     stamp: Stamp
 
 
+class _Loaded(LRUCache[Key, _Entry]):
+    """What is in memory; again: gives the network of a key that has had to make room."""
+
+    def __init__(self, limit: int, again: Callable[[Key], PictureNetwork]) -> None:
+        super().__init__(limit, lambda entry: min(entry.network.nbytes, limit))
+        self._load_again = again
+
+    def popitem(self) -> tuple[Key, _Entry]:
+        """Takes the one out that nobody has asked for for the longest time."""
+        key, entry = super().popitem()
+        entry.network.let_go(partial(self._load_again, key))
+        return key, entry
+
+
 class Pool:
     """Networks by engine, name, weights, device and dtype, with weights of at most `limit` bytes together.
 
     When a new one needs room, those go that nobody has asked for for the longest time. The newest stays even if it
-    alone is larger than the limit. A network that goes is freed once nobody runs it any more. Weights that have changed
-    on disk are loaded again. Any number of threads may ask; what several ask for at once is loaded once.
+    alone is larger than the limit. A network that goes is freed once nobody runs it any more; whoever still holds on to
+    it and runs it later gets its weights from here again. Weights that have changed on disk are loaded again. Any
+    number of threads may ask; what several ask for at once is loaded once.
     """
 
     def __init__(self, limit: int | None = None):
@@ -50,7 +66,11 @@ class Pool:
     def _entries(self) -> LRUCache[Key, _Entry]:
         # The cache takes nothing that is larger than itself, so that such a network counts as just filling it.
         limit = self.limit
-        return LRUCache(limit, lambda entry: min(entry.network.nbytes, limit))
+        return _Loaded(limit, self._again)
+
+    def _again(self, key: Key) -> PictureNetwork:
+        engine, name, choice, device, dtype = key
+        return self.get(name, choice, device, dtype, engine)
 
     def get(
         self,

@@ -1,9 +1,10 @@
 """`Predictor`: a network with weights that answers about pictures. Pages never touch a tensor."""
 
 import math
+import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from hashlib import sha256
@@ -66,6 +67,7 @@ class PictureNetwork(ABC):
     threshold: float  # as of `Weights`
     nbytes: int  # of its weights in memory
     device_name: str  # of what computes, for readers; empty where it is not known
+    _heavy: tuple[str, ...]  # the attributes that hold its weights
     peak_bytes: int | None  # the most that the last pass had allocated, with the weights; None where no one counts
 
     def __init__(
@@ -90,7 +92,9 @@ class PictureNetwork(ABC):
         with self._enough_memory(NO_ROOM_TO_LOAD):
             self._name_outputs(model.num_classes)
             self.remarks = model.remarks
+            light = set(vars(self))
             self.nbytes = self._take(model)
+            self._heavy = tuple(vars(self).keys() - light)
 
     def _describe(self, name: str, weights: AnyWeights) -> None:
         """Takes what is known of the weights before they are loaded."""
@@ -102,6 +106,9 @@ class PictureNetwork(ABC):
         self.temperature = known.temperature if known else 1.0
         self.threshold = known.threshold if known else -math.inf
         self.peak_bytes = None
+        self._heavy = ()
+        self._again: Callable[[], PictureNetwork] | None = None  # gives the same network, once this one has let go
+        self._users, self._users_lock = 0, threading.Lock()
         self._passes: OrderedDict[tuple[int, ...], deque[float]] = OrderedDict()
 
     def _name_outputs(self, classes: int) -> None:
@@ -135,7 +142,7 @@ class PictureNetwork(ABC):
 
         Raises OutOfMemory.
         """
-        with self._turn(NO_ROOM_TO_RUN), torch.inference_mode():
+        with self._whole(), self._turn(NO_ROOM_TO_RUN), torch.inference_mode():
             batch = torch.cat([self.to_input(image) for image in prepared])
             with self._timed(tuple(batch.shape)):
                 return self.run(batch).float().cpu().numpy()
@@ -207,6 +214,49 @@ class PictureNetwork(ABC):
         if cuda:
             self.peak_bytes = torch.cuda.max_memory_allocated(self.device)
 
+    def let_go(self, again: Callable[[], "PictureNetwork"]) -> None:
+        """Frees the weights as soon as nobody runs them, whoever else still holds on to this network.
+
+        again: gives the same network with its weights, for those who run it later; it may raise what a load raises.
+        """
+        with self._users_lock:
+            self._again = again
+            self._drop_unused()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it holds its weights."""
+        return all(name in vars(self) for name in self._heavy)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Round what runs it: its weights are here, and stay until the block ends. Not to be entered with the turn."""
+        with self._users_lock:
+            self._users += 1
+        try:
+            if not self.loaded:
+                assert self._again is not None
+                other = self._again()
+                with other._whole():
+                    vars(self).update({name: vars(other)[name] for name in self._heavy})
+            yield
+        finally:
+            with self._users_lock:
+                self._users -= 1
+                self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        if self._again is not None and not self._users:
+            for name in self._heavy:
+                vars(self).pop(name, None)
+
+    def __getattr__(self, name: str) -> Any:
+        # Asked for only where there is none: what reads weights without running them.
+        state = vars(self)
+        if name in state.get("_heavy", ()) and state.get("_again") is not None:
+            return getattr(state["_again"](), name)
+        raise AttributeError(name)
+
     @contextmanager
     def _turn(self, too_little: str) -> Iterator[None]:
         with forward_lock, self._enough_memory(too_little):
@@ -227,7 +277,7 @@ class TorchNetwork(PictureNetwork):
     @contextmanager
     def turn(self) -> Iterator[nn.Module]:
         """Waits until no one else runs a network and yields the module; raises OutOfMemory if memory runs out in it."""
-        with self._turn(NO_ROOM_TO_RUN):
+        with self._whole(), self._turn(NO_ROOM_TO_RUN):
             yield self.model
 
 
@@ -243,10 +293,10 @@ class Predictor(TorchNetwork):
     def activations(self, prepared: Image.Image, layer: Layer) -> NDArray[np.float32]:
         """The output of a layer for a prepared picture: (C, H, W), or (C,) after the last pool; raises OutOfMemory."""
         outputs: list[Tensor] = []
-        module = self.model.get_submodule(layer.parts[-1].path)
         # The hook is on a model that all sessions share. Only whoever has the turn runs it, so the hook sees no other
         # session's picture.
         with self.turn() as model, torch.inference_mode():
+            module = model.get_submodule(layer.parts[-1].path)
             hook = module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
             try:
                 model(self.to_input(prepared))

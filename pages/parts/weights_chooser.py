@@ -15,7 +15,7 @@ import inception
 from inception.files import FileError
 from inception.runtime.devices import devices
 from inception.runtime.pool import networks
-from inception.runtime.predictor import Predictor
+from inception.runtime.predictor import PictureNetwork, Predictor
 from inception.text import running_text
 from inception.weights.checkpoint import CheckpointError
 from inception.weights.choice import UNTRAINED, WeightsChoice, WeightsKind
@@ -23,7 +23,7 @@ from inception.weights.download import Download, last_download
 from inception.weights.known import known_weights, weights_folder
 from inception.weights.labels import read_labels
 from inception.weights.reading import MAX_BYTES
-from inception.words import _, ngettext
+from inception.words import N_, _, ngettext
 from inception.zoo import available_weights, check_weights, fetch_weights
 from pages.parts import address
 from pages.parts.kept import forget
@@ -170,18 +170,35 @@ def _option(choice: WeightsChoice, absent: bool) -> str:
     return choice.title if choice.file else _(choice.title)
 
 
+MADE_ROOM = N_("Your weights made room for those of other readers. Bring the file again to go on with it.")
+
+
+class _Shelf(FIFOCache[str, Predictor]):
+    """Networks of sessions; one that makes room lets go of its weights, also where its session's page has it open."""
+
+    def popitem(self) -> tuple[str, Predictor]:
+        """Takes the one out that was brought first."""
+        session, network = super().popitem()
+        network.let_go(_made_room)
+        return session, network
+
+
+def _made_room() -> PictureNetwork:
+    raise CheckpointError(_(MADE_ROOM))
+
+
 _shelf_lock = threading.Lock()
 
 
 @st.cache_resource
-def _shelf() -> FIFOCache[str, Predictor]:
+def _shelf() -> _Shelf:
     """The networks with the weights that readers brought, one for each session; use it under `_shelf_lock`.
 
     All together have at most as much memory as the pool of networks; the one brought first makes room. The cache takes
     nothing that is larger than itself, so that such a network counts as just filling it.
     """
     limit = networks.limit
-    return FIFOCache(limit, lambda network: min(network.nbytes, limit))
+    return _Shelf(limit, lambda network: min(network.nbytes, limit))
 
 
 def _own() -> Predictor | None:
@@ -189,7 +206,7 @@ def _own() -> Predictor | None:
     with _shelf_lock:
         own = _shelf().get(_session())
     if own is None and st.session_state.pop("has_own", False):
-        st.info(_("Your weights made room for those of other readers. Bring the file again to go on with it."))
+        st.info(_(MADE_ROOM))
     return own
 
 

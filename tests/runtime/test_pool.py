@@ -8,8 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 import inception
@@ -37,6 +39,7 @@ class Loader:
             raise self.error
         network = object.__new__(Predictor)
         network.name, network.nbytes = name, 100
+        network._heavy, network._again, network._users, network._users_lock = (), None, 0, threading.Lock()
         return network
 
 
@@ -140,6 +143,26 @@ def test_what_has_to_go_is_freed() -> None:
     assert freed() is not None
     networks.get("inception_resnet_v1", engine="folded")
     assert freed() is None
+
+
+def test_who_holds_on_to_what_had_to_go_runs_it_all_the_same() -> None:
+    """As the page of a session does, which may rest for hours on a network that others have long pushed out."""
+    networks, picture = Pool(limit=1), Image.new("RGB", (112, 112), "teal")
+    held = networks.predictor("inception_resnet_v1", "inception_resnet_v1.cifar10")
+    before, parameters = held.outputs([picture]), held.frozen_parameters
+    weights = weakref.ref(held.model)
+    other = networks.predictor("inception_v4", "inception_v4.cifar10")
+    assert not held.loaded
+    assert weights() is None, "its memory is free, though somebody holds on to it"
+    np.testing.assert_array_equal(held.outputs([picture]), before)
+    assert held.frozen_parameters == parameters
+    assert not held.loaded
+    with held.turn() as model:
+        networks._entries.clear()  # pushed out while it runs
+        assert held.model is model
+    assert not held.loaded
+    assert not hasattr(held, "nothing")
+    assert other.outputs([picture]).shape == (1, 10)
 
 
 def test_changed_files_are_loaded_anew(tmp_path: Path) -> None:
