@@ -1,12 +1,13 @@
 """Inside: what becomes of your picture on its way through the network?"""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from inception import LayerGraph, words
+from inception.graph.branches import branch_names
 from inception.graph.layer import Layer
 from inception.graph.op import Op
 from inception.graph.spoken import spoken_layers
@@ -219,7 +220,10 @@ def show_channels(subject: Subject, layer: Layer, maps: LayerMaps) -> None:
 def show_block(subject: Subject, block: str, seen: Record) -> None:
     """The branches of a block before they are joined, and its two summands where it has a residual sum."""
     found = kept("block", (subject.key, block), lambda: block_maps(subject.graph, block, seen, MAPS))
-    bars = kept("inside_bars", (subject.key, block, words.current()), lambda: figures.share_bars(found.shares))
+    layers = [layer for layer in subject.graph.layers if layer.block == block]
+    names = {branch: name for (_block, branch), name in branch_names(layers).items()}
+    shares = found.shares.assign(branch=[names.get(branch, branch) for branch in found.shares["branch"]])
+    bars = kept("inside_bars", (subject.key, block, words.current()), lambda: figures.share_bars(shares))
     st.plotly_chart(bars, config=figures.PLAIN)
     prose(
         _(
@@ -229,7 +233,7 @@ def show_block(subject: Subject, block: str, seen: Record) -> None:
         ),
         small=True,
     )
-    show_branches((subject.key, block), found)
+    show_branches((subject.key, block), found, names)
     branches = {part.layer.branch: (part.maps, strongest(part.channels, part.maps)) for part in found.branches}
     name = f"{subject.network.name}_{block}"
     title = _("{network}, {block}: branches").format(network=subject.network.name, block=block)
@@ -238,11 +242,12 @@ def show_block(subject: Subject, block: str, seen: Record) -> None:
         show_residual((subject.key, block), found.residual, name)
 
 
-def show_branches(key: Hashable, found: BlockMaps) -> None:
-    """The strongest channels of each branch. key: of the block."""
+def show_branches(key: Hashable, found: BlockMaps, names: Mapping[str, str]) -> None:
+    """The strongest channels of each branch. key: of the block. names: what people call the branches."""
     for branch in found.branches:
         layer = branch.layer
-        st.markdown(f"**{layer.branch}**, {layer.layer}, {shape_text(layer.out_shape)}")
+        code = [layer.branch, layer.layer, shape_text(layer.out_shape)]
+        st.markdown(" · ".join([f"**{names.get(layer.branch, layer.branch)}**", *code]))
         show_maps((key, layer.branch), branch.maps[:6], of_channels(branch.channels["channel"][:6]))
 
 

@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..graph.blocks import runs
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
+from ..graph.spoken import Spoken, spoken_layers
 from ..graph.stages import own_name, stages_of
 from ..text import scaled, shape_text
 from ..words import _, ngettext
@@ -110,7 +111,8 @@ def depth_chart(graph: LayerGraph) -> go.Figure:
     grids = [shape[1:] if len(shape) == 3 else None for shape in shapes]
     fields = [field.size if field else None for field in graph.receptive_fields]
     path = main_path(graph)
-    names = ["<b>" + _("The picture") + "</b>", *map(_layer_text, graph.layers)]
+    spoken = spoken_layers(graph.layers)
+    names = ["<b>" + _("The picture") + "</b>", *(_layer_text(layer, spoken[layer.index]) for layer in graph.layers)]
     hover = [f"{name}<br>{_field_text(field)}" for name, field in zip(names, fields, strict=True)]
     count = len(graph.layers)
     subtitle = ngettext("{network} at {size} px: {count:,} layer", "{network} at {size} px: {count:,} layers", count)
@@ -302,11 +304,10 @@ def _block_name(layer: Layer) -> str:
     return layer.block or own_name(layer)
 
 
-def _layer_text(layer: Layer) -> str:
-    names = " · ".join(name for name in (layer.block, layer.branch, own_name(layer)) if name)
-    kernel = f"{shape_text(layer.kernel)} " if layer.kernel else ""
+def _layer_text(layer: Layer, spoken: Spoken) -> str:
+    code = " · ".join(name for name in (layer.block, layer.branch, own_name(layer)) if name)
     output = _("output {shape}").format(shape=shape_text(layer.out_shape))
-    return f"<b>{layer.index}. {names}</b><br>{kernel}{layer.op}<br>{output}"
+    return f"<b>{layer.index}. {spoken.whole}</b><br>{code}<br>{output}"
 
 
 def _field_text(field: tuple[int, ...] | None) -> str:
