@@ -22,7 +22,7 @@ def pytest_configure() -> None:
 
     With all libraries loaded half a million objects live, and visits to all took two fifths of the tests' time.
     """
-    gc.set_threshold(5_000, 20, 10)
+    gc.set_threshold(50_000, 20, 20)
 
 
 def pytest_collection_finish() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -41,7 +42,8 @@ from inception.vision.inside import branching_blocks, inside_block, through_netw
 
 from .running import ROOT, Running, running_engine
 
-pytest.importorskip("ray")
+if not find_spec("ray"):  # which the engine loads, in processes of its own
+    pytest.skip("needs Ray", allow_module_level=True)
 PICTURES = 32  # in one pass of the engine
 if sys.platform == "win32":
     pytest.skip("processes are stopped and killed as POSIX does", allow_module_level=True)

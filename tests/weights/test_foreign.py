@@ -385,7 +385,7 @@ NAMED: dict[str, tuple[Any, str]] = {
     "scripted.pt": (lambda b: torch.jit.save(torch.jit.trace(Doubled(), torch.zeros(1)), b), "TorchScript"),
     "model.keras": (keras_archive, "Keras model"),
     "exported.pt2": (
-        archive(lambda b: torch.export.save(torch.export.export(Doubled(), (torch.zeros(1),)), b)),
+        lambda b: torch.export.save(torch.export.export(Doubled(), (torch.zeros(1),)), b),
         ".pt2",
     ),
 }
