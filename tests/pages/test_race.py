@@ -167,8 +167,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps that add up what the networks were given, in no time: what training makes of it is tested elsewhere."""
 
     def step(twin: int, number: int, model: nn.Module, _: torch.optim.RMSprop, pictures: Tensor, *__: object) -> Step:
-        total = next(model.parameters()).data.add_(pictures.mean())
-        return Step(twin, number, total.sum().item(), 0.5, 1.0, math.nan, pd.DataFrame())
+        total = next(model.parameters()).data.add_(pictures.mean()).sum().item()
+        return Step(twin, number, total, abs(total) % 1, 1.0, math.nan, pd.DataFrame())
 
     monkeypatch.setattr(twins, "_step", step)
 
@@ -196,6 +196,7 @@ def live(app: AppTest) -> AppTest:
     return app
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_live_race_from_start_to_end(live: AppTest, small: dict[str, Any]) -> None:
     healthy(live.run())
     assert usable(live) == ["Start"]

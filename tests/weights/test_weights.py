@@ -193,8 +193,9 @@ def test_a_file_is_offered_for_the_networks_that_its_keys_fit(home: Path) -> Non
     folder = home / "weights"
     folder.mkdir()
     for name in ("inception_v4", "inception_resnet_v1"):
-        save_file(create_model(name).state_dict(), folder / f"{name}.safetensors")
-        torch.save({"state_dict": create_model(name).state_dict()}, folder / f"{name}.pt")
+        state = create_model(name).state_dict()
+        save_file(state, folder / f"{name}.safetensors")
+        torch.save({"state_dict": state}, folder / f"{name}.pt")
         expected = [WeightsChoice.of(folder / f"{name}{suffix}") for suffix in (".pt", ".safetensors")]
         assert available_weights(name) == expected
     assert available_weights("inception_resnet_v2") == available_weights("inception_v3") == []
