@@ -217,6 +217,11 @@ def test_a_private_copy_shares_weights_and_nothing_else(base: Predictor) -> None
     assert all(parameter.requires_grad for parameter in predictor.model.parameters())
     assert not {*map(id, model.modules())} & {*map(id, predictor.model.modules())}
     assert {path: module.training for path, module in model.named_modules()} == before
+    for mine, its in zip(model.modules(), predictor.model.modules(), strict=True):
+        assert mine.__dict__.keys() == its.__dict__.keys()
+        containers = [name for name, value in vars(mine).items() if isinstance(value, dict | list | set)]
+        assert len(containers) > 10, "hooks among them"
+        assert not any(vars(mine)[name] is vars(its)[name] for name in containers)
     x = predictor.to_input(picture())
     with torch.inference_mode():
         assert torch.equal(model(x), predictor.model(x))
