@@ -1,5 +1,7 @@
 """The language of a session: what the address says, else what the reader chose, else the browser's, else English."""
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -15,8 +17,10 @@ def session_language() -> str:
     """The code of the language that this session's pages speak; English outside of a session."""
     if get_script_run_ctx(suppress_warning=True) is None:
         return words.ENGLISH
-    asked = (st.session_state.get("lang"), st.query_params.get("lang"), _chosen(), st.context.locale)
-    return next((known for known in map(words.match, asked) if known), words.ENGLISH)
+    for asked in ASKED:  # one after the other, because every sentence of a page asks, and the first mostly says it
+        if known := words.match(asked()):
+            return known
+    return words.ENGLISH
 
 
 def language_switch() -> None:
@@ -47,6 +51,13 @@ def _chosen() -> str | None:
     chosen: str | None = st.session_state.get("chosen_language") or st.context.cookies.get(COOKIE)
     return chosen
 
+
+ASKED: tuple[Callable[[], str | None], ...] = (
+    lambda: st.session_state.get("lang"),
+    lambda: st.query_params.get("lang"),
+    _chosen,
+    lambda: st.context.locale,
+)
 
 # Callbacks and fragments run without the frame, so every sentence asks for its session's language itself.
 words.follow(session_language)

@@ -83,7 +83,7 @@ def test_timm(name: str) -> None:
     import timm
 
     with torch.device("meta"):
-        model = timm.create_model(name)
+        model: Any = timm.create_model(name)
     assert check(model.eval(), model.default_cfg["input_size"]).unused == ()
     gc.collect()
 
