@@ -17,6 +17,7 @@ from ..zoo import Variant, create_model, get_variant
 from .batch import shapes_without_batch
 from .calls import Value, tensors_in
 from .cells import picture_cells
+from .garbage import garbage_waits
 from .layer_graph import LayerGraph
 from .record import NeedsDataError, Recorder
 from .rows import Rows, follow_fields
@@ -85,6 +86,7 @@ def _graph_of_the_zoo(variant: Variant, *sides: int, **overrides: Any) -> LayerG
     return _traced(create_model(variant.name, device="meta", **overrides), sides)
 
 
+@garbage_waits()
 def _traced(module: nn.Module, input_size: Any) -> LayerGraph:
     variant = getattr(module, "variant", None)
     name = variant.name if isinstance(variant, Variant) else type(module).__name__

@@ -1,5 +1,6 @@
 """Tracing beside other threads, which go on with the same module meanwhile."""
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 import inception
+from inception.errors import InceptionError
 
 CALL, GETATTR = nn.Module.__call__, nn.Module.__getattr__
 
@@ -102,3 +104,24 @@ def test_one_of_all_who_ask_at_once_traces() -> None:
     assert run_together(*asked) == []
     assert len(graphs) == 4
     assert all(graph is graphs[0] for graph in graphs)
+
+
+def test_the_garbage_collector_goes_on_as_before() -> None:
+    """After traces in several threads, one that fails among them; and it stays off for those who have turned it off."""
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+
+    def works() -> None:
+        inception.trace(module, (3, 8, 8))
+
+    def fails() -> None:
+        with pytest.raises(InceptionError):
+            inception.trace(module, (3, 1, 1))
+
+    for on in (True, False):
+        if not on:
+            gc.disable()
+        try:
+            assert run_together(works, fails, fails) == []
+            assert gc.isenabled() is on
+        finally:
+            gc.enable()
