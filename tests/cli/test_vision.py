@@ -46,14 +46,14 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of Inception-v4 with three classes, of which the last always wins."""
     torch.manual_seed(0)
     model = inception.create_model("inception_v4", num_classes=3)
     state = model.state_dict()
     state["head.Logits.Logits.bias"] = torch.tensor([0.0, 0.0, 20.0])
-    path = tmp_path / "three.safetensors"
+    path = tmp_path_factory.mktemp("weights") / "three.safetensors"
     save_file(state, path)
     return path
 
@@ -216,16 +216,17 @@ def test_predict_with_names_for_the_classes(run: Run, picture: Path, checkpoint:
 
 
 def test_predict_says_which_of_two_sets_of_weights_it_took(run: Run, picture: Path, tmp_path: Path) -> None:
-    state = inception.create_model("inception_v4", num_classes=3).state_dict()
+    state = inception.create_model("inception_v3", num_classes=3).state_dict()
+    words = ["predict", picture, "--model", "inception_v3", "--weights", tmp_path / "training.pt"]
     torch.save({"state_dict": state, "state_dict_ema": state}, tmp_path / "training.pt")
-    _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt")
+    _, out, _ = run(*words)
     assert out.startswith("It holds averaged weights (state_dict_ema)")
-    _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt", "--json")
+    _, out, _ = run(*words, "--json")
     remark = json.loads(out)[0]["remarks"][0]
     assert "state_dict_ema" in remark
-    _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt", "--lang", "zh_CN")
+    _, out, _ = run(*words, "--lang", "zh_CN")
     assert out.startswith("其中除了最后的权重（state_dict）还有平均后的权重（state_dict_ema）")
-    _, out, _ = run("predict", picture, "--weights", tmp_path / "training.pt", "--json", "--lang", "zh_CN")
+    _, out, _ = run(*words, "--json", "--lang", "zh_CN")
     assert json.loads(out)[0]["remarks"] == [remark]
 
 
