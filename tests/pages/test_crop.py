@@ -119,7 +119,7 @@ def test_pictures_too_small_for_a_box(no_bundled_weights: None, app: AppTest) ->
 
 
 def test_25_uploads_are_all_kept(no_bundled_weights: None, app: AppTest) -> None:
-    open_page(app, "looks", "inception_v4", "75")
+    open_page(app, "cell", "inception_v4", "75")
     upload(app, *((f"{number}.png", picture(f"rgb({number}, 0, 0)")) for number in range(25)))
     assert names(app) == [f"{number}.png" for number in reversed(range(25))]
     assert "pictures are here" not in warnings(app)
@@ -129,7 +129,7 @@ def test_25_uploads_are_all_kept(no_bundled_weights: None, app: AppTest) -> None
 
 def test_what_finds_no_room_is_said(no_bundled_weights: None, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "MOST", 4)
-    open_page(app, "looks", "inception_v4", "75")
+    open_page(app, "cell", "inception_v4", "75")
     upload(app, *((f"{number}.png", picture(f"rgb({number}, 0, 0)")) for number in range(9)), ("no.png", b"words"))
     assert names(app) == ["3.png", "2.png", "1.png", "0.png"]
     assert "**4 of 10 pictures are here.** A session keeps up to 4 pictures and 160 MB" in warnings(app)
@@ -143,7 +143,7 @@ def test_what_finds_no_room_is_said(no_bundled_weights: None, app: AppTest, monk
 
 def test_room_is_counted_in_bytes(no_bundled_weights: None, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INCEPTION_UPLOADS", f"{MAX_BYTES}B")
-    open_page(app, "looks", "inception_v4", "75")
+    open_page(app, "cell", "inception_v4", "75")
     large = [(f"{color}.png", picture(color) + bytes(MAX_BYTES * 2 // 5)) for color in ("red", "green", "blue")]
     upload(app, *large)
     assert names(app) == ["green.png", "red.png"]
