@@ -6,11 +6,13 @@ from inception.graph.blocks import BlockType, block_types, find_block
 from inception.graph.layer import Layer
 from inception.size import Size
 from inception.text import running_text
+from inception.views.comparison_table import overlay_table
 from inception.views.diagram import diagram_caption, diagram_dot, node_name, parts_by_name
 from inception.views.findings import costliest_branch, folded_blocks
 from inception.views.overlay import overlay_dot
 from inception.words import _, ngettext
 from pages.parts import address, choices, components, diagrams, frame, selection, tables
+from pages.parts.comparison import show_as_table
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 
@@ -87,6 +89,9 @@ with picture:
         ),
         small=True,
     )
+    if overlaid:
+        differences = overlay_table(block.layers, versions[title].layers, (graph.name, other))
+        show_as_table(differences, f"{graph.name}_{other}_{title}", title, "block_overlay_table")
     diagrams.diagram_export(
         dot,
         f"{graph.name}_{title}",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pandas as pd
+
 from ..graph.layer_graph import LayerGraph
 from ..text import wrapped
 from ..words import N_, _
@@ -96,3 +98,20 @@ def family_dot(graphs: Mapping[str, LayerGraph], style: Style = PLAIN_STYLE) -> 
         for parent in member.parents:
             dot.edge(parent, member.name)
     return str(dot.source)
+
+
+def family_table(graphs: Mapping[str, LayerGraph]) -> pd.DataFrame:
+    """What the drawing shows, a row a network; sizes of those that are in `graphs`."""
+    found = [(member, graphs.get(member.graph)) for member in FAMILY]
+    return pd.DataFrame(
+        {
+            "network": member.name,
+            "year": member.year,
+            "source": member.source,
+            "after": ", ".join(member.parents),
+            "added": _(member.added),
+            "params": graph.params if graph else None,
+            "layers": len(graph.layers) if graph else None,
+        }
+        for member, graph in found
+    ).astype({"params": "Int64", "layers": "Int64"})

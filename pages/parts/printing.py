@@ -44,7 +44,7 @@ def _format(settings: Mapping[str, Any]) -> str:
 def _cell(value: Any, format: str, nothing: str) -> str:
     if isinstance(value, list | tuple):
         return f"<td>{escape(', '.join(map(str, value)))}</td>"
-    if value is None or value == "" or pd.isna(value):
+    if value is None or pd.isna(value) or value == "":
         return f"<td>{escape(nothing)}</td>"
     if isinstance(value, bool) or not hasattr(value, "__float__"):
         text = "✓" if value is True else "" if value is False else str(value)

@@ -3,7 +3,7 @@
 import inception
 from inception import words
 from inception.studies.pairs import pairs_finding
-from inception.views.family import FAMILY, family_dot
+from inception.views.family import FAMILY, family_dot, family_table
 from inception.views.findings import (
     costliest_branch,
     costliest_stage,
@@ -51,6 +51,10 @@ def test_the_family_shows_its_sizes_and_who_came_from_whom() -> None:
     dot = family_dot({"inception_v4": V4})
     assert "42.7 million parameters, 196 layers" in dot
     assert '"Inception-v3" -> "Inception-ResNet-v1"' in dot
+    table = family_table({"inception_v4": V4}).set_index("network")
+    assert table.loc["Inception-ResNet-v1", "after"] == "Inception-v3, ResNet"
+    assert table.loc["Inception-v4", "params"] == V4.params
+    assert table["params"].notna().sum() == 1, "of what was not traced there is no number"
     assert {member.graph for member in FAMILY} - {""} <= set(inception.list_models())
     names = [member.name for member in FAMILY]
     for member in FAMILY:
