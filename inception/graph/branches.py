@@ -85,4 +85,4 @@ def _after_each_other(steps: Sequence[str]) -> str:
         else:
             sentence = _("{steps} then {last}") if len(words) == 2 else _("{steps}, then {last}")
         text = sentence.format(steps=text, last=word)
-    return text
+    return running_text(text)

@@ -12,7 +12,7 @@ from inception import LayerGraph
 from inception.graph.layer import Layer
 from inception.views.export import FORMATS, export_table
 from inception.views.numbers import with_columns
-from inception.words import _
+from inception.words import _, current, speaking
 from pages.parts import components
 from pages.parts.glossary import meaning
 from pages.parts.printing import printable_table
@@ -233,5 +233,14 @@ def download_button(
     mime: str = "application/octet-stream",
     key: str | None = None,
 ) -> None:
-    """A button for a file that is written when it is pressed; the page is not made anew, which would lose the file."""
-    st.download_button(label, write, file_name, mime, icon=":material/download:", on_click="ignore", key=key)
+    """A button for a file that is written when it is pressed; the page is not made anew, which would lose the file.
+
+    Streamlit writes it outside of the session, which alone knows the reader's language.
+    """
+    language = current()
+
+    def spoken() -> str | bytes:
+        with speaking(language):
+            return write()
+
+    st.download_button(label, spoken, file_name, mime, icon=":material/download:", on_click="ignore", key=key)

@@ -11,7 +11,7 @@ from inception import words
 from inception.studies.differences.topics import differences
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import glossary
+from pages.parts import glossary, tables
 from pages.parts.glossary_terms import TERMS
 from pages.parts.language import COOKIE
 from pages.parts.page_list import PAGES
@@ -104,6 +104,16 @@ def test_the_browser_keeps_a_choice(app: AppTest, monkeypatch: pytest.MonkeyPatc
             assert again.header[0].value == _(PAGES["home"].question)
         assert again.session_state["address"].query == ({} if spoken == "en" else {"lang": "zh_CN"})
         assert again.session_state["address"].cookies == {}, "a link is no choice"
+
+
+def test_a_file_is_written_in_the_language_of_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit asks for it when its button is pressed, in a thread without a session."""
+    written = []
+    monkeypatch.setattr("streamlit.download_button", lambda _label, write, *_more, **_options: written.append(write))
+    with words.speaking("zh_CN"):
+        tables.download_button("a", lambda: _("Layer table"), "a.txt")
+    assert written[0]() == "逐层表"
+    assert words.current() == "en"
 
 
 def test_a_link_to_differences_in_another_language(app: AppTest) -> None:
