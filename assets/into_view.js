@@ -3,12 +3,14 @@
 // row, or null.
 
 const ROW = 35; // px, of Streamlit's tables
-let last;
+const HEADER = "4rem"; // stays above what is scrolled
+const last = {}; // turn, by the key of the container
 let scrolled;
 
 export default function ({ data }) {
-  if (last !== undefined && last !== data.turn) reveal(data.show, 20);
-  last = data.turn;
+  if (data.show in last && last[data.show] !== data.turn) reveal(data.show, 20);
+  last[data.show] = data.turn;
+  if (!data.table) return;
   const place = `${data.table} ${data.row}`;
   if (data.row !== null && place !== scrolled) scrollTable(data.table, data.row, 20);
   scrolled = place;
@@ -22,6 +24,7 @@ function reveal(key, tries) {
     return;
   }
   const top = container.getBoundingClientRect().top;
+  container.style.scrollMarginTop = HEADER;
   if (top < 0 || top > innerHeight - 4 * ROW) container.scrollIntoView({ block: "start", behavior: "smooth" });
 }
 

@@ -8,7 +8,7 @@ averages what it sees, so that rounding does not show and all of it is quick.
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import Timer
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,12 @@ def rows(run: Run) -> Iterator[Row]:
         title = f"{NAME} at {side} px, {name}"
         quick = partial(explain, network, picture, TARGET, size, quick=True)
         yield compare(
-            f"{title}: quick / captum in float32", quick, partial(captum, network, picture, name, size), 0.5, runs
+            f"{title}: quick / captum in float32, processor time",
+            quick,
+            partial(captum, network, picture, name, size),
+            0.5,
+            runs,
+            process_time,
         )
         yield from measured([Row(f"{title}: first coarse map", "s", 2.0)], partial(first_map, quick))
         yield from measured([Row(f"{title}: from a stop to its end", "s", 0.5)], partial(stopped, quick, stops))

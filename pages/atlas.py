@@ -212,9 +212,10 @@ def one_network() -> None:
         with st.expander(_("The same as a table"), icon=":material/table_rows:"):
             tables.show_table(table, height=tables.table_height(len(table)), column_config=columns(colouring))
             tables.export_button(table, f"{graph.name}_overview", graph.name, key="atlas_table")
-    with beside:
+    with beside, st.container(key="atlas_opened_block"):
         choose_in_a_row(opened)
         show_block(graph, opened, subject, colouring)
+    components.bring_into_view("atlas_opened_block", st.session_state.get("atlas_turn", 0))
     drawing_export(drawing, f"{graph.name}_overview", diagram_caption(graph, _("Overview")))
 
 
@@ -232,6 +233,7 @@ def show_overview(
             selection.select_layer(unfolded[name][0])
         elif name in drawing.boxes:
             open_block(drawing.boxes[name].stage, drawing.boxes[name].layers[0].block)
+            st.session_state["atlas_turn"] = st.session_state.get("atlas_turn", 0) + 1
 
     components.diagram(
         drawing.svg,

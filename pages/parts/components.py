@@ -222,6 +222,14 @@ def term_tips() -> None:
     _terms(key="term_tips")
 
 
+_popover_focus = st.components.v2.component("popover_focus", html="<div></div>", js=_asset("popover_focus.js"))
+
+
+def popover_focus() -> None:
+    """Leads the keyboard into the popovers of this page, and back."""
+    _popover_focus(key="popover_focus")
+
+
 def memory(name: str, state: str, ask: bool, key: str) -> str:
     """Lets the browser keep a state under a name, or forget an empty one; with `ask` gives what was kept before."""
     found = _memory(data={"name": name, "state": state, "ask": ask}, key=key, on_kept_change=lambda: None)

@@ -51,6 +51,7 @@ def run_page(page: PageEntry, chosen: StreamlitPage) -> None:
                 language_switch()
             say_streamlits_words()
             components.chart_font()
+            components.popover_focus()  # not in the sidebar, which a phone draws only when it is opened
             with notes:
                 seat.banner(page.name)
                 presenter.follow(page)

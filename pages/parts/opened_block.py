@@ -10,7 +10,6 @@ from inception.graph.branches import branch_names
 from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
 from inception.graph.op import Op
-from inception.graph.spoken import spoken_layers
 from inception.text import running_text, shape_text
 from inception.views.colouring import Colouring, number_text
 from inception.views.diagram import diagram_dot, node_name, parts_by_name
@@ -74,7 +73,7 @@ def show_block(graph: LayerGraph, opened: OpenedBlock, subject: Subject | None, 
         svg,
         key="atlas_block",
         selected=node_name(selected) if selected in layers else None,
-        on_click=lambda name: selection.select_layer(parts[name][0]) if name in parts else None,
+        on_click=lambda name: _select(parts[name][0]) if name in parts else None,
     )
     if run:
         prose(
@@ -86,14 +85,22 @@ def show_block(graph: LayerGraph, opened: OpenedBlock, subject: Subject | None, 
             small=True,
         )
     if selected and selected in layers:
-        show_layer(graph, selected, run)
+        with st.container(key="atlas_layer"):
+            show_layer(graph, selected, run)
     else:
         st.caption(_("Select a layer for its figures, and the way to its maps and numbers."))
+    components.bring_into_view("atlas_layer", st.session_state.get("atlas_layer_turn", 0))
     table = block_table(layers, run, colouring)
     with st.expander(_("The same as a table"), icon=":material/table_rows:"):
         tables.show_table(table, height=tables.table_height(len(table)), column_config=columns(colouring))
         tables.export_button(table, f"{graph.name}_{block.id}", block.title, key="atlas_block_table")
     links(graph, opened)
+
+
+def _select(layer: Layer) -> None:
+    """Selects a layer that was clicked, whose figures then come into sight."""
+    selection.select_layer(layer)
+    st.session_state["atlas_layer_turn"] = st.session_state.get("atlas_layer_turn", 0) + 1
 
 
 def finding(run: PictureRun, layers: tuple[Layer, ...]) -> str:
@@ -116,7 +123,6 @@ def finding(run: PictureRun, layers: tuple[Layer, ...]) -> str:
 
 def show_layer(graph: LayerGraph, layer: Layer, run: PictureRun | None) -> None:
     """The selected layer: what people call it, its figures, its maps larger, and where to go on."""
-    st.markdown(f"**{spoken_layers(graph.layers)[layer.index].whole}**")
     selection.facts(graph, layer)
     response = run.responses.get(layer.index) if run else None
     if response and response.channels:
