@@ -25,6 +25,7 @@ from pages.parts.timing import show_timing
 
 ON_PICTURE, ON_NOISE = N_("On your picture"), N_("On noise")
 NOISE = 8  # pictures
+FIELDS = 8  # whose gradients a session keeps, so that the way back to a cell takes no pass
 
 
 def choose_layer(graph: LayerGraph) -> Layer:
@@ -100,7 +101,7 @@ def open_layer(graph: LayerGraph, path: str) -> None:
 
 
 def field_of(subject: Subject, layer: Layer, cell: tuple[int, int], channel: int | None, on: str) -> CellField:
-    """The field of the cell; kept in the session until something changes."""
+    """The field of the cell; those of the last cells are kept in the session."""
 
     def look() -> CellField:
         pictures = [subject.prepared] if on == ON_PICTURE else noise_pictures(subject.graph.input_size, NOISE)
@@ -113,7 +114,7 @@ def field_of(subject: Subject, layer: Layer, cell: tuple[int, int], channel: int
         bar.empty()
         return found
 
-    return kept("field", (subject.key, layer.path, cell, channel, on), look)
+    return kept("field", (subject.key, layer.path, cell, channel, on), look, most=FIELDS)
 
 
 def explained(subject: Subject, field: CellField) -> str:
