@@ -57,7 +57,7 @@ class Notes:
     wrong: int = 0  # answers about a picture that are not its own
     lost: Counter[str] = field(default_factory=Counter)  # by what was done: not answered, after all attempts
     broken: int = 0  # connections that broke
-    gone: int = 0  # pictures that had to be brought again
+    gone: int = 0  # pictures that had to be brought again; a browser's cookie would have found those on a live server
     answered: int = 0  # answers to the room's question that were said to be in
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -137,7 +137,7 @@ class Lesson:
                 self.notes.took(what, act())
                 return
             except (LostError, URLError, OSError, LookupError):
-                continue
+                student.close()  # now, so that the server knows before the session is asked for again
         self.notes.lose(what)
 
     def _bring(self, student: Student, number: int) -> float:
@@ -190,6 +190,7 @@ def known_pictures(count: int) -> list[Picture]:
     """So many pictures, no two alike, with what the network says of each in this process."""
     network = networks.predictor(NETWORK, WEIGHTS)
     files = sorted(PHOTOGRAPHS.rglob("*.jpg"))
+    random.Random(0).shuffle(files)  # they lie class by class
     found: list[Picture] = []
     for number in range(count):
         image = inception.load_image(files[number % len(files)])
