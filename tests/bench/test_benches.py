@@ -79,7 +79,6 @@ def test_benches_in_a_browser() -> None:
         "rank correlation",
         "more requests",
         "answers wrong or lost",
-        *("memory at rest", "threads at rest", "open files", "temporary files", "errors in the log", "not answered"),
     ]
     assert_rows(reported("pages", "content", "first", "load", "class", "soak"), claims)
 
