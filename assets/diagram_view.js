@@ -113,7 +113,9 @@ function prepare(frame, click) {
   for (const box of svg.querySelectorAll(".node[id]")) {
     // Graphviz puts the tooltip on a link; as the box's title it serves screen readers too.
     const link = box.querySelector("a");
-    const text = link?.getAttribute("xlink:title") ?? "";
+    // Of a layer it is the name in the code: what people call it, which stands first in the box, leads.
+    const lead = box.id.startsWith("layer") ? `${box.querySelector("text")?.textContent} · ` : "";
+    const text = lead + (link?.getAttribute("xlink:title") ?? "");
     link?.removeAttribute("xlink:title");
     box.querySelector("title").textContent = text;
     if (!/^(layer|block|network\d+row|pair)\d/.test(box.id)) continue; // inputs and outputs only tell a shape

@@ -53,16 +53,16 @@ def select_line(line: int) -> None:
         selection.select_layer(graph.layers[min(below)[1] - 1])
 
 
-opening, laying = st.columns(2)
+switches = st.container(horizontal=True, gap="large")
 other = choices.chosen_variant().other_version
 versions = {}
 if other:
     other_graph = choices.graph_of(other, Size(*graph.input_size))
     versions = {kind.title: kind for kind in block_types(other_graph.layers)}
-overlaid = title in versions and laying.toggle(
+overlaid = title in versions and switches.toggle(
     _("Lay {network} over it").format(network=other), key=address.switch("overlay")
 )
-units = overlaid or not opening.toggle(_("Batch norm and ReLU in boxes of their own"), key=address.switch("opened"))
+units = overlaid or not switches.toggle(_("Batch norm and ReLU in boxes of their own"), key=address.switch("opened"))
 if overlaid:
     dot = overlay_dot(
         block.layers, versions[title].layers, (graph.name, other), _("{block}, both versions").format(block=title)
@@ -120,10 +120,12 @@ with details:
     else:
         st.caption(_("Select a layer in the diagram, the table or the source."))
     several = len({layer.block for layer in block.layers}) > 1
-    columns = [column for column in tables.BLOCK_COLUMNS if several or column != "block"]
     table = graph.table()
     rows = table[table["index"].isin([layer.index for layer in block.layers])]
-    tables.layer_rows(graph, rows, columns, drawn, tables.short_numbers())
+    rows, columns = (
+        (tables.with_short_names(rows), tables.short_columns()) if several else (rows, tables.short_numbers())
+    )
+    tables.layer_rows(graph, rows, tables.BLOCK_COLUMNS, drawn, columns)
     components.code(
         source.text,
         key="block_source",

@@ -20,7 +20,6 @@ from pages.parts.selection import select_layer
 
 BLOCK_COLUMNS = [
     "index",
-    "block",
     "branch",
     "layer",
     "out_shape",
