@@ -60,6 +60,12 @@ def app_on(page: str) -> AppTest:
     return app
 
 
+def open_at(app: AppTest, page: str, **choices: str) -> AppTest:
+    """A page as a link to it with these choices opens it: one run, where clicks on the page before would take more."""
+    app.query_params.update(choices)
+    return app.switch_page(PAGES[page].path).run()
+
+
 @pytest.fixture
 def app(in_the_frame: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     """The app on a machine with nothing but the project, started from another folder than its own."""

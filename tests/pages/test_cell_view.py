@@ -18,14 +18,14 @@ from inception.vision.record import record
 from pages.parts.cell_view import place_key
 from tests.pages.test_live import healthy
 
+from .conftest import open_at
+
 TAG = "inception_v4.cifar10"
 
 
 def opened(app: AppTest, page: str, **asked: str) -> AppTest:
     """A page behind a link."""
-    app.query_params.update({"model": "inception_v4", **asked})
-    app.run()
-    return healthy(app.switch_page(f"pages/{page}.py").run())
+    return healthy(open_at(app, page, **{"model": "inception_v4", **asked}))
 
 
 def targets(html: str) -> list[dict[str, object]]:

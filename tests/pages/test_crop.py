@@ -14,6 +14,7 @@ from inception.runtime.image import MAX_BYTES
 from pages.parts import pictures
 from pages.parts.subject import Subject
 
+from .conftest import open_at
 from .test_live import healthy, open_page, picture
 
 PAGES = ("live", "inside", "looks", "cell", "speed")
@@ -58,9 +59,7 @@ def warnings(app: AppTest) -> str:
 
 
 def test_a_long_car_is_one_when_it_is_padded(app: AppTest) -> None:
-    app.query_params["model"] = "inception_v4"
-    app.run()
-    healthy(app.switch_page("pages/live.py").run())
+    healthy(open_at(app, "live", model="inception_v4"))
     upload(app, ("van.png", van()))
     assert not any(heading.value.startswith("automobile") for heading in app.subheader)
     assert "**Most of the picture is cut off**: the network gets its centre only, 30% of it." in warnings(app)

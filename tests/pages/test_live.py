@@ -26,6 +26,8 @@ from pages.parts import glossary, weights_chooser
 from pages.parts.glossary_terms import TERMS, Numbers
 from pages.parts.page_list import PAGES
 
+from .conftest import open_at
+
 ROOT = Path(__file__).parents[2]
 LIVE = ("live", "inside", "looks", "cell")
 SMALL = "inception_resnet_v1"  # the quickest
@@ -43,11 +45,7 @@ def healthy(app: AppTest) -> AppTest:
 
 
 def open_page(app: AppTest, page: str, model: str, size: str = "96") -> AppTest:
-    app.run()
-    app.selectbox(key="model").set_value(model)
-    app.session_state["size"] = size
-    app.run()
-    return healthy(app.switch_page(f"pages/{page}.py").run())
+    return healthy(open_at(app, page, model=model, size=size))
 
 
 def picture(color: str, file_format: str = "PNG") -> bytes:
@@ -77,7 +75,6 @@ def test_pages_open_also_where_the_bundled_weights_are_missing(app: AppTest, mon
 
 def test_untrained_weights_are_named_on_every_page(app: AppTest) -> None:
     app.query_params["size"] = "75"
-    app.run()
     for page in LIVE:
         healthy(app.switch_page(f"pages/{page}.py").run())
         assert any("Untrained weights" in warning.value for warning in app.warning), page

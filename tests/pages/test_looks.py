@@ -14,6 +14,8 @@ from inception.vision.attributions.score import Target
 from inception.vision.inside import block_ends
 from inception.weights.known import known_weights
 
+from .conftest import open_at
+
 BUNDLED = [known.variant for known in known_weights().values() if not known.published]
 UNTRAINED = "inception_resnet_v1"
 
@@ -24,11 +26,7 @@ def healthy(app: AppTest) -> AppTest:
 
 
 def open_page(app: AppTest, model: str, size: str | None = None) -> AppTest:
-    app.run()
-    app.selectbox(key="model").set_value(model)
-    app.session_state["size"] = size
-    app.run()
-    return healthy(app.switch_page("pages/looks.py").run())
+    return healthy(open_at(app, "looks", model=model, **({"size": size} if size else {})))
 
 
 def texts(app: AppTest) -> str:

@@ -11,6 +11,8 @@ from inception.paths import BUNDLED
 from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.weights.known import known_weights
 
+from .conftest import open_at
+
 ROOT = Path(__file__).parents[2]
 PHOTOGRAPHS = ROOT / "assets" / "photographs"
 NETWORKS = [weights.variant for weights in known_weights().values() if not weights.published]
@@ -23,10 +25,7 @@ def latest(app: AppTest, name: str) -> Any:
 
 def open_live(app: AppTest, model: str | None, photograph: str) -> AppTest:
     """model: None for the one that the app opens on."""
-    app.run()
-    if model:
-        app.selectbox(key="model").set_value(model).run()
-    app.switch_page("pages/live.py").run()
+    open_at(app, "live", **({"model": model} if model else {}))
     picture = next(widget for widget in app.file_uploader if widget.label != "Weights file")
     path = PHOTOGRAPHS / photograph
     picture.set_value((path.name, path.read_bytes(), "image/jpeg")).run()
@@ -36,9 +35,7 @@ def open_live(app: AppTest, model: str | None, photograph: str) -> AppTest:
 
 @pytest.mark.parametrize("model", NETWORKS)
 def test_the_page_opens_on_a_cat_that_it_calls_a_cat(app: AppTest, model: str) -> None:
-    app.run()
-    app.selectbox(key="model").set_value(model).run()
-    app.switch_page("pages/live.py").run()
+    open_at(app, "live", model=model)
     assert next(box for box in app.selectbox if box.label == "Picture").value == "cat"
     table = latest(app, "classes")
     assert table["label"].iloc[0] == "cat"
@@ -49,9 +46,7 @@ def test_the_page_opens_on_a_cat_that_it_calls_a_cat(app: AppTest, model: str) -
 @pytest.mark.parametrize("model", NETWORKS)
 def test_something_in_the_picture_speaks_for_the_cat(app: AppTest, model: str) -> None:
     """At the layer that the page opens on the map is not empty."""
-    app.run()
-    app.selectbox(key="model").set_value(model).run()
-    app.switch_page("pages/looks.py").run()
+    open_at(app, "looks", model=model)
     assert not app.exception, [error.message for error in app.exception]
     assert latest(app, "attribution").values.max() > 0.1
     assert not any(markdown.value.startswith("Nothing that") for markdown in app.markdown)
@@ -107,9 +102,7 @@ def test_how_far_to_trust_it(app: AppTest, model: str) -> None:
 
 
 def test_faces_do_not_offer_a_network_of_classes(app: AppTest) -> None:
-    app.run()
-    app.selectbox(key="model").set_value("inception_resnet_v1").run()
-    app.switch_page("pages/faces.py").run()
+    open_at(app, "faces", model="inception_resnet_v1")
     assert not app.exception, [error.message for error in app.exception]
     weights = next(box for box in app.selectbox if box.label == "Weights")
     assert weights.value == UNTRAINED
@@ -118,9 +111,7 @@ def test_faces_do_not_offer_a_network_of_classes(app: AppTest) -> None:
 
 @pytest.mark.parametrize("model", [name for name in NETWORKS if "resnet" in name])
 def test_the_residual_scale_is_shown_at_the_size_of_training(app: AppTest, model: str) -> None:
-    app.run()
-    app.selectbox(key="model").set_value(model).run()
-    app.switch_page("pages/residual_scale.py").run()
+    open_at(app, "residual_scale", model=model)
     assert not app.exception, [error.message for error in app.exception]
     side = known_weights()[f"{model}.cifar10"].input_size
     assert any(f"at {side}x{side} px. Spread" in caption.value for caption in app.caption)

@@ -102,7 +102,6 @@ def test_the_first_link_to_a_new_server_opens_in_the_frame(
 def test_link_reopens_the_view(app: AppTest) -> None:
     app.query_params["model"] = "inception_resnet_v2"
     app.query_params["size"] = "350x400"
-    app.run()
     healthy(app.switch_page("pages/layers.py").run())
     assert app.dataframe[0].value["in_shape"].iloc[0] == "3x350x400"
     assert app.dataframe[0].value["params"].sum() == 55_843_464
@@ -148,7 +147,6 @@ def test_a_link_to_a_network_that_is_not_there_is_one_sentence(app: AppTest) -> 
 @pytest.mark.parametrize("name", ["layers", "blocks", "cell", "looks"])
 def test_a_link_to_a_layer_that_is_not_there_is_one_sentence(app: AppTest, name: str) -> None:
     app.query_params["layer"] = "blocks.99.[conv](x)"
-    app.run()
     healthy(app.switch_page(f"pages/{name}.py").run())
     sentence = (
         r"inception_v4 has no layer called blocks.99.\[conv\](x). The layer table lists the layers that there are."
@@ -173,7 +171,6 @@ def test_no_page_trips_over_what_another_keeps(app: AppTest, model: str, pages: 
 def test_a_link_to_a_layer_selects_it(app: AppTest, name: str, key: str) -> None:
     path = "inception_a.Mixed_5c.concat"
     app.query_params["layer"] = path
-    app.run()
     healthy(app.switch_page(f"pages/{name}.py").run())
     assert app.selectbox(key=key).value == path
     assert app.session_state["layer"] == path
@@ -189,7 +186,6 @@ def test_every_page_that_writes_a_layer_into_the_address_reads_it(app: AppTest, 
     graph = inception.trace("inception_v4")
     path = next(layer.path for layer in graph.layers if layer.block == "Mixed_6c" and layer.op == "concat")
     app.query_params["layer"] = path
-    app.run()
     healthy(app.switch_page(f"pages/{name}.py").run())
     assert app.session_state["layer"] == path
     assert app.session_state["address"].query["layer"] == path
@@ -205,7 +201,6 @@ def test_blocks_opens_at_the_block_of_the_layer_in_the_address(app: AppTest, blo
     graph = inception.trace("inception_resnet_v2")
     app.query_params["model"] = graph.name
     app.query_params["layer"] = next(layer.path for layer in graph.layers if layer.block == block)
-    app.run()
     healthy(app.switch_page("pages/blocks.py").run())
     assert next(pills.value for pills in app.pills if pills.label == "Block") == title
     assert any(f"· {block} ·" in text.value for text in app.markdown), "the layer's figures"

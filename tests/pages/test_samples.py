@@ -9,14 +9,13 @@ from inception.vision.samples import samples
 from inception.weights.choice import WeightsChoice
 from inception.weights.known import known_weights
 
+from .conftest import open_at
+
 BUNDLED = sorted(tag for tag, weights in known_weights().items() if not weights.published)
 
 
 def live(app: AppTest, **address: str) -> AppTest:
-    for key, value in address.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("pages/live.py").run()
+    open_at(app, "live", **address)
     assert not app.exception, [error.message for error in app.exception]
     return app
 
