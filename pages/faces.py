@@ -172,6 +172,7 @@ def take(key: str) -> None:
 def forget() -> None:
     """Drops everything that the reader brought."""
     forget_kept("face_embeddings")
+    forget_kept("face_file")
     for key in ("faces", "face_problems", CHOSEN):
         st.session_state.pop(key, None)
 

@@ -13,6 +13,7 @@ from inception.vision.maps import png_bytes
 from inception.words import N_, _, in_every_language
 from pages.parts import address
 from pages.parts.box_picker import within
+from pages.parts.kept import kept
 
 CHOSEN = "face"  # in the session: the name of the picture that is looked at
 
@@ -138,4 +139,5 @@ def choose_face() -> tuple[bytes, Image.Image, Crop]:
     chosen = choose_picture_of(pictures, _("Face"))
     st.caption(_("Pictures and crops are those of the page Faces, where you can bring your own."))
     assert chosen.crop  # or it would not be one of them
-    return png_bytes(chosen.image), chosen.image, chosen.crop.stretched
+    data = kept("face_file", hash(chosen.image.tobytes()), lambda: png_bytes(chosen.image))
+    return data, chosen.image, chosen.crop.stretched
