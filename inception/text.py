@@ -19,6 +19,11 @@ def scaled(number: int, unit: str = "") -> str:
     return f"{number} {unit}".rstrip()
 
 
+def macs_text(macs: int) -> str:
+    """Multiply-accumulates of a network: 12.254 GMACs, and each of them where there are few: 58,376 MACs."""
+    return f"{macs / 1e9:,.3f} GMACs" if macs >= 10**7 else f"{macs:,} MACs"
+
+
 def and_list(items: Sequence[str]) -> str:
     """Items in a sentence: "a, b and c", or as the language of this thread lists them."""
     if len(items) < 2:

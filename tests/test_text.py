@@ -1,6 +1,6 @@
 """What readers look for in lists of names."""
 
-from inception.text import and_list, found_names, or_list, running_text, text_width, wrapped
+from inception.text import and_list, found_names, macs_text, or_list, running_text, text_width, wrapped
 from inception.weights.labels import class_labels
 from inception.words import speaking
 
@@ -44,3 +44,8 @@ def test_chinese_lines_part_between_characters_and_not_before_a_stop() -> None:
         assert all(text_width(line) <= width for line in lines)
         assert not any(line[0] in "）。，" or line[-1] == "（" for line in lines)
     assert wrapped("two words of English", 9) == ["two words", "of", "English"]
+
+
+def test_few_multiply_accumulates_are_not_0() -> None:
+    assert macs_text(12_253_974_624) == "12.254 GMACs"
+    assert macs_text(58_376) == "58,376 MACs"

@@ -35,7 +35,7 @@ NO_TEXTS = {
     # names of operations, stages and data, and parts of charts
     *("transposed conv", "max pool", "avg pool", "batch norm", "residual sum", "l2 normalize"),
     *("Auxiliary head (training only)", "end of stage", "cuda graph", "CIFAR-10 (Krizhevsky 2009)"),
-    *("layer 0", "stage 0", "block 0", "class 0", "middle center", "0 x0", "0 domain"),
+    *("layer 0", "stage 0", "block 0", "class 0", "middle center", "0 x0", "0 domain", "0 GMACs", "0 MACs"),
     # columns of tables, and formulas
     *("0 answer", "0 certainty", "0 none", "0 probability", "together none"),
     *("minus infinity", "(00 - 0) mod 0 = 0", "0 to 0"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import torch
 
 from ..errors import InputError
-from ..text import shape_text
+from ..text import macs_text, shape_text
 from ..words import _
 from .layer import Layer, Shape
 from .receptive_field import PIXEL, ReceptiveField
@@ -170,10 +170,10 @@ class LayerGraph:
 
     def _summary(self) -> str:
         """The totals in a sentence."""
-        sentence = _("{network}, {shape} picture: {layers:,} layers, {params:,} parameters, {macs:,.3f} GMACs")
+        sentence = _("{network}, {shape} picture: {layers:,} layers, {params:,} parameters, {macs}")
         if self.doubts:
             sentence = _(
-                "{network}, {shape} picture: {layers:,} layers, {params:,} parameters, {macs:,.3f} GMACs without "
+                "{network}, {shape} picture: {layers:,} layers, {params:,} parameters, {macs} without "
                 "{doubts} layers of which nobody can vouch for the count"
             )
         text = sentence.format(
@@ -181,7 +181,7 @@ class LayerGraph:
             shape=shape_text(self.input_shape),
             layers=len(self.layers),
             params=self.params,
-            macs=self.macs / 1e9,
+            macs=macs_text(self.macs),
             doubts=len(self.doubts),
         )
         return _("; ").join([text, self.unused_text]) if self.unused else text

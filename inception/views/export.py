@@ -23,7 +23,7 @@ from torch import nn
 from ..errors import InputError
 from ..graph.layer_graph import LayerGraph
 from ..graph.trace import TraceError, trace
-from ..text import shape_text
+from ..text import macs_text, shape_text
 from ..words import _, current
 from ..zoo import create_model
 from .latex import latex_table, page_columns
@@ -72,16 +72,16 @@ def layer_title(graph: LayerGraph, keras: bool = False, rows: int = 0, of: int =
     params, whose = (graph.table(keras=True)["params"].sum(), "Keras") if keras else (graph.params, "PyTorch")
     shape = graph.input_shape
     if len(shape) == 3:
-        sentence = _("Layers of {network} at {size} px: {params:,} parameters ({library}'s count), {macs:,.3f} GMACs")
+        sentence = _("Layers of {network} at {size} px: {params:,} parameters ({library}'s count), {macs}")
     else:
-        sentence = _("Layers of {network} for {shape}: {params:,} parameters ({library}'s count), {macs:,.3f} GMACs")
+        sentence = _("Layers of {network} for {shape}: {params:,} parameters ({library}'s count), {macs}")
     title = sentence.format(
         network=graph.name,
         size=shape_text(shape[1:]),
         shape=shape_text(shape),
         params=params,
         library=whose,
-        macs=graph.macs / 1e9,
+        macs=macs_text(graph.macs),
     )
     sentences = [title]
     if graph.unused:

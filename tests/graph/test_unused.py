@@ -43,7 +43,7 @@ def test_a_head_for_training_only_is_named() -> None:
     sentence = f"Auxiliary head (training only): {params} parameters do not run"
     assert graph.unused_text == sentence
     assert sentence in repr(graph)
-    assert layer_title(graph).endswith(f"GMACs. {sentence}")
+    assert layer_title(graph).endswith(f"MACs. {sentence}")
 
 
 @pytest.mark.parametrize("options", [{}, {"collapse": True}, {"units": False}, {"flops": True}])
