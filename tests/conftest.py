@@ -11,9 +11,9 @@ from . import wheel
 HERE = Path(__file__).parent
 # Folders and files under tests/ that `make test-fast` leaves out besides those marked one by one.
 SLOW = (
-    *("bench", "pages", "serve", "training", "vision"),
+    *("bench", "foreign", "pages", "serve", "training", "vision"),
     *("models/test_outputs.py", "runtime/test_engines.py", "runtime/test_fuzz.py", "runtime/test_speed.py"),
-    *("studies/test_residual.py", "test_wheel.py", "weights/test_own_weights.py"),
+    *("studies/test_residual.py", "test_wheel.py", "views/test_latex.py", "weights/test_own_weights.py"),
 )
 
 

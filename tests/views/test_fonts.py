@@ -8,6 +8,7 @@ import sys
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
@@ -33,6 +34,7 @@ def test_the_font_has_every_letter_of_the_translations() -> None:
         )
 
 
+@pytest.mark.slow
 def test_no_box_is_empty_on_a_machine_without_fonts(tmp_path: Path) -> None:
     """A letter without a glyph would be a drawn box, and no text of the PDF."""
     (tmp_path / "fonts.conf").write_text("<fontconfig></fontconfig>")
