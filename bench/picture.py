@@ -99,7 +99,7 @@ def against_a_pass(weights: str, runs: int) -> Iterator[Row]:
 
 
 def another_picture(app: AppTest) -> Callable[[], None]:
-    """A visit with each of the sample pictures in turn, of none of which the session has kept what the page computes."""
+    """A visit with each sample picture in turn, of none of which the session has kept what the page computes."""
     names = cycle(list(samples())[1:])
     return lambda: click(app, picture=next(names))
 
