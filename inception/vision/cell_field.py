@@ -27,6 +27,7 @@ from ..words import _
 from .cell_error import CellError, check_cell
 from .inside import Array, check_size
 from .maps import lay_over
+from .record import steps_of
 
 MAX_PICTURES = 64
 MARGIN = 0.25  # of the picture's side, how much of a field outside the picture is drawn
@@ -166,8 +167,8 @@ def cell_field(
     for done, picture in enumerate(pictures, 1):
         with predictor.turn():
             pixels = x = predictor.to_input(picture).float().requires_grad_()
-            for stage in model.children():  # only up to the layer: later stages do not change its response
-                x = stage(x)
+            for step in steps_of(model):  # only up to the layer: what comes later does not change its response
+                x = step(x)
                 if outputs:
                     break
             response = outputs.pop()[0, :, *cell]

@@ -1,13 +1,13 @@
 """What layers hand on for one picture, recorded in one forward pass."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
@@ -22,7 +22,7 @@ Record = dict[int, Array]  # by the index of a layer: (C, H, W), or (C,) behind 
 def record(network: TorchNetwork, prepared: Image.Image, layers: Collection[Layer]) -> Record:
     """What the network gets, as 0, and what each of these layers hands on for a prepared picture, in float32.
 
-    One pass, which ends with the stage of the last of the layers. Raises OutOfMemory.
+    One pass, which ends with the block of the last of the layers. Raises OutOfMemory.
     """
     # A network in float32 needs no copy: only whoever has the turn runs it, so the hooks see nobody else's picture.
     model = private_copy(network) if isinstance(network, Predictor) and network.dtype is not torch.float32 else None
@@ -38,14 +38,23 @@ def record(network: TorchNetwork, prepared: Image.Image, layers: Collection[Laye
             for layer in layers
         ]
         try:
-            for stage in model.children():
+            for step in steps_of(model):
                 if len(found) > len(layers):
                     break
-                x = stage(x)
+                x = step(x)
         finally:
             for hook in hooks:
                 hook.remove()
     return found
+
+
+def steps_of(model: nn.Module) -> Iterator[nn.Module]:
+    """What a network does one after the other: its blocks, and the layers that stand alone."""
+    for child in model.children():
+        if type(child).forward is nn.Sequential.forward:
+            yield from steps_of(child)
+        else:
+            yield child
 
 
 def with_sources(graph: LayerGraph, layer: Layer) -> list[Layer]:
