@@ -29,6 +29,7 @@ from pages.parts import address, choices, diagrams, frame, tables
 from pages.parts.decoded import decoded
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
+from pages.parts.journal import note_refusal
 from pages.parts.pictures import choose_picture
 from pages.parts.queue import told
 from pages.parts.stand_in import say_stand_in
@@ -363,6 +364,7 @@ def train_twins(setting: Setting, drawing: DeltaGenerator) -> bool:
                 history.add(step)
                 draw_training(history, drawing)
     except BusyError as error:
+        note_refusal(error)
         drawing.error(str(error), icon=":material/error:")
         return False
     return True

@@ -19,6 +19,7 @@ from pages.parts import address, choices, frame, tables
 from pages.parts.crop_picker import choose_fit
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
+from pages.parts.journal import note_refusal
 from pages.parts.kept import kept
 from pages.parts.pictures import arrived, release
 from pages.parts.streamlit_words import say_limit
@@ -406,6 +407,7 @@ def lesson(source: Source, taught: list[Taught], most: int) -> Lesson | None:
     try:
         here = lesson_here(source, taught, most)
     except (HeadError, OutOfMemory, BusyError) as error:
+        note_refusal(error)
         problem = str(error)
     with button_place:
         buttons(here)

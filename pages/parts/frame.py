@@ -19,7 +19,7 @@ from inception.words import _
 from inception.zoo import VARIANTS
 from pages.parts import address, choices, collector, components, glossary, presenter, seat
 from pages.parts.choices import SIZES
-from pages.parts.journal import journal, noted
+from pages.parts.journal import note_refusal, noted
 from pages.parts.language import language_switch, session_language
 from pages.parts.literal import literal
 from pages.parts.page_list import HOME, PAGES, PageEntry
@@ -68,7 +68,7 @@ def run_page(page: PageEntry, chosen: StreamlitPage) -> None:
                 chosen.run()
             collector.freeze(page.name)
         except InceptionError as error:
-            journal().refused(page.name, error)
+            note_refusal(error)
             st.error(literal(str(error)), icon=":material/error:")
         finally:
             address.show_problems(notes)

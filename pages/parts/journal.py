@@ -94,7 +94,15 @@ class Journal:
 
 
 class Session:
-    """What a session holds until it ends."""
+    """What a session holds until it ends. page: the one that it runs."""
+
+    page = ""
+
+
+def note_refusal(error: InceptionError) -> None:
+    """Notes what the reader of this session is told in a sentence."""
+    session = st.session_state.get("journal")
+    journal().refused(session.page if session else "", error)
 
 
 def _gauges() -> Iterator[tuple[str, int, str, str]]:
@@ -121,6 +129,7 @@ def noted(page: str) -> Iterator[None]:
     if "journal" not in st.session_state:
         st.session_state["journal"] = Session()
         journal().begin(st.session_state["journal"])
+    st.session_state["journal"].page = page
     began = monotonic()
     try:
         yield

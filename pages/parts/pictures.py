@@ -17,6 +17,7 @@ from inception.vision.samples import samples
 from inception.words import _
 from pages.parts import address, shelf
 from pages.parts.decoded import decoded, forget_decoded
+from pages.parts.journal import note_refusal
 from pages.parts.literal import literal
 from pages.parts.sample_picker import choose_sample, sample_note
 from pages.parts.streamlit_words import say_limit
@@ -140,6 +141,7 @@ def _take(key: str) -> None:
             with st.spinner(_("Decoding…")):
                 decoded(data)
         except inception.ImageError as error:
+            note_refusal(error)
             sentence = _("{file}: {reason} The other pictures stay.")
             unreadable.append(sentence.format(file=literal(file.name), reason=error))
         else:

@@ -18,6 +18,7 @@ from pages.figures import common as figures
 from pages.figures import race as race_figures
 from pages.figures.race import percent
 from pages.parts import address, choices
+from pages.parts.journal import note_refusal
 from pages.parts.queue import told
 
 CROPS = 1000
@@ -179,6 +180,7 @@ def go_on(here: Live, status: DeltaGenerator, drawing: DeltaGenerator) -> None:
         if here.training.done:
             here.stop()
     except BusyError as error:
+        note_refusal(error)
         here.error = str(error)
     here.running = False
     st.rerun()  # the buttons above are other ones now

@@ -6,6 +6,7 @@ from inception.rooms.errors import RoomError
 from inception.rooms.store import CODE, HOURS, LETTERS, spoken_code
 from inception.words import _
 from pages.parts import address
+from pages.parts.journal import note_refusal
 from pages.parts.literal import literal
 from pages.parts.seat import enter, open_room, seat, steer
 
@@ -23,6 +24,7 @@ def arrive() -> None:
         if not (key and steer(code[: address.LONGEST], key[: address.LONGEST])):
             enter(code[: address.LONGEST])
     except RoomError as error:
+        note_refusal(error)
         st.error(literal(str(error)), icon=":material/error:")
         return
     st.rerun()
@@ -55,6 +57,7 @@ def _join(typed: str) -> None:
     try:
         enter(typed)
     except RoomError as error:
+        note_refusal(error)
         st.error(literal(str(error)), icon=":material/error:")
         return
     st.rerun()

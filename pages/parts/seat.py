@@ -18,6 +18,7 @@ from inception.rooms.store import HOURS, Rooms, Shown, plain_code, rooms_here, s
 from inception.text import running_text
 from inception.words import N_, _
 from pages.parts import address
+from pages.parts.journal import note_refusal
 from pages.parts.literal import literal
 from pages.parts.page_list import PAGES
 
@@ -104,6 +105,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except InceptionError as error:
+        note_refusal(error)
         seat().refused = str(error)
 
 

@@ -15,6 +15,7 @@ from inception.training.head import LEAST_CLASSES
 from inception.vision.faces import picture_name
 from inception.words import N_, _, current, in_every_language, ngettext
 from pages.parts import address, shelf
+from pages.parts.journal import note_refusal
 from pages.parts.pictures import arrived, release
 from pages.parts.streamlit_words import say_limit
 
@@ -276,6 +277,7 @@ def take(key: str, class_key: int | None) -> None:
             try:
                 data = small_copy(upload.getvalue())
             except inception.ImageError as error:
+                note_refusal(error)
                 found.append(_("{file}: {error} The other pictures stay.").format(file=name, error=error))
                 continue
             if data in pictures.values():

@@ -26,6 +26,7 @@ from inception.weights.reading import MAX_BYTES
 from inception.words import N_, _, ngettext
 from inception.zoo import available_weights, check_weights, fetch_weights
 from pages.parts import address
+from pages.parts.journal import note_refusal
 from pages.parts.kept import forget
 from pages.parts.literal import literal
 from pages.parts.streamlit_words import say_limit
@@ -239,6 +240,7 @@ def _bring(name: str, key: str) -> None:
                 check_weights(name, path)
                 own = Predictor(name, WeightsChoice.upload(file.name, path), DEVICE)
         except inception.CheckpointError as error:
+            note_refusal(error)
             stay = _("The weights before stay.")
             st.error(running_text(literal(str(error)), stay), icon=":material/error:")
             return

@@ -2,11 +2,12 @@
 
 import gc
 import logging
+from typing import Any
 
 import pytest
 
 from inception.errors import InceptionError
-from pages.parts.journal import BYTES, REFUSALS, RUNS, SESSIONS, SLOW, Journal, Session
+from pages.parts.journal import BYTES, REFUSALS, RUNS, SESSIONS, SLOW, Journal, Session, note_refusal, noted
 
 
 class SecretError(InceptionError):
@@ -49,3 +50,17 @@ def test_numbers_of_runs_refusals_and_memory() -> None:
     assert 'inception_run_seconds_count{page="live"} 4' in runs.to_metric_str()
     assert [stat.to_metric_str() for stat in found[REFUSALS]] == ['inception_refusals_total{kind="SecretError"} 1']
     assert set(journal.get_stats([SESSIONS, BYTES])) == {SESSIONS, BYTES}
+
+
+def test_a_refusal_is_noted_with_the_page_it_was_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, Any] = {}
+    monkeypatch.setattr("pages.parts.journal.st.session_state", state)
+    here = Journal()
+    monkeypatch.setattr("pages.parts.journal.journal", lambda: here)
+    told = list[tuple[str, str]]()
+    monkeypatch.setattr(here, "refused", lambda page, error: told.append((page, str(error))))
+    with noted("faces"):
+        note_refusal(SecretError("x"))
+    with noted("teach"):
+        note_refusal(SecretError("y"))
+    assert told == [("faces", "x"), ("teach", "y")]
