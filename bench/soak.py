@@ -78,13 +78,13 @@ def soaked(run: Run) -> list[tuple[float, str]]:
                 rest(url, 0.0 if run.short else FORGOTTEN)
                 looks.append(Look.at(server, temporary))
             first, last = looks
-        errors = sum(bool(BAD.search(line)) for line in log.read_text().splitlines())
+        errors = [line for line in log.read_text().splitlines() if BAD.search(line)]
     return [
         (last.memory / first.memory, f"{last.memory / 1e6:,.0f} MB / {first.memory / 1e6:,.0f} MB"),
         (last.threads - first.threads, f"{last.threads} - {first.threads}"),
         (last.files - first.files, f"{last.files} - {first.files}"),
         (last.temporary, ""),
-        (errors, ""),
+        (len(errors), errors[0] if errors else ""),
         (lost, f"of {clicks:,}"),
     ]
 
