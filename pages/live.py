@@ -107,7 +107,9 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     table = classes(subject, network)
     shown = shown_classes(table)
     if none_of_them(subject, network, table):
-        sentence = _("**None of the {count}, it seems.**").format(count=len(table))
+        sentence = _("**None of the {count}, it seems.** The nearest is {name}, {probability:.1%}.").format(
+            count=len(table), name=literal(shown["label"].iloc[0]), probability=shown["probability"].iloc[0]
+        )
         st.info(running_text(sentence, why_none(subject)), icon=":material/help:")
     elif subject.network.trained:  # in words, because a browser needs a second for its first chart
         name, probability = figures.shorten(shown["label"].iloc[0], 44), shown["probability"].iloc[0]

@@ -30,12 +30,18 @@ from pages.parts.decoded import decoded
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.journal import note_refusal
+from pages.parts.page_list import PAGES
 from pages.parts.pictures import choose_picture
 from pages.parts.queue import told
 from pages.parts.stand_in import say_stand_in
 from pages.parts.weights_chooser import choose_weights, network_with
 
 VIEWS = [N_("On a picture"), N_("In training")]
+# Where the questions go on that this page leaves open: a page, the words of its link, and its state.
+ELSEWHERE = (
+    ("differences", N_("Where the 0.17 comes from"), {"topic": "residual"}),
+    ("race", N_("Training with 1 from the start"), {}),
+)
 RELEASED_V2 = "inception_resnet_v2"  # shown where the chosen network has no residuals
 QUICK = 160  # pixels: the largest usual size at which two cores answer a slider within 0.3 s
 NORMS: dict[Norm, str] = {"batch": N_("of this pass"), "running": N_("stored")}
@@ -183,6 +189,12 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
     sums = {name: summarise(profile) for name, profile in profiles.items()}
     with place:
         finding(growth_of(sums))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(_("Here the scales of a network are changed after its training."), width="content")
+            for page, words, query in ELSEWHERE:
+                st.page_link(
+                    PAGES[page].path, label=_(label), icon=f":material/{PAGES[page].icon}:", query_params=query
+                )
     ratio, spread, dead = st.columns(3)
     with ratio:
         number(_("Residual over shortcut, median"), {name: f"{found.median_ratio:.1%}" for name, found in sums.items()})

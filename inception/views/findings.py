@@ -98,10 +98,11 @@ def costliest_branch(layers: Sequence[Layer]) -> str:
 def numbers_left(graph: LayerGraph, layer: Layer) -> str:
     """How many numbers a layer hands on, against those of the picture."""
     picture, here = prod(graph.input_shape), prod(layer.out_shape)
-    sentence = _("The picture's {picture:,} numbers are **{here:,} here, {ratio:.2g} times as many**.")
+    sentence = _("The picture's {picture:,} numbers are **{here:,} here, {ratio} times as many**.")
     if here < picture:
-        sentence = _("The picture's {picture:,} numbers are **{here:,} here, {ratio:.2g} times fewer**.")
-    return sentence.format(picture=picture, here=here, ratio=max(here, picture) / min(here, picture))
+        sentence = _("The picture's {picture:,} numbers are **{here:,} here, {ratio} times fewer**.")
+    ratio = max(here, picture) / min(here, picture)
+    return sentence.format(picture=picture, here=here, ratio=f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f}")
 
 
 def largest_and_smallest(graphs: Sequence[LayerGraph]) -> str:

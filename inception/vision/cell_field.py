@@ -21,7 +21,7 @@ from ..graph.layer_graph import LayerGraph
 from ..runtime.predictor import Predictor
 from ..runtime.private_copy import private_copy
 from ..runtime.progress import Progress, no_progress
-from ..text import shape_text
+from ..text import running_text, shape_text
 from ..views.kinds import FACTORISED, LINEAR
 from ..words import _
 from .cell_error import CellError, check_cell
@@ -113,7 +113,12 @@ class CellField:
                 "The cell can depend on {whole} px, of which {part} px are on the picture; 95 % of its gradient lies "
                 "in the middle {side}x{side} px."
             )
-        return sentence.format(whole=shape_text(self.box.size), part=shape_text(part), side=side)
+        said = sentence.format(whole=shape_text(self.box.size), part=shape_text(part), side=side)
+        if side is None or side <= min(height, width):
+            return said
+        return running_text(
+            said, _("That square is wider than the picture, {size} px.").format(size=f"{height}x{width}")
+        )
 
 
 def field_box(graph: LayerGraph, layer: Layer, cell: tuple[int, int]) -> Box:

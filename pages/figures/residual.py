@@ -43,7 +43,7 @@ def depth_figure(profiles: Profiles) -> go.Figure:
             _("Norms: shortcut, scaled residual (dotted)"),
             TALL,
             norms,
-            _log_axis(profiles, ["shortcut_norm", "residual_norm"], TALL, "~s"),
+            _log_axis(profiles, ["shortcut_norm", "residual_norm"], TALL, "~g"),
         ),
         (
             _("Scaled residual over shortcut"),

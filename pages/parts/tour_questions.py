@@ -8,7 +8,7 @@ from math import prod
 from inception.graph.branches import branch_names, branches_of
 from inception.graph.layer import Layer
 from inception.studies.pairs import pair_totals
-from inception.text import shape_text
+from inception.text import running_text, shape_text
 from inception.words import _
 from pages.parts import tour_networks as on
 from pages.parts.tour_question import Choice, Mistake, Number, Option, options_in_order
@@ -251,7 +251,10 @@ def reduction() -> Choice:
         share = needed * cells / before
         why = sentence.format(needed=needed, out=out[0])
         options.append((share, Option(id, _("{share:.0%} of them").format(share=share), why)))
-    says = _("From {before} to {after}: {share:.0%} of the numbers are left.")
+    says = _(
+        "From {before} to {after}: {share:.0%} of the numbers are left. What they no longer tell is lost for good, and "
+        "training decides what that is."
+    )
     says = says.format(before=shape_text((channels, rows, columns)), after=shape_text(out), share=truth)
     right = Option("left", _("{share:.0%} of them").format(share=truth), _("Yes. {truth}").format(truth=says))
     prompt = _(
@@ -282,6 +285,8 @@ def field() -> Choice:
     ]
     says = _("A cell of the last grid sees {seen:,} pixels across, {times:.1f} times the side of the picture.")
     says = says.format(seen=seen, times=seen / side)
+    if seen >= 2 * side:  # from wherever the cell stands
+        says = running_text(says, _("So it can depend on all of the picture, and beyond its edge it sees zeros."))
     right = Option("beyond", pixels.format(count=seen), _("Yes. {truth}").format(truth=says))
     prompt = _(
         "The last grid of {network} has {cells}x{cells} cells, for a picture {side} pixels wide. How many pixels "

@@ -57,7 +57,7 @@ STEPS = (
         ),
         N_("Press a box of the atlas: it opens, and shows its layers and what they cost."),
         "atlas",
-        _of(on.V4),
+        _of(on.V4, shown="structure"),
     ),
     Step(
         "grid",
@@ -97,7 +97,8 @@ STEPS = (
         N_("Why 1x7 and then 7x1?"),
         N_(
             "A 7x7 looks at a square of cells at once. A 1x7 looks along the row, and a 7x1 behind it along the "
-            "column: together they see the same square in two steps."
+            "column: together they see the same square in two steps. They do not compute the same: they have fewer "
+            "weights, and a ReLU stands between them."
         ),
         N_("Look for the pair that saves most."),
         "factorisation",
