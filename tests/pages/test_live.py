@@ -22,7 +22,7 @@ from inception.runtime.pool import Pool
 from inception.weights import download
 from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.weights.known import known_weights
-from pages.parts import glossary, weights_chooser
+from pages.parts import decoded, glossary, weights_chooser
 from pages.parts.glossary_terms import TERMS, Numbers
 from pages.parts.page_list import PAGES
 
@@ -147,6 +147,7 @@ def test_an_upload_is_decoded_once_and_no_page_keeps_it(app: AppTest, monkeypatc
         return load(data)
 
     monkeypatch.setattr(inception, "load_image", counted)
+    decoded._pictures().clear()  # of those that other tests have brought
     open_page(app, "live", "inception_v4", "75")
     uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
     red = picture("red")
