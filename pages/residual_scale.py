@@ -38,7 +38,7 @@ from pages.parts.weights_chooser import choose_weights, network_with
 
 VIEWS = [N_("On a picture"), N_("In training")]
 # Where the questions go on that this page leaves open: a page, the words of its link, and its state.
-ELSEWHERE = (
+ELSEWHERE: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("differences", N_("Where the 0.17 comes from"), {"topic": "residual"}),
     ("race", N_("Training with 1 from the start"), {}),
 )
@@ -193,7 +193,7 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
             st.caption(_("Here the scales of a network are changed after its training."), width="content")
             for page, words, query in ELSEWHERE:
                 st.page_link(
-                    PAGES[page].path, label=_(label), icon=f":material/{PAGES[page].icon}:", query_params=query
+                    PAGES[page].path, label=_(words), icon=f":material/{PAGES[page].icon}:", query_params=query
                 )
     ratio, spread, dead = st.columns(3)
     with ratio:
