@@ -7,8 +7,8 @@ PORT ?= 8501
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 # Three processes for two cores, because a test with a browser waits for a third of its time. A file stays in one process,
-# which keeps what its tests share. Files are taken in the order of their folders, in which the longest, those with a
-# browser, come first: nobody waits for one that started last.
+# which keeps what its tests share. Files are taken in the order of tests/conftest.py: the longest first, so that nobody
+# waits for one that started last.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print(-(-3 * os.cpu_count() // 2))")
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 

@@ -15,6 +15,8 @@ SLOW = (
     *("models/test_outputs.py", "runtime/test_engines.py", "runtime/test_fuzz.py", "runtime/test_speed.py"),
     *("studies/test_residual.py", "test_wheel.py", "views/test_latex.py", "weights/test_own_weights.py"),
 )
+# Files that take one process more than a minute, much of it waiting: nobody should wait for one that started last.
+LONGEST = ("browser/test_installed.py", "browser/test_rooms.py", "serve/test_engine.py", "bench/test_benches.py")
 
 
 def pytest_configure() -> None:
@@ -32,7 +34,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by where they stand, so that no file has to repeat it."""
+    """Marks tests by where they stand, so that no file has to repeat it; the longest files come first."""
+    places = {HERE / file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
     for item in items:
         if item.path.is_relative_to(HERE / "browser"):
             item.add_marker(pytest.mark.browser)

@@ -85,6 +85,8 @@ def test_benches_in_a_browser() -> None:
         "rank correlation",
         "more requests",
         "answers wrong or lost",
+        *("memory at rest", "threads at rest", "open files at rest"),
+        *("temporary files that stay", "lines of errors in the log", "clicks that were not answered"),
     ]
     assert_rows(reported("pages", "content", "first", "load", "class", "soak"), claims)
 

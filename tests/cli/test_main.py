@@ -248,7 +248,7 @@ def test_the_format_goes_before_the_suffix(run: Run, tmp_path: Path) -> None:
         (["diagram", V1, V1, "inception_v4", "--block", "Stem"], "not more"),
         (["diagram", V1, "inception_v4", "--unfold", "Stem"], "stand side by side"),
         (["factorize", "inception_v5"], "unknown model 'inception_v5'"),
-        (["factorize", V1, "--kernel", "7", "--no-bias"], "--kernel, --bias and a MODEL exclude each other"),
+        (["factorize", V1, "--kernel", "7", "--no-bias"], "--kernel, --no-bias and a MODEL exclude each other"),
         (["factorize", "--totals"], "--totals needs a MODEL"),
         (["bottleneck", V1, "--kernel", "5"], "--kernel and a MODEL exclude each other"),
         (["bottleneck", "--totals"], "--totals needs a MODEL"),

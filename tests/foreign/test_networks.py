@@ -15,12 +15,12 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 import inception
+from inception.cli import models
+from inception.cli.models import LIBRARIES
 
 pytestmark = pytest.mark.foreign
 if not (find_spec("timm") and find_spec("torchvision")):
     pytest.skip("needs timm and torchvision", allow_module_level=True)
-# torchvision's wheel is built for CUDA. Beside PyTorch's CPU build it loads once these two operations have a name.
-LIBRARY = torch.library.Library("torchvision", "DEF")
 TIMM = """
 resnet18 resnet50d seresnet18 resnest14d skresnet18 densenet121 repvgg_a0 nfnet_f0 gernet_s regnety_002
 eca_resnet33ts botnet26t_256 halonet26t lambda_resnet26t mobilenetv2_100 mobilenetv3_small_100 mobileone_s0
@@ -38,12 +38,9 @@ vit_b_16 swin_t swin_v2_t maxvit_t
 
 @pytest.fixture(scope="module", autouse=True)
 def libraries() -> None:
-    """Names those operations before the libraries are loaded: here, because other processes of the tests need none."""
-    try:
-        LIBRARY.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        LIBRARY.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    except RuntimeError:  # the machine has a build of torchvision that brings them
-        pass
+    """Loads them as the command line does: here, because other processes of the tests need none."""
+    for name in LIBRARIES:
+        models._library(name)
 
 
 INITIALISED = ("googlenet", "inception_v3")  # by values, which meta tensors do not have
@@ -51,12 +48,12 @@ INITIALISED = ("googlenet", "inception_v3")  # by values, which meta tensors do 
 
 def made(name: str) -> Any:
     """A network of torchvision without data."""
-    from torchvision import models
+    from torchvision import models as library
 
     if name == "regnet_x_400mf":  # it looks at its own weights while it is made
-        return models.get_model(name, weights=None).to("meta")
+        return library.get_model(name, weights=None).to("meta")
     with torch.device("meta"):
-        return models.get_model(name, weights=None, **({"init_weights": False} if name in INITIALISED else {}))
+        return library.get_model(name, weights=None, **({"init_weights": False} if name in INITIALISED else {}))
 
 
 def check(model: nn.Module, size: tuple[int, int, int]) -> inception.LayerGraph:

@@ -22,6 +22,7 @@ from inception.runtime.predictor import Predictor
 from inception.runtime.remote import RemoteNetwork
 from inception.runtime.speed import measure
 from inception.settings import SettingsError, settings
+from inception.weights import download
 
 TAG, NAME, SIDE = "inception_v4.cifar10", "inception_v4", 112
 Answer = Callable[[BaseHTTPRequestHandler, bytes], tuple[int, dict[str, str], bytes] | None]
@@ -161,6 +162,7 @@ def test_without_an_engine_this_process_answers_and_the_frame_says_so(
     np.testing.assert_array_equal(far.outputs([prepared]), here.outputs([prepared]))
     timing = measure(far, [prepared])
     assert (timing.engine, timing.device) == ("eager", "cpu")
+    monkeypatch.setattr(download, "_downloads", {})  # those that failed in other tests of this process
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     app.switch_page("pages/live.py").run()
     assert not app.exception
