@@ -35,9 +35,9 @@ def test_it_fits_on_one_screen(page: Page, app_url: str, width: int, height: int
 def test_the_picture_moves_until_it_is_held(page: Page, app_url: str) -> None:
     page.goto(app_url)
     ready(page)
-    assert page.evaluate(MOVES)
+    page.wait_for_function(MOVES)
     page.get_by_label("Hold still").check()
-    assert not page.evaluate(MOVES)
+    page.wait_for_function(f"!({MOVES})")
     page.get_by_role("link", name="Look around").click()
     expect(page.get_by_role("heading", name="What does the whole network look like?")).to_be_visible()
 
