@@ -18,6 +18,9 @@ class SecretError(InceptionError):
 def lines(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
     monkeypatch.setattr(logging.getLogger("inception"), "propagate", True)
     caplog.set_level(logging.INFO)
+    gc.unfreeze()  # sessions of other tests in this process end now, and not in between
+    gc.collect()
+    caplog.clear()
     return caplog
 
 
