@@ -191,6 +191,7 @@ def test_what_a_cell_sees(page: Page, app_url: str) -> None:
 
 def test_speed_is_measured_row_by_row_and_can_be_stopped(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/speed?model=inception_resnet_v1&size=96")
+    ready(page)
     page.get_by_role("button", name="Measure").click()
     expect(page.get_by_text(re.compile(r"^\d of \d"))).to_be_visible()
     page.get_by_role("button", name="Stop measuring").click()
