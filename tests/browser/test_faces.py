@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from safetensors.torch import save_file
@@ -174,6 +175,7 @@ def test_several_faces_none_and_a_box_drawn(page: Page, app_url: str) -> None:
 def test_trained_weights_judge_the_crops(page: Page, app_url: str, written: Path) -> None:
     """Of the astronaut and the photographer, by weights under facenet-pytorch's names, at two thresholds."""
     weights = written.parent / "mine.safetensors"
+    torch.manual_seed(0)
     state = create_model("inception_resnet_v1").state_dict()
     for key, tensor in state.items():
         if key.endswith("running_var"):
