@@ -2,13 +2,15 @@
 
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from re import Pattern
 
-from playwright.sync_api import Error, Locator, Page, sync_playwright
+from playwright.sync_api import Error, Locator, Page, TimeoutError, sync_playwright
 
 from ..debian import program
 
+SOON = 3_000  # ms for another button of a list that is open already
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -63,6 +65,8 @@ def open_exports(page: Page, button: str = "Download", which: int = 0) -> Locato
     for number in order if which >= 0 else reversed(order):
         opening.nth(number).click()
         body.get_by_role("button").first.wait_for()
+        with suppress(TimeoutError):  # its buttons come one by one
+            found.wait_for(timeout=SOON)
         if found.is_visible():
             if which in (0, -1):
                 return found
