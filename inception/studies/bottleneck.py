@@ -20,7 +20,7 @@ from ..graph.trace import trace
 from ..text import running_text, shape_text
 from ..words import N_, _, ngettext
 from .factorize import BreakEven, Option, Setting, break_even, conv_unit, traced_option
-from .pairs import square_counts
+from .pairs import TWO_IN_A_ROW, square_counts
 
 # Names of the two ways in tables, which are translated where they are shown.
 DIRECT, REDUCED = N_("without 1x1"), N_("with 1x1")
@@ -30,18 +30,7 @@ EXAMPLE = Setting(kernel=3, middle_channels=Setting.in_channels // 4)
 
 COLUMNS = {
     "place": "int64",
-    "stage": "str",
-    "block": "str",
-    "branch": "str",
-    "first": "str",
-    "second": "str",
-    "first_path": "str",
-    "second_path": "str",
-    "kernel": "int64",
-    "in_channels": "int64",
-    "middle_channels": "int64",
-    "out_channels": "int64",
-    "grid": "str",
+    **TWO_IN_A_ROW,
     "params": "int64",
     "direct_params": "int64",
     "saving": "int64",

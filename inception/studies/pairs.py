@@ -17,8 +17,8 @@ from ..graph.window import Pair
 from ..text import shape_text
 from ..words import _
 
-PAIR_COLUMNS = {
-    "pair": "int64",
+# Columns of two convolutions in a row: where they stand, and their widths.
+TWO_IN_A_ROW = {
     "stage": "str",
     "block": "str",
     "branch": "str",
@@ -31,6 +31,10 @@ PAIR_COLUMNS = {
     "middle_channels": "int64",
     "out_channels": "int64",
     "grid": "str",
+}
+PAIR_COLUMNS = {
+    "pair": "int64",
+    **TWO_IN_A_ROW,
     "weights": "int64",
     "square_weights": "int64",
     "saving": "int64",
