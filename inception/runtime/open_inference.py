@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,13 +97,12 @@ def response_body(
     return _body(header, "outputs", tensors, binary)
 
 
+_Kind = TypeVar("_Kind", _Request, _Response)
+
+
 def read_request(body: bytes, headers: Mapping[str, str]) -> Message:
     """The request in a body; raises MessageError."""
-    header, rest = _parts(body, headers)
-    try:
-        request = _Request.model_validate(header)
-    except ValidationError as error:
-        raise MessageError(_mistake(error)) from error
+    request, rest = _message(_Request, body, headers)
     asked = [output.parameters.get("binary_data") for output in request.outputs]
     parameters = dict(request.parameters)
     wants_binary = bool(parameters.pop("binary_data_output", False)) or True in asked
@@ -113,11 +112,7 @@ def read_request(body: bytes, headers: Mapping[str, str]) -> Message:
 
 def read_response(body: bytes, headers: Mapping[str, str]) -> Message:
     """The response in a body; raises MessageError."""
-    header, rest = _parts(body, headers)
-    try:
-        response = _Response.model_validate(header)
-    except ValidationError as error:
-        raise MessageError(_mistake(error)) from error
+    response, rest = _message(_Response, body, headers)
     return Message(_tensors(response.outputs, rest), response.parameters, response.id)
 
 
@@ -140,6 +135,15 @@ def _body(header: dict[str, Any], key: str, tensors: Tensors, binary: bool) -> t
     if not binary:
         return text, {"Content-Type": JSON_TYPE}
     return b"".join([text, *blobs]), {"Content-Type": BINARY_TYPE, HEADER_LENGTH: str(len(text))}
+
+
+def _message(kind: type[_Kind], body: bytes, headers: Mapping[str, str]) -> tuple[_Kind, memoryview]:
+    """What a body describes, and the bytes after it; raises MessageError."""
+    described, rest = _parts(body, headers)
+    try:
+        return kind.model_validate(described), rest
+    except ValidationError as error:
+        raise MessageError(_mistake(error)) from error
 
 
 def _parts(body: bytes, headers: Mapping[str, str]) -> tuple[Any, memoryview]:
