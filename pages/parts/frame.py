@@ -66,7 +66,7 @@ def run_page(page: PageEntry, chosen: StreamlitPage) -> None:
             # Asked once here: each sentence by itself would ask the session for its language.
             with engine_note(), inside(), seat.showing(page.name), words.speaking(session_language()):
                 chosen.run()
-            collector.freeze(page.name)
+            collector.tidy(page.name)
         except InceptionError as error:
             note_refusal(error)
             st.error(literal(str(error)), icon=":material/error:")
