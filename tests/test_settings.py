@@ -1,5 +1,6 @@
 """What an operator may set: read from the environment, used where it counts, and one sentence for a bad value."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,15 +110,18 @@ def test_a_session_has_room_for_the_largest_picture(monkeypatch: pytest.MonkeyPa
 
 
 def test_threads_are_those_of_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = torch.get_num_threads()
+    before, interval = torch.get_num_threads(), sys.getswitchinterval()
     try:
+        sys.setswitchinterval(0.005)
         use_threads()
         assert torch.get_num_threads() == before
+        assert sys.getswitchinterval() < 0.001, "a pass waits for Python after every layer"
         monkeypatch.setenv("INCEPTION_THREADS", str(before + 1))
         use_threads()
         assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
+        sys.setswitchinterval(interval)
 
 
 BAD = [
