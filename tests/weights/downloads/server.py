@@ -4,7 +4,8 @@ import hashlib
 import io
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -100,6 +101,7 @@ class Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.sha256: str | None = None
         self.commit = COMMIT
+        self.address = f"http://127.0.0.1:{self.server_port}"
 
     def hub_headers(self) -> dict[str, str]:
         sha256 = self.sha256 or hashlib.sha256(self.content).hexdigest()
@@ -107,6 +109,21 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, *_: Any) -> None:
         """Clients that hang up are what is tested here."""
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A server until the block ends."""
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.closing.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def serve(
