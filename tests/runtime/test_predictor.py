@@ -1,6 +1,7 @@
 """Predictor, preprocessing and maps: what goes in, what comes out, and that sessions do not mix."""
 
 import threading
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,21 @@ from inception.weights.labels import class_labels
 from inception.weights.preprocessing import FACENET, TIMM_V2, TIMM_V4, Preprocessing
 from inception.zoo import available_weights
 
-SIZE = (75, 75)
+from .predictor_suite import EMBEDS, SIZE, Open, PredictorSuite, picture
 
 
 @pytest.fixture(scope="module")
-def predictor() -> Predictor:
-    return Predictor("inception_resnet_v1")
+def opened() -> Open:
+    return cache(Predictor)
 
 
-def picture(seed: int = 0) -> Image.Image:
-    pixels = np.random.default_rng(seed).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    return Image.fromarray(pixels)
+@pytest.fixture(scope="module")
+def predictor(opened: Open) -> Predictor:
+    return opened(*EMBEDS)
+
+
+class TestInThisProcess(PredictorSuite):
+    """What `tests/serve/test_engine.py` asks of an engine."""
 
 
 def test_white_and_black_are_one_and_minus_one() -> None:
@@ -57,21 +62,6 @@ def test_any_shape_becomes_the_networks(size: tuple[int, int]) -> None:
     assert crop_and_resize(Image.new("RGB", size), (350, 400), TIMM_V4).size == (400, 350)
 
 
-def test_activations_have_the_traced_shapes(predictor: Predictor) -> None:
-    graph = inception.trace("inception_resnet_v1", SIZE)
-    prepared = predictor.prepare(picture(), SIZE)
-    paths = ["stem.Conv2d_1a_3x3", "stem.MaxPool_3a_3x3", "inception_resnet_a.Block35_1.concat", "head.Bottleneck"]
-    for path in [*paths, "inception_resnet_a.Block35_1.residual_sum", "inception_resnet_c.Block8.residual_sum"]:
-        layer = graph.layer_at(path)
-        assert layer is not None
-        activations = predictor.activations(prepared, layer)
-        assert activations.shape == layer.out_shape
-        if path.endswith("Block35_1.residual_sum"):
-            assert activations.min() == 0, "the ReLU belongs to the sum"
-        if path.endswith("Block8.residual_sum"):
-            assert activations.min() < 0, "the last block has no ReLU"
-
-
 def test_untrained_weights_are_the_same_for_everyone(predictor: Predictor) -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -80,22 +70,6 @@ def test_untrained_weights_are_the_same_for_everyone(predictor: Predictor) -> No
     first, second = predictor.model.state_dict(), again.model.state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not again.trained
-
-
-def test_sessions_do_not_see_each_others_pictures(predictor: Predictor) -> None:
-    layer = inception.trace("inception_resnet_v1", SIZE).layers[5]
-    prepared = [predictor.prepare(picture(seed), SIZE) for seed in range(4)]
-    alone = [predictor.activations(image, layer) for image in prepared]
-    together: dict[int, np.ndarray] = {}
-    threads = [
-        threading.Thread(target=lambda i=i: together.update({i: predictor.activations(prepared[i], layer)}))
-        for i in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(np.array_equal(together[i], alone[i]) for i in range(4))
 
 
 def test_classes_of_a_file(tmp_path: Path) -> None:
@@ -164,30 +138,6 @@ def test_map_is_dark_at_its_least_and_bright_at_its_most() -> None:
     assert len(np.unique(flat.reshape(-1, 3), axis=0)) == 1
 
 
-def test_classes_come_with_names_and_embeddings_without(predictor: Predictor) -> None:
-    assert predictor.labels == []
-    with pytest.raises(ValueError, match="gives an embedding, not classes"):
-        predictor.classify(predictor.prepare(picture(), SIZE))
-    classifier = Predictor("inception_v4")
-    assert (len(classifier.labels), classifier.labels[281]) == (1000, "tabby, tabby cat")
-    with pytest.raises(ValueError, match="gives classes, not an embedding"):
-        classifier.embed(classifier.prepare(picture(), SIZE))
-
-
-def test_embedding_has_length_one(predictor: Predictor) -> None:
-    embedding = predictor.embed(predictor.prepare(picture(), SIZE))
-    assert embedding.shape == (512,)
-    assert embedding.dtype == np.float32
-    assert np.linalg.norm(embedding) == pytest.approx(1)
-
-
-def test_a_batch_gives_what_its_pictures_give_alone(predictor: Predictor) -> None:
-    prepared = [predictor.prepare(picture(seed), SIZE) for seed in range(3)]
-    together = predictor.outputs(prepared)
-    for image, output in zip(prepared, together, strict=True):
-        np.testing.assert_allclose(predictor.outputs([image])[0], output, atol=1e-5)
-
-
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_the_bytes_give_nearly_the_same(predictor: Predictor, dtype: torch.dtype) -> None:
     half = Predictor("inception_resnet_v1", dtype=dtype)
@@ -199,10 +149,6 @@ def test_half_the_bytes_give_nearly_the_same(predictor: Predictor, dtype: torch.
     assert half.embed(prepared) @ predictor.embed(prepared) > 0.99
     layer = inception.trace("inception_resnet_v1", SIZE).layers[3]
     np.testing.assert_allclose(half.activations(prepared, layer), predictor.activations(prepared, layer), atol=0.05)
-
-
-def test_weight_bytes_are_those_of_the_state_dict(predictor: Predictor) -> None:
-    assert predictor.nbytes == sum(tensor.nbytes for tensor in predictor.model.state_dict().values())
 
 
 @pytest.mark.parametrize(
@@ -263,20 +209,6 @@ def test_a_turn_yields_the_module_and_keeps_others_out(predictor: Predictor) -> 
         other.join()
         assert answers == [False]
     assert not forward_lock.locked()
-
-
-def test_passes_are_timed_by_shape_and_the_first_does_not_count() -> None:
-    network = Predictor("inception_resnet_v1")
-    one, two = (1, 3, *SIZE), (2, 3, *SIZE)
-    prepared = network.prepare(picture(), SIZE)
-    assert network.milliseconds(one) == []
-    network.outputs([prepared])
-    assert network.milliseconds(one) == [], "the first pass of a shape prepares memory"
-    network.outputs([prepared])
-    network.outputs([prepared, prepared])
-    assert [len(network.milliseconds(shape)) for shape in (one, two)] == [1, 0]
-    assert network.milliseconds(one)[0] > 0
-    assert network.peak_bytes is None, "the CPU does not count"
 
 
 def test_timings_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,6 +40,7 @@ from inception.vision.attributions.occlusion import occlusion
 from inception.vision.elsewhere import graph_of
 from inception.vision.inside import branching_blocks, inside_block, through_network
 
+from ..runtime.predictor_suite import Open, PredictorSuite
 from .running import ROOT, Running, running_engine
 
 if not find_spec("ray"):  # which the engine loads, in processes of its own
@@ -50,6 +51,7 @@ if sys.platform == "win32":
 
 TAG, NAME, SIDE = "inception_v4.cifar10", "inception_v4", 112
 FILE = "mine.safetensors"
+MOST = 3  # replicas
 MORE = 2 * ONGOING * PICTURES + 20  # requests than two replicas and their queue take
 CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}
 
@@ -58,7 +60,8 @@ CLOSE: dict[str, Any] = {"rtol": 1e-5, "atol": 1e-5}
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     weights = tmp_path_factory.mktemp("weights")
     shutil.copy(BUNDLED / "inception_resnet_v2.cifar10.safetensors", weights / FILE)
-    with running_engine("--replicas", "2", "--most", "2", "--queue", "4", weights=weights) as running:
+    # A third replica would come after half a minute of more requests than two take, which no test asks.
+    with running_engine("--replicas", "2", "--most", str(MOST), "--queue", "4", weights=weights) as running:
         yield running
 
 
@@ -214,6 +217,19 @@ def test_predictions_and_embeddings_are_those_of_this_process(pool: Pool, prepar
     assert len(pool) == 0, "nothing was loaded into this process"
 
 
+class TestOnRay(PredictorSuite):
+    """What `tests/runtime/test_predictor.py` asks of this process."""
+
+    @pytest.fixture
+    def opened(self, pool: Pool) -> Open:
+        def opened(name: str, weights: str | None) -> RemoteNetwork:
+            network = pool.predictor(name, weights)
+            assert isinstance(network, RemoteNetwork)
+            return network
+
+        return opened
+
+
 def test_the_inside_of_a_network_is_that_of_this_process(pool: Pool, here: Predictor, prepared: Image.Image) -> None:
     far, graph = pool.predictor(NAME, TAG), graph_of(here, (SIDE, SIDE))
     layer = graph.layers[30]
@@ -353,8 +369,10 @@ def test_a_killed_replica_loses_no_request(engine: Running, here: Predictor, pre
             np.testing.assert_allclose(each.result(120), expected, **CLOSE)
 
 
+# Who joins the cluster for a batch sees what Serve has accepted of the engine's deployments.
 SCRIPT = """
-import os, signal, sys
+import json, os, signal, sys
+from pathlib import Path
 from inception.serve import batch
 from inception.cli.main import main
 batch.BLOCK, batch.PASS, batch.PART, batch.SECONDS = 8, 4, 8, 0
@@ -366,6 +384,13 @@ if sys.argv[1] == "killed":
         if len(written) == 2:
             os.kill(os.getpid(), signal.SIGKILL)
     batch._write_part = and_die
+else:
+    write = batch._write_part
+    def and_look(*given):
+        write(*given)
+        from ray.serve.context import _get_global_client
+        Path(sys.argv[1]).write_text(json.dumps(_get_global_client().get_serve_details(), default=str))
+    batch._write_part = and_look
 sys.exit(main(["batch", *sys.argv[2:]]))
 """
 
@@ -394,7 +419,7 @@ def test_a_batch_that_was_killed_goes_on_and_has_every_picture_once(
     parts = {path: path.read_bytes() for path in Path(f"{output}.parts").glob("*.parquet")}
     assert len(parts) == 2
     first = duckdb.read_parquet([str(path) for path in sorted(parts)]).df()
-    done = run("on")
+    done = run(str(tmp_path / "engine.json"))
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(f"{len(first)} of 38 pictures")
     assert "12.png" in done.stdout
@@ -413,6 +438,13 @@ def test_a_batch_that_was_killed_goes_on_and_has_every_picture_once(
         expected = here.classify(here.prepare(image, (SIDE, SIDE))).head(3)
         assert list(row.label) == expected["label"].tolist()
         np.testing.assert_allclose(row.probability, expected["probability"], **CLOSE)
+
+    deployed = json.loads((tmp_path / "engine.json").read_text())["applications"]["inception"]["deployments"][
+        "Networks"
+    ]
+    assert deployed["status"] == "HEALTHY"
+    scaling = deployed["deployment_config"]["autoscaling_config"]
+    assert (scaling["min_replicas"], scaling["max_replicas"]) == (2, MOST)
 
     # Neither of these starts a cluster, so they need no process of their own.
     assert main(["batch", *options, "--embeddings"]) == 2
