@@ -42,6 +42,7 @@ class Student:
     query: str = ""
     session: str = ""
     seconds: float = 0.0  # that the last run took, until it was drawn
+    run: str = ""  # which run of the page is being drawn, by its id
     _socket: ClientConnection | None = None
 
     def __post_init__(self) -> None:
@@ -100,7 +101,9 @@ class Student:
         except (OSError, WebSocketException) as error:
             raise LostError(str(error)) from error
         self.page = ""
-        if not again:
+        if again:
+            self._skip_what_was_left()
+        else:
             self.set, self.shown = {}, {}
         self._run(name)
         return time.perf_counter() - began
@@ -181,12 +184,20 @@ class Student:
         """The charts of Plotly on the page."""
         return [json.loads(chart.spec) for chart in self.of_kind("plotly_chart")]
 
+    def _skip_what_was_left(self) -> None:
+        """Reads what the server still had for the connection before: runs that nobody waits for any more."""
+        message = BackMsg()
+        message.app_heartbeat = True
+        self._send(message)
+        self._until("heartbeat_ack")
+
     def _timed(self) -> float:
         self._run()
         return self.seconds
 
     def _run(self, name: str = "", extra: WidgetState | None = None) -> None:
         began = time.perf_counter()
+        self.run = ""
         message = BackMsg()
         client = message.rerun_script
         client.query_string, client.page_script_hash, client.page_name = self.query, self.page, name
@@ -206,7 +217,10 @@ class Student:
             raise LostError(str(error)) from error
 
     def _until(self, kind: str) -> ForwardMsg:
-        """Reads on until a message of a kind comes, and where a run ended early until the one after it has ended."""
+        """Reads on until a message of a kind comes.
+
+        Of runs that end, the one counts that began last and came to its end.
+        """
         deadline = time.monotonic() + PATIENCE
         assert self._socket is not None
         while time.monotonic() < deadline:
@@ -217,18 +231,21 @@ class Student:
             message = ForwardMsg()
             message.ParseFromString(data if isinstance(data, bytes) else data.encode())
             self._take(message)
-            if message.WhichOneof("type") == kind and not (
-                kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY
-            ):
+            if message.WhichOneof("type") == kind and (kind != "script_finished" or self._is_done(message)):
                 return message
         raise LostError(f"no {kind} within {PATIENCE:.0f} s")
+
+    def _is_done(self, finished: ForwardMsg) -> bool:
+        """Whether a page is drawn."""
+        whole = finished.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        return whole and finished.metadata.run.script_run_id == self.run != ""
 
     def _take(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")
         if kind == "new_session":
             self.session = message.new_session.initialize.session_id
             if not message.metadata.run.fragment_ids:
-                self.shown = {}
+                self.run, self.shown = message.metadata.run.script_run_id, {}
         elif kind == "navigation":
             self.page = message.navigation.page_script_hash
             self.pages = {
