@@ -13,17 +13,18 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from http.client import HTTPException
 from io import BytesIO
 from pathlib import Path
 from urllib.error import URLError
 
 import numpy as np
+import psutil
 
 import inception
-from bench.queueing import Model
+from bench.queueing import Act, Model
 from bench.run import Run
 from bench.student import LostError, Student
 from bench.timing import Row, measured
@@ -31,6 +32,7 @@ from inception.paths import PHOTOGRAPHS
 from inception.rooms.questions import Kind, Question
 from inception.rooms.store import Rooms
 from inception.runtime.pool import networks
+from inception.vision.none_of_them import says_none
 from tests.deploy.site import MissingError, Site, running_site
 
 SIZES, SHORT_SIZE, FAULT_SIZE = (30, 100, 200), 2, 60
@@ -41,8 +43,9 @@ WITHIN = 1.0  # seconds for a click without a forward pass
 NETWORK, WEIGHTS = "inception_v4", "inception_v4.cifar10"
 LIVE = f"live?model={NETWORK}&weights={WEIGHTS}"
 PAGES = ("glossary", "layers", "blocks", "factorisation", "bottleneck", "zoo")  # without a forward pass
-OPEN, CLICK, UPLOAD, ANSWER = "open", "click", "upload", "answer"
-QUIET = 5  # rounds through these pages, of one student alone
+OPEN, CLICK, UPLOAD, ANSWER, LOOK = "open", "click", "upload", "answer", "look"
+QUIET = 5  # lessons of one student alone
+AFTER = 0.05  # seconds in which a server clears up after a click
 OUT = 3.0  # seconds until what was killed is there again
 AGAIN = 4  # times that a student whose connection is lost tries again
 
@@ -113,7 +116,7 @@ class Lesson:
             self._rest(dice)
             self._do(student, OPEN, lambda: student.open(LIVE))
             did()
-            self._do(student, UPLOAD, lambda: self._bring(student, number))
+            self._do(student, UPLOAD, lambda: self.bring(student, number))
             did()
             for _ in range(self.clicks):
                 self._rest(dice)
@@ -122,12 +125,13 @@ class Lesson:
                 did()
             self._rest(dice)
             if self.code:
-                self._do(student, ANSWER, lambda: self._answer(student, number))
+                self._do(student, ANSWER, lambda: self.answer(student, number))
             did()
             self._look_again(student, number)
 
     def _do(self, student: Student, what: str, act: Callable[[], float]) -> None:
         """Does something, and after a broken connection tries again, as a browser and its reader do."""
+        why = ""
         for attempt in range(AGAIN + 1):
             try:
                 if attempt:
@@ -136,11 +140,13 @@ class Lesson:
                     student.open(LIVE, again=True)
                 self.notes.took(what, act())
                 return
-            except (LostError, URLError, OSError, LookupError):
+            except (LostError, URLError, OSError, HTTPException, LookupError) as error:
+                why = f"{type(error).__name__} {error}"
                 student.close()  # now, so that the server knows before the session is asked for again
-        self.notes.lose(what)
+        self.notes.lose(f"{what}: {why:.80}")
 
-    def _bring(self, student: Student, number: int) -> float:
+    def bring(self, student: Student, number: int) -> float:
+        """A student's own picture, and whether the page knows it; seconds."""
         name, data, _label, _probability = self.pictures[number]
         seconds = student.upload("Your pictures", name, data)
         self._check(student, number)
@@ -158,13 +164,14 @@ class Lesson:
     def _look_again(self, student: Student, number: int) -> None:
         """Goes back to the picture at the end: nobody else's is there, and one that is gone is brought again."""
         try:
-            self._do(student, OPEN, lambda: student.go("live"))
+            self._do(student, LOOK, lambda: student.go("live"))
             self._check(student, number)
         except (LookupError, KeyError):
             self.notes.add(gone=1)
-            self._do(student, UPLOAD, lambda: self._bring(student, number))
+            self._do(student, UPLOAD, lambda: self.bring(student, number))
 
-    def _answer(self, student: Student, number: int) -> float:
+    def answer(self, student: Student, number: int) -> float:
+        """To the room's question; seconds until it is said to be in."""
         seconds = student.go("room", f"code={self.code}")
         student.write("Your number", float(number))
         seconds += student.press("Send my answer", "Change my answer")
@@ -260,7 +267,7 @@ def in_numbers(site: Site, size: int, servers: int, model: Model) -> list[tuple[
     bad = notes.wrong + notes.lost.total() + abs(notes.answered - kept)
     detail = f"{notes.wrong} wrong, {notes.lost.total()} lost, {kept} of {notes.answered} answers kept"
     requests = sum(map(len, notes.seconds.values()))
-    click, expected = notes.percentile(CLICK, 95), model.answer(size / servers)
+    click, expected = notes.percentile(CLICK, 95), model.seconds(size, servers, psutil.cpu_count() or 1)
     return [
         (requests / seconds, f"{requests} in {seconds:.0f} s"),
         (click, f"median {notes.percentile(CLICK, 50):.2f} s"),
@@ -281,26 +288,65 @@ def room(database: str) -> tuple[Rooms, str, str]:
 
 
 def fitted(site: Site) -> Model:
-    """What a click costs a server at rest: of one student after the other, when every server has shown every page."""
-    with ExitStack() as stack:
-        students = [stack.enter_context(Student(site.url)) for _ in site.apps]  # the proxy gives each another server
-        for student in students:
-            student.open(LIVE)
-            for page in PAGES:
-                student.go(page)
-        before = site.cpu_seconds()
-        times = [students[0].go(page) for _ in range(QUIET) for page in PAGES]
-        work = (site.cpu_seconds() - before) / len(times)
-    return Model(work, float(np.percentile(times, 95)), PAUSE)
+    """What a lesson costs a server at rest: of one student after the other, when all servers have shown every page."""
+    _rooms, code, _key = room(site.database)
+    pictures = known_pictures(len(site.apps) + QUIET)
+    lesson = Lesson(site.url, code, pictures)
+    rounds = [alone(site, lesson, number) for number in range(len(pictures))][len(site.apps) :]
+    passes = pass_seconds(pictures)
+    mean = {what: mean_of([acts[what] for acts in rounds], passes.get(what, 0.0)) for what in rounds[0]}
+    return Model(mean[OPEN], mean[UPLOAD], [mean[page] for page in PAGES], mean[ANSWER], mean[LOOK], CLICKS, PAUSE)
+
+
+def alone(site: Site, lesson: Lesson, number: int) -> dict[str, Act]:
+    """What each thing that a student does costs while nobody else is there; the proxy gives each another server."""
+    with Student(site.url) as student:
+        acts: dict[str, Callable[[], float]] = {
+            OPEN: lambda: student.open(LIVE),
+            UPLOAD: lambda: lesson.bring(student, number),
+            **{page: partial(student.go, page) for page in PAGES},
+            ANSWER: lambda: lesson.answer(student, number),
+            LOOK: lambda: student.go("live"),
+        }
+        return {what: cost_of(site, act) for what, act in acts.items()}
+
+
+def cost_of(site: Site, act: Callable[[], float]) -> Act:
+    """What the servers and this program compute, and how long nobody does."""
+    server, own, began = site.cpu_seconds(), time.process_time(), time.perf_counter()
+    act()
+    seconds, own = time.perf_counter() - began, time.process_time() - own
+    time.sleep(AFTER)
+    page = site.cpu_seconds() - server
+    return Act(page, own=own, still=max(0.0, seconds - page - own))
+
+
+def mean_of(acts: Sequence[Act], passes: float) -> Act:
+    """The mean; as many seconds of the server's as `passes` are those of forward passes."""
+    page, own, still = (sum(getattr(act, name) for act in acts) / len(acts) for name in ("page", "own", "still"))
+    return Act(max(0.0, page - passes), min(passes, page), own, still)
+
+
+def pass_seconds(pictures: Sequence[Picture]) -> dict[str, float]:
+    """What the passes of a picture take, by what a student does; as measured in this process."""
+    network = networks.predictor(NETWORK, WEIGHTS)
+    began = time.process_time()
+    for _name, data, _label, _probability in pictures:
+        prepared = network.prepare(inception.load_image(data), (network.input_size,) * 2)
+        says_none(network, network.classify(prepared), prepared)
+    each = (time.process_time() - began) / len(pictures)
+    return {OPEN: each, UPLOAD: each}
 
 
 def past(model: Model) -> list[tuple[float, str]]:
     """How many servers a crowd needs."""
     servers = model.servers(CROWD, WITHIN)
     if servers is None:
-        raise ValueError(f"a click takes {model.answer(1):.2f} s where nobody else is")
-    each = -(-CROWD // servers)
-    detail = f"{each} students each, {model.load(each):.0%} busy; a click costs {model.work * 1e3:.0f} ms of a core"
+        raise ValueError(f"a click takes {model.seconds(1):.2f} s where nobody else is")
+    click = sum(act.page for act in model.clicks) / len(model.clicks)
+    upload = model.upload.page + model.upload.passes
+    costs = f"of a core a click costs {click * 1e3:.0f} ms, an upload {upload * 1e3:.0f} ms"
+    detail = f"{-(-CROWD // servers)} students each; {costs}"
     return [(servers, f"{detail}; 95 of 100 clicks within {WITHIN:.0f} s, a click every {PAUSE:.0f} s")]
 
 

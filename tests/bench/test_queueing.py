@@ -1,50 +1,66 @@
-"""The model of a class against a queue that is played click by click."""
+"""The model of a class against what is known of queues."""
 
-import random
+from math import inf
+from random import Random
 
+import numpy as np
 import pytest
 
-from bench.queueing import Model
+from bench.queueing import Act, Model, played
+
+NOTHING = Act(0.0)
 
 
-def played(model: Model, students: int, clicks: int) -> tuple[float, float]:
-    """Mean seconds of a click, and the share of the time that the server works: one core that all clicks share."""
-    dice = random.Random(0)
-    resting = [dice.expovariate(1 / model.pause) for _ in range(students)]  # when each clicks next
-    working: list[list[float]] = []  # work left, and when it was asked
-    now = busy = total = done = 0.0
-    while done < clicks:
-        first = min(resting, default=float("inf"))
-        least = min((work for work, _ in working), default=float("inf")) * len(working) if working else float("inf")
-        step = min(first - now, least)
-        for click in working:
-            click[0] -= step / len(working)
-        busy += step if working else 0
-        now += step
-        if first <= now:
-            resting.remove(first)
-            working.append([dice.expovariate(1 / model.work), now])
-        for click in [click for click in working if click[0] <= 1e-12]:
-            working.remove(click)
-            total, done = total + now - click[1], done + 1
-            resting.append(now + dice.expovariate(1 / model.pause))
-    return total / done, busy / now
+def lesson(*clicks: Act, upload: Act = NOTHING, count: int = 200, pause: float = 10.0) -> Model:
+    return Model(NOTHING, upload, clicks, NOTHING, NOTHING, count, pause)
+
+
+def mean_value(students: int, work: float, pause: float) -> float:
+    """Mean seconds of a click in a closed queue with a processor that is shared (Reiser and Lavenberg 1980)."""
+    seconds = there = 0.0
+    for number in range(1, students + 1):
+        seconds = work * (1 + there)
+        there = number * seconds / (pause + seconds)
+    return seconds
 
 
 @pytest.mark.parametrize("students", [10, 60])
-def test_load_and_answers_are_those_of_a_queue(students: int) -> None:
-    model = Model(work=0.1, quiet=0.3, pause=10)
-    mean, busy = played(model, students, 4000)
-    assert model.load(students) == pytest.approx(busy, abs=0.03)
-    assert model.work / (1 - model.load(students)) == pytest.approx(mean, rel=0.12)
+def test_the_mean_of_a_click_depends_on_the_mean_of_its_work_alone(students: int) -> None:
+    """Whatever the mix of pages is; with few students and with many."""
+    count = 6000 // students
+    for clicks in ((Act(0.1),), (Act(0.02), Act(0.02), Act(0.26))):
+        found = played(lesson(*clicks, count=count), students, 1, inf, Random(0))
+        assert len(found) == students * count
+        assert np.mean(found) == pytest.approx(mean_value(students, 0.1, 10), rel=0.08)
+
+
+def test_a_click_alone_takes_what_it_costs() -> None:
+    for act in (Act(0.2, still=0.05), Act(0.1, own=0.05, still=0.1), Act(0.1, passes=0.15)):
+        assert played(lesson(act, count=3), 1, 1, 1.0, Random(0)) == pytest.approx([0.25] * 3)
+
+
+def test_passes_run_one_by_one_and_who_waits_does_not_slow_pages() -> None:
+    """Ninety-nine uploads of a second each: a click shares the core with one of them at a time."""
+    busy = lesson(Act(0.1), upload=Act(0.0, passes=1.0), count=1, pause=0.001)
+    found = sorted(played(busy, 99, 1, inf, Random(0)))
+    assert found[-1] == pytest.approx(0.2, abs=0.02), "beside the pass of another"
+    assert found[0] == pytest.approx(0.1, abs=0.02), "when all passes have run"
+
+
+def test_two_servers_on_one_core_are_no_faster_than_one() -> None:
+    one, two, apart = (
+        np.mean(played(lesson(Act(0.1), count=100), 100, servers, cores, Random(0)))
+        for servers, cores in ((1, 1.0), (2, 1.0), (2, 2.0))
+    )
+    assert two == pytest.approx(one, rel=0.25)
+    assert apart < 0.5 * one
 
 
 def test_how_many_servers_a_crowd_needs() -> None:
-    model = Model(work=0.05, quiet=0.4, pause=10)
+    model = lesson(Act(0.05), count=20)
     servers = model.servers(10_000, 1.0)
     assert servers is not None
-    assert model.answer(-(-10_000 // servers)) <= 1
-    assert model.answer(-(-10_000 // (servers - 1))) > 1
+    each = -(-10_000 // servers)
+    assert model.seconds(each) <= 1 < model.seconds(round(1.3 * each))
     assert model.servers(1, 1.0) == 1
-    assert Model(work=0.5, quiet=2.0, pause=10).servers(10, 1.0) is None
-    assert model.a_second(100) == pytest.approx(100 / (10 + 0.05 / (1 - model.load(100))), rel=1e-6)
+    assert lesson(Act(2.0)).servers(10, 1.0) is None
