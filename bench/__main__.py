@@ -1,6 +1,7 @@
 """`python -m bench` runs every bench, `python -m bench anatomy pages` those two; `--help` says the rest."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -67,4 +68,5 @@ def rows_of(name: str, run: Run) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what a bench has started ends with it
     sys.exit(main())

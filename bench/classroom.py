@@ -1,8 +1,9 @@
 """A class of two hundred: students as `bench.student` plays them, on one app server and on two, and what a kill costs.
 
-Each student opens a page, brings a picture of its own whose label is known, goes from page to page, joins a room and
-answers a question, with pauses as people make them. Students run on the same cores as the servers here, so the seconds
-are worse than a class would see, and the ratios are what counts. Past this machine a model goes on (`bench.queueing`).
+All students open a page within ten seconds and bring a picture, each one of its own whose label is known. When
+everybody is in, they go from page to page, join a room and answer a question, with pauses as people make them. Students
+run on the same cores as the servers here, so the seconds are worse than a class would see, and the ratios are what
+counts. Past this machine a model goes on (`bench.queueing`).
 """
 
 import random
@@ -18,13 +19,14 @@ from functools import partial
 from http.client import HTTPException
 from io import BytesIO
 from pathlib import Path
+from statistics import median
 from urllib.error import URLError
 
 import numpy as np
 import psutil
 
 import inception
-from bench.queueing import Act, Model
+from bench.queueing import ANSWER, CLICK, LOOK, OPEN, UPLOAD, Act, Model
 from bench.run import Run
 from bench.student import LostError, Student
 from bench.timing import Row, measured
@@ -43,7 +45,7 @@ WITHIN = 1.0  # seconds for a click without a forward pass
 NETWORK, WEIGHTS = "inception_v4", "inception_v4.cifar10"
 LIVE = f"live?model={NETWORK}&weights={WEIGHTS}"
 PAGES = ("glossary", "layers", "blocks", "factorisation", "bottleneck", "zoo")  # without a forward pass
-OPEN, CLICK, UPLOAD, ANSWER, LOOK = "open", "click", "upload", "answer", "look"
+BEGIN = 10.0  # seconds in which all open the app
 QUIET = 5  # lessons of one student alone
 AFTER = 0.05  # seconds in which a server clears up after a click
 OUT = 3.0  # seconds until what was killed is there again
@@ -83,41 +85,60 @@ class Notes:
 
 @dataclass
 class Lesson:
-    """A class on a site. pause: mean seconds between two clicks of a student; 0 for none."""
+    """A class on a site.
+
+    pause: mean seconds between two clicks of a student; 0 for none. begin: seconds in which all open the app.
+    """
 
     url: str
     code: str  # of the room
     pictures: Sequence[Picture]
     pause: float = PAUSE
+    begin: float = BEGIN
     clicks: int = CLICKS
     notes: Notes = field(default_factory=Notes)
+    over: threading.Event = field(default_factory=threading.Event)  # before its time
 
     def run(self, middle: Callable[[], None] = lambda: None) -> float:
         """All students at once; calls `middle` when half of their work is done. Seconds until the last is done."""
         begun = time.perf_counter()
+        everybody = threading.Barrier(len(self.pictures))
         done, half = threading.Semaphore(0), len(self.pictures) * (self.clicks + 3) // 2
         with ThreadPoolExecutor(len(self.pictures) + 1) as threads:
 
             def wait_for_half() -> None:
                 for _ in range(half):
                     done.acquire()
-                middle()
+                if not self.over.is_set():
+                    middle()
 
             waiting = threads.submit(wait_for_half)
-            students = [threads.submit(self._student, number, done.release) for number in range(len(self.pictures))]
-            for student in students:
-                student.result()
-            waiting.result()
+            numbers = range(len(self.pictures))
+            students = [threads.submit(self._student, number, everybody, done.release) for number in numbers]
+            try:
+                for student in students:
+                    student.result()
+                waiting.result()
+            except BaseException:  # such as a signal
+                self.over.set()
+                everybody.abort()
+                done.release(half)
+                raise
         return time.perf_counter() - begun
 
-    def _student(self, number: int, did: Callable[[], None]) -> None:
+    def _student(self, number: int, everybody: threading.Barrier, did: Callable[[], None]) -> None:
         dice = random.Random(number)
         with Student(self.url) as student:
-            self._rest(dice)
-            self._do(student, OPEN, lambda: student.open(LIVE))
-            did()
-            self._do(student, UPLOAD, lambda: self.bring(student, number))
-            did()
+            try:
+                self.over.wait(dice.uniform(0, self.begin))
+                self._do(student, OPEN, lambda: student.open(LIVE))
+                did()
+                self._do(student, UPLOAD, lambda: self.bring(student, number))
+                did()
+                everybody.wait()
+            except BaseException:  # whatever it is, the others must not wait for this one
+                everybody.abort()
+                raise
             for _ in range(self.clicks):
                 self._rest(dice)
                 page = dice.choice(PAGES)
@@ -133,6 +154,8 @@ class Lesson:
         """Does something, and after a broken connection tries again, as a browser and its reader do."""
         why = ""
         for attempt in range(AGAIN + 1):
+            if self.over.is_set():
+                return
             try:
                 if attempt:
                     self.notes.add(broken=1)
@@ -181,7 +204,7 @@ class Lesson:
         return seconds
 
     def _rest(self, dice: random.Random) -> None:
-        time.sleep(dice.expovariate(1 / self.pause) if self.pause else 0)
+        self.over.wait(dice.expovariate(1 / self.pause) if self.pause else 0)
 
 
 def said_of_picture(student: Student) -> tuple[str, float] | None:
@@ -237,7 +260,7 @@ def rows(run: Run) -> Iterator[Row]:
 
 def short(url: str) -> list[tuple[float, str]]:
     """Answers that are wrong or lost, of few students without pauses and without a room."""
-    lesson = Lesson(url, "", known_pictures(SHORT_SIZE), pause=0, clicks=1)
+    lesson = Lesson(url, "", known_pictures(SHORT_SIZE), pause=0, begin=0, clicks=1)
     lesson.run()
     return [(lesson.notes.wrong + lesson.notes.lost.total(), "")]
 
@@ -248,9 +271,11 @@ def claims(size: int, servers: int) -> list[Row]:
     most = WITHIN if (size, servers) == (max(SIZES), 2) else None
     return [
         Row(f"{on}: requests a second", "/s"),
-        Row(f"{on}: a click without a forward pass, 95th percentile", "s", most),
+        Row(f"{on}: a click without a forward pass, when all are in, 95th percentile", "s", most),
         Row(f"{on}: the same, measured / model", "x"),
-        Row(f"{on}: an upload to its answer, 95th percentile", "s"),
+        Row(f"{on}: all open the app within {BEGIN:.0f} s, 95th percentile", "s"),
+        Row(f"{on}: right after it an upload to its answer, 95th percentile", "s"),
+        Row(f"{on}: the same, measured / model", "x"),
         Row(f"{on}: memory a session", "MB"),
         Row(f"{on}: answers wrong, mixed or lost", "", 0.0),
     ]
@@ -265,14 +290,19 @@ def in_numbers(site: Site, size: int, servers: int, model: Model) -> list[tuple[
     notes, memory = lesson.notes, (site.memory() - before) / size / 1e6
     kept = len(rooms.tallies(code, key)[-1].answers)
     bad = notes.wrong + notes.lost.total() + abs(notes.answered - kept)
-    detail = f"{notes.wrong} wrong, {notes.lost.total()} lost, {kept} of {notes.answered} answers kept"
+    detail = f"{notes.wrong} wrong, {notes.lost.total()} lost {dict(notes.lost)}, "
+    detail += f"{kept} of {notes.answered} answers kept"
     requests = sum(map(len, notes.seconds.values()))
-    click, expected = notes.percentile(CLICK, 95), model.seconds(size, servers, psutil.cpu_count() or 1)
+    expected = model.seconds(size, servers, psutil.cpu_count() or 1)
+    found = {what: notes.percentile(what, 95) for what in notes.seconds}
+    against = {what: f"{found[what]:.2f} s / {expected[what]:.2f} s" for what in (CLICK, UPLOAD)}
     return [
         (requests / seconds, f"{requests} in {seconds:.0f} s"),
-        (click, f"median {notes.percentile(CLICK, 50):.2f} s"),
-        (click / expected, f"{click:.2f} s / {expected:.2f} s"),
-        (notes.percentile(UPLOAD, 95), f"median {notes.percentile(UPLOAD, 50):.2f} s"),
+        (found[CLICK], f"median {notes.percentile(CLICK, 50):.2f} s"),
+        (found[CLICK] / expected[CLICK], against[CLICK]),
+        (found[OPEN], f"median {notes.percentile(OPEN, 50):.2f} s"),
+        (found[UPLOAD], f"median {notes.percentile(UPLOAD, 50):.2f} s"),
+        (found[UPLOAD] / expected[UPLOAD], against[UPLOAD]),
         (memory, f"{site.memory() / 1e6:,.0f} MB in all"),
         (bad, detail),
     ]
@@ -295,7 +325,9 @@ def fitted(site: Site) -> Model:
     rounds = [alone(site, lesson, number) for number in range(len(pictures))][len(site.apps) :]
     passes = pass_seconds(pictures)
     mean = {what: mean_of([acts[what] for acts in rounds], passes.get(what, 0.0)) for what in rounds[0]}
-    return Model(mean[OPEN], mean[UPLOAD], [mean[page] for page in PAGES], mean[ANSWER], mean[LOOK], CLICKS, PAUSE)
+    return Model(
+        mean[OPEN], mean[UPLOAD], [mean[page] for page in PAGES], mean[ANSWER], mean[LOOK], CLICKS, PAUSE, BEGIN
+    )
 
 
 def alone(site: Site, lesson: Lesson, number: int) -> dict[str, Act]:
@@ -330,11 +362,13 @@ def mean_of(acts: Sequence[Act], passes: float) -> Act:
 def pass_seconds(pictures: Sequence[Picture]) -> dict[str, float]:
     """What the passes of a picture take, by what a student does; as measured in this process."""
     network = networks.predictor(NETWORK, WEIGHTS)
-    began = time.process_time()
+    seconds = []
     for _name, data, _label, _probability in pictures:
         prepared = network.prepare(inception.load_image(data), (network.input_size,) * 2)
+        began = time.process_time()
         says_none(network, network.classify(prepared), prepared)
-    each = (time.process_time() - began) / len(pictures)
+        seconds.append(time.process_time() - began)
+    each = median(seconds)  # the first one loads the other networks
     return {OPEN: each, UPLOAD: each}
 
 
@@ -342,12 +376,14 @@ def past(model: Model) -> list[tuple[float, str]]:
     """How many servers a crowd needs."""
     servers = model.servers(CROWD, WITHIN)
     if servers is None:
-        raise ValueError(f"a click takes {model.seconds(1):.2f} s where nobody else is")
+        raise ValueError(f"a click takes {model.seconds(1)[CLICK]:.2f} s where nobody else is")
+    each = -(-CROWD // servers)
     click = sum(act.page for act in model.clicks) / len(model.clicks)
     upload = model.upload.page + model.upload.passes
-    costs = f"of a core a click costs {click * 1e3:.0f} ms, an upload {upload * 1e3:.0f} ms"
-    detail = f"{-(-CROWD // servers)} students each; {costs}"
-    return [(servers, f"{detail}; 95 of 100 clicks within {WITHIN:.0f} s, a click every {PAUSE:.0f} s")]
+    detail = f"{each} students each; a click costs {click * 1e3:.0f} ms of a core, an upload {upload * 1e3:.0f} ms"
+    detail += f"; 95 of 100 clicks within {WITHIN:.0f} s, a click every {PAUSE:.0f} s"
+    detail += f"; at the beginning an upload takes {model.seconds(each)[UPLOAD]:.0f} s"
+    return [(servers, detail)]
 
 
 def fault(site: Site, what: str) -> list[tuple[float, str]]:

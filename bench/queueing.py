@@ -1,21 +1,21 @@
 """A class of any size: a model that is fitted to what one student alone was measured to cost a server.
 
-It plays the lesson of `bench.classroom` in a queue instead of on a server. A student opens the app, brings a picture,
-makes clicks with pauses between them and answers a question. What each of these costs is measured; the rest follows:
+It plays the lesson of `bench.classroom` in a queue instead of on a server. All students open the app within some
+seconds and bring a picture; when everybody is in, they make clicks with pauses between them, and answer a question.
+What each of these costs is measured; the rest follows:
 
-- Students stay with the server that they came to. A server computes all pages that are asked of it at once, on one
-  core, because Python runs one thread at a time: processor sharing (Kleinrock 1976, *Queueing Systems* 2, section 4.4).
-- It runs one forward pass at a time, in the order of asking (`inception/runtime/turns.py`). The pass shares the core
-  with the pages; who waits for it does not compute.
+- Students stay with the server that they came to. Whatever a server computes at a time shares one core, because Python
+  runs one thread at a time: processor sharing (Kleinrock 1976, *Queueing Systems* 2, section 4.4).
+- It draws so many pages at once, and runs one forward pass at a time, both in the order of asking. Who waits for either
+  does not compute.
 - On one machine the servers and the students' own program share its cores. Servers elsewhere have a core each.
-- Whoever waits does not click, and a lesson begins for all within some pauses, so that its first minute is its worst.
+- Whoever waits does not click.
 
-Left out: what the first visit of a page costs a server; that a thread waits up to a few milliseconds for Python's lock
-each time it comes back from a wait or a layer; the proxy, the database and the network between them.
+Left out: what the first visit of a page costs a server; that memory is slower when much of it is used; what a thread
+waits for Python's lock; the proxy, the database and the network between them.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import ceil, inf
@@ -24,6 +24,9 @@ from random import Random
 import numpy as np
 
 ENOUGH = 3000  # clicks for a percentile
+OPEN, UPLOAD, CLICK, ANSWER, LOOK = "open", "upload", "click", "answer", "look"  # what a student does
+
+Seconds = dict[str, list[float]]  # that things took, by what was done
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class Act:
 class Model:
     """A lesson: what each student does in it, and what that costs.
 
-    clicks: those that there are, each as likely. count: how many of them a student makes. pause: seconds before each
-    of them, and before the first and the last thing, mean.
+    clicks: those that there are, each as likely. count: how many of them a student makes. pause: seconds before each,
+    mean. within: seconds in which all open the app. at_once: pages that a server draws at a time.
     """
 
     opening: Act
@@ -55,42 +58,70 @@ class Model:
     look: Act  # at the picture again, at the end
     count: int
     pause: float
+    within: float
+    at_once: float = inf
 
-    def seconds(self, students: int, servers: int = 1, cores: float = inf) -> float:
-        """Of a click, 95th percentile, with so many students on so many servers.
+    def seconds(self, students: int, servers: int = 1, cores: float = inf) -> dict[str, float]:
+        """95th percentile of what each thing takes, with so many students on so many servers.
 
         cores: of the machine on which servers and students are; infinity for servers with a core each, and students
         elsewhere.
         """
-        found: list[float] = []
-        while len(found) < ENOUGH:
-            found += played(self, students, servers, cores, Random(len(found)))
-        return float(np.percentile(found, 95))
+        found: Seconds = {}
+        while len(found.get(CLICK, ())) < ENOUGH:
+            for what, seconds in played(self, students, servers, cores, Random(len(found))).items():
+                found.setdefault(what, []).extend(seconds)
+        return {what: float(np.percentile(seconds, 95)) for what, seconds in found.items()}
 
     def servers(self, students: int, within: float) -> int | None:
         """How many servers with a core each let nineteen of twenty clicks be answered within so many seconds.
 
         None where not even a student alone is answered so soon.
         """
-        if self.seconds(1) > within:
+
+        def soon(each: int) -> bool:
+            return self.seconds(each)[CLICK] <= within
+
+        if not soon(1):
             return None
         low, high = 1, 2  # students of a server: so many are served, so many perhaps not
-        while high < students and self.seconds(high) <= within:
+        while high < students and soon(high):
             low, high = high, 2 * high
         high = min(high, students + 1)
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.seconds(middle) <= within else (low, middle)
+            low, high = (middle, high) if soon(middle) else (low, middle)
         return ceil(students / low)
+
+
+@dataclass
+class Turns:
+    """A queue, of which the first few are served at a time."""
+
+    most: float
+    queue: list[int] = field(default_factory=list)
+
+    def take(self, student: int) -> bool:
+        """Whether a student who comes is served at once."""
+        self.queue.append(student)
+        return len(self.queue) <= self.most
+
+    def leave(self, student: int) -> int | None:
+        """A student goes; who is served instead, if anybody waits."""
+        self.queue.remove(student)
+        return self.queue[int(self.most) - 1] if self.most <= len(self.queue) else None
 
 
 @dataclass
 class Processor:
     """A core that all share who compute on it."""
 
+    at_once: float = inf
     served: float = 0.0  # seconds of it that each who was here from the beginning has had
     working: list[tuple[float, int]] = field(default_factory=list)  # a heap: when `served` will be enough, and for whom
-    turns: deque[int] = field(default_factory=deque)  # who wants to run a pass; the first one does
+
+    def __post_init__(self) -> None:
+        self.pages, self.passes = Turns(self.at_once), Turns(1)
 
     def ends(self, speed: float) -> float:
         """Seconds until the first one is done."""
@@ -101,33 +132,40 @@ class Processor:
         self.served += seconds * speed / len(self.working)
 
 
-# What a student asks for next: rest, computing, the turn for a pass, or the end of it.
-Step = tuple[str, Processor | None, float]
+# What a student asks for next: seconds of a processor, or of rest; a turn, or the end of it; or that all are in.
+Step = tuple[Processor | None, float] | tuple[Turns, bool] | None
 
 
-def played(model: Model, students: int, servers: int, cores: float, dice: Random) -> list[float]:
-    """The seconds of each click of a lesson."""
-    processors, own = [Processor() for _ in range(servers)], Processor()
-    now, seconds = [0.0], list[float]()
-    steps = [_steps(model, processors[i % servers], own, dice, now, seconds) for i in range(students)]
+def played(model: Model, students: int, servers: int, cores: float, dice: Random) -> Seconds:  # long: one loop
+    """What a lesson's students saw."""
+    processors, own = [Processor(model.at_once) for _ in range(servers)], Processor()
+    now, seconds = 0.0, Seconds()
     asleep: list[tuple[float, int]] = []
+    there: list[int] = []  # who waits for the others
+    steps = [_steps(model, processors[i % servers], own, dice, lambda: now, seconds) for i in range(students)]
 
     def go_on(student: int) -> None:
-        for kind, processor, amount in steps[student]:
-            if processor is None:
-                heappush(asleep, (now[0] + amount, student))
+        for step in steps[student]:
+            if step is None:
+                there.append(student)
+                if len(there) == students:
+                    for each in there:
+                        go_on(each)
                 return
-            if kind == "compute":
-                heappush(processor.working, (processor.served + amount, student))
-                return
-            if kind == "turn":
-                processor.turns.append(student)
-                if processor.turns[0] != student:
+            where, what = step
+            if isinstance(where, Turns):
+                if not what:
+                    other = where.leave(student)
+                    if other is not None:
+                        go_on(other)
+                elif not where.take(student):
                     return
+            elif where is None:
+                heappush(asleep, (now + what, student))
+                return
             else:
-                processor.turns.popleft()
-                if processor.turns:
-                    go_on(processor.turns[0])
+                heappush(where.working, (where.served + what, student))
+                return
 
     for student in range(students):
         go_on(student)
@@ -137,41 +175,43 @@ def played(model: Model, students: int, servers: int, cores: float, dice: Random
             return seconds
         speed = min(1.0, cores / len(busy)) if busy else 1.0
         first = min(busy, key=lambda processor: processor.ends(speed), default=None)
-        step = min(asleep[0][0] - now[0] if asleep else inf, first.ends(speed) if first else inf)
-        wakes = not first or step < first.ends(speed)
+        until_wake, until_end = asleep[0][0] - now if asleep else inf, first.ends(speed) if first else inf
         for processor in busy:
-            processor.work(step, speed)
-        now[0] += step
-        go_on(heappop(asleep if wakes or not first else first.working)[1])
+            processor.work(min(until_wake, until_end), speed)
+        now += min(until_wake, until_end)
+        go_on(heappop(first.working if first and until_end <= until_wake else asleep)[1])
 
 
 def _steps(
-    model: Model, server: Processor, own: Processor, dice: Random, now: list[float], seconds: list[float]
+    model: Model, server: Processor, own: Processor, dice: Random, now: Callable[[], float], seconds: Seconds
 ) -> Iterator[Step]:
-    """What a student does, in the order of `bench.classroom.Lesson`; notes how long each click takes."""
+    """What a student does, in the order of `bench.classroom.Lesson`; notes how long it takes."""
 
-    def do(act: Act) -> Iterator[Step]:
+    def do(what: str, act: Act) -> Iterator[Step]:
+        began = now()
+        yield server.pages, True
         if act.passes:
-            yield "turn", server, 0.0
-            yield "compute", server, act.passes
-            yield "end", server, 0.0
-        yield "compute", server, act.page
+            yield server.passes, True
+            yield server, act.passes
+            yield server.passes, False
+        yield server, act.page
+        yield server.pages, False
         if act.own:
-            yield "compute", own, act.own
+            yield own, act.own
         if act.still:
-            yield "rest", None, act.still
+            yield None, act.still
+        seconds.setdefault(what, []).append(now() - began)
 
     def rest() -> Step:
-        return "rest", None, dice.expovariate(1 / model.pause)
+        return None, dice.expovariate(1 / model.pause)
 
-    yield rest()
-    yield from do(model.opening)
-    yield from do(model.upload)
+    yield None, dice.uniform(0, model.within)
+    yield from do(OPEN, model.opening)
+    yield from do(UPLOAD, model.upload)
+    yield None
     for _ in range(model.count):
         yield rest()
-        began = now[0]
-        yield from do(dice.choice(model.clicks))
-        seconds.append(now[0] - began)
+        yield from do(CLICK, dice.choice(model.clicks))
     yield rest()
-    yield from do(model.answer)
-    yield from do(model.look)
+    yield from do(ANSWER, model.answer)
+    yield from do(LOOK, model.look)

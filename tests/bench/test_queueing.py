@@ -1,18 +1,19 @@
 """The model of a class against what is known of queues."""
 
+from dataclasses import replace
 from math import inf
 from random import Random
 
 import numpy as np
 import pytest
 
-from bench.queueing import Act, Model, played
+from bench.queueing import CLICK, OPEN, UPLOAD, Act, Model, played
 
 NOTHING = Act(0.0)
 
 
 def lesson(*clicks: Act, upload: Act = NOTHING, count: int = 200, pause: float = 10.0) -> Model:
-    return Model(NOTHING, upload, clicks, NOTHING, NOTHING, count, pause)
+    return Model(NOTHING, upload, clicks, NOTHING, NOTHING, count, pause, within=0.0)
 
 
 def mean_value(students: int, work: float, pause: float) -> float:
@@ -29,27 +30,34 @@ def test_the_mean_of_a_click_depends_on_the_mean_of_its_work_alone(students: int
     """Whatever the mix of pages is; with few students and with many."""
     count = 6000 // students
     for clicks in ((Act(0.1),), (Act(0.02), Act(0.02), Act(0.26))):
-        found = played(lesson(*clicks, count=count), students, 1, inf, Random(0))
+        found = played(lesson(*clicks, count=count), students, 1, inf, Random(0))[CLICK]
         assert len(found) == students * count
         assert np.mean(found) == pytest.approx(mean_value(students, 0.1, 10), rel=0.08)
 
 
 def test_a_click_alone_takes_what_it_costs() -> None:
     for act in (Act(0.2, still=0.05), Act(0.1, own=0.05, still=0.1), Act(0.1, passes=0.15)):
-        assert played(lesson(act, count=3), 1, 1, 1.0, Random(0)) == pytest.approx([0.25] * 3)
+        assert played(lesson(act, count=3), 1, 1, 1.0, Random(0))[CLICK] == pytest.approx([0.25] * 3)
 
 
-def test_passes_run_one_by_one_and_who_waits_does_not_slow_pages() -> None:
-    """Ninety-nine uploads of a second each: a click shares the core with one of them at a time."""
-    busy = lesson(Act(0.1), upload=Act(0.0, passes=1.0), count=1, pause=0.001)
-    found = sorted(played(busy, 99, 1, inf, Random(0)))
-    assert found[-1] == pytest.approx(0.2, abs=0.02), "beside the pass of another"
-    assert found[0] == pytest.approx(0.1, abs=0.02), "when all passes have run"
+def test_passes_run_one_by_one_and_pages_share_the_core() -> None:
+    """Of ten uploads of a second each, all at once."""
+    for upload, expected in (
+        (Act(0.0, passes=1.0), [*range(1, 11)]),
+        (Act(1.0), [10] * 10),
+    ):
+        found = played(lesson(NOTHING, upload=upload, count=1), 10, 1, inf, Random(0))
+        assert found[UPLOAD] == pytest.approx(expected)
+
+
+def test_so_many_pages_are_drawn_at_once() -> None:
+    model = replace(lesson(NOTHING, count=1), opening=Act(1.0), at_once=2)
+    assert played(model, 6, 1, inf, Random(0))[OPEN] == pytest.approx([2, 2, 4, 4, 6, 6])
 
 
 def test_two_servers_on_one_core_are_no_faster_than_one() -> None:
     one, two, apart = (
-        np.mean(played(lesson(Act(0.1), count=100), 100, servers, cores, Random(0)))
+        np.mean(played(lesson(Act(0.1), count=100), 100, servers, cores, Random(0))[CLICK])
         for servers, cores in ((1, 1.0), (2, 1.0), (2, 2.0))
     )
     assert two == pytest.approx(one, rel=0.25)
@@ -61,6 +69,6 @@ def test_how_many_servers_a_crowd_needs() -> None:
     servers = model.servers(10_000, 1.0)
     assert servers is not None
     each = -(-10_000 // servers)
-    assert model.seconds(each) <= 1 < model.seconds(round(1.3 * each))
+    assert model.seconds(each)[CLICK] <= 1 < model.seconds(round(1.3 * each))[CLICK]
     assert model.servers(1, 1.0) == 1
     assert lesson(Act(2.0)).servers(10, 1.0) is None
