@@ -115,7 +115,8 @@ class Settings(BaseSettings):
 
 def settings() -> Settings:
     """The settings of the environment as it is now; raises SettingsError for a value that cannot be used."""
-    return _read(tuple(sorted(item for item in os.environ.items() if item[0].upper().startswith(PREFIX))))
+    names = sorted(name for name in os.environ if name.upper().startswith(PREFIX))  # a page asks hundreds of times
+    return _read(tuple((name, os.environ[name]) for name in names))
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +104,12 @@ class Refusals:
         return text.format(share=self.share, pictures=self.pictures, low=low, high=high)
 
 
+@cache
 def others_table(path: Path = OTHERS) -> pd.DataFrame:
     """Every picture that measures "none of them": columns use, package, file, shows, author, licence, source, answers.
 
-    Of each network: "TAG answer", "TAG probability", "TAG certainty" and "TAG none"; "together none" of all.
+    Of each network: "TAG answer", "TAG probability", "TAG certainty" and "TAG none"; "together none" of all. It is read
+    once, so nobody may change it.
     """
     return pd.read_csv(path, keep_default_na=False)
 

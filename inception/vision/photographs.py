@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -21,10 +22,13 @@ def labelled() -> dict[Path, str]:
         return {FOLDER / row["file"]: row["label"] for row in csv.DictReader(lines)}
 
 
-def cut_out() -> set[str]:
+@cache
+def cut_out() -> frozenset[str]:
     """The files, as in `answers`, that were cropped to what they show or put on white; the others are as they came."""
     photographs = pd.read_csv(LIST)
-    return set(photographs["file"][photographs["source"].str.contains("cropped to the object|cut-out", regex=True)])
+    return frozenset(
+        photographs["file"][photographs["source"].str.contains("cropped to the object|cut-out", regex=True)]
+    )
 
 
 def answers(network: PictureNetwork) -> pd.DataFrame:

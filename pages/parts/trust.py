@@ -1,5 +1,6 @@
 """How far to trust weights that this project trained: their accuracy, what they mix up, photographs they never saw."""
 
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -33,9 +34,7 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
         sentence = _("It was measured at {size} px only, so nothing is known at this size.")
         st.caption(sentence.format(size=weights.input_size))
         return
-    confusion = pd.read_csv(BUNDLED / f"{weights.tag}.confusion.csv", index_col="class")
-    answers = pd.read_csv(BUNDLED / f"{weights.tag}.photographs.csv").astype({"rank": "Int64"})
-    found = hits(answers)
+    confusion, answers, found = measured(weights.tag)
     show_figures(weights, found, judges(network))
     left, right = st.columns(2, gap="large")
     with left:
@@ -58,6 +57,14 @@ def show_trust(network: Predictor, graph: LayerGraph) -> None:
         ),
         small=True,
     )
+
+
+@cache
+def measured(tag: str) -> tuple[pd.DataFrame, pd.DataFrame, Hits]:
+    """Of weights that came with the project: what they mix up, and their answers for the photographs; read once."""
+    confusion = pd.read_csv(BUNDLED / f"{tag}.confusion.csv", index_col="class")
+    answers = pd.read_csv(BUNDLED / f"{tag}.photographs.csv").astype({"rank": "Int64"})
+    return confusion, answers, hits(answers)
 
 
 def trusted(network: Predictor, graph: LayerGraph) -> bool:
