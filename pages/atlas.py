@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 
-import pandas as pd
 import streamlit as st
 
 from inception.graph.layer import Layer, Part
@@ -10,7 +9,6 @@ from inception.graph.layer_graph import LayerGraph
 from inception.graph.spoken import spoken_layers
 from inception.size import Size
 from inception.text import and_list, shape_text
-from inception.views.colouring import Colouring, number_text
 from inception.views.comparison_table import side_by_side_table
 from inception.views.diagram import diagram_caption, parts_by_name
 from inception.views.findings import costliest_stage, largest_and_smallest
@@ -29,14 +27,15 @@ from inception.views.overview import (
 from inception.vision.titles import class_title
 from inception.words import N_, _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices, components, diagrams, frame, selection, tables
+from pages.parts import address, choices, components, diagrams, frame, selection
 from pages.parts.colour_chooser import choose_colouring, colour_legend
 from pages.parts.comparison import compare_networks, show_as_table
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.literal import literal
 from pages.parts.network_drawing import NetworkDrawing, drawing_export, network_drawing, run_of
-from pages.parts.opened_block import OpenedBlock, columns, show_block
+from pages.parts.opened_block import OpenedBlock, show_block
+from pages.parts.same_table import overview_as_table
 from pages.parts.subject import Subject, choose_subject, crop_note, weights_note
 
 LEVELS: dict[Level, str] = {"block": N_("Blocks"), "stage": N_("Stages")}
@@ -145,25 +144,6 @@ def answer(subject: Subject, drawing: NetworkDrawing) -> None:
         st.markdown(f"**{literal(class_title(str(row.label)))}** {row.probability:.1%}")
 
 
-def overview_table(graph: LayerGraph, boxes: Collection[Box], colouring: Colouring | None) -> pd.DataFrame:
-    """What the overview shows, one row a box."""
-    rows = []
-    for box in boxes:
-        field = graph.receptive_fields[box.layers[-1].index]
-        row = {
-            "box": box.stage,
-            "code": ", ".join(run.name for run in box.runs),
-            "layers": len(box.layers),
-            "out_shape": shape_text(box.layers[-1].out_shape),
-            "params": box.params,
-            "macs": box.macs,
-            "activation_bytes": box.activation_bytes,
-            "field": shape_text(field.size) if field else "",
-        }
-        rows.append(row | ({"value": number_text(colouring.of(box.layers))} if colouring else {}))
-    return pd.DataFrame(rows)
-
-
 def one_network() -> None:
     """The folded network with the picture in it, and beside it what is opened."""
     found = st.container()
@@ -208,10 +188,7 @@ def one_network() -> None:
         show_overview(graph, drawing, opened, subject, unfolded)
         bars = _("Bars show {quantity}: they start at 0 and share one scale, so twice the length is twice as much.")
         prose(bars.format(quantity=_(SIZES[size_by])), small=True)
-        table = overview_table(graph, boxes.values(), colouring)
-        with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-            tables.show_table(table, height=tables.table_height(len(table)), column_config=columns(colouring))
-            tables.export_button(table, f"{graph.name}_overview", graph.name, key="atlas_table")
+        overview_as_table(graph, boxes.values(), "atlas_table", colouring)
     with beside, st.container(key="atlas_opened_block"):
         choose_in_a_row(opened)
         show_block(graph, opened, subject, colouring)

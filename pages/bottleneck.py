@@ -16,10 +16,12 @@ from inception.studies.bottleneck import (
     calculate_ways,
     setting_of,
     ways_in_words,
+    where_most_is_saved,
     width_table,
 )
 from inception.studies.direct_network import compare_with_direct
 from inception.studies.factorize import Option, Setting, option_table
+from inception.text import running_text
 from inception.words import N_, _, current
 from pages.figures import bottleneck as figures
 from pages.figures.common import PLAIN
@@ -105,8 +107,11 @@ def why() -> None:
     )
 
 
-def any_widths(graph: LayerGraph) -> None:
-    """A k×k convolution of any widths, with and without a 1x1 before it; it opens on a place of the network."""
+def any_widths(graph: LayerGraph) -> bool:
+    """A k×k convolution of any widths, with and without a 1x1 before it.
+
+    It opens on a place of the network; gives whether it still stands there.
+    """
     start = setting_of(graph)
     controls, result = st.container(key="result_first").columns([1, 3], gap="medium")
     with controls:
@@ -147,6 +152,7 @@ def any_widths(graph: LayerGraph) -> None:
         st.code(f"{direct.arithmetic}\n{reduced.arithmetic}", language=None, wrap_lines=True)
         tables.show_table(shown(table), column_config=columns(), column_order=["option", *COSTS])
         tables.export_button(table, "bottleneck", setting.title)
+    return setting == start
 
 
 def in_this_network(graph: LayerGraph) -> None:
@@ -217,11 +223,14 @@ def counterfactual(graph: LayerGraph) -> None:
 
 frame.open_page("bottleneck")
 graph = choices.chosen_graph()
-finding(bottlenecks_finding(graph))
-view = choices.choose_view("bottleneck_view", VIEWS)
+found = st.container()
+view, says = choices.choose_view("bottleneck_view", VIEWS), bottlenecks_finding(graph)
 if view == VIEWS[0]:
-    any_widths(graph)
+    if any_widths(graph):
+        says = running_text(says, where_most_is_saved(graph))
 elif view == VIEWS[1]:
     in_this_network(graph)
 else:
     counterfactual(graph)
+with found:
+    finding(says)

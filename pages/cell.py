@@ -174,16 +174,17 @@ with looks:
     cell = place.row, place.column
     field = field_of(subject, layer, cell, None if together else place.channel, on)
     drawing = draw_field(subject.prepared, field)
-    left, right = st.columns([3, 2], gap="medium")
-    left.image(drawing, width="stretch", alt=_("What the cell sees, on the picture"))
-    left.markdown(field.meaning)
-    right.metric(_("Exact field, pixels"), shape_text(field.box.size))
-    side = field.side_holding(0.95)
-    right.metric(_("Holds 95 % of the gradient, pixels"), f"{side}x{side}" if side else "–")
+    figure, beside = st.columns([3, 2], gap="medium")
+    figure.image(drawing, width="stretch", alt=_("What the cell sees, on the picture"))
     shares = field.shares()
     if len(shares):
-        right.plotly_chart(figures.share_curve(shares, max(field.box.size)), config=figures.PLAIN)
-    st.markdown(explained(subject, field))
+        figure.plotly_chart(figures.share_curve(shares, max(field.box.size)), config=figures.PLAIN)
+    side = field.side_holding(0.95)
+    with beside:
+        st.metric(_("Exact field, pixels"), shape_text(field.box.size))
+        st.metric(_("Holds 95 % of the gradient, pixels"), f"{side}x{side}" if side else "–")
+        prose(field.meaning)
+        prose(explained(subject, field))
     name = f"{subject.network.name}_{layer.block}_{layer.layer}_row_{cell[0]}_column_{cell[1]}"
     with tables.exports(name):
         tables.download_button(

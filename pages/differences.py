@@ -76,13 +76,11 @@ topic = st.pills(
     key=address.choice("topic", topics, TOP, code=address.slug, texts={topic: topic for topic in topics}),
     required=True,
     format_func=_,
-    label_visibility="collapsed",
 )
 verdict = st.pills(
     _("Verdict"),
     list(VERDICTS),
     key=address.choice("verdict", VERDICTS, None, texts=VERDICT_LABELS),
-    label_visibility="collapsed",
     format_func=lambda name: _(VERDICT_LABELS[name]),
 )
 typed = st.text_input(

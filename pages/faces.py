@@ -561,8 +561,8 @@ fits = [variant.name for variant in VARIANTS.values() if variant.embeds]
 chosen = frame.open_page("faces", fits)
 graph = choices.graph_of(chosen, choices.chosen_size())
 classes = _("**{network} names classes, it does not compare faces.**")
-say_stand_in(chosen, classes.format(network=_(choices.chosen_variant().title)), fits)
 place = st.container()  # of the finding
+say_stand_in(chosen, classes.format(network=_(choices.chosen_variant().title)), fits)
 controls, result, details = st.container(key="result_first").columns([3, 5, 3], gap="medium")
 below = st.container()
 with controls:

@@ -52,7 +52,7 @@ PAIR_COLUMNS = [
 ]
 # On a phone the first four are seen.
 COSTS = ["params", "params_ratio", "rf", "macs", "macs_ratio", "activation_bytes", "activation_ratio"]
-VIEWS = [N_("Calculator"), N_("In this network"), N_("With square kernels"), N_("What separable means")]
+VIEWS = [N_("Calculator"), N_("In this network"), N_("With square kernels"), N_("A kernel as column × row")]
 KERNEL_SIZES = [3, 5, 7, 9]
 MOST = 4096  # channels
 KERNELS = [N_("classics"), N_("this network")]

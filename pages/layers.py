@@ -14,11 +14,13 @@ from inception.views.figure import QuantityName, chart_config
 from inception.views.findings import dropped_pixels
 from inception.views.playground import PlaygroundError, playground
 from inception.views.window_picture import playground_svg
+from inception.views.window_table import playground_table
 from inception.words import N_, _
 from pages.parts import address, choices, components, frame, selection, tables
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.layer_panel import layer_panel, window_picture
+from pages.parts.same_table import slides_as_table
 
 PADDINGS = ["SAME", "VALID"]
 BELOW = [N_("Why this shape"), N_("Padding playground"), N_("Charts")]
@@ -49,6 +51,7 @@ def padding_playground() -> None:
             return
         st.latex(answer.rule)
         components.picture(playground_svg(answer), key="playground")
+        slides_as_table(playground_table(answer), "padding", _("Padding playground"), "playground_table")
         st.markdown(answer.difference)
         arguments = _("TensorFlow: {tensorflow}. PyTorch: {pytorch}.")
         st.caption(arguments.format(tensorflow=answer.tensorflow_argument, pytorch=answer.pytorch_argument))

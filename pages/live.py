@@ -41,6 +41,7 @@ from pages.parts.weights_chooser import network_with, offer_full_weights
 TOP = 5
 INTERPOLATIONS = {"bilinear": N_("bilinear"), "bicubic": N_("bicubic"), "lanczos": N_("lanczos")}
 NONE = N_("None of them")  # a column
+BESIDE = [2, 5]  # widths of a step of the preparation and of its words
 
 
 def choose_setting(subject: Subject) -> PictureNetwork:
@@ -118,16 +119,6 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             sentence = _("**{ratio:,.3g} times as probable as the next**, {label}.")
             ratio = probability / max(shown["probability"].iloc[1], 1e-300)
             finding(sentence.format(ratio=ratio, label=literal(shown["label"].iloc[1])))
-    if subject.network.trained:
-        prose(
-            _(
-                "It can only choose among {count:,} classes. A picture of anything else gets one of their names all "
-                "the same."
-            ).format(count=len(table)),
-            small=True,
-        )
-    if trusted(subject.network, subject.graph):
-        st.caption(how_often_none(subject.network))
     st.plotly_chart(figures.probability_bars(shown.head(TOP)), config=figures.PLAIN)
     show_timing(network, subject.prepared)
     with st.expander(
@@ -152,6 +143,19 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
         title = _("{network}: classes of the picture").format(network=subject.network.name)
         tables.export_button(ranked, "classes", title)
     return table
+
+
+def explain_answer(subject: Subject, count: int) -> None:
+    """What an answer among so many classes is worth, beside it."""
+    if subject.network.trained:
+        prose(
+            _(
+                "It can only choose among {count:,} classes. A picture of anything else gets one of their names all "
+                "the same."
+            ).format(count=count)
+        )
+    if trusted(subject.network, subject.graph):
+        prose(how_often_none(subject.network))
 
 
 def fitting_text(subject: Subject) -> str:
@@ -206,42 +210,41 @@ def show_why_small(subject: Subject) -> None:
 
 
 def show_preparation(subject: Subject) -> None:
-    """From the picture to the numbers that go in, step by step."""
+    """From the picture to the numbers that go in, step by step, each with its words beside it."""
     preparation, size = subject.network.preprocessing, subject.graph.input_size
     height, width = size
     counts = value_counts(subject.prepared, preparation)
     st.subheader(_("How it was prepared"))
-    steps = st.columns(3)
-    with steps[0]:
-        frame = kept("framed", subject.key, lambda: png_bytes(framed(subject.picture, size, preparation, subject.crop)))
-        st.image(frame, width="stretch", alt=_("The part of the picture that goes in"))
-        st.markdown(fitting_text(subject))
-    with steps[1]:
-        seen = _("What the network sees: {size}").format(size=choices.picture_size(subject.graph))
-        st.image(subject.prepared, width="stretch", alt=seen)
-        if preparation.detail:
-            resized = _(
-                "**2. Resize.** Scaled to {width} x {height} pixels, {interpolation}, by way of {detail} pixels, "
-                "because it learnt from such."
-            )
-        else:
-            resized = _("**2. Resize.** Scaled to {width} x {height} pixels, {interpolation}.")
-        st.markdown(
-            resized.format(
-                width=width,
-                height=height,
-                interpolation=_(INTERPOLATIONS[preparation.interpolation]),
-                detail=preparation.detail,
-            )
+    figure, beside = st.columns(BESIDE, gap="medium", vertical_alignment="center")
+    frame = kept("framed", subject.key, lambda: png_bytes(framed(subject.picture, size, preparation, subject.crop)))
+    figure.image(frame, width="stretch", alt=_("The part of the picture that goes in"))
+    beside.markdown(fitting_text(subject))
+    figure, beside = st.columns(BESIDE, gap="medium", vertical_alignment="center")
+    seen = _("What the network sees: {size}").format(size=choices.picture_size(subject.graph))
+    figure.image(subject.prepared, width="stretch", alt=seen)
+    if preparation.detail:
+        resized = _(
+            "**2. Resize.** Scaled to {width} x {height} pixels, {interpolation}, by way of {detail} pixels, "
+            "because it learnt from such."
         )
-    with steps[2]:
-        st.plotly_chart(figures.value_histogram(counts), config=figures.PLAIN)
-        st.markdown(
-            _(
-                "**3. Normalise.** Each value from 0 to 255 becomes {formula}, so that they lie around 0. This is what "
-                "goes in."
-            ).format(formula=preparation.formula)
+    else:
+        resized = _("**2. Resize.** Scaled to {width} x {height} pixels, {interpolation}.")
+    beside.markdown(
+        resized.format(
+            width=width,
+            height=height,
+            interpolation=_(INTERPOLATIONS[preparation.interpolation]),
+            detail=preparation.detail,
         )
+    )
+    figure, beside = st.columns(BESIDE, gap="medium", vertical_alignment="center")
+    figure.plotly_chart(figures.value_histogram(counts), config=figures.PLAIN)
+    beside.markdown(
+        _(
+            "**3. Normalise.** Each value from 0 to 255 becomes {formula}, so that they lie around 0. This is what "
+            "goes in."
+        ).format(formula=preparation.formula)
+    )
     with tables.exports("prepared"):
         tables.download_button(
             _("Prepared picture (PNG)"), lambda: png_bytes(subject.prepared), "prepared.png", "image/png"
@@ -399,6 +402,8 @@ with answer:
         with above:
             table = show_answer(subject, network)
         remember(subject, network, table)
+        with picture:
+            explain_answer(subject, len(table))
 if not subject.network.embeds and len(uploads()) > 1:
     st.subheader(_("All your pictures"))
     show_all(subject, network)

@@ -206,23 +206,19 @@ def seen(subject: Subject) -> str:
 
 def show(subject: Subject, found: Attribution, name: str) -> None:
     """The map over the picture, and the files; a map that tells nothing is said in words."""
-    left, right = st.columns(2)
-    right.image(subject.prepared, caption=seen(subject), width="stretch", alt=seen(subject))
     over = found.over(subject.prepared, 0.6)
     if found.dead:
-        left.info(running_text(_("**There is no map to show.**"), found.dead), icon=":material/visibility_off:")
+        st.info(running_text(_("**There is no map to show.**"), found.dead), icon=":material/visibility_off:")
     else:
-        key = address.number("strength", 0.0, 1.0, 0.6)
-        opacity = left.slider(_("Strength of the map over the picture"), 0.0, 1.0, step=0.05, key=key)
-        over = found.over(subject.prepared, opacity)
-        left.image(over, width="stretch", alt=_("The map over the picture"))
+        finding(_("**Half of the map lies on {share:.0%} of the picture.**").format(share=found.half))
+        place = st.empty()  # of the map, above the slider that it depends on
         low, high = found.color_range
         ends = _("From {low:.3g} on the left to {high:.3g} on the right").format(low=low, high=high)
-        left.image(color_bar(found.signed), caption=ends, width="stretch", alt=ends)
-        finding(_("**Half of the map lies on {share:.0%} of the picture.**").format(share=found.half))
-        prose(found.meaning)
-    if not subject.network.embeds:
-        prose(_("The score of a class is its logit: what the last layer gives, before the softmax."), small=True)
+        st.image(color_bar(found.signed), caption=ends, width="stretch", alt=ends)
+        key = address.number("strength", 0.0, 1.0, 0.6)
+        opacity = st.slider(_("Strength of the map over the picture"), 0.0, 1.0, step=0.05, key=key)
+        over = found.over(subject.prepared, opacity)
+        place.image(over, width="stretch", alt=_("The map over the picture"))
     with tables.exports(name):
         if not found.dead:
             tables.download_button(_("Picture (PNG)"), lambda: png_bytes(over), f"{name}.png", "image/png")
@@ -231,6 +227,19 @@ def show(subject: Subject, found: Attribution, name: str) -> None:
             lambda: npz_bytes(values=found.values, picture=subject.prepared),
             f"{name}.npz",
         )
+
+
+def explain(subject: Subject, found: Attribution | None, method: str, layer: Layer | None, smooth: bool) -> None:
+    """What the map means and how good it is, below the picture that it is of."""
+    if found is not None:
+        st.image(subject.prepared, caption=seen(subject), width="stretch", alt=seen(subject))
+        if not found.dead:
+            prose(found.meaning)
+        if not subject.network.embeds:
+            prose(_("The score of a class is its logit: what the last layer gives, before the softmax."), small=True)
+    say_choice(subject, method, layer, smooth)
+    if found is not None:
+        show_timing(subject.network, subject.prepared)
 
 
 frame.open_page("looks")
@@ -246,14 +255,13 @@ with controls:
 with result:
     weights_note(subject)
     crop_note(subject)
-    say_choice(subject, method, layer, detail is not None)
+    figure, beside = st.columns([3, 2], gap="medium")
+with figure:
     found = attribution(subject, method, target, layer)
     if found is None:
         st.image(subject.prepared, caption=seen(subject), width="content", alt=seen(subject))
     else:
-        show(
-            subject,
-            found.smoothed(detail) if detail else found,
-            f"{subject.network.name}_{method.lower().replace(' ', '_')}",
-        )
-        show_timing(subject.network, subject.prepared)
+        found = found.smoothed(detail) if detail else found
+        show(subject, found, f"{subject.network.name}_{method.lower().replace(' ', '_')}")
+with beside:
+    explain(subject, found, method, layer, detail is not None)

@@ -447,8 +447,8 @@ fits = [RELEASED_V2, *(name for name, variant in VARIANTS.items() if variant.has
 network = frame.open_page("residual_scale", fits)
 graph = choices.graph_of(network, quick_size(VARIANTS[network].input_size))
 without = _("**{network} has no residual sums**, so there is nothing to scale.")
-say_stand_in(network, without.format(network=_(choices.chosen_variant().title)), fits)
 place = st.container()  # of the finding
+say_stand_in(network, without.format(network=_(choices.chosen_variant().title)), fits)
 view = choices.choose_view("residual_view", VIEWS)
 controls, result = st.container(key="result_first").columns([1, 3], gap="large")
 with controls:

@@ -110,8 +110,7 @@ def percent(share: float) -> str:
 def what_came_out(here: Lesson, chance: float) -> None:
     """How good the head is, on pictures that it did not learn from, and how little that may prove."""
     share, last = here.training.share(), here.steps[-1]
-    known, others = st.columns(2)
-    others.metric(
+    st.metric(
         _("Right, of the pictures that were left out"),
         _("{part:,} of {whole:,}").format(part=share.right, whole=share.pictures) if share.pictures else "–",
         percent(share.value) if share.pictures else _("no picture can be spared: bring two of each class at least"),
@@ -119,7 +118,7 @@ def what_came_out(here: Lesson, chance: float) -> None:
         delta_arrow="off",
         help=_("Each was judged by a head that did not learn from it."),
     )
-    known.metric(
+    st.metric(
         _("Right, of those that it learnt from"),
         percent(last.accuracy),
         _("learnt by heart: says nothing"),
@@ -287,19 +286,21 @@ def what_is_frozen(source: Source, head: Head) -> None:
     network = source.network
     width = len(head.mean)
     size = choices.picture_size(graph_of_network(network))
-    st.html(
+    figure, beside = st.columns([3, 2], gap="medium")
+    figure.html(
         teach_figures.frozen_html(
             size, network.name, network.frozen_parameters, width, head.parameters, list(head.names)
         )
     )
-    prose(
-        _(
-            "The network looks at each picture once. Its {width:,} features are what its own last layer reads, and "
-            "training sees nothing else of the picture. Only the head changes: a layer that weighs these features for "
-            "each of your classes. That is why it takes seconds, and why it can only use what the network has learnt "
-            "to see before. This is called a linear probe, or transfer learning with a frozen backbone."
-        ).format(width=width)
-    )
+    with beside:
+        prose(
+            _(
+                "The network looks at each picture once. Its {width:,} features are what its own last layer reads, and "
+                "training sees nothing else of the picture. Only the head changes: a layer that weighs these features "
+                "for each of your classes. That is why it takes seconds, and why it can only use what the network has "
+                "learnt to see before. This is called a linear probe, or transfer learning with a frozen backbone."
+            ).format(width=width)
+        )
 
 
 def mixed_up(here: Lesson, names: tuple[str, ...]) -> None:
@@ -324,9 +325,13 @@ def overfitting(here: Lesson) -> None:
     if not points:
         st.caption(_("It takes two pictures of each class at least to leave some out."))
         return
-    st.plotly_chart(teach_figures.curve_figure(points, shuffled, found.chance), config=figures.PLAIN, key="teach_curve")
+    figure, beside = st.columns([3, 2], gap="medium")
+    curves = teach_figures.curve_figure(points, shuffled, found.chance)
+    figure.plotly_chart(curves, config=figures.PLAIN, key="teach_curve")
     place = min(1, len(points) - 1)
-    st.markdown(running_text(what_few_do(points[place], found.chance), what_shuffled_do(shuffled[place])))
+    with beside:
+        prose(what_few_do(points[place], found.chance))
+        prose(what_shuffled_do(shuffled[place]))
 
 
 def what_few_do(few: CurvePoint, chance: float) -> str:
@@ -419,8 +424,11 @@ def lesson(source: Source, taught: list[Taught], most: int) -> Lesson | None:
             icon=":material/model_training:",
         )
     else:
-        show_lesson(here)
-        what_came_out(here, here.training.examples.chance)
+        figure, beside = st.columns([3, 2], gap="medium")
+        with figure:
+            show_lesson(here)
+        with beside:
+            what_came_out(here, here.training.examples.chance)
     return here
 
 
@@ -446,11 +454,8 @@ def lessons_and_answers(source: Source, most: int) -> None:
         what_is_frozen(source, head)
     if here is not None:
         random_features(source, here, taught)
-        first, second = st.columns(2, gap="large")
-        with first:
-            overfitting(here)
-        with second:
-            mixed_up(here, names)
+        overfitting(here)
+        mixed_up(here, names)
 
 
 frame.open_page("teach")

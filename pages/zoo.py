@@ -9,7 +9,7 @@ from inception.size import Size
 from inception.text import and_list
 from inception.views.charts import comparison_chart
 from inception.views.compare import compare_models
-from inception.views.family import family_dot, family_table
+from inception.views.family import family_dot
 from inception.views.figure import chart_config
 from inception.views.findings import largest_and_smallest
 from inception.weights.known import known_weights, locate
@@ -18,6 +18,7 @@ from inception.zoo import VARIANTS
 from pages.parts import address, choices, components, diagrams, frame, tables
 from pages.parts.finding import finding
 from pages.parts.glossary import meaning, prose
+from pages.parts.same_table import family_as_table
 
 
 def comparison_columns() -> dict[str, Any]:
@@ -44,23 +45,7 @@ family = family_dot(graphs)
 drawn, beside = st.columns([4, 3], gap="medium")
 with drawn:
     components.picture(diagrams.svg_of(family, _("The Inception family")), key="family")
-    with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-        members = family_table(graphs)
-        tables.show_table(
-            members,
-            height=tables.table_height(len(members)),
-            placeholder="–",
-            column_config={
-                "network": _("Network"),
-                "year": st.column_config.NumberColumn(_("Year"), format="%d"),
-                "source": _("Source"),
-                "after": _("After"),
-                "added": _("What it added"),
-                "params": st.column_config.NumberColumn(_("Parameters"), format="localized"),
-                "layers": _("Layers"),
-            },
-        )
-        tables.export_button(members, "family", _("The Inception family"))
+    family_as_table(graphs, "family")
 with beside:
     for name, variant in VARIANTS.items():
         prose(_("**{name}**: {differences}").format(name=name, differences=_(variant.differs)), small=True)

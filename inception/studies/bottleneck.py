@@ -16,6 +16,7 @@ from torch import nn
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.op import Op
+from ..graph.spoken import spoken_layers
 from ..graph.trace import trace
 from ..text import running_text, shape_text
 from ..words import N_, _, ngettext
@@ -195,10 +196,9 @@ def bottleneck_kinds(graph: LayerGraph) -> pd.DataFrame:
 
 def setting_of(graph: LayerGraph) -> Setting:
     """The place of a network whose 1x1 saves most, as a setting; `EXAMPLE` where there is none."""
-    table = bottleneck_table(graph)
-    if table.empty:
+    place = _saves_most(graph)
+    if place is None:
         return EXAMPLE
-    place = find_bottlenecks(graph)[int(table["saving"].to_numpy().argmax())]
     conv, *others = place.second.parts
     outputs, height, width = place.second.out_shape
     return Setting(
@@ -210,6 +210,24 @@ def setting_of(graph: LayerGraph) -> Setting:
         bias=conv.params > conv.weights,
         batch_norm=any(part.op == Op.BATCH_NORM for part in others),
     )
+
+
+def where_most_is_saved(graph: LayerGraph) -> str:
+    """Which one of its places `setting_of` takes, in a sentence; empty where there is none."""
+    place, count = _saves_most(graph), len(find_bottlenecks(graph))
+    if place is None:
+        return ""
+    sentence = ngettext(
+        "Below stands this place: {layer}.",
+        "Below stands one of these {count} places, the one that saves most: {layer}.",
+        count,
+    )
+    return sentence.format(count=count, layer=spoken_layers(graph.layers)[place.second.index].whole)
+
+
+def _saves_most(graph: LayerGraph) -> Bottleneck | None:
+    table = bottleneck_table(graph)
+    return None if table.empty else find_bottlenecks(graph)[int(table["saving"].to_numpy().argmax())]
 
 
 def bottleneck_title(graph: LayerGraph) -> str:

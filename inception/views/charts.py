@@ -26,6 +26,7 @@ from .figure import (
     MACS,
     PARAMS,
     SHADE,
+    SUBTITLE_LINE,
     Quantity,
     QuantityName,
     add_heading,
@@ -58,7 +59,8 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
     if total:
         top = max(totals, key=totals.__getitem__)
         finding = _stage_finding(top, stages[top], share_text(totals[top], total), amount)
-    figure = new_figure(finding, whole_text(graph, amount), f"{file_name_of(graph)}_{quantity}_by_stage")
+    name, height = f"{file_name_of(graph)}_{quantity}_by_stage", 280 + 44 * len(stages)
+    figure = new_figure(finding, whole_text(graph, amount), name, height)
     for kind in KINDS:
         values = [total_of(amount, (x for x in layers if kind_of(x) is kind)) for layers in stages.values()]
         if not any(values):
@@ -87,7 +89,6 @@ def stage_chart(graph: LayerGraph, quantity: QuantityName = "params") -> go.Figu
     return figure.update_layout(
         barmode="stack",
         bargap=0.25,
-        height=280 + 44 * len(stages),
         xaxis={"title": {"text": _(amount.axis)}, "showgrid": True, **number_axis(amount)},
         yaxis={
             "type": "category",  # names may be numbers
@@ -121,7 +122,9 @@ def depth_chart(graph: LayerGraph) -> go.Figure:
         _depth_finding(graph, path),
         subtitle.format(network=graph.name, size=size, count=count),
         f"{file_name_of(graph)}_through_depth",
-        above=25 + 7 * max((len(layer.stage) for layer in graph.layers), default=0),  # the stages' names
+        height=880,
+        # The legend, in two lines on a phone, and the stages' names.
+        above=2 * SUBTITLE_LINE + 25 + 7 * max((len(layer.stage) for layer in graph.layers), default=0),
     )
     _add_panel(figure, "y", _("Grid, cells"), grids, path, hover)
     _add_panel(figure, "y2", _("Channels"), [shape[:1] for shape in shapes], path, hover)
@@ -142,7 +145,6 @@ def depth_chart(graph: LayerGraph) -> go.Figure:
     )
     _add_stage_bands(figure, graph)
     return figure.update_layout(
-        height=880,
         hovermode="x",
         hoverdistance=50,
         dragmode=False,  # a finger on the chart scrolls the page; who wants to zoom has a button
@@ -189,7 +191,7 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
         top = max((area for area in areas if area.kind is not GROUP), key=lambda area: area.value)
         sentence = _("{layer} takes {share} of the {quantity}, the most of all layers")
         finding = sentence.format(layer=top.where, share=share_text(top.value, total), quantity=_(amount.words))
-    figure = new_figure(finding, whole_text(graph, amount), f"{file_name_of(graph)}_{quantity}_treemap")
+    figure = new_figure(finding, whole_text(graph, amount), f"{file_name_of(graph)}_{quantity}_treemap", height=660)
     fills = [fill(area.kind, area.kind.tint, area.kind.color) for area in areas]
     figure.add_treemap(
         ids=[area.id for area in areas],
@@ -225,7 +227,6 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
         if kind in kinds:  # treemaps have no legend; bars without a length do
             figure.add_bar(x=[None], y=[None], name=_(kind.name), marker=fill(kind, kind.tint, kind.color))
     return figure.update_layout(
-        height=660,
         uniformtext={"minsize": 11, "mode": "hide"},
         showlegend=True,
         xaxis={"visible": False, "fixedrange": True},
@@ -250,7 +251,7 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
         _comparison_finding(graphs),
         subtitle.format(count=len(graphs), size=min(sizes)),
         "_".join([*map(file_name_of, graphs), "compared"]),
-        above=22,
+        height=720,
     )
     for number, graph in enumerate(graphs):
         name = graph.name
@@ -258,10 +259,9 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
             name = _("{network}, {size} px").format(network=name, size=shape_text(graph.input_size))
         _add_sums(figure, "y", MACS, graph, name, number)
         _add_sums(figure, "y2", PARAMS, graph, name, number)
-    add_heading(figure, "y", _("MACs so far, one picture"))
-    add_heading(figure, "y2", _("Parameters so far"))
+    add_heading(figure, "y", _("MACs so far, one picture"), inside=True)
+    add_heading(figure, "y2", _("Parameters so far"), inside=True)
     return figure.update_layout(
-        height=720,
         xaxis={
             "title": {"text": _("Share of the layers passed")},
             "anchor": "y2",

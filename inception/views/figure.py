@@ -123,8 +123,11 @@ def total_of(amount: Quantity, layers: Iterable[Layer]) -> int:
     return sum(map(amount.of, layers))
 
 
-def new_figure(finding: str, subtitle: str, file_name: str, above: int = 0) -> go.Figure:
-    """A figure without traces. above: pixels between the title and the plot."""
+def new_figure(finding: str, subtitle: str, file_name: str, height: int, above: int = 0) -> go.Figure:
+    """A figure without traces, whose legend stands between its title and the plot and takes the lines that it needs.
+
+    height, above: pixels of the whole, and between the title and the plot where the legend needs fewer.
+    """
     title_lines, subtitle_lines = wrapped(finding, TITLE_WIDTH), wrapped(subtitle, SUBTITLE_WIDTH)
     top = MODEBAR + TITLE_LINE * len(title_lines) + SUBTITLE_LINE * len(subtitle_lines) + 12
     return go.Figure(
@@ -141,6 +144,7 @@ def new_figure(finding: str, subtitle: str, file_name: str, above: int = 0) -> g
                 "yanchor": "top",
                 "pad": {"t": MODEBAR, "l": 4},
             },
+            "height": height,
             "margin": {"l": 8, "r": 16, "t": top + above, "b": 8},
             "legend": {
                 "orientation": "h",
@@ -149,9 +153,9 @@ def new_figure(finding: str, subtitle: str, file_name: str, above: int = 0) -> g
                 "traceorder": "normal",
                 "x": 0,
                 "xref": "container",
-                "y": 0,
+                "y": 1 - top / height,
                 "yref": "container",
-                "yanchor": "bottom",
+                "yanchor": "top",
             },
         }
     )
@@ -200,8 +204,8 @@ def share_text(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "0%"
 
 
-def add_heading(figure: go.Figure, axis: str, text: str) -> None:
-    """Adds a line in bold above the panel of that y axis."""
+def add_heading(figure: go.Figure, axis: str, text: str, inside: bool = False) -> None:
+    """Adds a line in bold above the panel of that y axis, or inside it at its top left."""
     figure.add_annotation(
         text=f"<b>{text}</b>",
         xref="paper",
@@ -209,6 +213,6 @@ def add_heading(figure: go.Figure, axis: str, text: str) -> None:
         xanchor="left",
         yref=f"{axis} domain",
         y=1,
-        yanchor="bottom",
+        yanchor="top" if inside else "bottom",
         showarrow=False,
     )

@@ -21,14 +21,20 @@ def costliest_stage(graph: LayerGraph) -> str:
     if not work[stage]:
         return _("{network} has no convolution or linear layer whose work could be counted.").format(network=graph.name)
     params = sum(layer.params for layer in stages[stage])
+    small = graph.macs < 1e9
     sentence = _(
         "**{stage} takes {work:.0%} of the {macs:.1f} billion multiply-accumulates** of a picture, and holds "
         "{weights:.0%} of the {params:.1f} million parameters."
     )
+    if small:
+        sentence = _(
+            "**{stage} takes {work:.0%} of the {macs:.1f} million multiply-accumulates** of a picture, and holds "
+            "{weights:.0%} of the {params:.1f} million parameters."
+        )
     return sentence.format(
         stage=spoken_stages(graph.layers).get(stage, stage),
         work=work[stage] / graph.macs,
-        macs=graph.macs / 1e9,
+        macs=graph.macs / (1e6 if small else 1e9),
         weights=params / graph.params if graph.params else 0,
         params=graph.params / 1e6,
     )

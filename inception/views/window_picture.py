@@ -12,24 +12,24 @@ from typing import Literal
 
 from ..errors import InputError
 from ..graph.window import Slide, Window, slides
-from ..text import and_list, shape_text, text_width
+from ..text import and_list, shape_text, text_width, wrapped
 from ..words import N_, _, ngettext
 from .fonts import families
 from .kinds import FACTORISED, LINEAR, OTHER, POINTWISE
 from .playground import PlaygroundResult
 
-TEXT = 12  # px, as are the next ones
-SMALL = 12
-DIGIT = 7.1  # width of a digit of SMALL
+TEXT = 14  # px, as are the next ones: what a lecture hall reads
+DIGIT = 8.3  # width of a digit of TEXT
 WIDTH = 640
-MARGIN = 44  # left of a grid, for labels and ticks
+MARGIN = 48  # left of a grid, for labels and ticks
 TOP = 46  # above a grid, for its title, labels and ticks
-LINE = 20
+LINE = 21
+LETTERS = 72  # of a line of the legend, and of a bold one above a strip
 MAX_CELL = 26
 INPUT_SIDE, INPUT_TRACKS = 350, 25
 OUTPUT_SIDE, OUTPUT_TRACKS = 156, 13
 STRIP_WIDTH, STRIP_TRACKS = 600, 40
-LANE, LANES = 18, 6  # height and largest number of lines of windows below a strip
+LANE, LANES = 19, 6  # height and largest number of lines of windows below a strip
 
 # How each kind of cell is drawn, in the grid and in the legend.
 THIN = 'stroke="currentColor" stroke-opacity=".35" stroke-width=".7"'
@@ -159,10 +159,13 @@ def window_svg(window: Window, row: int, column: int) -> str:
         *_input(y, x, window, row, column),
         *_output(out_y, out_x, row, column),
         *_rays(y, x, out_y, out_x, rows, columns, row, column),
-        *(_legend_line(kind, text, MARGIN, below + line * LINE) for line, (kind, text) in enumerate(legend)),
     ]
+    for kind, text in legend:
+        lines = wrapped(text, LETTERS)
+        parts += _legend_lines(kind, lines, MARGIN, below)
+        below += len(lines) * LINE
     sizes = _("Input {grid}, output {out}").format(grid=shape_text(window.grid), out=shape_text(window.out))
-    return _svg(_sentences(sizes, *(text for _kind, text in legend)), below + len(legend) * LINE, parts)
+    return _svg(_sentences(sizes, *(text for _kind, text in legend)), below, parts)
 
 
 def _axes(rows: list[Track], columns: list[Track], left: float, side: float) -> tuple[_Axis, _Axis]:
@@ -252,22 +255,24 @@ def playground_svg(result: PlaygroundResult) -> str:
     for name, argument, slide in both:
         title = _("{library}, {argument}: {summary}")
         titles.append(title.format(library=name, argument=argument, summary=_summary(slide)))
-        strip = _Axis([0], top + 30, x.cell)
+        lines = wrapped(titles[-1], LETTERS)
+        strip = _Axis([0], top + 9 + len(lines) * LINE, x.cell)
         lanes, bars = _bars(x, slide, strip.end + 5)
-        parts += [_text(x.start, top, titles[-1], bold=True), *_strip(name.lower(), strip, x, slide), *bars]
+        parts += [*_title(x.start, top, lines), *_strip(name.lower(), strip, x, slide), *bars]
         top = strip.end + 5 + lanes * LANE + 24
     if result.pytorch is None:
         title = _("PyTorch, {argument}: an error, because the window is longer than the padded axis")
         titles.append(title.format(argument=result.pytorch_argument))
-        parts.append(_text(x.start, top, titles[-1], bold=True))
-        top += 24
+        lines = wrapped(titles[-1], LETTERS)
+        parts += _title(x.start, top, lines)
+        top += 3 + len(lines) * LINE
     legend = [
         ("frame", _("window, with the number of its output")),
         ("zero", _("zero")),
         ("hatch", _("read by no window")),
     ]
-    for left, (kind, text) in zip((x.start, x.start + 260, x.start + 330), legend, strict=True):
-        parts.append(_legend_line(kind, text, left, top - 14))
+    for left, (kind, text) in zip((x.start, x.start + 310, x.start + 390), legend, strict=True):
+        parts += _legend_lines(kind, [text], left, top - 14)
     return _svg(_sentences(*titles), top + 6, parts)
 
 
@@ -329,7 +334,7 @@ def _bars(x: _Axis, slide: Slide, top: float) -> tuple[int, list[str]]:
             )
             bars.append(f'<path d="{path}" {STYLES["tap"]}/>')
         if right - left > DIGIT * len(str(output)) + 3:
-            bars.append(_text((left + right) / 2, y + 11.5, str(output), size=SMALL, anchor="middle"))
+            bars.append(_text((left + right) / 2, y + 13, str(output), anchor="middle"))
     return min(lanes, len(shown)), bars
 
 
@@ -369,7 +374,7 @@ def _zeros(y: _Axis, x: _Axis, cells: Iterable[tuple[int, int]]) -> list[str]:
     for row, column in cells:
         rows.setdefault(row, []).append(column)
     return [
-        f'<text x="{" ".join(_px(x.center(c)) for c in columns)}" y="{_px(y.center(row) + 4)}" font-size="{SMALL}" '
+        f'<text x="{" ".join(_px(x.center(c)) for c in columns)}" y="{_px(y.center(row) + 5)}" font-size="{TEXT}" '
         f'text-anchor="middle">{"0" * len(columns)}</text>'
         for row, columns in rows.items()
     ]
@@ -399,11 +404,11 @@ def _ticks(y: _Axis, x: _Axis, rows: Slide, columns: Slide, top: int, left: int)
 def _column_labels(x: _Axis, wanted: Sequence[int], y: float) -> list[str]:
     """Positions along the top, as many as have room, the first ones first."""
     room = DIGIT * max(len(str(column)) for column in wanted) + 5
-    return [_text(x.center(c), y, str(c), size=SMALL, anchor="middle") for c in x.labels(wanted, room)]
+    return [_text(x.center(c), y, str(c), anchor="middle") for c in x.labels(wanted, room)]
 
 
 def _row_labels(y: _Axis, wanted: Sequence[int], x: float, anchor: str) -> list[str]:
-    return [_text(x, y.center(r) + 4, str(r), size=SMALL, anchor=anchor) for r in y.labels(wanted, SMALL + 1)]
+    return [_text(x, y.center(r) + 5, str(r), anchor=anchor) for r in y.labels(wanted, TEXT + 1)]
 
 
 # Words
@@ -423,7 +428,7 @@ def _padding(window: Window) -> str:
 def _legend(window: Window, row: int, column: int) -> list[tuple[str, str]]:
     """(kind of cell, what it means here)."""
     rows, columns = slides(window)
-    reads = _("{kernel} window on {rows} and {columns}")
+    reads = _("{kernel} window on {rows} and {columns}, counted from 0")
     makes = _("the cells it reads make row {row}, column {column} of the output")
     spans = {"rows": _span("row", rows, row), "columns": _span("column", columns, column)}
     legend = [
@@ -520,20 +525,25 @@ def _svg(label: str, height: float, parts: Iterable[str]) -> str:
     )
 
 
-def _legend_line(kind: str, text: str, left: float, top: float) -> str:
+def _title(x: float, y: float, lines: Sequence[str]) -> list[str]:
+    return [_text(x, y + number * LINE, line, bold=True) for number, line in enumerate(lines)]
+
+
+def _legend_lines(kind: str, lines: Sequence[str], left: float, top: float) -> list[str]:
+    """A kind of cell and what it means, in one line or more."""
     style = STYLES["unread" if kind == "hatch" else kind]
     swatch = f'<rect x="{_px(left)}" y="{_px(top)}" width="14" height="14" {style}/>'
     if kind == "hatch":
         swatch += _hatch([(left, top)], 14)
     if kind == "zero":
-        swatch += _text(left + 7, top + 11, "0", size=SMALL, anchor="middle")
-    return swatch + _text(left + 22, top + 11, text)
+        swatch += _text(left + 7, top + 12, "0", anchor="middle")
+    return [swatch, *(_text(left + 22, top + 12 + number * LINE, line) for number, line in enumerate(lines))]
 
 
-def _text(x: float, y: float, text: str, size: int = TEXT, anchor: str = "start", bold: bool = False) -> str:
+def _text(x: float, y: float, text: str, anchor: str = "start", bold: bool = False) -> str:
     weight = ' font-weight="bold"' if bold else ""
     at = f'x="{_px(x)}" y="{_px(y)}"'
-    return f'<text {at} font-size="{size}" text-anchor="{anchor}"{weight}>{escape(text)}</text>'
+    return f'<text {at} font-size="{TEXT}" text-anchor="{anchor}"{weight}>{escape(text)}</text>'
 
 
 def _px(value: float) -> str:

@@ -24,6 +24,7 @@ from .cell_field import Box
 from .cell_picture import grids_of, stacked, tint
 from .cell_text import brief, channel_name, meaning, place_name, short, step_text
 from .maps import map_image, png_bytes
+from .products import COPIES, copied_from
 from .record import Array, Record
 
 STRIP = 12  # maps of a layer to choose from
@@ -192,7 +193,7 @@ def _sum(view: View) -> str:
     found = view.found
     spoken = spoken_layers(found.graph.layers)[found.layer.index].whole
     title = _("This number is {value}").format(value=short(found.value))
-    at = _("{layer}: channel {channel}, row {row}, column {column}").format(
+    at = _("{layer}: channel {channel}, row {row}, column {column}, each counted from 0").format(
         layer=spoken, channel=found.channel, row=found.row, column=found.column
     )
     head = (
@@ -226,15 +227,20 @@ def _term(view: View, term: Term) -> str:
     source = found.graph.layers[term.source - 1] if term.source else None
     name = channel_name(found.graph, term.source, term.channel)
     strongest = tuple(int(axis) for axis in np.unravel_index(np.abs(products).argmax(), products.shape))
-    label = escape(name)
+    label, handed_on = escape(name), ""
     if source:
-        at = _inside(found, *strongest)
-        label = go(source, term.channel, at, label, _("Open {what}").format(what=name))
+        maker, channel, at = _made(found.graph, source, term.channel, _inside(found, *strongest))
+        label = go(maker, channel, at, label, _("Open {what}").format(what=name))
+        if maker is not source:
+            made = _("It comes unchanged from {layer}, channel {channel}.")
+            made = made.format(layer=spoken_layers(found.graph.layers)[maker.index].whole, channel=channel)
+            handed_on = f"<p class='note'>{escape(made)}</p>"
     line = f"{short(patch.item())} × {short(kernel.item())} =" if patch.size == 1 else ""
     head = (
         f"<div class='head'>{_thumbnail(view, term)}<b>{label}</b><span class='line'>{line}</span>"
         f"<span class='total'>{short(term.value, signed=True)}</span></div>"
     )
+    head += handed_on
     if line:
         return f"<div class='term'>{head}</div>"
     grids = [
@@ -243,6 +249,16 @@ def _term(view: View, term: Term) -> str:
     ]
     css = "rows" if stacked(patch.shape) else "grids"
     return f"<div class='term'>{head}<div class='{css}'>{''.join(grids)}</div></div>"
+
+
+def _made(graph: LayerGraph, layer: Layer, channel: int, cell: tuple[int, int]) -> tuple[Layer, int, tuple[int, int]]:
+    """Where a number is made that a layer has: concatenations and the like, which only hand it on, are passed over."""
+    while layer.op in COPIES:
+        index, before, place = copied_from(layer, channel, cell)
+        if not index:  # the picture
+            return layer, channel, cell
+        layer, channel, cell = graph.layers[index - 1], before, place
+    return layer, channel, cell
 
 
 def _inside(found: CellArithmetic, row: int, column: int) -> tuple[int, int]:
@@ -270,7 +286,8 @@ def _grid(view: View, term: Term, source: Layer | None, role: str, grid: np.ndar
             if role == "patch" and not found.products.on_grid(row, column):
                 text, css = f"<span title='{padding}'>·</span>", "padding"
             elif role == "patch" and source:
-                text = go(source, term.channel, _inside(found, row, column), text, f"{at}: {text}")
+                maker, channel, cell = _made(found.graph, source, term.channel, _inside(found, row, column))
+                text = go(maker, channel, cell, text, f"{at}: {text}")
             elif found.layer.op == Op.MAX_POOL and role == "products" and found.products.kernels[0, row, column]:
                 css += " winner"
             cells.append(f"<td class='{css}' style='--t:{tint(value, largest):.2f}'>{text}</td>")

@@ -21,6 +21,7 @@ from .record import Record
 
 Array = NDArray[np.float64]
 
+COPIES = frozenset({Op.CONCAT, Op.DROPOUT, Op.FLATTEN})  # they hand numbers on as they are
 SHORTEST = 1e-12  # length by which PyTorch divides at least where it scales to length 1
 
 
@@ -65,25 +66,33 @@ def products_of(model: nn.Module, seen: Record, layer: Layer, channel: int, row:
         return _numbers([source] * len(read[0]), range(len(read[0])), read[0], _weights(model, layer, channel))
     if layer.op in (Op.MAX_POOL, Op.AVG_POOL) and window:
         return _pool(window, read[0], source, channel, (row, column))
-    if layer.op == Op.CONCAT:
-        ends = np.cumsum([len(branch) for branch in read])
-        which = int(np.searchsorted(ends, channel, side="right"))
-        return _taken(read[which], layer.inputs[which], channel - int(ends[which]) + len(read[which]), (row, column))
+    if layer.op in COPIES:
+        index, before, place = copied_from(layer, channel, (row, column))
+        return _taken(seen[index], index, before, place)
     if layer.op in SUMS and len(read) == 2:
         scale = layer.parts[0].scale
         numbers = [summand[channel, row, column] for summand in read]
         scales = [1.0, 1.0 if scale is None else scale]
         return _numbers(layer.inputs, [channel] * 2, numbers, scales, (row, column), read[0].shape[1:])
-    if layer.op in (Op.DROPOUT, Op.BATCH_NORM, Op.RELU):
+    if layer.op in (Op.BATCH_NORM, Op.RELU):
         return _taken(read[0], source, channel, (row, column))
-    if layer.op == Op.FLATTEN and read[0].ndim == 3:
-        before, *place = (int(axis) for axis in np.unravel_index(channel, read[0].shape))
-        return _taken(read[0], source, before, (place[0], place[1]))
     if layer.op == Op.L2_NORMALIZE:
         norm = max(float(np.linalg.norm(read[0].astype(np.float64))), SHORTEST)
         return _numbers([source], [channel], [read[0][channel]], [1 / norm])
     sentence = _("{layer}: how {operation} makes a number is not written down here.")
     raise CellError(sentence.format(layer=layer.path, operation=layer.op))
+
+
+def copied_from(layer: Layer, channel: int, cell: Pair) -> tuple[int, int, Pair]:
+    """Which layer that one of `COPIES` reads has the number of a cell: its index, and the channel and cell there."""
+    if layer.op == Op.CONCAT:
+        ends = np.cumsum([shape[0] for shape in layer.in_shapes])
+        which = int(np.searchsorted(ends, channel, side="right"))
+        return layer.inputs[which], channel - int(ends[which]) + layer.in_shapes[which][0], cell
+    if layer.op == Op.FLATTEN and len(layer.in_shapes[0]) == 3:
+        before, row, column = (int(axis) for axis in np.unravel_index(channel, layer.in_shapes[0]))
+        return layer.inputs[0], before, (row, column)
+    return layer.inputs[0], channel, cell
 
 
 def _weights(model: nn.Module, layer: Layer, channel: int) -> Array:

@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 
 from inception.views.kinds import POINTWISE, SQUARE
 from inception.words import N_, _
+from pages.figures.common import ABOVE
 
 Cost = Literal["params", "macs"]
 COSTS: dict[Cost, str] = {"params": N_("Parameters"), "macs": N_("MACs")}
-ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # a legend above the plot, beside its lines
 
 
 def width_figure(table: pd.DataFrame, cost: Cost, direct: int, middle: int, now: int) -> go.Figure:
@@ -92,9 +92,10 @@ def places_figure(kinds: pd.DataFrame, labels: list[str], cost: Cost) -> go.Figu
     figure.update_yaxes(range=[len(kinds) - 0.5, -0.9], visible=False)
     figure.update_xaxes(title=_(COSTS[cost]), rangemode="tozero", side="top")
     return figure.update_layout(
-        height=90 + 64 * len(kinds),
+        height=130 + 64 * len(kinds),
         barmode="group",
         bargap=0.45,
-        margin={"t": 10, "b": 10, "l": 10, "r": 20},
-        legend={"orientation": "h", "y": 0, "yanchor": "top", "x": 0, "traceorder": "normal"},
+        margin={"t": 80, "b": 10, "l": 10, "r": 20},
+        # Above the axis, which stands above the bars.
+        legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top", "traceorder": "normal"},
     )

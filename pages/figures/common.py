@@ -12,6 +12,7 @@ from inception.words import N_, _
 
 # Of the toolbar, which covers small figures, only what saves one as a picture.
 PLAIN = {"modeBarButtons": [["toImage"]], "displaylogo": False, "toImageButtonOptions": {"scale": 2}}
+ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # a legend above the plot, beside its lines
 PLANES = {N_("red"): "#d55e00", N_("green"): "#009e73", N_("blue"): "#0072b2"}
 
 

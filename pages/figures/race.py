@@ -9,12 +9,12 @@ from plotly.subplots import make_subplots
 from inception.training.race import COMPETITORS, TITLES
 from inception.views.figure import line_style
 from inception.words import N_, _
+from pages.figures.common import ABOVE
 
 EFFORTS = {"pictures": N_("Pictures seen"), "macs": N_("MACs spent"), "seconds": N_("Seconds")}
 AXES = EFFORTS | {"macs": N_("Multiply-accumulates (MACs) spent"), "seconds": N_("Seconds of one core")}
 QUANTITIES = {"held_out_accuracy": N_("Held-out accuracy"), "training_loss": N_("Training loss")}
 UNITS = {"held_out_accuracy": N_("Held-out accuracy, %"), "training_loss": N_("Training loss, nats")}
-ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # a legend above the plot, beside its lines
 
 
 def percent(share: float) -> str:

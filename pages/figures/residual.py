@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import inf, log10
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -22,13 +22,16 @@ OWN_STEPS = 0.7  # decades up to which Plotly chooses what to label on a logarit
 LABEL = 17  # pixels that a label of an axis takes, with the room above it
 TITLE = 30  # pixels above a panel for its title
 
+PanelName = Literal["norms", "ratio", "spread", "dead"]
+PANELS: tuple[PanelName, ...] = ("norms", "ratio", "spread", "dead")
+
 Profiles = Mapping[str, pd.DataFrame]
 Spec = dict[str, Any]
 Panel = tuple[str, int, list[Spec], Spec]  # title, height in pixels, lines and axis
 
 
-def depth_figure(profiles: Profiles) -> go.Figure:
-    """Over the residual sums in order: norms of the summands, their ratio, spread and dead channels, in four panels.
+def depth_figure(profiles: Profiles, shown: Sequence[PanelName] = PANELS) -> go.Figure:
+    """Over the residual sums in order, in panels: norms of the summands, their ratio, spread and dead channels.
 
     It is drawn at each move of a slider, so it is spared what takes Plotly long: add_ and update_ methods, each of
     which checks the figure, and in the browser a second figure, a mark for each point, a legend and margins that adapt.
@@ -38,34 +41,34 @@ def depth_figure(profiles: Profiles) -> go.Figure:
         *_lines(profiles, "shortcut_norm", _("shortcut {value}").format(value=f"%{{y:{NUMBER}}}"), "solid"),
         *_lines(profiles, "residual_norm", _("scaled residual {value}").format(value=f"%{{y:{NUMBER}}}"), "dot"),
     ]
-    panels: list[Panel] = [
-        (
+    panels: dict[PanelName, Panel] = {
+        "norms": (
             _("Norms: shortcut, scaled residual (dotted)"),
             TALL,
             norms,
             _log_axis(profiles, ["shortcut_norm", "residual_norm"], TALL, "~g"),
         ),
-        (
+        "ratio": (
             _("Scaled residual over shortcut"),
             LOW,
             _lines(profiles, "ratio", f"%{{y:{SHARE}}}", "solid"),
             {"rangemode": "tozero", "tickformat": "~%", "nticks": 5},
         ),
-        (
+        "spread": (
             _("Spread of the sum"),
             LOW,
             _lines(profiles, "spread", f"%{{y:{NUMBER}}}", "solid"),
             # With 1 everywhere it grows so far that on a linear axis that of small scales would be a flat line.
             _log_axis(profiles, ["spread"], LOW, NUMBER),
         ),
-        (
+        "dead": (
             _("Dead channels"),
             LOW,
             _lines(profiles, "dead_share", f"%{{y:{DEAD}}}", "solid"),
             {"tickformat": "~%", "range": _dead_range(most), "nticks": 5},
         ),
-    ]
-    return _stacked(next(iter(profiles.values())), panels)
+    }
+    return _stacked(next(iter(profiles.values())), [panels[name] for name in shown])
 
 
 def training_figure(curves: pd.DataFrame, names: Sequence[str], steps: int) -> go.Figure:

@@ -12,7 +12,8 @@ from inception.views.overlay import overlay_dot
 from inception.views.overview import Cell, change_of_row, side_by_side, side_by_side_dot
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices, components, diagrams, tables
+from pages.parts import address, choices, components, diagrams
+from pages.parts.same_table import same_table
 
 Row = list[Cell | None]
 
@@ -97,6 +98,4 @@ def show_as_table(table: pd.DataFrame, name: str, title: str, key: str) -> None:
         if network:  # one of two versions
             label = _("Parameters, {network}") if quantity == "params" else _("Output, {network}")
             columns[column] = label.format(network=network)
-    with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-        tables.show_table(shown, height=tables.table_height(len(shown)), column_config=columns)
-        tables.export_button(table, name, title, key=key)
+    same_table(shown, name, title, key, column_config=columns)

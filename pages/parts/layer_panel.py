@@ -9,9 +9,12 @@ from inception.graph.spoken import spoken_layers
 from inception.text import shape_text
 from inception.views.explain import why_this_shape
 from inception.views.window_picture import window_svg
+from inception.views.window_table import window_table
+from inception.vision.cell_text import place_name
 from inception.words import _
 from pages.parts import address, components
 from pages.parts.glossary import prose
+from pages.parts.same_table import slides_as_table
 from pages.parts.selection import select_layer
 from pages.parts.tables import stops
 
@@ -61,6 +64,8 @@ def window_picture(layer: Layer) -> None:
         column = window_slider("column", _("Output column"), columns)
     with drawing:
         components.picture(window_svg(layer.window, row, column), key="window")
+        name = layer.path.replace(".", "_")
+        slides_as_table(window_table(layer.window), name, place_name(layer), "window_table")
 
 
 def window_slider(name: str, label: str, count: int) -> int:

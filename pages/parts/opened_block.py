@@ -1,17 +1,15 @@
 """The opened block of a network: branch by branch, with the maps of the picture at every layer."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from inception.graph.branches import branch_names
 from inception.graph.layer import Layer
 from inception.graph.layer_graph import LayerGraph
 from inception.graph.op import Op
-from inception.text import running_text, shape_text
-from inception.views.colouring import Colouring, number_text
+from inception.text import running_text
+from inception.views.colouring import Colouring
 from inception.views.diagram import diagram_dot, node_name, parts_by_name
 from inception.views.notes import Notes
 from inception.views.overview import Box, box_hover
@@ -20,10 +18,11 @@ from inception.vision.every_layer import PictureRun
 from inception.vision.maps import map_image
 from inception.vision.picture_notes import picture_notes, share_text
 from inception.words import _
-from pages.parts import components, diagrams, selection, tables
+from pages.parts import components, diagrams, selection
 from pages.parts.colour_chooser import colour_legend
-from pages.parts.glossary import meaning, prose
+from pages.parts.glossary import prose
 from pages.parts.network_drawing import pictures_of, run_of
+from pages.parts.same_table import block_as_table
 from pages.parts.subject import Subject
 
 LARGE = 132  # pixels of a map of the selected layer
@@ -90,10 +89,7 @@ def show_block(graph: LayerGraph, opened: OpenedBlock, subject: Subject | None, 
     else:
         st.caption(_("Select a layer for its figures, and the way to its maps and numbers."))
     components.bring_into_view("atlas_layer", st.session_state.get("atlas_layer_turn", 0))
-    table = block_table(layers, run, colouring)
-    with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-        tables.show_table(table, height=tables.table_height(len(table)), column_config=columns(colouring))
-        tables.export_button(table, f"{graph.name}_{block.id}", block.title, key="atlas_block_table")
+    block_as_table(layers, f"{graph.name}_{block.id}", block.title, "atlas_block_table", run, colouring)
     links(graph, opened)
 
 
@@ -136,58 +132,6 @@ def show_layer(graph: LayerGraph, layer: Layer, run: PictureRun | None) -> None:
         st.page_link(
             "pages/cell.py", label=_("What a cell sees"), icon=":material/filter_center_focus:", query_params=query
         )
-
-
-def block_table(layers: tuple[Layer, ...], run: PictureRun | None, colouring: Colouring | None) -> pd.DataFrame:
-    """What the diagram shows, one row a layer."""
-    names = branch_names(layers)
-    shares = {
-        index: share for layer in layers if run and layer.op == Op.CONCAT for index, share in run.shares(layer).items()
-    }
-    rows = []
-    for layer in layers:
-        response = run.responses.get(layer.index) if run else None
-        rows.append(
-            {
-                "branch": names.get((layer.block, layer.branch), ""),
-                "code": "/".join(name for name in (layer.block, layer.branch, layer.layer) if name),
-                "op": layer.op,
-                "out_shape": shape_text(layer.out_shape),
-                "params": layer.params,
-                "macs": layer.macs,
-                "response": response.rms if response else None,
-                "share": shares.get(layer.index),
-                "channels": ", ".join(map(str, response.channels)) if response else "",
-                "value": number_text(colouring.of((layer,))) if colouring else "",
-            }
-        )
-    table = pd.DataFrame(rows)
-    absent = [] if run else ["response", "share", "channels"]
-    return table.drop(columns=[*absent, *([] if colouring else ["value"])])
-
-
-def columns(colouring: Colouring | None) -> dict[str, Any]:
-    """The columns of the tables here, in the reader's language."""
-    return {
-        "branch": st.column_config.TextColumn(_("Branch"), help=meaning("branch")),
-        "box": _("Box"),
-        "code": _("Name in the code"),
-        "layers": st.column_config.NumberColumn(_("Layer count"), format="localized"),
-        "op": _("Operation"),
-        "out_shape": _("Output"),
-        "params": st.column_config.NumberColumn(_("Parameters"), format="localized", help=meaning("parameters")),
-        "macs": st.column_config.NumberColumn(_("MACs"), format="localized", help=meaning("mac")),
-        "activation_bytes": st.column_config.NumberColumn(_("Outputs, bytes"), format="localized"),
-        "field": st.column_config.TextColumn(_("Receptive field"), help=meaning("receptive-field")),
-        "response": st.column_config.NumberColumn(
-            _("Response"), format="%.4g", help=_("Root mean square of all values")
-        ),
-        "share": st.column_config.NumberColumn(
-            _("Share"), format="percent", help=_("Of the concatenation that it joins")
-        ),
-        "channels": st.column_config.TextColumn(_("Strongest channels")),
-        "value": colouring.name if colouring else "",
-    }
 
 
 def links(graph: LayerGraph, opened: OpenedBlock) -> None:

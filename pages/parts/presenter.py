@@ -20,7 +20,7 @@ HIDEABLE = {
     "picture": (N_("Picture"), ".st-key-chosen_picture"),
     "weights": (N_("Weights"), ".st-key-chosen_weights"),
     "downloads": (N_("Downloads"), '[class*="st-key-export_"], .stDownloadButton'),
-    "tables": (N_("Tables"), ".stDataFrame"),
+    "tables": (N_("Tables"), '.stDataFrame, [class*="st-key-same_table_"]'),
     "findings": (N_("Findings"), ".st-key-finding"),
 }
 

@@ -1,12 +1,14 @@
 """The figure of each step of the tour: what stands there before the reader has guessed, and what is shown then."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import pandas as pd
 import streamlit as st
 from PIL import Image
 
 from inception.graph.blocks import BlockType
 from inception.graph.branches import branch_names, branches_of
+from inception.graph.layer import Layer
 from inception.studies.pairs import pair_totals
 from inception.studies.residual import UNSCALED
 from inception.text import scaled
@@ -16,18 +18,21 @@ from inception.views.charts import comparison_chart, depth_chart, stage_chart
 from inception.views.diagram import diagram_dot
 from inception.views.family import family_dot
 from inception.views.figure import chart_config
-from inception.views.overview import overview_dot
+from inception.views.overview import overview_boxes, overview_dot
 from inception.views.window_picture import window_svg
+from inception.views.window_table import window_table
+from inception.vision.cell_text import place_name
 from inception.vision.light_strip import light_strip, strip_html
 from inception.words import _, current
 from inception.zoo import VARIANTS
 from pages.figures import tour as tour_figures
 from pages.figures.common import PLAIN
 from pages.figures.race import race_figure
-from pages.figures.residual import depth_figure
+from pages.figures.residual import PANELS, PanelName, depth_figure
 from pages.parts import components, diagrams
 from pages.parts import tour_networks as on
 from pages.parts.decoded import decoded
+from pages.parts.same_table import block_as_table, family_as_table, overview_as_table, slides_as_table
 from pages.parts.tour_answers import RACERS, looked_at
 from pages.parts.tour_question import Place
 from pages.parts.tour_questions import ODD_SIDE, bottleneck_counts, first_window, thinned_branch
@@ -37,9 +42,15 @@ Figure = Callable[[], None]
 
 def block_diagram(name: str, block: BlockType) -> None:
     """A block as the page Blocks draws it."""
-    dot = diagram_dot(block.layers, block.title)
-    title = _("{block} of {network}").format(block=block.title, network=name)
-    components.diagram(diagrams.svg_of(dot, title), key="tour_block", selected=None, on_click=lambda _box: None)
+    drawn_layers(block.layers, block.title, name)
+
+
+def drawn_layers(layers: tuple[Layer, ...], title: str, name: str) -> None:
+    """Layers of a network as a diagram, and as a table that gives no guess away."""
+    dot = diagram_dot(layers, title)
+    titled = _("{block} of {network}").format(block=title, network=name)
+    components.diagram(diagrams.svg_of(dot, titled), key="tour_block", selected=None, on_click=lambda _box: None)
+    block_as_table(layers, f"{name}_{title}", titled, "tour_block_table", costs=False)
 
 
 def whole_network() -> None:
@@ -48,6 +59,7 @@ def whole_network() -> None:
     dot = overview_dot(network, "stage")
     title = _("Overview of {network}").format(network=on.title(network))
     components.diagram(diagrams.svg_of(dot, title), key="tour_network", selected=None, on_click=lambda _box: None)
+    overview_as_table(network, overview_boxes(network, "stage"), "tour_network_table", costs=False)
 
 
 def work_of_stages() -> None:
@@ -68,6 +80,8 @@ def last_window() -> None:
     assert layer.window is not None
     rows, columns = layer.out_shape[1:]
     components.picture(window_svg(layer.window, rows - 1, columns - 1), key="tour_window")
+    name = layer.path.replace(".", "_")
+    slides_as_table(window_table(layer.window), name, place_name(layer), "tour_window_table")
 
 
 def inception_block() -> None:
@@ -89,14 +103,7 @@ def work_of_branches() -> None:
 
 def thin_branch() -> None:
     """The one branch with a 1x1 before its 3x3."""
-    network = on.graph()
-    dot = diagram_dot(thinned_branch(), _("A 1x1, then a 3x3"))
-    components.diagram(
-        diagrams.svg_of(dot, _("{block} of {network}").format(block="1x1 + 3x3", network=on.title(network))),
-        key="tour_block",
-        selected=None,
-        on_click=lambda _box: None,
-    )
+    drawn_layers(thinned_branch(), _("A 1x1, then a 3x3"), on.title(on.graph()))
 
 
 def weights_of_branch() -> None:
@@ -149,14 +156,28 @@ def residual_block() -> None:
     block_diagram(on.title(network), on.with_branches(network, 1))
 
 
-def sums() -> None:
-    st.plotly_chart(depth_figure({_("as built"): on.residual_sums()}), config=PLAIN, key="tour_sums")
+def what_is_added() -> None:
+    """How much each block adds, and the other measurements on demand."""
+    sums_by_depth({_("as built"): on.residual_sums()}, "ratio")
+
+
+def growing_sums() -> None:
+    """How the sums grow as the network was built."""
+    sums_by_depth({_("as built"): on.residual_sums()}, "spread")
 
 
 def sums_without_scale() -> None:
     profiles = {_("as built"): on.residual_sums(), _("1 everywhere"): on.residual_sums(UNSCALED)}
-    st.plotly_chart(depth_figure(profiles), config=PLAIN, key="tour_sums")
     st.caption(_("Blue: as built. Orange: 1 everywhere."))
+    sums_by_depth(profiles, "spread")
+
+
+def sums_by_depth(profiles: Mapping[str, pd.DataFrame], first: PanelName) -> None:
+    """The measurement that answers a question, and tucked away the others of the same sums."""
+    st.plotly_chart(depth_figure(profiles, [first]), config=PLAIN, key="tour_sums")
+    others = [panel for panel in PANELS if panel != first]
+    with st.expander(_("What else was measured of these sums"), icon=":material/show_chart:"):
+        st.plotly_chart(depth_figure(profiles, others), config=PLAIN, key="tour_other_sums")
 
 
 def cost_of_racers() -> None:
@@ -179,6 +200,7 @@ def curves_of_racers() -> None:
 def family() -> None:
     graphs = {name: on.graph(name) for name in VARIANTS}
     components.picture(diagrams.svg_of(family_dot(graphs), _("The Inception family")), key="tour_family")
+    family_as_table(graphs, "tour_family_table")
 
 
 def versions() -> None:
@@ -215,7 +237,7 @@ BEFORE: dict[str, Figure] = {
     "reduction": reduction_block,
     "field": cells_over_picture,
     "shortcut": residual_block,
-    "scale": sums,
+    "scale": growing_sums,
     "race": cost_of_racers,
     "versions": family,
 }
@@ -227,7 +249,7 @@ AFTER: dict[str, Figure] = {
     "pair": weights_of_pairs,
     "reduction": reduction_block,
     "field": growing_field,
-    "shortcut": sums,
+    "shortcut": what_is_added,
     "scale": sums_without_scale,
     "race": curves_of_racers,
     "versions": versions,

@@ -22,8 +22,8 @@ OPENED: dict[str, list[dict[str, str]]] = {
         {"below": "charts"},
     ],
     "blocks": [{"model": "inception_resnet_v2"}],
-    "factorisation": [{"view": view} for view in ("calculator", "with-square-kernels", "what-separable-means")]
-    + [{"view": "what-separable-means", "from": "this-network"}],
+    "factorisation": [{"view": view} for view in ("calculator", "with-square-kernels", "a-kernel-as-column-row")]
+    + [{"view": "a-kernel-as-column-row", "from": "this-network"}],
     "bottleneck": [{}, {"bottleneck_view": "in-this-network"}],
     "residual_scale": [
         {"model": "inception_resnet_v2", "numbers": "true"},

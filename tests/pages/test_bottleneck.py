@@ -11,6 +11,7 @@ from inception.studies.direct_network import compare_with_direct
 from inception.studies.factorize import Setting, option_table
 
 from ..graphs import zoo_graph
+from .shown import unexplained
 from .test_address import app_at
 
 
@@ -28,6 +29,8 @@ def test_it_opens_on_the_place_that_saves_most_and_takes_any_widths(app: AppTest
     graph = zoo_graph("inception_resnet_v1")
     most = bottleneck_table(graph).sort_values("saving").iloc[-1]
     assert [metric.value for metric in app.metric[:2]] == [f"{most['direct_params']:,}", f"{most['params']:,}"]
+    opened = f"one of these {len(bottleneck_table(graph))} places, the one that saves most: {most['stage']}"
+    assert any(opened in unexplained(text.value) for text in app.markdown)
     app.slider(key="bottleneck_in").set_value(8)
     app.slider(key="bottleneck_middle").set_value(16)
     app.slider(key="bottleneck_out").set_value(4)
@@ -38,8 +41,9 @@ def test_it_opens_on_the_place_that_saves_most_and_takes_any_widths(app: AppTest
     assert app.dataframe[0].value.equals(option_table(ways))
     # 4·(8·5·5 + 2) against 16·(8 + 2) + 4·(16·5·5 + 2).
     assert [metric.value for metric in app.metric] == ["808", "1,768", "0.46×"]
+    assert not any("one of these" in text.value for text in app.markdown), "it stands elsewhere now"
     first = ways_in_words(setting, ways).partition(":")[0]  # terms of the glossary are marked behind it
-    assert any(text.value.startswith(first) for text in app.markdown)
+    assert any(unexplained(text.value).startswith(first) for text in app.markdown)
     figure = drawn_figure(app)
     assert figure["data"][2]["x"] == [16]
     assert figure["data"][2]["y"] == [1768]

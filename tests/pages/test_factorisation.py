@@ -112,7 +112,7 @@ def test_the_setting_survives_a_look_at_another_view(app: AppTest) -> None:
     app.checkbox[0].uncheck()
     healthy(app.checkbox[1].check().run())
     before = app.dataframe[0].value
-    for view in ("What separable means", "Calculator"):
+    for view in ("A kernel as column × row", "Calculator"):
         healthy(app.segmented_control[0].set_value(view).run())
     assert app.dataframe[0].value.equals(before)
     assert app.metric[0].label == "9x9, parameters"
@@ -148,7 +148,7 @@ def drawn_singular_values(app: AppTest) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize(("name", "size", "rank"), [("gauss", 9, 1), ("gauss", 7, 1), ("gabor", 7, 2), ("sobel", 9, 1)])
 def test_kernels_are_rounded_for_the_eye_alone(app: AppTest, name: str, size: int, rank: int) -> None:
-    opened(app, "What separable means", "inception_v4")
+    opened(app, "A kernel as column × row", "inception_v4")
     app.select_slider[0].set_value(size)
     healthy(next(box for box in app.selectbox if box.label == "Kernel").set_value(name).run())
     assert app.slider[0].max == size
@@ -157,7 +157,7 @@ def test_kernels_are_rounded_for_the_eye_alone(app: AppTest, name: str, size: in
 
 
 def test_kernels_of_the_network(app: AppTest) -> None:
-    opened(app, "What separable means", "inception_resnet_v1")
+    opened(app, "A kernel as column × row", "inception_resnet_v1")
     healthy(app.segmented_control[1].set_value("this network").run())
     weights = next(box.value for box in app.selectbox if box.label == "Weights")
     assert any("random" in caption.value for caption in app.caption) == (weights == UNTRAINED)
@@ -175,7 +175,7 @@ def test_kernels_of_the_network(app: AppTest) -> None:
 
 
 def test_changed_weights_stand_in_the_address(app: AppTest) -> None:
-    app.query_params.update({"view": "what-separable-means", "cells": "0.1:5,6.6:-2.5"})
+    app.query_params.update({"view": "a-kernel-as-column-row", "cells": "0.1:5,6.6:-2.5"})
     healthy(app.run())
     expected = classic("sobel", 7)
     expected[0, 1], expected[6, 6] = 5, -2.5
@@ -183,7 +183,7 @@ def test_changed_weights_stand_in_the_address(app: AppTest) -> None:
     assert app.session_state["address"].query["cells"] == "0.1:5,6.6:-2.5"
     assert not app.warning
     beside = app_on("factorisation")
-    beside.query_params.update({"view": "what-separable-means", "cells": "7.0:1"})
+    beside.query_params.update({"view": "a-kernel-as-column-row", "cells": "7.0:1"})
     assert "cells" in healthy(beside.run()).warning[0].value
 
 
@@ -192,7 +192,7 @@ def test_an_empty_cell_is_one_sentence(app: AppTest, monkeypatch: pytest.MonkeyP
         return grid.mask(grid == grid.iloc[1, 2])
 
     monkeypatch.setattr(streamlit, "data_editor", emptied)
-    opened(app, "What separable means", "inception_v4")
+    opened(app, "A kernel as column × row", "inception_v4")
     assert [error.value for error in app.error] == [
         "A cell of the kernel is empty; write a number into it, 0 for no weight."
     ]

@@ -87,6 +87,9 @@ def test_without_residual_sums_it_shows_a_network_that_has_them_and_says_so(app:
     assert "Inception-v4 has no residual sums" in app.info[0].value
     assert app.info[0].value.endswith("So this page shows Inception-ResNet-v2 (released).")
     assert app.header[0].value.startswith("Inception-ResNet-v2 (released) · ")
+    order = [getattr(node, "value", None) for node in app._tree]
+    found = next(place for place, text in enumerate(order) if "From the first sum" in str(text))
+    assert found < order.index(app.info[0].value), "the finding comes first"
     assert app.slider
     offered = {button.label.removeprefix("Switch to ") for button in app.button if "Switch" in button.label}
     assert offered == {name for name in inception.list_models() if name.startswith("inception_resnet")}

@@ -33,6 +33,8 @@ WRONG = {
     "look": "0-0",
 }
 
+DRAWN = ("work", "branches", "bottleneck", "pair", "reduction", "shortcut", "versions")  # steps that open on a diagram
+
 
 def open_tour(app: AppTest, **query: str) -> AppTest:
     for name, text in query.items():
@@ -43,6 +45,13 @@ def open_tour(app: AppTest, **query: str) -> AppTest:
 def texts(app: AppTest) -> str:
     """What stands on the page, without what terms say of themselves."""
     return TERM.sub(r"\1", "\n".join(text.value for text in app.markdown))
+
+
+def diagrams_and_their_tables(app: AppTest) -> tuple[int, int]:
+    """How many diagrams stand on the page, and how many tables that say the same."""
+    names = [getattr(node.proto, "component_name", "") for node in app._tree if hasattr(node, "proto")]
+    drawn = sum(name in ("diagram_view", "svg_picture") for name in names)
+    return drawn, sum(box.label in ("The same as a table", "同样内容的表格") for box in app.expander)
 
 
 def links(app: AppTest) -> list[str]:
@@ -61,9 +70,14 @@ def test_each_step_asks_and_then_says_why_the_answer_is_wrong(app: AppTest, lang
             healthy(app.run())
             assert asked[step.id].prompt in texts(app), step.id
             assert asked[step.id].says not in texts(app), "not before the guess"
+            drawn, told = diagrams_and_their_tables(app)
+            assert drawn == told == (step.id in DRAWN), step.id
+            assert step.id == "versions" or not any({"params", "macs"} & {*table.value} for table in app.dataframe)
         app.session_state["tour_answers"] = {step.id: WRONG[step.id]}
         healthy(app.run())
         assert why[step.id] in texts(app), step.id
+        drawn, told = diagrams_and_their_tables(app)
+        assert drawn == told, step.id
         assert app.session_state["address"].query["answers"] == f"{step.id}:{WRONG[step.id]}"
         app.session_state["tour_answers"] = {}
 

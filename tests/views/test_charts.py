@@ -392,6 +392,15 @@ def test_kinds_differ_in_more_than_colour() -> None:
     assert [bar.marker.color for bar in kinds] == [kind.color for kind in KINDS]
 
 
+def test_legends_stand_between_title_and_plot() -> None:
+    graph = traced("inception_v4", 299)
+    for figure in (stage_chart(graph), depth_chart(graph), cost_treemap(graph), comparison_chart([graph, graph])):
+        legend, height = figure.layout.legend, figure.layout.height
+        assert (legend.yref, legend.yanchor) == ("container", "top")
+        lines = figure.layout.title.text.count("<br>") + figure.layout.title.subtitle.text.count("<br>") + 2
+        assert 44 + 17 * lines < (1 - legend.y) * height <= figure.layout.margin.t, "below the lines of the title"
+
+
 def test_the_treemap_has_a_legend_of_the_kinds_in_it() -> None:
     figure = cost_treemap(traced("inception_v4", 299))
     legend = [bar.name for bar in figure.data[1:]]
