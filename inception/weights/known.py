@@ -169,9 +169,9 @@ _PUBLISHED = {
             labels="imagenet_classes.csv",
             preprocessing=TIMM_V4,
             input_size=299,
-            megabytes=109,
+            megabytes=95,  # the hub's file is without the auxiliary head, which torchvision's own has
             repository="timm/inception_v3.tv_in1k",
-            overrides={"aux_logits": True},  # the file has the auxiliary head
+            sha256="9c452c63a67fd03a38a78c401ba12d4be0e926df63c93403de3a29f6df20fefb",
         ),
         Weights(
             tag="inception_v3.gluon_in1k",
