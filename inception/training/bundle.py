@@ -49,9 +49,12 @@ class Scores:
     confusion: pd.DataFrame  # how many pictures of each class (rows) were taken for which (columns)
 
 
-def answers_to(network: PictureNetwork, images: Tensor) -> Tensor:
-    """(N, classes) float32 logits for (N, 3, H, W) uint8 pictures, prepared and run as the app does it."""
-    size = network.input_size, network.input_size
+def answers_to(network: PictureNetwork, images: Tensor, side: int | None = None) -> Tensor:
+    """(N, classes) float32 logits for (N, 3, H, W) uint8 pictures, prepared and run as the app does it.
+
+    side: pixels of the network's input; those of its training where none are given.
+    """
+    size = side or network.input_size, side or network.input_size
 
     def forward(part: Tensor) -> Tensor:
         pixels = part.permute(0, 2, 3, 1).numpy()

@@ -102,8 +102,13 @@ def methods(network: Predictor, graph: LayerGraph) -> Iterator[Method]:
 
             yield Method(name, cam_of, layer.block, grid, back)
 
+    # Both methods ask for the same maps, one after the other.
+    known: dict[int, Attribution] = {}
+
     def gradients(prepared: Image.Image, target: int, smooth: bool = False) -> list[Attribution]:
-        found = integrated_gradients(network, prepared, target)
+        found = known.get(id(prepared)) or known.setdefault(
+            id(prepared), integrated_gradients(network, prepared, target)
+        )
         detail = network.preprocessing.detail
         return [found.smoothed(detail) if smooth and detail else found]
 
@@ -118,9 +123,10 @@ def methods(network: Predictor, graph: LayerGraph) -> Iterator[Method]:
     yield Method(RANDOM, random)
 
 
-def measure(tag: str, side: int) -> pd.DataFrame:
+def measure(tag: str, side: int, only: str = "") -> pd.DataFrame:
     """Every method on the photographs that a bundled network names rightly at `side` x `side` pixels, a row each.
 
+    only: the name of a method, where the others are not asked for.
     Columns model, size, trained (the size of its training), method, layer, grid, back (which size of grid, counted from
     the last), photographs (how many were named rightly), of (how many show one of the classes), changed (share of the
     answers that hiding changed), insertion (mean area), dead (share of the maps that tell nothing).
@@ -139,6 +145,8 @@ def measure(tag: str, side: int) -> pd.DataFrame:
             pictures.append((prepared, int(answer["index"].iloc[0])))
     rows = []
     for method in methods(network, graph):
+        if only and method.name != only:
+            continue
         changed, areas, dead = [], [], []
         for prepared, target in pictures:
             for found in method.maps(prepared, target):
