@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..graph.window import padding_of
 from ..models.surgery import fold_batch_norm, lean
-from .onednn import ConvRelu, one_kernel_each
+from .onednn import ConvRelu, PackedConv, one_kernel_each
 
 
 def half_gradients(model: nn.Module) -> nn.Module:
@@ -46,38 +46,59 @@ class HalfGradientConv(nn.Module):
     def __init__(self, conv: nn.Conv2d, relu: bool, rounded: bool):
         super().__init__()
         self.conv, self.relu, self.rounded = conv, relu, rounded
-        self.low = copy.deepcopy(conv).to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        quick = self.low if rounded else conv
+        low = copy.deepcopy(conv).to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        quick = low if rounded else conv
         self.quick = ConvRelu(quick) if relu else quick
+        self.back = _back(low)
 
     def forward(self, x: Tensor) -> Tensor:
         if not torch.is_grad_enabled():
             exact = self.conv(x)
             return exact.relu_() if self.relu else exact
-        conv, padding = self.conv, list(padding_of(self.conv)[::2])
         x = x.to(torch.bfloat16 if self.rounded else torch.float32)
-        rest = (list(conv.stride), padding, list(conv.dilation), conv.groups)
-        return _HalfGradient.apply(x, self.low.weight, self.quick, self.relu, *rest)
+        return _HalfGradient.apply(x, self.quick, self.relu, self.back)
+
+
+Back = Callable[[Tensor, torch.Size], Tensor]  # of a gradient for the output, and the shape of the input
+
+
+def _back(conv: nn.Conv2d) -> Back:
+    """What gives a convolution's gradient for its input, in the convolution's dtype.
+
+    With stride 1 that is a convolution too, by the kernel turned round, and oneDNN computes it sooner than what PyTorch
+    asks it for.
+    """
+    top, _bottom, left, _right = padding_of(conv)
+    high, wide = conv.kernel_size
+    around = (high - 1 - top, wide - 1 - left)
+    if conv.stride == conv.dilation == (1, 1) and conv.groups == 1 and min(around) >= 0:
+        turned = nn.Conv2d(conv.out_channels, conv.in_channels, (high, wide), padding=around, bias=False, device="meta")
+        weight = conv.weight.detach().flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+        turned.weight = nn.Parameter(weight, False)
+        packed = PackedConv(turned)
+        return lambda gradient, _shape: packed(gradient)
+    rest = (list(conv.stride), [top, left], list(conv.dilation), False, [0, 0], conv.groups, [True, False, False])
+
+    def back(gradient: Tensor, shape: torch.Size) -> Tensor:
+        of_shape = gradient.new_empty(1).expand(shape)  # its values are needed for weights' gradients only
+        found: Tensor = torch.ops.aten.convolution_backward(gradient, of_shape, conv.weight, None, *rest)[0]
+        return found
+
+    return back
 
 
 class _HalfGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, half: Tensor, run: Callable[[Tensor], Tensor], relu: bool, *rest: Any) -> Tensor:
+    def forward(ctx: Any, x: Tensor, run: Callable[[Tensor], Tensor], relu: bool, back: Back) -> Tensor:
         output = run(x)
-        ctx.save_for_backward(half, output if relu else None)
-        ctx.shape, ctx.dtype, ctx.rest = x.shape, x.dtype, rest
+        ctx.save_for_backward(output if relu else None)
+        ctx.shape, ctx.dtype, ctx.back = x.shape, x.dtype, back
         return output
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        half, output = ctx.saved_tensors
-        stride, padding, dilation, groups = ctx.rest
-        gradient = gradients[0]
+        (output,), (gradient,) = ctx.saved_tensors, gradients
         if output is not None:  # what the ReLU did not pass
             gradient = torch.ops.aten.threshold_backward(gradient, output, 0)
         gradient = gradient.to(torch.bfloat16, memory_format=torch.channels_last)
-        shape_of_input = gradient.new_empty(1).expand(ctx.shape)  # its values are needed for weights' gradients only
-        found, _, _ = torch.ops.aten.convolution_backward(
-            gradient, shape_of_input, half, None, stride, padding, dilation, False, [0, 0], groups, [True, False, False]
-        )
-        return found.to(ctx.dtype), *[None] * 7
+        return ctx.back(gradient, ctx.shape).to(ctx.dtype), None, None, None

@@ -66,8 +66,10 @@ def _supports(dtype: torch.dtype) -> bool:
     return asked is None or (hasattr(operators, asked) and getattr(operators, asked)())
 
 
-class ConvRelu(nn.Module):
-    """A convolution with bias, and the ReLU behind it: (N, C, H, W) to (N, C', H', W')."""
+class PackedConv(nn.Module):
+    """A convolution as one kernel of oneDNN: (N, C, H, W) to (N, C', H', W')."""
+
+    after = "none"  # what the kernel does with each value that it computes
 
     def __init__(self, conv: nn.Conv2d):
         super().__init__()
@@ -88,5 +90,11 @@ class ConvRelu(nn.Module):
                 conv.weight, self.padding, stride, dilation, conv.groups, shape
             )
         return operators._convolution_pointwise(
-            x, self._packed, conv.bias, self.padding, stride, dilation, conv.groups, "relu", [], ""
+            x, self._packed, conv.bias, self.padding, stride, dilation, conv.groups, self.after, [], ""
         )
+
+
+class ConvRelu(PackedConv):
+    """A convolution with bias, and the ReLU behind it: (N, C, H, W) to (N, C', H', W')."""
+
+    after = "relu"

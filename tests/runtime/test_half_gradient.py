@@ -1,0 +1,28 @@
+"""Gradients in bfloat16, layer by layer."""
+
+import pytest
+import torch
+from torch import nn
+
+from inception.runtime.half_gradient import _back
+from inception.runtime.onednn import quick_in_bfloat16
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"),
+    [(1, 1, 0), (3, 1, 1), (3, 1, 0), ((1, 7), 1, (0, 3)), (3, 2, 0), (1, 1, 1)],
+)
+def test_a_gradient_goes_back_through_a_convolution(kernel: int, stride: int, padding: int) -> None:
+    if not quick_in_bfloat16(torch.device("cpu")):
+        pytest.skip("this processor is not quick in bfloat16")
+    torch.manual_seed(0)
+    conv = nn.Conv2d(8, 6, kernel, stride, padding)
+    x = torch.randn(2, 8, 15, 17, requires_grad=True)
+    output = conv(x)
+    gradient = torch.randn_like(output)
+    (expected,) = torch.autograd.grad(output, x, gradient)
+
+    low = gradient.to(torch.bfloat16, memory_format=torch.channels_last)
+    found = _back(conv.to(torch.bfloat16))(low, x.shape)
+    assert found.dtype == torch.bfloat16
+    assert (found - expected).norm() < 0.01 * expected.norm()
