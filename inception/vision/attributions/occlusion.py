@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
 from ...runtime.onednn import bfloat16_model, quick_in_bfloat16
 from ...runtime.predictor import Predictor
@@ -17,6 +17,7 @@ from ...words import N_, Filled
 from ..elsewhere import engine_view
 from ..inside import Array
 from .attribution import Attribution
+from .first_blocks import FirstBlocks, plan
 from .gradients import Preview, no_preview
 from .score import Check, Explained, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
 
@@ -94,29 +95,32 @@ class _Scores:
     """What computes the scores of a picture with windows hidden."""
 
     predictor: Predictor
-    model: nn.Module
+    network: FirstBlocks
     target: Target
-    picture: Tensor  # (1, 3, H, W), normalised, in float32
     frame: _Frame
     batch: int  # pictures in one turn
-    dtype: torch.dtype = torch.float32
 
     def of(self, windows: Sequence[Window | None]) -> list[float]:
         """The score for each window; None hides nothing."""
-        pictures = self.picture.repeat(len(windows), 1, 1, 1)
-        for picture, window in zip(pictures, windows, strict=True):
-            if window is not None:
-                picture[:, *self.frame.area(window)] = 0  # after normalisation: the mean colour
-        pictures = pictures.to(self.dtype, memory_format=self.predictor.memory_format)
+        areas = [None if window is None else self.frame.area(window) for window in windows]
         with self.predictor.turn(), torch.inference_mode():
-            return score_of(self.model, self.target, pictures).tolist()
+            # 0 after normalisation is the mean colour.
+            return score_of(self.network.rest, self.target, self.network.with_hidden(areas)).tolist()
+
+
+def _network(predictor: Predictor, model: nn.Module, prepared: Image.Image, frame: _Frame) -> FirstBlocks:
+    """The model, which computes of hidden pictures what differs in them."""
+    picture = predictor.to_input(prepared).float()
+    steps = plan(model, picture.shape[1:], [frame.area(window) for window in frame.coarse_first()])
+    return FirstBlocks(model, steps, picture, predictor.memory_format)
 
 
 def _quick(exact: _Scores, check: Check) -> _Scores:
     """The same scores in bfloat16, sooner and rounded."""
     model = bfloat16_model(explained_model(exact.predictor, exact.target))
     call_between_layers(model, check)
-    return replace(exact, model=model, dtype=torch.bfloat16, batch=QUICK_BATCH)
+    network = replace(exact.network, model=model, picture=exact.network.picture.to(torch.bfloat16))
+    return replace(exact, network=network, batch=QUICK_BATCH)
 
 
 def _rounding_shows(falls: dict[Window, float], exact: _Scores) -> bool:
@@ -144,7 +148,8 @@ def occlusion(
     """Occlusion (Zeiler and Fergus 2014): how far the score falls when a window of the picture turns grey.
 
     target: index of a class, or an embedding (D,) to compare with. windows: down and across, 1 to 16, each twice as
-    high and wide as the step to the next; each is a forward pass. A pixel has the mean of the windows that hide it.
+    high and wide as the step to the next. Each is a forward pass, of whose first blocks only what the window changes is
+    computed. A pixel has the mean of the windows that hide it.
     progress: called with passes done and all passes, after each batch and out of turn; what it raises ends the work.
     quick: whether the passes may round to bfloat16, where the processor is quick in it. A few windows are computed in
     float32 too, and where rounding shows, all of them.
@@ -154,7 +159,7 @@ def occlusion(
     check_count("windows", windows, MAX_WINDOWS)
     frame = _Frame.of((prepared.height, prepared.width), windows)
     model = explained_model(predictor, target)
-    exact = _Scores(predictor, model, target, predictor.to_input(prepared).float(), frame, WINDOW_BATCH)
+    exact = _Scores(predictor, _network(predictor, model, prepared, frame), target, frame, WINDOW_BATCH)
     scores = _quick(exact, check) if quick and quick_in_bfloat16(predictor.device) else exact
     call_between_layers(model, check)
     order, first = frame.coarse_first(), len(list(product(*frame.first())))

@@ -61,8 +61,8 @@ def call_between_layers(model: nn.Module, check: Check) -> None:
         module.register_forward_hook(forward)
 
 
-def score_of(model: nn.Module, target: Target, x: Tensor) -> Tensor:
-    """(N, 3, H, W) to (N,): the logit of the class, or the cosine with the embedding."""
+def score_of(model: Callable[[Tensor], Tensor], target: Target, x: Tensor) -> Tensor:
+    """(N, 3, H, W), or what else a model takes, to (N,): the logit of the class, or the cosine with the embedding."""
     outputs = model(x).float()
     if isinstance(target, np.ndarray):
         return F.cosine_similarity(outputs, _reference(target, x.device))
