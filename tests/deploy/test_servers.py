@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from threading import Timer
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -167,6 +170,22 @@ def test_without_a_cookie_pictures_are_lost(site: Site) -> None:
             except HTTPError:
                 lost += 1
         assert lost
+
+
+def test_a_busy_server_keeps_its_readers(site: Site) -> None:
+    """Longer than HAProxy's checks are apart it answers nothing, as where it computes for a class."""
+    with Student(site.url) as student:
+        student.open("glossary")
+        own = student.cookies["inception_server"]
+        busy = site.apps[int(own) - 1]
+        busy.send_signal(signal.SIGSTOP)
+        again = Timer(1.5, busy.send_signal, [signal.SIGCONT])
+        again.start()
+        time.sleep(1.2)
+        student.get("_stcore/health")
+        again.join()
+        assert student.cookies["inception_server"] == own
+        student.go("zoo")
 
 
 def test_a_server_that_dies_leaves_its_readers_to_the_other(site: Site) -> None:
