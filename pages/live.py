@@ -5,7 +5,6 @@ from math import inf
 
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 import inception
 from inception.runtime.crop import Fit
@@ -72,17 +71,15 @@ def choose_setting(subject: Subject) -> PictureNetwork:
 
 def classes(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
     """Every class with its probability; kept in the session until the subject changes."""
-
-    def classify() -> pd.DataFrame:
-        with st.spinner(_("Running the network…")):
-            return network.classify(subject.prepared)
-
-    return kept("classes", (subject.key, _setting_of(network)), classify)
+    key = subject.key, _setting_of(network)
+    with st.spinner(_("Running the network…")):
+        return kept("classes", key, lambda: network.classify(subject.prepared), shared=subject.common)
 
 
 def none_of_them(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> bool:
     """Whether the picture seems to show none of the classes; kept in the session until the subject changes."""
-    return kept("none", (subject.key, _setting_of(network)), lambda: says_none(network, table, subject.prepared))
+    key = subject.key, _setting_of(network)
+    return kept("none", key, lambda: says_none(network, table, subject.prepared), shared=subject.common)
 
 
 def why_none(subject: Subject) -> str:
@@ -318,12 +315,8 @@ def show_comparison(subject: Subject, answer: pd.DataFrame) -> None:
 def remember(subject: Subject, network: PictureNetwork, table: pd.DataFrame) -> None:
     """Keeps the answer for an upload, so that it need not be asked for again beside others."""
     if subject.data in uploads().values():
-        put(
-            "answers",
-            _question(subject, network, subject.data),
-            _short(network, table, subject.prepared),
-            most=len(uploads()),
-        )
+        answer = _short(table, none_of_them(subject, network, table))
+        put("answers", _question(subject, network, subject.data), answer, most=len(uploads()))
 
 
 def show_all(subject: Subject, network: PictureNetwork) -> None:
@@ -331,7 +324,8 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
 
     def classify(data: bytes) -> tuple[str, float, bool]:
         prepared = network.prepare(decoded(data), subject.graph.input_size, crop_of(data))
-        return _short(network, network.classify(prepared), prepared)
+        table = network.classify(prepared)
+        return _short(table, says_none(network, table, prepared))
 
     rows = []
     with st.spinner(_("Running the network on all your pictures…")):
@@ -359,9 +353,9 @@ def _question(subject: Subject, network: PictureNetwork, data: bytes) -> tuple[o
     return network.name, network.weights, _setting_of(network), subject.graph.input_size, hash(data), crop_of(data)
 
 
-def _short(network: PictureNetwork, table: pd.DataFrame, prepared: Image.Image) -> tuple[str, float, bool]:
+def _short(table: pd.DataFrame, none: bool) -> tuple[str, float, bool]:
     """Class, probability and whether it seems to be none of them."""
-    return table["label"].iloc[0], table["probability"].iloc[0], says_none(network, table, prepared)
+    return table["label"].iloc[0], table["probability"].iloc[0], none
 
 
 def _setting_of(network: PictureNetwork) -> tuple[object, ...]:

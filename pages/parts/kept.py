@@ -1,4 +1,7 @@
-"""What a session has computed, kept under a name until what it was computed from changes."""
+"""What a session has computed, kept under a name until what it was computed from changes.
+
+What tells of no reader all sessions keep together: a class that opens a page computes it once.
+"""
 
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -6,19 +9,23 @@ from typing import Any, TypeVar
 import streamlit as st
 
 T = TypeVar("T")
+MOST_SHARED = 256  # values that all sessions keep together
 
 
-def kept(name: str, key: Hashable, compute: Callable[[], T], most: int = 1) -> T:
+def kept(name: str, key: Hashable, compute: Callable[[], T], most: int = 1, shared: bool = False) -> T:
     """What was computed under this name for this key, or else what `compute` gives now.
 
     key: everything that the value depends on. most: how many keys a name holds; those that were not asked for longest
-    make room.
+    make room. shared: whether it tells of no reader, and is small, so that all sessions keep it together.
     """
-    found: T | None = peek(name, key)
-    if found is None:
-        found = compute()
-    put(name, key, found, most)
-    return found
+    if shared:
+        found: T = _shared(name, repr(key), compute)
+        return found
+    own: T | None = peek(name, key)
+    if own is None:
+        own = compute()
+    put(name, key, own, most)
+    return own
 
 
 def peek(name: str, key: Hashable) -> Any:
@@ -46,3 +53,8 @@ def _held(name: str) -> dict[Hashable, Any]:
 def _entry(name: str) -> str:
     """Its key in the session's state, where the widgets keep their values too."""
     return f"kept_{name}"
+
+
+@st.cache_data(max_entries=MOST_SHARED, show_spinner=False)
+def _shared(name: str, key: str, _compute: Callable[[], Any]) -> Any:  # `_`: no part of the key
+    return _compute()

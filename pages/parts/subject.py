@@ -24,7 +24,7 @@ from pages.parts.decoded import decoded
 from pages.parts.face_pictures import choose_face
 from pages.parts.glossary import prose
 from pages.parts.kept import kept
-from pages.parts.pictures import choose_picture
+from pages.parts.pictures import choose_picture, uploads
 from pages.parts.weights_chooser import choose_weights, network_with
 
 PREPARED = 16  # pictures as networks get them that a session keeps
@@ -46,6 +46,11 @@ class Subject:
     def own_weights(self) -> bool:
         """Whether the network has a file of the reader's own, which only this session knows."""
         return self.network.weights.kind is WeightsKind.UPLOAD
+
+    @property
+    def common(self) -> bool:
+        """Whether it tells of no reader: one of the project's pictures, and weights that all sessions have."""
+        return not self.own_weights and not self.network.embeds and self.data not in uploads().values()
 
     @property
     def quick(self) -> TorchNetwork:
