@@ -1,15 +1,19 @@
 """The samples on Live inference: a bundled network opens on what it knows, and says so of what it does not know."""
 
+import pandas as pd
 import pytest
+import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from inception import words
+from inception.runtime import predictor
 from inception.vision.none_of_them import others_table, refusals, wrong_refusals
 from inception.vision.samples import samples
 from inception.weights.choice import WeightsChoice
 from inception.weights.known import known_weights
 
-from .conftest import open_at
+from .conftest import ROOT, open_at
 
 BUNDLED = sorted(tag for tag, weights in known_weights().items() if not weights.published)
 
@@ -35,6 +39,26 @@ def test_a_bundled_network_opens_on_a_picture_that_it_gets_right(app: AppTest, t
 def test_what_one_network_is_sure_of_the_others_may_not_know(app: AppTest) -> None:
     live(app, picture="astronaut")
     assert any("At least one of the networks" in info.value for info in app.info)
+
+
+def test_each_network_is_asked_once_for_a_picture(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The three that come with the app; about a sample once for all sessions."""
+    asked = []
+    classify = predictor.Predictor.classify
+
+    def counted(self: predictor.Predictor, prepared: Image.Image) -> pd.DataFrame:
+        asked.append(self.name)
+        return classify(self, prepared)
+
+    monkeypatch.setattr(predictor.Predictor, "classify", counted)
+    st.cache_data.clear()
+    for session in (AppTest.from_file(str(ROOT / "app.py"), default_timeout=120), app):
+        live(session)
+    assert len(asked) == len(set(asked)) == 3
+    uploader = next(box for box in app.file_uploader if box.label == "Your pictures")
+    uploader.set_value(("macaw.jpg", samples()["macaw"].path.read_bytes(), "image/jpeg"))
+    app.run().run()
+    assert len(asked) == 6
 
 
 def test_old_and_new_links_open(app: AppTest) -> None:
