@@ -81,7 +81,7 @@ def test_how_often_other_things_are_noticed_is_said_once_and_the_same(app: AppTe
     table = others_table()
     noticed, wrong = refusals(table, "together"), wrong_refusals(table, "together")
     low, high = noticed.interval
-    said = next(caption.value for caption in app.caption if "other things" in caption.value)
+    said = next(text.value for text in app.markdown if "photographs of other things" in text.value)
     assert f"Of {noticed.pictures} photographs of other things, {noticed.share:.0%} were noticed" in said
     assert f"{low:.0%} to {high:.0%}" in said
     assert f"{wrong.share:.0%} of {wrong.pictures}" in said
@@ -99,7 +99,7 @@ def test_the_way_to_the_full_weights_stands_beside_why_the_network_is_small(app:
 
 def test_nothing_was_measured_at_another_size(app: AppTest) -> None:
     live(app, size="96")
-    assert not any("other things" in caption.value for caption in app.caption)
+    assert not any("photographs of other things" in text.value for text in app.markdown)
 
 
 def test_links_and_choices_outlive_the_language(app: AppTest) -> None:
