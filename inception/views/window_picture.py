@@ -20,15 +20,15 @@ from .playground import PlaygroundResult
 
 TEXT = 14  # px, as are the next ones: what a lecture hall reads
 DIGIT = 8.3  # width of a digit of TEXT
-WIDTH = 640
+WIDTH = 540  # as wide as the figure of a step of the tour on a laptop, so that it is not drawn smaller there
 MARGIN = 48  # left of a grid, for labels and ticks
 TOP = 46  # above a grid, for its title, labels and ticks
 LINE = 21
-LETTERS = 72  # of a line of the legend, and of a bold one above a strip
+LETTERS = 60  # of a line of the legend, and of a bold one above a strip
 MAX_CELL = 26
-INPUT_SIDE, INPUT_TRACKS = 350, 25
-OUTPUT_SIDE, OUTPUT_TRACKS = 156, 13
-STRIP_WIDTH, STRIP_TRACKS = 600, 40
+INPUT_SIDE, INPUT_TRACKS = 276, 23
+OUTPUT_SIDE, OUTPUT_TRACKS = 130, 13
+STRIP_WIDTH, STRIP_TRACKS = 500, 40
 LANE, LANES = 19, 6  # height and largest number of lines of windows below a strip
 
 # How each kind of cell is drawn, in the grid and in the legend.
@@ -133,7 +133,7 @@ class _Axis:
 
 # A window over a grid
 def window_svg(window: Window, row: int, column: int) -> str:
-    """An <svg> element, 640 px wide: the input grid with the window that makes output cell (row, column), from 0.
+    """An <svg> element, 540 px wide: the input grid with the window that makes output cell (row, column), from 0.
 
     Beside the input stands the output grid with that cell marked; ticks along the edges are where windows start. For
     scripts, cells are squares of paths with the classes pixel, zero, padding (other than zeros), unread, tap and beyond
@@ -164,8 +164,11 @@ def window_svg(window: Window, row: int, column: int) -> str:
         lines = wrapped(text, LETTERS)
         parts += _legend_lines(kind, lines, MARGIN, below)
         below += len(lines) * LINE
+    counted = _("rows and columns are counted from 0")
+    parts.append(_text(MARGIN + 22, below + 12, counted))
+    below += LINE
     sizes = _("Input {grid}, output {out}").format(grid=shape_text(window.grid), out=shape_text(window.out))
-    return _svg(_sentences(sizes, *(text for _kind, text in legend)), below, parts)
+    return _svg(_sentences(sizes, *(text for _kind, text in legend), counted), below, parts)
 
 
 def _axes(rows: list[Track], columns: list[Track], left: float, side: float) -> tuple[_Axis, _Axis]:
@@ -235,7 +238,7 @@ def _rays(
 
 # The playground
 def playground_svg(result: PlaygroundResult) -> str:
-    """An <svg> element, 640 px wide: TensorFlow's axis above PyTorch's, pixel below pixel, with the windows below each.
+    """An <svg> element, 540 px wide: TensorFlow's axis above PyTorch's, pixel below pixel, with the windows below each.
 
     Windows carry the number of the output they make; where they overlap too much to draw all, the first and the last
     are drawn. Classes and data-columns are as in `window_svg`, in groups with the classes tensorflow and pytorch.
@@ -271,7 +274,7 @@ def playground_svg(result: PlaygroundResult) -> str:
         ("zero", _("zero")),
         ("hatch", _("read by no window")),
     ]
-    for left, (kind, text) in zip((x.start, x.start + 310, x.start + 390), legend, strict=True):
+    for left, (kind, text) in zip((x.start, x.start + 300, x.start + 370), legend, strict=True):
         parts += _legend_lines(kind, [text], left, top - 14)
     return _svg(_sentences(*titles), top + 6, parts)
 
@@ -428,7 +431,7 @@ def _padding(window: Window) -> str:
 def _legend(window: Window, row: int, column: int) -> list[tuple[str, str]]:
     """(kind of cell, what it means here)."""
     rows, columns = slides(window)
-    reads = _("{kernel} window on {rows} and {columns}, counted from 0")
+    reads = _("{kernel} window on {rows} and {columns}")
     makes = _("the cells it reads make row {row}, column {column} of the output")
     spans = {"rows": _span("row", rows, row), "columns": _span("column", columns, column)}
     legend = [

@@ -139,7 +139,7 @@ def check_readable(svg: str) -> None:
     assert len(root.get("aria-label") or "") > 40
     width, height = float(root.get("width") or 0), float(root.get("height") or 0)
     assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
-    assert width <= 640
+    assert width <= 540
     for text in root.iter(f"{SVG}text"):
         size = float(text.get("font-size") or 0)
         assert size >= 14, "a diagram's text, as large as at 1280x720"
@@ -248,17 +248,18 @@ def test_says_what_it_shows() -> None:
     gaps = Window((1, 3), (2, 1), (1, 4), (0, 0, 0, 0), "VALID", (56, 9), (28, 1))
 
     assert label_of(window_svg(first, 2, 0)) == (
-        "Input 150x150, output 74x74. 3x3 window on rows 4 to 6 and columns 0 to 2, counted from 0. The cells "
-        "it reads make row 2, column 0 of the output. Read by no window: row 149 and column 149."
+        "Input 150x150, output 74x74. 3x3 window on rows 4 to 6 and columns 0 to 2. The cells it reads make row 2, "
+        "column 0 of the output. Read by no window: row 149 and column 149. Rows and columns are counted from 0."
     )
     assert label_of(window_svg(side, 5, 1)) == (
-        "Input 17x17, output 17x17. 1x7 window on row 5 and columns -2 to 4, counted from 0. The cells it "
-        "reads make row 5, column 1 of the output. Zeros added: 3 columns on the left, 3 columns on the right."
+        "Input 17x17, output 17x17. 1x7 window on row 5 and columns -2 to 4. The cells it reads make row 5, "
+        "column 1 of the output. Zeros added: 3 columns on the left, 3 columns on the right. Rows and columns are "
+        "counted from 0."
     )
     assert label_of(window_svg(gaps, 1, 0)) == (
-        "Input 56x9, output 28x1. 1x3 window on row 2 and columns 0, 4 and 8, counted from 0. The cells it "
-        "reads make row 1, column 0 of the output. Read by no window: rows 1, 3, 5, … 55 (28 of 56) and columns 1, 2, "
-        "3, … 7 (6 of 9)."
+        "Input 56x9, output 28x1. 1x3 window on row 2 and columns 0, 4 and 8. The cells it reads make row 1, "
+        "column 0 of the output. Read by no window: rows 1, 3, 5, … 55 (28 of 56) and columns 1, 2, 3, … 7 (6 of 9). "
+        "Rows and columns are counted from 0."
     )
     texts = [element.text for element in ElementTree.fromstring(window_svg(first, 2, 0)).iter(f"{SVG}text")]
     assert "read by no window: row 149 and column 149" in texts
