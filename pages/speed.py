@@ -32,6 +32,7 @@ from pages.parts.pictures import SAMPLES
 from pages.parts.subject import Subject, choose_subject, weights_note
 
 FIRST = "inception_v4.cifar10"  # whose weights a server measures before anyone asks
+PATIENCE = 15  # seconds: a click does not end a measurement before its next setting, nor the page's first one
 KEPT = 8  # pictures, networks or sizes whose measurements a session keeps: each takes a minute or two
 
 ENGINE_NOTES = {
@@ -123,9 +124,10 @@ def first_measurement() -> Stored | None:
     try:
         with st.spinner(_("Measuring two settings, once for this server…")):
             rows = list(compare_settings(known.variant, weights, size, [picture], [1], [setting]))
+            # Before the spinner goes, with which a click ends this run.
+            stored()[()] = found = Stored(rows, known.variant, size, datetime.now().astimezone())
     except SpeedError:
         return None
-    stored()[()] = found = Stored(rows, known.variant, size, datetime.now().astimezone())
     return found
 
 
@@ -171,7 +173,8 @@ def measure(subject: Subject, settings: list[Setting], place: DeltaGenerator) ->
     bar = st.progress(0.0, _("Loading the plain network…"))
     name, weights, size = subject.network.name, subject.network.weights, subject.graph.input_size
     picture, crop = subject.picture, subject.crop
-    with closing(compare_settings(name, weights, size, [picture], settings=settings, crop=crop)) as comparisons:
+    every = compare_settings(name, weights, size, [picture], settings=settings, crop=crop, patience=PATIENCE)
+    with closing(every) as comparisons:
         for comparison in comparisons:
             rows.append(comparison)
             bar.progress(len(rows) / total, _("{done} of {total} measured").format(done=len(rows), total=total))

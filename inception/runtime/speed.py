@@ -147,15 +147,17 @@ def compare_settings(
     batches: Sequence[int] = BATCHES,
     settings: Sequence[Setting] | None = None,
     crop: Crop = WHOLE_CENTRE,
+    patience: float = 0,
 ) -> Generator[Comparison, None, None]:
     """Measures the network on RGB pictures of `size` (height, width): the plain one first, then each setting.
 
-    settings: all of `offered_settings` by default. crop: which part of each picture the network gets. Yields each row
-    as soon as it is measured; closing the generator ends the work. A setting that this machine cannot run has a row
-    that says why. Each setting has a network of its own, freed before the next is loaded.
+    settings: all of `offered_settings` by default. crop: which part of each picture the network gets. patience: seconds
+    to wait for whoever measures already. Yields each row as soon as it is measured; closing the generator ends the
+    work. A setting that this machine cannot run has a row that says why. Each setting has a network of its own, freed
+    before the next is loaded.
     Raises SpeedError while someone else measures, CheckpointError, OutOfMemory if even the plain network does not fit.
     """
-    if not _place.acquire(blocking=False):
+    if not _place.acquire(timeout=patience):
         raise SpeedError(_("Someone else is measuring on this server; try again in a minute."))
     try:
         plain = PlainNetwork(name, weights)

@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..words import _
 
 SIGNED = cmocean.balance[2:-2]  # its ends are both nearly black
+SHADES = 2049  # of a scale of colours; one of them is half-way
 GAP = 8  # pixels between the maps of a sheet
 TEXT = 12  # height of its captions
 
@@ -54,18 +55,19 @@ def heat_map(values: NDArray[np.float32], low: float, high: float, signed: bool 
     Both scales are perceptually uniform and read by colour-blind people: Cividis (Nuñez, Anderton and Renslow 2018),
     and for signed values cmocean's balance (Thyng et al. 2016), whose white is half-way.
     """
-    anchors = _anchors(signed)
-    scaled = (values.astype(np.float64) - low) / (high - low) if high > low else np.full(values.shape, 0.5 * signed)
-    positions = np.linspace(0, 1, len(anchors))
-    pixels = np.stack([np.interp(scaled, positions, anchors[:, i]) for i in range(3)], axis=-1)
-    return Image.fromarray(pixels.round().astype(np.uint8))
+    colors = _colors(signed)
+    last = len(colors) - 1
+    places = (values - low) / (high - low) * last if high > low else np.full(values.shape, 0.5 * signed * last)
+    return Image.fromarray(colors.take(places.clip(0, last).round().astype(np.intp), axis=0, mode="clip"))
 
 
 @cache
-def _anchors(signed: bool) -> NDArray[np.float64]:
-    """(N, 3): colours at even steps of a scale of `heat_map`."""
-    colors = convert_colors_to_same_type(SIGNED if signed else sequential.Cividis, colortype="rgb")[0]
-    return np.array([unlabel_rgb(color) for color in colors])
+def _colors(signed: bool) -> NDArray[np.uint8]:
+    """(SHADES, 3): a scale of `heat_map` in so many even steps that a picture has all its colours."""
+    named = convert_colors_to_same_type(SIGNED if signed else sequential.Cividis, colortype="rgb")[0]
+    anchors = np.array([unlabel_rgb(color) for color in named])
+    steps, places = np.linspace(0, 1, SHADES), np.linspace(0, 1, len(anchors))
+    return np.stack([np.interp(steps, places, anchors[:, i]) for i in range(3)], axis=-1).round().astype(np.uint8)
 
 
 def lay_over(

@@ -1,6 +1,7 @@
 """Measuring: what is counted, what is compared with what, and that it can be stopped. No test looks at a clock."""
 
 import math
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -157,3 +158,13 @@ def test_the_table_has_a_row_each() -> None:
     expected = ["folded", "cpu", "bfloat16", 8, 400.0, 20.0, 5, 1000, 2000, 2.0, 0.875, 0.01, ""]
     assert table.iloc[0].tolist() == expected
     assert isinstance(comparison_table([]), pd.DataFrame)
+
+
+def test_who_has_patience_waits_for_the_measurement_before() -> None:
+    """As a press on Speed does whose visit still makes the measurement that the page opens on."""
+    before = compare_settings(NAME, None, SIZE, PICTURES, [1], [])
+    next(before)
+    ending = threading.Timer(0.1, before.close)
+    ending.start()
+    assert len(list(compare_settings(NAME, None, SIZE, PICTURES, [1], [], patience=60))) == 1
+    ending.join()
