@@ -25,14 +25,15 @@ def tidy(page: str) -> None:
     """
     global _next
     began = monotonic()
-    first = page not in _walked or began - _walked[page] >= EVERY
-    if not first and began < _next:
+    first = page not in _walked
+    again = not first and began - _walked[page] >= EVERY
+    if not (first or again) and began < _next:
         return
-    if first:
-        _walked[page] = began
+    if again:
         gc.unfreeze()
     gc.collect()
-    if first:
+    if first or again:
+        _walked[page] = began
         gc.freeze()
     now = monotonic()
     _next = now + (now - began) / SHARE
