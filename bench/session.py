@@ -11,16 +11,40 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 APP = Path(__file__).parents[1] / "app.py"
 
 
 @contextmanager
-def session(page: str, **state: Any) -> Iterator[AppTest]:
-    """A session that has opened a page with this in its state, as in a server in which the app has run before.
+def as_in_a_server() -> Iterator[None]:
+    """Lets AppTest look for components and compile the scripts once, as a server does, instead of in every run.
 
-    Streamlit's tests begin each run as a server begins: they look for components, compile the scripts and do not know
-    the pages. None of that belongs to a click.
+    And lets it wait for the end of a run, where it looked for it a thousand times a second.
+    """
+    kept = cache(ScriptCache)
+    look = local_script_runner.require_widgets_deltas
+
+    def wait(runner: LocalScriptRunner, timeout: float) -> None:
+        if runner._script_thread is not None:
+            runner._script_thread.join(timeout)
+        look(runner)
+
+    with (
+        patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)),
+        patch.object(app_test, "ScriptCache", kept),
+        patch.object(local_script_runner, "ScriptCache", kept),
+        patch.object(local_script_runner, "require_widgets_deltas", wait),
+    ):
+        yield
+
+
+@contextmanager
+def in_the_frame() -> Iterator[None]:
+    """Begins each run with app.py, as in a server in which it has run before.
+
+    AppTest makes a PagesManager for each run, as if the server had just started: the run would begin with the page
+    without its frame, and start over, which loses the click.
     """
     made = PagesManager.__init__
 
@@ -28,13 +52,14 @@ def session(page: str, **state: Any) -> Iterator[AppTest]:
         made(self, *args, **options)
         PagesManager.uses_pages_directory = False
 
-    kept = cache(ScriptCache)
-    with (
-        patch.object(PagesManager, "__init__", make),
-        patch.object(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests)),
-        patch.object(app_test, "ScriptCache", kept),
-        patch.object(local_script_runner, "ScriptCache", kept),
-    ):
+    with patch.object(PagesManager, "__init__", make):
+        yield
+
+
+@contextmanager
+def session(page: str, **state: Any) -> Iterator[AppTest]:
+    """A session that has opened a page with this in its state."""
+    with as_in_a_server(), in_the_frame():
         app = AppTest.from_file(str(APP), default_timeout=300)
         app.run()
         app.switch_page(f"pages/{page}.py")

@@ -1,17 +1,13 @@
 """What the tests of several pages need."""
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from streamlit.components.v2 import manifest_scanner
-from streamlit.runtime.pages_manager import PagesManager
-from streamlit.runtime.scriptrunner.script_cache import ScriptCache
-from streamlit.testing.v1 import AppTest, app_test, local_script_runner
+from streamlit.testing.v1 import AppTest
 
+from bench import session
 from inception.weights import download
 from pages.parts.page_list import PAGES
 
@@ -19,38 +15,17 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def components() -> Iterator[None]:
-    """Looks through the installed packages for components once: AppTest does so in every run of a script."""
-    with pytest.MonkeyPatch.context() as patch:
-        scan = cache(manifest_scanner.scan_component_manifests)
-        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def scripts() -> Iterator[None]:
-    """Compiles each page once, as a server does: AppTest reads and compiles app.py and the page in every run."""
-    once = ScriptCache()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app_test, "ScriptCache", lambda: once)
-        patch.setattr(local_script_runner, "ScriptCache", lambda: once)
+def as_in_a_server() -> Iterator[None]:
+    """Spares AppTest what a server does once."""
+    with session.as_in_a_server():
         yield
 
 
 @pytest.fixture
-def in_the_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begins each run with app.py, as in a server in which it has run before.
-
-    AppTest makes a PagesManager for each run, as if the server had just started: the run would begin with the page
-    without its frame, and start over, which loses the click.
-    """
-    made = PagesManager.__init__
-
-    def make(self: PagesManager, *args: Any, **options: Any) -> None:
-        made(self, *args, **options)
-        PagesManager.uses_pages_directory = False
-
-    monkeypatch.setattr(PagesManager, "__init__", make)
+def in_the_frame() -> Iterator[None]:
+    """Begins each run with app.py, as in a server in which it has run before."""
+    with session.in_the_frame():
+        yield
 
 
 def app_on(page: str) -> AppTest:
