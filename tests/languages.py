@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from inception.paths import LOCALE
@@ -80,19 +81,20 @@ def add_third_language(folder: Path) -> Path:
 def foreign_texts(texts: Iterable[str], language: str) -> Iterator[str]:
     """What is in another language on a screen of one of them, of the texts that it shows."""
     own_names = {*languages().values(), accented("English")}
-    for text in dict.fromkeys(texts):
-        rest = NAMED.sub(" ", text)
-        if text in own_names or DOTTED.fullmatch(text) or not re.search(r"[^\W\d_]{2}", rest):
-            continue
-        wrong: object
-        if language == "en":
-            wrong = HAN.search(rest) or ACCENTED.search(rest)
-        elif language == CODE:
-            wrong = HAN.search(rest) or PLAIN_RUN.search(rest) or _is_a_plain_word(rest)
-        else:
-            wrong = ACCENTED.search(rest) or SENTENCE.search(rest) or _is_translated(text, language)
-        if wrong:
-            yield text
+    yield from (text for text in dict.fromkeys(texts) if text not in own_names and _is_foreign(text, language))
+
+
+@cache
+def _is_foreign(text: str, language: str) -> bool:
+    """Kept, because every page shows the frame's texts again."""
+    rest = NAMED.sub(" ", text)
+    if DOTTED.fullmatch(text) or not re.search(r"[^\W\d_]{2}", rest):
+        return False
+    if language == "en":
+        return bool(HAN.search(rest) or ACCENTED.search(rest))
+    if language == CODE:
+        return bool(HAN.search(rest) or PLAIN_RUN.search(rest)) or _is_a_plain_word(rest)
+    return bool(ACCENTED.search(rest) or SENTENCE.search(rest)) or _is_translated(text, language)
 
 
 def _is_a_plain_word(text: str) -> bool:
