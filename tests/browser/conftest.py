@@ -74,7 +74,10 @@ def tab(browser: Browser) -> Page:
 
 @pytest.fixture
 def page(tab: Page, app_url: str) -> Iterator[Page]:
-    """An empty page of 1280x800 that remembers nothing. Console errors and requests to other hosts fail the test."""
+    """An empty page of 1280x800 that remembers nothing. Console errors and requests to other hosts fail the test.
+
+    It asks for less motion: to draw what fades and turns took much of the tests' time. Tests of motion ask for it.
+    """
     problems: list[str] = []
     host = urlsplit(app_url).netloc
 
@@ -90,6 +93,7 @@ def page(tab: Page, app_url: str) -> Iterator[Page]:
             problems.append(f"request to another host: {request.url}")
 
     tab.set_viewport_size({"width": 1280, "height": 800})
+    tab.emulate_media(reduced_motion="reduce")
     listeners: list[tuple[Any, Any]] = [("console", on_console), ("pageerror", on_error), ("request", on_request)]
     for event, listener in listeners:
         tab.on(event, listener)

@@ -33,6 +33,7 @@ def test_it_fits_on_one_screen(page: Page, app_url: str, width: int, height: int
 
 
 def test_the_picture_moves_until_it_is_held(page: Page, app_url: str) -> None:
+    page.emulate_media(reduced_motion="no-preference")
     page.goto(app_url)
     ready(page)
     page.wait_for_function(MOVES)

@@ -154,6 +154,7 @@ def test_another_size_and_then_another_method(page: Page, app_url: str) -> None:
 
 def test_a_long_attribution_without_motion_and_stopped(page: Page, app_url: str) -> None:
     """Streamlit lets what is old fade, and signs turn, while it works; who wants less motion gets none."""
+    page.emulate_media(reduced_motion="no-preference")
     page.goto(f"{app_url}/looks?model=inception_resnet_v2.paper")  # of full width, so that it takes a while
     page.get_by_text("Integrated gradients", exact=True).click()
     page.get_by_role("button", name="Run the network").click()

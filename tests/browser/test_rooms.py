@@ -28,7 +28,9 @@ def class_(browser: Browser) -> Iterator[list[Page]]:
     with ExitStack() as stack:
         pages = []
         for locale in ("en-US", *OTHERS):
-            context = browser.new_context(locale=locale, viewport={"width": 1280, "height": 800})
+            context = browser.new_context(
+                locale=locale, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
+            )
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(LONG)
