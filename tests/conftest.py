@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,15 @@ SLOW = (
     *("models/test_outputs.py", "runtime/test_engines.py", "runtime/test_fuzz.py", "runtime/test_speed.py"),
     *("studies/test_residual.py", "test_wheel.py", "views/test_latex.py", "weights/test_own_weights.py"),
 )
-# Files that take one process more than a minute, much of it waiting: nobody should wait for one that started last.
-LONGEST = ("browser/test_installed.py", "browser/test_rooms.py", "serve/test_engine.py", "bench/test_benches.py")
+# What one process of `make test` runs as a whole, in this order: what takes long and waits much comes first, and what
+# shares a browser, a server or what pages keep stays together. Any other file is a part by itself, after these.
+PARTS = (
+    ("browser/test_installed.py", "browser/test_live.py", "browser/test_tour.py", "browser/test_teach.py"),
+    ("browser/",),
+    ("bench/test_benches.py",),
+    ("serve/test_engine.py",),
+    ("pages/",),
+)
 
 
 def pytest_configure() -> None:
@@ -33,15 +41,34 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def part_of(path: str) -> int:
+    """The place in `PARTS` of what holds a file under tests/; that behind the last for one that is a part by itself."""
+    found = (number for number, part in enumerate(PARTS) if path.startswith(part))
+    return next(found, len(PARTS))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by where they stand, so that no file has to repeat it; the longest files come first."""
-    places = {HERE / file: place for place, file in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    """Marks tests by where they stand, so that no file has to repeat it; orders them by `PARTS`."""
+    items.sort(key=lambda item: part_of(item.path.relative_to(HERE).as_posix()))
     for item in items:
         if item.path.is_relative_to(HERE / "browser"):
             item.add_marker(pytest.mark.browser)
         if any(item.path.is_relative_to(HERE / place) for place in SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives each process of xdist a whole part at a time."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByPart(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            part = part_of(file.removeprefix(f"{HERE.name}/"))
+            return file if part == len(PARTS) else str(part)
+
+    return ByPart(config, log)
 
 
 @pytest.fixture
