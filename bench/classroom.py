@@ -323,7 +323,7 @@ def fitted(site: Site) -> Model:
     pictures = known_pictures(len(site.apps) + QUIET)
     lesson = Lesson(site.url, code, pictures)
     rounds = [alone(site, lesson, number) for number in range(len(pictures))][len(site.apps) :]
-    passes = pass_seconds(pictures)
+    passes = {UPLOAD: pass_seconds(pictures)}  # those of the sample at the opening run once for all
     mean = {what: mean_of([acts[what] for acts in rounds], passes.get(what, 0.0)) for what in rounds[0]}
     return Model(
         mean[OPEN], mean[UPLOAD], [mean[page] for page in PAGES], mean[ANSWER], mean[LOOK], CLICKS, PAUSE, BEGIN
@@ -359,8 +359,8 @@ def mean_of(acts: Sequence[Act], passes: float) -> Act:
     return Act(max(0.0, page - passes), min(passes, page), own, still)
 
 
-def pass_seconds(pictures: Sequence[Picture]) -> dict[str, float]:
-    """What the passes of a picture take, by what a student does; as measured in this process."""
+def pass_seconds(pictures: Sequence[Picture]) -> float:
+    """What the passes of a picture of one's own take, as measured in this process."""
     network = networks.predictor(NETWORK, WEIGHTS)
     seconds = []
     for _name, data, _label, _probability in pictures:
@@ -368,8 +368,7 @@ def pass_seconds(pictures: Sequence[Picture]) -> dict[str, float]:
         began = time.process_time()
         says_none(network, network.classify(prepared), prepared)
         seconds.append(time.process_time() - began)
-    each = median(seconds)  # the first one loads the other networks
-    return {OPEN: each, UPLOAD: each}
+    return median(seconds)  # the first one loads the other networks
 
 
 def past(model: Model) -> list[tuple[float, str]]:
