@@ -100,6 +100,8 @@ def layer_table(
 def search(table: pd.DataFrame, words: str) -> pd.DataFrame:
     """The rows that contain every word of `words`, upper and lower case alike; numbers only whole, 1x7 not in 71x73."""
     patterns = [re.compile(rf"(?<!\d){re.escape(word)}(?!\d)") for word in words.lower().split()]
+    if not patterns:
+        return table.copy()
     rows = table.astype(str).agg(" ".join, axis=1).str.lower()
     return table[[all(pattern.search(row) for pattern in patterns) for row in rows]]
 
