@@ -239,12 +239,14 @@ def bind(
     fits: Collection[T] | Callable[[T], bool] | None = None,
     again: bool = False,
     sorry: Sorry | None = None,
+    instead: T | None = None,
 ) -> T:
     """For any value: takes it from the address or the session, keeps it under a key, and gives it.
 
     read: raises ValueError or KeyError for a text that is none. fits: whether a value is possible now; without one
     each is. again: whether the control is told its value in every run. sorry: makes the sentence about a text that is
-    none, where there is more to say.
+    none, where there is more to say. instead: what is taken where a link asks for what does not exist, if that is not
+    the default.
     """
     here, key = _here(), key or name
     held = key in st.session_state
@@ -253,7 +255,7 @@ def bind(
     if here.returning and name not in here.names and name not in here.own:
         value = default
     if (wanted := here.asked.pop(name, None)) is not None:
-        value = _wanted(name, wanted, default, read, write, possible, sorry)
+        value = _wanted(name, wanted, default if instead is None else instead, read, write, possible, sorry)
     elif key in here.defaults and value == here.defaults[key]:
         value = default  # nobody has chosen
     if not possible(value):
@@ -273,22 +275,22 @@ def bind(
 def _wanted(
     name: str,
     wanted: str,
-    default: T,
+    instead: T,
     read: Callable[[str], T],
     write: Callable[[T], str],
     possible: Callable[[T], bool],
     sorry: Sorry | None,
 ) -> T:
-    """What the address asks for; else the default, and a sentence that says so."""
+    """What the address asks for; else what is taken instead, and a sentence that says so."""
     try:
         value = read(wanted)
         if possible(value):
             return value
     except (ValueError, KeyError):
         pass
-    asks, shown = literal(wanted[:LONGEST]), literal(write(default)) if default not in (None, "") else ""
-    _here().problems[name] = default, (sorry or _sorry(name))(asks, shown)
-    return default
+    asks, shown = literal(wanted[:LONGEST]), literal(write(instead)) if instead not in (None, "") else ""
+    _here().problems[name] = instead, (sorry or _sorry(name))(asks, shown)
+    return instead
 
 
 def _sorry(name: str) -> Sorry:

@@ -30,7 +30,8 @@ def language_switch() -> None:
     chosen = words.match(_chosen())
     if chosen and "lang" not in st.session_state:
         st.session_state["lang"] = chosen
-    address.bind("lang", own, _read, str, again=True)  # in every run, as the browser knows an option by its text
+    # In every run, as the browser knows an option by its text.
+    address.bind("lang", own, _read, str, again=True, instead=chosen)
     st.selectbox(_("Language"), list(known), format_func=known.__getitem__, key="lang", on_change=_keep)
 
 

@@ -1,4 +1,4 @@
-"""The words on uploaders, cameras and text fields that Streamlit has in English only, in the language of the session.
+"""The words on uploaders, cameras, fields and menus that Streamlit has in English only, in the session's language.
 
 Streamlit lets an app set none of them, so style hides each and puts ours in its place, which screen readers read too.
 """
@@ -33,6 +33,12 @@ WORDS = (
     Said(".stTextInput [data-testid=InputInstructions]", "span:first-child", N_("Enter to apply")),
     Said(".stNumberInput [data-testid=InputInstructions]", "span:first-child", N_("Enter to apply")),
     Said(".stTextArea [data-testid=InputInstructions]", "span:first-child", N_("Ctrl+Enter to apply")),
+    Said("[data-testid=stMainMenuItem-theme-System]", "", N_("As the system")),
+    Said("[data-testid=stMainMenuItem-theme-Light]", "", N_("Light")),
+    Said("[data-testid=stMainMenuItem-theme-Dark]", "", N_("Dark")),
+    Said("[data-testid=stMainMenuPopover] span:has(+ .stMenuVersionCopyButton)", "", N_("Made with Streamlit")),
+    Said("[data-testid=stStatusWidget] button [data-testid=stMarkdownContainer]", "p", N_("Stop")),
+    Said("[role=listbox][data-empty] > [role=option]", "span", N_("No results")),
 )
 
 

@@ -95,13 +95,14 @@ def test_the_browser_keeps_a_choice(app: AppTest, monkeypatch: pytest.MonkeyPatc
     kept = {name: value for name, (value, _seconds) in app.session_state["address"].cookies.items()}
     assert kept == {COOKIE: "zh_CN"}
     monkeypatch.setattr(ContextProxy, "cookies", kept)
-    for link, spoken in ((None, "zh_CN"), ("en", "en"), ("zh", "zh_CN")):
+    for link, spoken in ((None, "zh_CN"), ("en", "en"), ("zh", "zh_CN"), ("xx", "zh_CN")):
         again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
         if link:
             again.query_params["lang"] = link
         again.run()
         with words.speaking(spoken):
             assert again.header[0].value == _(PAGES["home"].question)
+        assert [len(again.warning), "zh_CN" in str(again.warning)] == ([1, True] if link == "xx" else [0, False])
         assert again.session_state["address"].query == ({} if spoken == "en" else {"lang": "zh_CN"})
         assert again.session_state["address"].cookies == {}, "a link is no choice"
 
