@@ -148,13 +148,8 @@ def one_network() -> None:
     """The folded network with the picture in it, and beside it what is opened."""
     found = st.container()
     shown_control, search_control = st.columns([2, 3], vertical_alignment="bottom")
-    shown = shown_control.segmented_control(
-        _("Show"),
-        list(SHOWN),
-        required=True,
-        format_func=lambda name: _(SHOWN[name]),
-        key=address.choice("shown", SHOWN),
-    )
+    with shown_control:
+        shown = choices.choose_one(_("Show"), SHOWN, "shown")
     overview, beside = st.columns([5, 8], gap="large")
     subject = None
     if shown == "picture":
@@ -226,22 +221,10 @@ def show_overview(
 def looks() -> tuple[Level, SizeBy, bool]:
     """How the overview looks: what a box is, what bars show, and whether the opened box is unfolded in its place."""
     with st.expander(_("Boxes and bars"), icon=":material/tune:"):
-        level = st.segmented_control(
-            _("A box is"),
-            list(LEVELS),
-            required=True,
-            format_func=lambda level: _(LEVELS[level]),
-            key=address.choice("boxes", LEVELS),
-        )
-        size_by = st.segmented_control(
-            _("Bars show"),
-            list(SIZES),
-            required=True,
-            format_func=lambda size: _(SIZES[size]),
-            key=address.choice("bars", SIZES),
-        )
+        level = choices.choose_one(_("A box is"), LEVELS, "boxes")
+        size_by = choices.choose_one(_("Bars show"), SIZES, "bars")
         in_place = st.toggle(_("Unfold the opened box in place"), key=address.switch("unfolded"))
-    return level or "block", size_by or "channels", in_place
+    return level, size_by, in_place
 
 
 def three_networks() -> None:

@@ -84,15 +84,7 @@ def without_them(name: str, size: tuple[int, int]) -> pd.DataFrame:
 
 def cost_control() -> figures.Cost:
     """Which cost the charts show."""
-    cost: figures.Cost | None = st.segmented_control(
-        _("Cost"),
-        list(figures.COSTS),
-        key=address.choice("cost", figures.COSTS, key="bottleneck_cost"),
-        required=True,
-        format_func=lambda cost: _(figures.COSTS[cost]),
-        label_visibility="collapsed",
-    )
-    return cost or "params"
+    return choices.choose_one(_("Cost"), figures.COSTS, "cost", key="bottleneck_cost", label_visibility="collapsed")
 
 
 def why() -> None:

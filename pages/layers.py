@@ -60,17 +60,12 @@ def padding_playground() -> None:
 def charts(graph: LayerGraph) -> None:
     """Where the cost sits, and what happens through the depth."""
     what, file = st.columns([3, 1], vertical_alignment="bottom")
-    quantity = what.segmented_control(
-        _("Cost"),
-        list(COSTS),
-        key=address.choice("cost", COSTS),
-        required=True,
-        format_func=lambda cost: _(COSTS[cost]),
-    )
+    with what:
+        quantity = choices.choose_one(_("Cost"), COSTS, "cost")
     format = file.segmented_control(
         _("Download button saves"), PICTURES, key=address.choice("saves", PICTURES), required=True
     )
-    quantity, format = quantity or "params", format or PICTURES[0]
+    format = format or PICTURES[0]
     for figure in (stage_chart(graph, quantity), depth_chart(graph), cost_treemap(graph, quantity)):
         st.plotly_chart(figure, config=chart_config(figure, format))
 

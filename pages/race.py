@@ -9,7 +9,6 @@ from inception import paths, text
 from inception.training import race
 from inception.training.race import TITLES
 from inception.training.race_results import (
-    EFFORTS,
     Comparison,
     bands,
     bundled_logs,
@@ -74,22 +73,10 @@ def measured_view() -> None:
         return
     found = st.container()
     left, middle, right = st.columns([4, 4, 3], vertical_alignment="bottom")
-    effort = left.segmented_control(
-        _("Against"),
-        list(EFFORTS),
-        key=address.choice("axis", EFFORTS),
-        required=True,
-        format_func=lambda effort: _(race_figures.EFFORTS[effort]),
-    )
-    quantities = race_figures.QUANTITIES
-    quantity = middle.segmented_control(
-        _("Curve"),
-        list(quantities),
-        key=address.choice("curve", quantities),
-        required=True,
-        format_func=lambda quantity: _(quantities[quantity]),
-    )
-    effort, quantity = effort or EFFORTS[0], quantity or next(iter(quantities))
+    with left:
+        effort = choices.choose_one(_("Against"), race_figures.EFFORTS, "axis")
+    with middle:
+        quantity = choices.choose_one(_("Curve"), race_figures.QUANTITIES, "curve")
     reached = targets(curves)
     key = address.choice("target", reached, common_target(curves), code="{:.4g}".format)
     target = right.select_slider(_("How soon it reached"), reached, key=key, format_func=percent)

@@ -163,19 +163,18 @@ def choose_subject(name: str) -> tuple[WeightsChoice, bytes, Norm]:
     with st.container(key="chosen_weights"):
         weights = choose_weights(name)
     first: Norm = "running" if weights.trained else "batch"
-    norm = st.segmented_control(
+    norm = choices.choose_one(
         _("Batch norm uses statistics"),
-        list(NORMS),
-        key=address.choice("norm", NORMS, first),
-        required=True,
-        format_func=lambda norm: _(NORMS[norm]),
+        NORMS,
+        "norm",
+        first,
         help=_(
             "During training, batch norm uses the statistics of the current pass. A trained network in use takes the "
             "stored ones. Before training the stored mean is 0 and the stored variance is 1, so nothing is normalised "
             "and the signal fades from layer to layer."
         ),
     )
-    return weights, data, norm or first
+    return weights, data, norm
 
 
 def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, scales: Scales) -> None:

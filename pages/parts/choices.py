@@ -1,8 +1,8 @@
 """What is chosen in the frame and stands in the URL: network, input size, and the trace of both."""
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -14,6 +14,7 @@ from inception.words import _
 from inception.zoo import VARIANTS, Variant
 from pages.parts import address
 
+T = TypeVar("T")
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
 
 
@@ -54,6 +55,26 @@ def choose_view(name: str, views: Sequence[str]) -> str:
     )
     view: str = st.session_state[name]
     return view
+
+
+def choose_one(
+    label: str, texts: Mapping[T, str], name: str, default: Any = address.FIRST, *, key: str | None = None, **more: Any
+) -> T:
+    """The choice of one of several values, each with its marked text, by default the first; the address has its name.
+
+    more: as of `st.segmented_control`.
+    """
+    offered = list(texts)
+    chosen: T | None = st.segmented_control(
+        label,
+        offered,
+        required=True,
+        format_func=lambda value: _(texts[value]),
+        key=address.choice(name, offered, default, key=key),
+        **more,
+    )
+    first: T = offered[0] if default is address.FIRST else default
+    return first if chosen is None else chosen
 
 
 def one_run_at_a_time(name: str) -> threading.Lock:
