@@ -80,5 +80,5 @@ def test_it_has_the_settings_of_the_project(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/layers")
     page.wait_for_function(HAS_COLOR, arg=f"rgb({red}, {green}, {blue})")
     ready(page)
-    assert settings["client"]["toolbarMode"] == "minimal"
+    assert settings["client"]["toolbarMode"] == "viewer"
     expect(page.get_by_test_id("stAppDeployButton")).to_have_count(0)
