@@ -6,8 +6,8 @@ What each of these costs is measured; the rest follows:
 
 - Students stay with the server that they came to. Whatever a server computes at a time shares one core, because Python
   runs one thread at a time: processor sharing (Kleinrock 1976, *Queueing Systems* 2, section 4.4).
-- It draws so many pages at once, and runs one forward pass at a time, both in the order of asking. Who waits for either
-  does not compute.
+- It draws all pages that it is asked for at once, but runs one forward pass at a time, in the order of asking; who
+  waits for a pass does not compute.
 - On one machine the servers and the students' own program share its cores. Servers elsewhere have a core each.
 - Whoever waits does not click.
 
@@ -15,6 +15,7 @@ Left out: what the first visit of a page costs a server; that memory is slower w
 waits for Python's lock; the proxy, the database and the network between them.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -48,7 +49,7 @@ class Model:
     """A lesson: what each student does in it, and what that costs.
 
     clicks: those that there are, each as likely. count: how many of them a student makes. pause: seconds before each,
-    mean. within: seconds in which all open the app. at_once: pages that a server draws at a time.
+    mean. within: seconds in which all open the app.
     """
 
     opening: Act
@@ -59,7 +60,6 @@ class Model:
     count: int
     pause: float
     within: float
-    at_once: float = inf
 
     def seconds(self, students: int, servers: int = 1, cores: float = inf) -> dict[str, float]:
         """95th percentile of what each thing takes, with so many students on so many servers.
@@ -95,33 +95,12 @@ class Model:
 
 
 @dataclass
-class Turns:
-    """A queue, of which the first few are served at a time."""
-
-    most: float
-    queue: list[int] = field(default_factory=list)
-
-    def take(self, student: int) -> bool:
-        """Whether a student who comes is served at once."""
-        self.queue.append(student)
-        return len(self.queue) <= self.most
-
-    def leave(self, student: int) -> int | None:
-        """A student goes; who is served instead, if anybody waits."""
-        self.queue.remove(student)
-        return self.queue[int(self.most) - 1] if self.most <= len(self.queue) else None
-
-
-@dataclass
 class Processor:
     """A core that all share who compute on it."""
 
-    at_once: float = inf
     served: float = 0.0  # seconds of it that each who was here from the beginning has had
     working: list[tuple[float, int]] = field(default_factory=list)  # a heap: when `served` will be enough, and for whom
-
-    def __post_init__(self) -> None:
-        self.pages, self.passes = Turns(self.at_once), Turns(1)
+    passes: deque[int] = field(default_factory=deque)  # who wants to run one; the first does
 
     def ends(self, speed: float) -> float:
         """Seconds until the first one is done."""
@@ -132,13 +111,13 @@ class Processor:
         self.served += seconds * speed / len(self.working)
 
 
-# What a student asks for next: seconds of a processor, or of rest; a turn, or the end of it; or that all are in.
-Step = tuple[Processor | None, float] | tuple[Turns, bool] | None
+# What a student asks for next: seconds of a processor, or of rest; the turn for a pass, or its end; that all are in.
+Step = tuple[Processor | None, float] | tuple[deque[int], bool] | None
 
 
-def played(model: Model, students: int, servers: int, cores: float, dice: Random) -> Seconds:  # long: one loop
+def played(model: Model, students: int, servers: int, cores: float, dice: Random) -> Seconds:
     """What a lesson's students saw."""
-    processors, own = [Processor(model.at_once) for _ in range(servers)], Processor()
+    processors, own = [Processor() for _ in range(servers)], Processor()
     now, seconds = 0.0, Seconds()
     asleep: list[tuple[float, int]] = []
     there: list[int] = []  # who waits for the others
@@ -153,13 +132,15 @@ def played(model: Model, students: int, servers: int, cores: float, dice: Random
                         go_on(each)
                 return
             where, what = step
-            if isinstance(where, Turns):
-                if not what:
-                    other = where.leave(student)
-                    if other is not None:
-                        go_on(other)
-                elif not where.take(student):
-                    return
+            if isinstance(where, deque):
+                if what:
+                    where.append(student)
+                    if where[0] != student:
+                        return
+                else:
+                    where.popleft()
+                    if where:
+                        go_on(where[0])
             elif where is None:
                 heappush(asleep, (now + what, student))
                 return
@@ -189,13 +170,11 @@ def _steps(
 
     def do(what: str, act: Act) -> Iterator[Step]:
         began = now()
-        yield server.pages, True
         if act.passes:
             yield server.passes, True
             yield server, act.passes
             yield server.passes, False
         yield server, act.page
-        yield server.pages, False
         if act.own:
             yield own, act.own
         if act.still:

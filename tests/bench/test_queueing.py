@@ -1,13 +1,12 @@
 """The model of a class against what is known of queues."""
 
-from dataclasses import replace
 from math import inf
 from random import Random
 
 import numpy as np
 import pytest
 
-from bench.queueing import CLICK, OPEN, UPLOAD, Act, Model, played
+from bench.queueing import CLICK, UPLOAD, Act, Model, played
 
 NOTHING = Act(0.0)
 
@@ -48,11 +47,6 @@ def test_passes_run_one_by_one_and_pages_share_the_core() -> None:
     ):
         found = played(lesson(NOTHING, upload=upload, count=1), 10, 1, inf, Random(0))
         assert found[UPLOAD] == pytest.approx(expected)
-
-
-def test_so_many_pages_are_drawn_at_once() -> None:
-    model = replace(lesson(NOTHING, count=1), opening=Act(1.0), at_once=2)
-    assert played(model, 6, 1, inf, Random(0))[OPEN] == pytest.approx([2, 2, 4, 4, 6, 6])
 
 
 def test_two_servers_on_one_core_are_no_faster_than_one() -> None:
