@@ -274,9 +274,10 @@ def playground_svg(result: PlaygroundResult) -> str:
         ("zero", _("zero")),
         ("hatch", _("read by no window")),
     ]
-    for left, (kind, text) in zip((x.start, x.start + 300, x.start + 370), legend, strict=True):
-        parts += _legend_lines(kind, [text], left, top - 14)
-    return _svg(_sentences(*titles), top + 6, parts)
+    for kind, text in legend:
+        parts += _legend_lines(kind, [text], x.start, top - 14)
+        top += LINE
+    return _svg(_sentences(*titles), top - 14, parts)
 
 
 def _sentences(*texts: str) -> str:
