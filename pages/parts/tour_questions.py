@@ -142,6 +142,7 @@ def branches() -> Choice:
     ).format(block=block.title, count=len(work))
     says = _("{branch} takes {share:.0%} of the work of {block}.")
     says = says.format(branch=names[most], share=work[most] / whole, block=block.title)
+    says = says[:1].upper() + says[1:]
     return Choice(prompt, tuple(options), options[list(work).index(most)].id, says)
 
 
