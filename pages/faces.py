@@ -58,7 +58,7 @@ from pages.parts.glossary import prose
 from pages.parts.kept import forget as forget_kept
 from pages.parts.kept import kept
 from pages.parts.literal import literal
-from pages.parts.pictures import arrived, problems, release
+from pages.parts.pictures import SHOT, arrived, problems, release
 from pages.parts.stand_in import say_stand_in
 from pages.parts.streamlit_words import say_limit
 from pages.parts.subject import size_note
@@ -204,7 +204,7 @@ def picture_controls() -> None:
         help=_("Browsers allow it on pages served by https or from this machine."),
     ):
         key = f"face_camera_{st.session_state.get('face_widget', 0)}"
-        st.camera_input(_("A picture from the camera"), key=key, on_change=take, args=(key,))
+        st.camera_input(_("A picture from the camera"), key=key, on_change=take, args=(key,), resolution=SHOT)
     mine = own(faces())
     with st.container(horizontal=True):
         if len(mine) == len(faces()):

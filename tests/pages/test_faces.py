@@ -228,6 +228,7 @@ def test_the_camera_gives_a_picture(app: AppTest) -> None:
     healthy(app.run())
     assert not app.camera_input, "the browser is not asked for the camera before the reader wants it"
     healthy(app.toggle[0].set_value(True).run())
+    assert app.camera_input[0].proto.resolution_height == 720, "not the few pixels of its preview"
     buffer = io.BytesIO()
     portrait(7).save(buffer, "JPEG")
     healthy(app.camera_input[0].upload("shot.jpg", buffer.getvalue()).run())
