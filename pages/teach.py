@@ -21,7 +21,7 @@ from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.journal import note_refusal
 from pages.parts.kept import kept
-from pages.parts.pictures import arrived, release
+from pages.parts.pictures import SHOT, arrived, release
 from pages.parts.streamlit_words import say_limit
 from pages.parts.subject import graph_of_network
 from pages.parts.teach_lesson import (
@@ -103,8 +103,8 @@ def privacy() -> None:
 
 
 def percent(share: float) -> str:
-    """47 %."""
-    return f"{share:.0%}".replace("%", " %")
+    """47 %, which no line ends within."""
+    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def what_came_out(here: Lesson, chance: float) -> None:
@@ -185,9 +185,9 @@ def loaded_head(source: Source) -> Head | None:
         name, head, origin = loaded
         try:
             origin.check(Origin.of(source.network, source.size, source.fit))
-        except HeadError as error:
-            drop_loaded()
-            st.session_state["teach_refused"] = refusal(name, error)
+        except HeadError as error:  # kept all the same, for whoever only tries another setting
+            when = _("It judges as soon as what it fits is chosen.")
+            st.error(running_text(_("{file}: {error}").format(file=name, error=error), when), icon=":material/error:")
         else:
             st.info(
                 _("The head from **{file}** judges now. It knows {classes}.").format(
@@ -242,7 +242,9 @@ def judge(source: Source, head: Head) -> None:
         )
         if st.toggle(_("Take one with the camera"), key="teach_new_camera"):
             key = f"teach_new_shot_{st.session_state.get('teach_widget', 0)}"
-            st.camera_input(_("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, None))
+            st.camera_input(
+                _("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, None), resolution=SHOT
+            )
         pictures = new_pictures()
         titles = {name: shown_title(name, data) for name, data in pictures.items()}
         own = [name for name in pictures if name not in sample_new()]

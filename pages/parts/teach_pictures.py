@@ -16,7 +16,7 @@ from inception.vision.faces import picture_name
 from inception.words import N_, _, current, in_every_language, ngettext
 from pages.parts import address, shelf
 from pages.parts.journal import note_refusal
-from pages.parts.pictures import arrived, release
+from pages.parts.pictures import SHOT, arrived, release
 from pages.parts.streamlit_words import say_limit
 
 MOST_CLASSES = 6
@@ -188,7 +188,7 @@ def class_cards() -> None:
         st.error(problem, icon=":material/broken_image:")
     for start in range(0, len(here), 3):
         for column, one in zip(st.columns(3, gap="small"), here[start : start + 3], strict=False):
-            with column, st.container(border=True):
+            with column, st.container(border=True, height="stretch"):
                 card(one, removable=len(here) > LEAST_CLASSES)
     with st.container(horizontal=True):
         st.button(_("Add a class"), icon=":material/add:", on_click=add_class, disabled=len(here) >= MOST_CLASSES)
@@ -249,7 +249,9 @@ def camera(here: list[Taught]) -> None:
             _("The next shot shows"), list(names), format_func=names.__getitem__, default=here[0].key, required=True
         )
         key = f"teach_shot_{st.session_state.get('teach_widget', 0)}"
-        st.camera_input(_("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, chosen))
+        st.camera_input(
+            _("Camera"), label_visibility="collapsed", key=key, on_change=take, args=(key, chosen), resolution=SHOT
+        )
 
 
 def pictures_of(key: int | None) -> dict[str, bytes]:

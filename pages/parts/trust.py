@@ -12,7 +12,6 @@ from inception.paths import BUNDLED
 from inception.runtime.predictor import Predictor
 from inception.text import running_text
 from inception.training.bundle import used_before
-from inception.views.kinds import SQUARE
 from inception.vision.none_of_them import others_table, partners, refusals, wrong_refusals
 from inception.vision.photographs import OTHER, Hits, cut_out, hits
 from inception.vision.titles import class_title, picture_title
@@ -22,6 +21,8 @@ from inception.words import _
 from pages.figures import common as figures
 from pages.parts import tables
 from pages.parts.glossary import prose
+
+FEW = 6  # classes whose confusion has room for large digits
 
 
 def show_trust(network: Predictor, graph: LayerGraph) -> None:
@@ -198,8 +199,8 @@ def confusion_heatmap(confusion: pd.DataFrame) -> go.Figure:
             y=labels,
             text=confusion.values.tolist(),
             texttemplate="%{text}",
-            textfont={"size": 11},
-            colorscale=[[0, "#f4f8fb"], [0.1, "#a9cde6"], [1, SQUARE.color]],
+            textfont={"size": 18 if len(labels) <= FEW else 11, "color": "#1a1a1a"},
+            colorscale=[[0, "#f4f8fb"], [0.1, "#c5e5f7"], [1, "#56b4e9"]],  # all of them pale enough for dark digits
             showscale=False,
             hovertemplate=hover + "<extra></extra>",
         )

@@ -109,6 +109,6 @@ def test_own_classes_are_learnt_and_judged(page: Page, app_url: str, tmp_path: P
     assert page.locator("h4").inner_text() == answer
 
     pick(page, "Weights", re.compile("Untrained"))
-    expect(page.get_by_text("It was not loaded.")).to_be_visible()
+    expect(page.get_by_text("It judges as soon as what it fits is chosen.")).to_be_visible()
     metrics = page.request.get(f"{app_url}/_stcore/metrics", max_retries=3).text()
     assert "UploadedFileManager" not in metrics, "no upload is left in the server's memory"

@@ -21,7 +21,7 @@ from inception.runtime.pool import networks
 from inception.training.features import NEW, samples
 from inception.training.head import STEPS
 from inception.training.head_file import Origin, read_head, write_head
-from inception.weights.choice import UNTRAINED
+from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.weights.known import known_weights
 from pages.parts import shelf, teach_lesson
 from pages.parts.subject import what_it_knows
@@ -89,12 +89,14 @@ def test_it_opens_trained_and_says_how_little_it_proves(app: AppTest) -> None:
     assert share.pictures == 15
     assert left_out(app) == f"{share.right} of 15"
     low, high = share.interval
-    assert told(app, f"**{share.right} of 15 speaks for anything from {low:.0%}".replace("%", " %"))
+    assert told(app, f"**{share.right} of 15 speaks for anything from {low:.0%}".replace("%", "\N{NO-BREAK SPACE}%"))
     assert high - low > 0.3
-    assert told(app, "Guessing gets 33 %")
+    assert told(app, "Guessing gets 33\N{NO-BREAK SPACE}%")
     assert told(app, f"**{share.right} of 15 left-out pictures are named rightly**, {share.value * 3:.1f} times")
     assert told(app, "**It can only choose among your classes**: fish, hammer and windmill")
-    assert told(app, "**From 2 pictures of each class** a head gets 100 % of those right that it learnt from")
+    assert told(
+        app, "**From 2 pictures of each class** a head gets 100\N{NO-BREAK SPACE}% of those right that it learnt from"
+    )
     assert button(app, "Stop").disabled
     healthy(app.segmented_control(key="fit").set_value(Fit.PAD).run())
     assert not app.metric, "what was learnt of centres is not shown for whole pictures"
@@ -222,16 +224,23 @@ def test_a_head_that_comes_back_answers_as_before(app: AppTest) -> None:
         assert told(app, answer)
 
 
-def test_a_head_of_other_weights_is_refused_in_a_sentence(app: AppTest) -> None:
+def test_a_head_of_other_weights_is_refused_in_a_sentence_until_it_fits(app: AppTest) -> None:
     opened(app)
     data = head_file(app)
-    weights = next(box for box in app.selectbox if box.label == "Weights")
-    healthy(weights.set_value(UNTRAINED).run())
+
+    def choose(weights: WeightsChoice) -> None:
+        healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(weights).run())
+
+    trained = next(box for box in app.selectbox if box.label == "Weights").value
+    choose(UNTRAINED)
     assert not app.metric, "what was trained on other features is gone"
     upload(app, "A head from this page", [("mine.safetensors", data, "application/octet-stream")])
     (error,) = app.error
     assert "reads features of inception_resnet_v1 with the weights “inception_resnet_v1.cifar10”" in error.value
-    assert error.value.endswith("It was not loaded.")
+    assert error.value.endswith("It judges as soon as what it fits is chosen.")
+    choose(trained)
+    assert not app.error
+    assert told(app, "The head from **mine.safetensors** judges now.")
     upload(app, "A head from this page", [("words.txt", b"words", "text/plain")])
     assert app.error[0].value.startswith("words.txt: The file is no .safetensors file")
     assert read_head(data)
