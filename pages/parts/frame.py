@@ -17,7 +17,7 @@ from inception.size import SizeError
 from inception.text import running_text
 from inception.words import _
 from inception.zoo import VARIANTS
-from pages.parts import address, choices, collector, components, glossary, presenter, seat
+from pages.parts import address, choices, collector, components, glossary, presenter, seat, warming
 from pages.parts.choices import SIZES
 from pages.parts.journal import note_refusal, noted
 from pages.parts.language import language_switch, session_language
@@ -33,7 +33,7 @@ TOUR = "tour"  # the page
 def run(chosen: StreamlitPage) -> None:
     """Draws the sidebar and runs the chosen page; what cannot be done is one sentence, and the sidebar stays usable."""
     page = PAGES[chosen.url_path or HOME.name]
-    with noted(page.name):
+    with noted(page.name), warming.page_runs():
         run_page(page, chosen)
 
 

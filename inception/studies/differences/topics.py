@@ -19,25 +19,32 @@ from .padding import about_padding
 from .paper import about_paper
 from .stem import about_stem
 
+ABOUT = (
+    about_network,
+    about_stem,
+    about_channels,
+    about_blocks,
+    about_residual,
+    about_padding,
+    about_head,
+    about_naming,
+    about_counting,
+    about_paper,
+)
+
 
 def differences() -> tuple[Difference, ...]:
-    """All of them, by topic in the order of `TOPICS`; traced and computed at the first call in a language."""
+    """All of them, topic by topic; traced and computed at the first call in a language."""
     return _differences(current())
 
 
 @cache
 def _differences(language: str) -> tuple[Difference, ...]:
-    topics = (
-        about_network,
-        about_stem,
-        about_channels,
-        about_blocks,
-        about_residual,
-        about_padding,
-        about_head,
-        about_naming,
-        about_counting,
-        about_paper,
-    )
+    return tuple(each for place in range(len(ABOUT)) for each in differences_about(place, language))
+
+
+@cache
+def differences_about(place: int, language: str) -> tuple[Difference, ...]:
+    """Those of one of `ABOUT`, in a language."""
     with speaking(language):
-        return tuple(difference for topic in topics for difference in topic())
+        return tuple(ABOUT[place]())
