@@ -15,6 +15,9 @@ SHOWN = "terms_shown"  # in the session: what this run of the page has explained
 # What is not prose: code, formulas, links, icons, and HTML.
 NOT_PROSE = re.compile(r"(`[^`]*`|\$[^$]*\$|\[[^\]]*\]\([^)]*\)|:[a-z_]+/[a-z_]+:|<[^>]*>|https?://\S+)")
 
+EMPHASIS = re.compile(r"`[^`]*`|\$[^$]*\$|(?P<marks>\*\*?)(?P<inside>[^*]+)(?P=marks)")
+TAGS = {"*": "em", "**": "strong"}
+
 
 @cache
 def _numbers() -> Numbers:
@@ -73,7 +76,24 @@ def explained(markdown: str) -> str:
         )
 
     pieces = NOT_PROSE.split(escape(markdown, quote=False).replace("&gt;", ">"))
-    return "".join(piece if place % 2 else pattern.sub(explain, piece) for place, piece in enumerate(pieces))
+    return _emphasised(
+        "".join(piece if place % 2 else pattern.sub(explain, piece) for place, piece in enumerate(pieces))
+    )
+
+
+def _emphasised(markdown: str) -> str:
+    """Markdown whose emphasis round terms is HTML.
+
+    Between a letter and the HTML of a term, as in Chinese, which has no blanks, marks would not count as emphasis.
+    """
+
+    def written(match: re.Match[str]) -> str:
+        if '<span class="term"' not in (match["inside"] or ""):
+            return match[0]
+        tag = TAGS[match["marks"]]
+        return f"<{tag}>{match['inside']}</{tag}>"
+
+    return EMPHASIS.sub(written, markdown)
 
 
 def prose(markdown: str, small: bool = False) -> None:

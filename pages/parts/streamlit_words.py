@@ -37,7 +37,9 @@ WORDS = (
     Said("[data-testid=stMainMenuItem-theme-Light]", "", N_("Light")),
     Said("[data-testid=stMainMenuItem-theme-Dark]", "", N_("Dark")),
     Said("[data-testid=stMainMenuItem-print] [data-testid=stMainMenuItemLabel]", "", N_("Print")),
-    Said("[data-testid=stMainMenuItem-recordScreencast] [data-testid=stMainMenuItemLabel]", "", N_("Record the screen")),
+    Said(
+        "[data-testid=stMainMenuItem-recordScreencast] [data-testid=stMainMenuItemLabel]", "", N_("Record the screen")
+    ),
     Said("[data-testid=stMainMenuPopover] span:has(+ .stMenuVersionCopyButton)", "", N_("Made with Streamlit")),
     Said("[data-testid=stStatusWidget] button [data-testid=stMarkdownContainer]", "p", N_("Stop")),
     Said("[role=listbox][data-empty] > [role=option]", "span", N_("No results")),

@@ -25,7 +25,8 @@ def shown_texts(app: AppTest) -> Iterator[str]:
 
 def unexplained(markdown: str) -> str:
     """Prose without the explanations that stand at its terms."""
-    return re.sub(r'<span class="term"[^>]*>(.*?)<span class="tip"[^>]*>[^<]*</span></span>', r"\1", markdown)
+    text = re.sub(r'<span class="term"[^>]*>(.*?)<span class="tip"[^>]*>[^<]*</span></span>', r"\1", markdown)
+    return re.sub("</?em>", "*", re.sub("</?strong>", "**", text))
 
 
 def texts_of_element(message: Any) -> Iterator[str]:

@@ -52,6 +52,11 @@ def test_the_first_of_a_term_explains_itself() -> None:
     glossary.start_page()
     with words.speaking("zh_CN"):
         assert 'aria-describedby="term-receptive-field">感受野<' in glossary.explained("有效的感受野")
+        glossary.start_page()
+        text = glossary.explained("**甲**乙即**感受野**，*步幅*、**丙**")
+        assert text.startswith("**甲**乙即<strong><span"), "a browser would show the marks between a letter and a term"
+        assert text.count("</strong>，<em><span") == 1
+        assert text.endswith("</em>、**丙**")
 
 
 def test_search_finds_a_term_in_either_language(app: AppTest) -> None:

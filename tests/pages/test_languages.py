@@ -102,7 +102,9 @@ def test_the_browser_keeps_a_choice(app: AppTest, monkeypatch: pytest.MonkeyPatc
         again.run()
         with words.speaking(spoken):
             assert again.header[0].value == _(PAGES["home"].question)
-        assert [len(again.warning), any("zh_CN" in warning.value for warning in again.warning)] == ([1, True] if link == "xx" else [0, False])
+        assert [len(again.warning), any("zh_CN" in warning.value for warning in again.warning)] == (
+            [1, True] if link == "xx" else [0, False]
+        )
         assert again.session_state["address"].query == ({} if spoken == "en" else {"lang": "zh_CN"})
         assert again.session_state["address"].cookies == {}, "a link is no choice"
 

@@ -1,6 +1,5 @@
 """The tour: every step in both languages, before and after an answer, left and taken up again, and on paper."""
 
-import re
 from html import escape
 from io import BytesIO
 
@@ -15,9 +14,9 @@ from pages.parts.tour_question import Choice
 from pages.parts.tour_sheet import entries, sheet_html, sheet_pdf
 from pages.parts.tour_steps import STEPS, Step
 
+from .shown import unexplained
 from .test_pages import healthy
 
-TERM = re.compile(r'<span class="term"[^>]*>([^<]*)<span class="tip"[^>]*>[^<]*</span></span>')
 WRONG = {
     "work": "parameters",
     "grid": "150",
@@ -44,7 +43,7 @@ def open_tour(app: AppTest, **query: str) -> AppTest:
 
 def texts(app: AppTest) -> str:
     """What stands on the page, without what terms say of themselves."""
-    return TERM.sub(r"\1", "\n".join(text.value for text in app.markdown))
+    return unexplained("\n".join(text.value for text in app.markdown))
 
 
 def diagrams_and_their_tables(app: AppTest) -> tuple[int, int]:
