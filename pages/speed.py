@@ -142,10 +142,13 @@ def show_stored(found: Stored) -> None:
     )
 
 
-def show(rows: Iterable[Comparison]) -> None:
-    """What has been measured so far: a chart and a table."""
+def show(rows: Iterable[Comparison], growing: bool = False) -> None:
+    """What has been measured so far: a chart and a table.
+
+    growing: whether this run of the page shows it again with the next row; a finding stands once in a run.
+    """
     rows = list(rows)
-    finding(fastest(rows))
+    (prose if growing else finding)(fastest(rows))
     table = comparison_table(rows)
     st.plotly_chart(figures.speed_bars(table), config=figures.PLAIN, key=f"speed_{len(table)}")
     empty = [column for column in ("problem", "peak_bytes") if not table[column].astype(bool).any()]
@@ -179,7 +182,7 @@ def measure(subject: Subject, settings: list[Setting], place: DeltaGenerator) ->
             rows.append(comparison)
             bar.progress(len(rows) / total, _("{done} of {total} measured").format(done=len(rows), total=total))
             with place.container():
-                show(rows)
+                show(rows, growing=True)
     if subject.data in [sample.path.read_bytes() for sample in SAMPLES.values()]:
         stored()[subject.key] = Stored(rows, name, size, datetime.now().astimezone())
     st.rerun()

@@ -24,5 +24,5 @@ def get_ready() -> None:
 
 if __name__ == "__main__":
     net_util.get_external_ip = lambda: None
-    threading.Thread(target=get_ready, name="get ready", daemon=True).start()
+    threading.Thread(target=get_ready, daemon=True).start()
     main()
