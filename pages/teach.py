@@ -309,9 +309,27 @@ def mixed_up(here: Lesson, names: tuple[str, ...]) -> None:
     """The confusion matrix of the left-out pictures."""
     st.markdown(_("**What it mixes up**, of the pictures that were left out"))
     confusion = pd.DataFrame(here.training.confusion().tolist(), index=list(names), columns=list(names))
-    st.plotly_chart(confusion_heatmap(confusion), config=figures.PLAIN, key="teach_confusion")
+    figure, beside = st.columns([3, 2], gap="medium")
+    figure.plotly_chart(confusion_heatmap(confusion), config=figures.PLAIN, key="teach_confusion")
+    with beside:
+        prose(what_is_mixed_up(here, names))
     title = _("Classes shown and answered")
     tables.export_button(confusion.rename_axis("class").reset_index(), "teach_confusion", title)
+
+
+def what_is_mixed_up(here: Lesson, names: tuple[str, ...]) -> str:
+    """How to read the matrix, and its largest number beside the diagonal."""
+    how = _("Each row is what pictures show, each column what the head answered; on the diagonal it was right.")
+    worst = here.training.most_mixed_up()
+    if worst is None:
+        return running_text(how, _("**It mixed up none of them.**"))
+    shown, answered, count = worst
+    sentence = ngettext(
+        "**Most often {shown} was taken for {answered}**: {count} picture.",
+        "**Most often {shown} was taken for {answered}**: {count} pictures.",
+        count,
+    )
+    return running_text(how, sentence.format(shown=names[shown], answered=names[answered], count=count))
 
 
 def overfitting(here: Lesson) -> None:

@@ -251,6 +251,13 @@ class HeadTraining:
         pairs = self.examples.classes[pictures] * count + answers
         return np.bincount(pairs, minlength=count**2).reshape(count, count)
 
+    def most_mixed_up(self) -> tuple[int, int, int] | None:
+        """The class that is taken for another most often, that other one, and how many pictures; None where none is."""
+        wrong = self.confusion().copy()
+        np.fill_diagonal(wrong, 0)
+        shown, answered = divmod(int(wrong.argmax()), len(wrong))
+        return (shown, answered, int(wrong.max())) if wrong.any() else None
+
     def _logits(self) -> Tensor:
         """(heads, N * views, classes)."""
         scaled = self.weight / self._scale[:, :, None]

@@ -18,6 +18,7 @@ from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.op import SUMS, Op
 from ..graph.spoken import spoken_layers
+from ..text import running_text
 from ..words import _, ngettext
 from .cell_arithmetic import CellArithmetic, Term
 from .cell_field import Box
@@ -233,7 +234,8 @@ def _term(view: View, term: Term) -> str:
         label = go(maker, channel, at, label, _("Open {what}").format(what=name))
         if maker is not source:
             made = _("It comes unchanged from {layer}, channel {channel}.")
-            made = made.format(layer=spoken_layers(found.graph.layers)[maker.index].whole, channel=channel)
+            maker_name = spoken_layers(found.graph.layers)[maker.index].whole
+            made = running_text(made.format(layer=maker_name, channel=channel))
             handed_on = f"<p class='note'>{escape(made)}</p>"
     line = f"{short(patch.item())} × {short(kernel.item())} =" if patch.size == 1 else ""
     head = (
