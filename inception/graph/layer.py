@@ -1,6 +1,7 @@
 """What a table row is made of: `Part`, one operation, and `Layer`, the operations that share a row."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from ..text import shape_text
@@ -71,12 +72,12 @@ class Layer:
         """The shape of what it hands on; of several tensors that of the first."""
         return self.parts[-1].out_shape
 
-    @property
+    @cached_property  # pages ask thousands of times
     def params(self) -> int:
         """Parameters of all its operations, as PyTorch counts them."""
         return sum(part.params for part in self.parts)
 
-    @property
+    @cached_property  # pages ask thousands of times
     def macs(self) -> int:
         """Multiply-accumulates of all its operations for one picture, without those that `doubt` is about."""
         return sum(part.macs for part in self.parts)

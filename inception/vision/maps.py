@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +14,8 @@ from ..errors import InputError
 from ..words import _
 
 SIGNED = cmocean.balance[2:-2]  # its ends are both nearly black
-SHADES = 2049  # of a scale of colours; one of them is half-way
+SHADES = 2041  # of a scale of colours; one of them is half-way, and every eighth is in a palette of 256
+MANY = 1000  # pixels of a thumbnail from which a palette pays
 GAP = 8  # pixels between the maps of a sheet
 TEXT = 12  # height of its captions
 
@@ -42,10 +44,20 @@ def map_image(activation: NDArray[np.float32], side: int, signed: bool = False) 
 
 
 def thumbnail(activation: NDArray[np.float32], most: int = 80) -> Image.Image:
-    """One channel (H, W) as a small picture in the colours of `map_image`: a pixel a cell, at most `most` a side."""
-    image = heat_map(activation, min(0.0, float(activation.min())), float(activation.max()))
-    if max(image.size) > most:
-        image.thumbnail((most, most), Image.Resampling.BOX)
+    """One channel (H, W) as a small picture in the colours of `map_image`: a pixel a cell, at most `most` a side.
+
+    A picture of many pixels has a palette, so that it is a third of the bytes to compress.
+    """
+    low, high = min(0.0, float(activation.min())), float(activation.max())
+    if max(activation.shape) > most:
+        smaller = Image.fromarray(np.ascontiguousarray(activation))
+        smaller.thumbnail((most, most), Image.Resampling.BOX)
+        activation = np.asarray(smaller)
+    if activation.size < MANY:
+        return heat_map(activation, low, high)
+    palette = _colors(False)[:: (SHADES - 1) // 255]
+    image = Image.fromarray(_places(activation, low, high, 255).astype(np.uint8))
+    image.putpalette(palette.tobytes())
     return image
 
 
@@ -56,9 +68,18 @@ def heat_map(values: NDArray[np.float32], low: float, high: float, signed: bool 
     and for signed values cmocean's balance (Thyng et al. 2016), whose white is half-way.
     """
     colors = _colors(signed)
-    last = len(colors) - 1
-    places = (values - low) / (high - low) * last if high > low else np.full(values.shape, 0.5 * signed * last)
-    return Image.fromarray(colors.take(places.clip(0, last).round().astype(np.intp), axis=0, mode="clip"))
+    places = _places(values, low, high, len(colors) - 1, 0.5 * signed)
+    return Image.fromarray(colors.take(places.astype(np.intp), axis=0, mode="clip"))
+
+
+def _places(
+    values: NDArray[np.float32], low: float, high: float, last: int, flat: float = 0.0
+) -> NDArray[np.floating[Any]]:
+    """Which of the shades from 0 to `last` each value has. flat: the share of them where all values are alike."""
+    if high <= low:
+        return np.full(values.shape, flat * last)
+    places: NDArray[np.floating[Any]] = ((values - low) / (high - low) * last).clip(0, last).round()
+    return places
 
 
 @cache

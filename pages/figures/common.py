@@ -161,30 +161,31 @@ def value_histogram(counts: pd.DataFrame) -> go.Figure:
 
 def share_bars(shares: pd.DataFrame) -> go.Figure:
     """Shares of the branches of a block (columns branch, share and channel_share), two bars each."""
-    figure = go.Figure()
     columns = {"share": (_("of the response"), SQUARE.color), "channel_share": (_("of the channels"), FACTORISED.tint)}
-    for column, (name, color) in columns.items():
-        figure.add_trace(
-            go.Bar(
-                x=shares[column],
-                y=shares["branch"],
-                name=name,
-                orientation="h",
-                marker_color=color,
-                text=[f"{share:.0%}" for share in shares[column]],
-                textposition="outside",
-                cliponaxis=False,
-                hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-            )
-        )
-    figure.update_yaxes(autorange="reversed", automargin=True)
-    figure.update_xaxes(title=_("Share"), tickformat=".0%", rangemode="tozero")
-    return figure.update_layout(
-        height=110 + 55 * len(shares),
-        margin={"t": 10, "b": 10, "l": 10, "r": 10},
-        legend={"orientation": "h", "y": 1.2},
-        barmode="group",
-    )
+    bars = [
+        {
+            "type": "bar",
+            "x": shares[column],
+            "y": shares["branch"],
+            "name": name,
+            "orientation": "h",
+            "marker": {"color": color},
+            "text": [f"{share:.0%}" for share in shares[column]],
+            "textposition": "outside",
+            "cliponaxis": False,
+            "hovertemplate": "%{y}: %{x:.1%}<extra></extra>",
+        }
+        for column, (name, color) in columns.items()
+    ]
+    layout = {  # at once, because each update of a figure copies and checks it anew
+        "yaxis": {"autorange": "reversed", "automargin": True},
+        "xaxis": {"title": {"text": _("Share")}, "tickformat": ".0%", "rangemode": "tozero"},
+        "height": 110 + 55 * len(shares),
+        "margin": {"t": 10, "b": 10, "l": 10, "r": 10},
+        "legend": {"orientation": "h", "y": 1.2},
+        "barmode": "group",
+    }
+    return go.Figure(bars, layout)
 
 
 def share_curve(shares: pd.DataFrame, field: int) -> go.Figure:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from inception import LayerGraph
+from inception import LayerGraph, words
 from inception.graph.layer import Layer
 from inception.views.diagram import DIAGRAM_FORMATS, PICTURE_FORMATS, diagram_file, node_name
 from inception.views.notes import NO_NOTES, Notes
@@ -52,7 +52,14 @@ def network_drawing(
         run = run_of(subject, list(shown.values()))
         notes = with_maps(notes, run)
         pictures = pictures_of(subject, run, shown) | {"input": [picture_png(subject)]}
-    dot = overview_dot(graph, level, size_by, opened, notes=notes)
+
+    def drawn() -> str:
+        return overview_dot(graph, level, size_by, opened, notes=notes)
+
+    # Without colours it is the same for every picture.
+    key = (graph.name, graph.input_size, len(graph.layers), level, size_by, tuple(opened), subject and subject.key[:2])
+    rooms = tuple(sorted(notes.maps.items()))
+    dot = drawn() if notes.colouring else kept("overview_dot", (key, rooms, words.current()), drawn)
     return NetworkDrawing(with_pictures(svg_of(dot, title), pictures), dot, boxes, pictures)
 
 
@@ -86,7 +93,7 @@ def picture_png(subject: Subject) -> bytes:
     def small() -> bytes:
         image = subject.prepared.copy()
         image.thumbnail((168, 168))
-        return png_bytes(image)
+        return png_bytes(image, quick=True)
 
     return kept("picture_png", subject.key, small)
 
