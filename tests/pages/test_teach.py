@@ -228,7 +228,7 @@ def test_a_head_of_other_weights_is_refused_in_a_sentence_until_it_fits(app: App
     opened(app)
     data = head_file(app)
 
-    def choose(weights: WeightsChoice) -> None:
+    def choose(weights: WeightsChoice | None) -> None:
         healthy(next(box for box in app.selectbox if box.label == "Weights").set_value(weights).run())
 
     trained = next(box for box in app.selectbox if box.label == "Weights").value
