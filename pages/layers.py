@@ -49,7 +49,7 @@ def padding_playground() -> None:
         except PlaygroundError as error:
             st.error(str(error), icon=":material/error:")
             return
-        st.latex(answer.rule)
+        st.container(key="playground_rule").latex(answer.rule)
         components.picture(playground_svg(answer), key="playground")
         slides_as_table(playground_table(answer), "padding", _("Padding playground"), "playground_table")
         st.markdown(answer.difference)
