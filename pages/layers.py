@@ -37,7 +37,7 @@ PICTURES: list[Literal["png", "svg"]] = ["png", "svg"]
 
 def padding_playground() -> None:
     """Any window on any axis, by TensorFlow's rule and by PyTorch's."""
-    controls, result = st.columns([1, 2], gap="large")
+    controls, result = st.container(key="result_first").columns([1, 2], gap="large")
     with controls:
         size = st.number_input(_("Pixels along one side"), 1, 1024, key=address.number("side", 1, 1024, 10))
         kernel = st.number_input(_("Kernel"), 1, 31, key=address.number("kernel", 1, 31, 3))

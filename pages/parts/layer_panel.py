@@ -57,7 +57,7 @@ def window_picture(layer: Layer) -> None:
     if not layer.window:
         st.info(_("This layer has no window that slides over a grid."), icon=":material/grid_off:")
         return
-    sliders, drawing = st.columns([1, 3], gap="medium")
+    sliders, drawing = st.container(key="result_first").columns([1, 3], gap="medium")
     rows, columns = layer.window.out
     with sliders:
         row = window_slider("row", _("Output row"), rows)
