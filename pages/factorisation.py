@@ -293,7 +293,7 @@ def separable(graph: LayerGraph) -> None:
 
 frame.open_page("factorisation")
 finding(pairs_finding(choices.chosen_graph()))
-view = choices.choose_view("view", VIEWS)
+view = choices.choose_view("view", VIEWS, older={"what-separable-means": VIEWS[3]})
 if view == VIEWS[0]:
     calculator()
 elif view == VIEWS[1]:

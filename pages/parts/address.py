@@ -165,15 +165,16 @@ def choice(
     key: str | None = None,
     code: Callable[[T], str] = str,
     texts: Mapping[T, str] | None = None,
+    older: Mapping[str, T] | None = None,
     sorry: Sorry | None = None,
 ) -> str:
     """For one of several options, by default the first; gives the key of the control.
 
     code: the option in the address; of what a link asks for, only letters and digits count. texts: the marked texts of
-    options, which older links have in any language.
+    options, which older links have in any language. older: options by the codes that they had before.
     """
     offered = list(options)
-    codes = {slug(code(option)): option for option in offered}
+    codes = {**(older or {}), **{slug(code(option)): option for option in offered}}
     old = {said: option for option, text in (texts or {}).items() for said in in_every_language(text)}
 
     def read(text: str) -> T:

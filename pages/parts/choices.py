@@ -43,14 +43,17 @@ def graph_of(name: str, size: Size | None = None, **overrides: Any) -> LayerGrap
         return inception.trace(name, size or VARIANTS[name].input_size, **overrides)
 
 
-def choose_view(name: str, views: Sequence[str]) -> str:
-    """The choice between the views of a page, marked texts of which the first is the default."""
+def choose_view(name: str, views: Sequence[str], older: Mapping[str, str] | None = None) -> str:
+    """The choice between the views of a page, marked texts of which the first is the default.
+
+    older: views by what addresses called them before.
+    """
     st.segmented_control(
         _("View"),
         views,
         required=True,
         format_func=_,
-        key=address.choice(name, views, code=address.slug, texts={view: view for view in views}),
+        key=address.choice(name, views, code=address.slug, texts={view: view for view in views}, older=older),
         label_visibility="collapsed",
     )
     view: str = st.session_state[name]
