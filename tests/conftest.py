@@ -62,13 +62,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Gives each process of xdist a whole part at a time."""
     from xdist.scheduler import LoadFileScheduling
 
-    class ByPart(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            part = part_of(file.removeprefix(f"{HERE.name}/"))
-            return file if part == len(PARTS) else str(part)
+    def part(test: str) -> str:
+        file = test.partition("::")[0]
+        number = part_of(file.removeprefix(f"{HERE.name}/"))
+        return file if number == len(PARTS) else str(number)
 
-    return ByPart(config, log)
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = part
+    return scheduler
 
 
 @pytest.fixture

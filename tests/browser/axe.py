@@ -24,6 +24,7 @@ FINDINGS = """async ([streamlits, worst]) => {
 
 def findings(page: Page) -> list[str]:
     """Serious and critical findings on the page as it stands."""
-    page.evaluate(AXE_SCRIPT)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
     found: list[str] = page.evaluate(FINDINGS, [STREAMLITS, WORST])
     return found

@@ -8,6 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import ImageColor
@@ -22,6 +23,7 @@ from .browser import ready
 from .server import ROOT, serving
 from .texts import texts_of
 
+Colors = Literal["light", "dark"]
 HAS_COLOR = """color => [...document.querySelectorAll('[data-testid=stButtonGroup] *')]
     .some(part => getComputedStyle(part).color === color)"""
 WITH_A_THIRD_LANGUAGE = "import pathlib\n\nfrom inception import words\n\nwords.LOCALE = pathlib.Path({!r})\n"
@@ -41,26 +43,29 @@ def app_url(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         assert "sitecustomize" not in (folder / "log.txt").read_text()
 
 
-def look_at(page: Page, name: str) -> list[str]:
-    """What is wrong with the page on the screen, wide and light, then on a phone and dark."""
+def look_at(page: Page, name: str, colors: tuple[Colors, Colors]) -> list[str]:
+    """What is wrong with the page on the screen, wide in the first of two colour schemes, on a phone in the other."""
     wrong = []
     if name != "glossary":  # which has its terms in all languages side by side
         wrong = list(foreign_texts(texts_of(page), CODE))
     wrong += findings(page)
-    page.emulate_media(color_scheme="dark")
+    page.emulate_media(color_scheme=colors[1])
     page.set_viewport_size({"width": 390, "height": 800})
     page.wait_for_timeout(300)  # charts and diagrams follow
     ready(page)
     if page.evaluate("document.documentElement.scrollWidth") > 390:
         wrong.append("the page itself scrolls sideways")
     wrong += findings(page)
-    page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 800})
     return wrong
 
 
 def test_every_page_in_another_language(page: Page, app_url: str) -> None:
-    """Wide and on a phone, where axe looks at it too. Its colours are the same at both widths."""
+    """Wide and on a phone, where axe looks at it too. Its colours are the same at both widths.
+
+    One page is wide in light colours, and the next in dark ones, which the one before it had last.
+    """
+    colors: tuple[Colors, Colors] = ("light", "dark")
     page.goto(f"{app_url}?model=inception_resnet_v1&size=96&lang={CODE}")
     links = page.get_by_test_id("stSidebarNavLink")
     expect(links).to_have_count(len(PAGES))
@@ -70,7 +75,8 @@ def test_every_page_in_another_language(page: Page, app_url: str) -> None:
         expect(page.get_by_role("heading", level=2)).to_contain_text(accented(entry.question))
         ready(page)
         expect(page.get_by_text("has encountered an error")).to_have_count(0)
-        wrong[entry.name] = look_at(page, entry.name)
+        wrong[entry.name] = look_at(page, entry.name, colors)
+        colors = colors[::-1]
     assert {name: found for name, found in wrong.items() if found} == {}
 
 

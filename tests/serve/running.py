@@ -61,6 +61,8 @@ def running_engine(*options: str, cores: int = 4, weights: Path | None = None) -
         "RAY_AUTH_TOKEN": secrets.token_hex(20),
         "RAY_OVERRIDE_RESOURCES": f'{{"CPU": {cores}}}',
         "RAY_TMPDIR": folder,
+        "RAY_prestart_worker_first_driver": "0",  # workers before anything needs them, one for each core
+        "RAY_enable_worker_prestart": "0",
     }
     command = [sys.executable, "-m", "inception", "serve", "--port", str(port), *options]
     with log.open("wb") as out:
