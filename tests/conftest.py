@@ -13,7 +13,8 @@ HERE = Path(__file__).parent
 # Folders and files under tests/ that `make test-fast` leaves out besides those marked one by one.
 SLOW = (
     *("bench", "foreign", "pages", "serve", "training", "vision"),
-    *("models/test_outputs.py", "runtime/test_engines.py", "runtime/test_fuzz.py", "runtime/test_speed.py"),
+    *("cli/test_vision.py", "deploy/test_killed.py", "deploy/test_servers.py", "models/test_outputs.py"),
+    *("runtime/test_engines.py", "runtime/test_fuzz.py", "runtime/test_speed.py"),
     *("studies/test_residual.py", "test_wheel.py", "views/test_latex.py", "weights/test_own_weights.py"),
 )
 # What one process of `make test` runs as a whole, in this order: what takes long and waits much comes first, and what
