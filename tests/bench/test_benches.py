@@ -54,7 +54,7 @@ def claims_of_the_library() -> list[str]:
             for name in ("occlusion", "gradients")
             for what in ("quick /", "first coarse", "from a stop")
         ),
-        *(f"{name}: rank correlation" for name in ("occlusion", "gradients")),
+        *(f"{name} as trained: rank correlation" for name in ("occlusion", "gradients")),
         *("click on a cell to its arithmetic", "click on a cell /", "a cell of another layer"),
         *(
             "Through the network, a visit",
