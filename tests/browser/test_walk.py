@@ -24,7 +24,7 @@ def picture(tmp_path: Path) -> Path:
 
 def test_walk(page: Page, app_url: str, picture: Path) -> None:
     page.goto(app_url)
-    page.get_by_role("link", name="Layers").click()
+    page.get_by_test_id("stSidebarNavItems").get_by_role("link", name="Layers").click()
     expect(page.get_by_role("heading", name="Which shape does the tensor have here")).to_be_visible()
     pick(page, "Network", "inception_resnet_v2")
     expect(page.get_by_text("55.84 M")).to_be_visible()

@@ -66,7 +66,7 @@ def test_a_long_car_is_one_when_it_is_padded(app: AppTest) -> None:
     assert any("**1. Cut.** The picture has 220 x 66 pixels." in text.value for text in app.markdown)
     healthy(next(button for button in app.button if button.label == "Pad it").click().run())
     assert app.subheader[0].value.startswith("automobile, 9")
-    assert any(caption.value.startswith("It can only choose among 10 classes") for caption in app.caption)
+    assert any(text.value.startswith("It can only choose among 10 classes") for text in app.markdown)
     assert "cut off" not in warnings(app)
     assert any("**1. Pad.** The picture has 220 x 66 pixels." in text.value for text in app.markdown)
     healthy(app.segmented_control(key="fit").set_value(Fit.SQUASH).run())
