@@ -1,12 +1,14 @@
 // Shows an SVG diagram that can be clicked, zoomed by wheel or buttons, dragged, and used from the keyboard.
 // data: {svg, selected, labels, fit, jump, roomy}: labels of the buttons by name, and the text of the one that fits all
 // in; another number in jump than before brings the selected box into sight. roomy: as on a full screen, all text is
-// large enough for the last row, and what does not fit then scrolls.
+// large enough for the last row, and what does not fit then scrolls; in a page its letters give way a little, so that
+// no branch is cut off.
 // Boxes are <g class="node" id="...">; a click on one triggers `clicked` with its id.
 
 const ZOOM_STEP = 1.25;
 const LARGEST_ZOOM = 12;
 const LEAST_TEXT = 14.2; // pixels: 14, and what rounding takes
+const LEAST_IN_A_PAGE = 11; // pixels, where the whole width would not fit with more
 const AROUND = 60; // pixels of a full screen that buttons and edges take
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -21,7 +23,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const whole = parentElement.querySelector(".whole");
   const isFull = () => whole.getRootNode().fullscreenElement === whole;
-  const size = () => frame.size(isFull() || data.roomy);
+  const size = () => frame.size(isFull() || data.roomy, isFull());
   parentElement.querySelector("[name=full]").onclick = () => (isFull() ? document.exitFullscreen() : whole.requestFullscreen());
   whole.onfullscreenchange = size;
   frame.setAttribute("aria-label", frame.querySelector("svg").getAttribute("aria-label"));
@@ -51,13 +53,15 @@ function prepare(frame, click) {
   const show = () => svg.setAttribute("viewBox", `${view.x} ${view.y} ${view.width} ${view.height}`);
   const scale = () => full.width / view.width;
   let roomy = false;
-  frame.size = (wanted) => {
+  frame.size = (wanted, alone) => {
     roomy = wanted;
     frame.classList.toggle("roomy", roomy);
     frame.tabIndex = roomy ? 0 : -1; // arrow keys scroll it
     const sizes = [...svg.querySelectorAll("text")].map((text) => Number.parseFloat(text.getAttribute("font-size") ?? "14"));
-    const fitting = Math.min(frame.clientWidth / full.width, (innerHeight - AROUND) / full.height);
-    const factor = Math.max(fitting, LEAST_TEXT / Math.min(...sizes));
+    const smallest = Math.min(...sizes);
+    const [wide, high] = [frame.clientWidth / full.width, (innerHeight - AROUND) / full.height];
+    const least = alone ? LEAST_TEXT : Math.max(Math.min(wide * smallest, LEAST_TEXT), LEAST_IN_A_PAGE);
+    const factor = Math.max(Math.min(wide, high), least / smallest);
     svg.style.width = roomy ? `${full.width * factor}px` : "";
     svg.style.height = roomy ? `${full.height * factor}px` : "";
   };

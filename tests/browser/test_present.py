@@ -47,6 +47,16 @@ def test_a_presentation_goes_by_keys_from_figure_to_figure_and_to_the_next_page(
     assert page.locator("[data-slide]").count() == 0
 
 
+def test_a_presentation_cuts_off_no_branch(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.goto(f"{app_url}/tour?present=true&step=5")
+    frame = page.locator(".frame.roomy")
+    expect(frame).to_be_visible()
+    ready(page)
+    assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth")
+    assert frame.evaluate(SMALLEST) >= 11
+
+
 def test_text_of_diagrams_is_large_on_a_full_screen(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{app_url}/blocks?model=inception_v4")  # the stem, a tall one
