@@ -253,7 +253,7 @@ class HeadTraining:
 
     def most_mixed_up(self) -> tuple[int, int, int] | None:
         """The class that is taken for another most often, that other one, and how many pictures; None where none is."""
-        wrong = self.confusion().copy()
+        wrong = self.confusion()
         np.fill_diagonal(wrong, 0)
         shown, answered = divmod(int(wrong.argmax()), len(wrong))
         return (shown, answered, int(wrong.max())) if wrong.any() else None
