@@ -14,6 +14,7 @@ import inception
 from inception.runtime.speed import (
     BATCHES,
     Comparison,
+    PlainNetwork,
     Setting,
     SpeedError,
     compare_settings,
@@ -88,6 +89,8 @@ def fastest(rows: Iterable[Comparison]) -> str:
     """Which setting is the fastest, against plain PyTorch."""
     timed = [row for row in rows if row.timing]
     best = max(timed, key=lambda row: row.speedup)
+    if best.setting.engine == PlainNetwork.engine:
+        return _("**Nothing that was measured is faster than plain PyTorch.**")
     sentence = ngettext(
         "**{engine} in {dtype} on {device} is {ratio:.1f} times as fast as plain PyTorch**, with {count} picture at "
         "once.",
