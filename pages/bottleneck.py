@@ -5,8 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from inception.graph.branches import branch_names
 from inception.graph.layer_graph import LayerGraph
-from inception.graph.spoken import spoken_stages
+from inception.graph.spoken import spoken_blocks, spoken_stage
 from inception.studies.bottleneck import (
     DIRECT,
     bottleneck_kinds,
@@ -21,7 +22,7 @@ from inception.studies.bottleneck import (
 )
 from inception.studies.direct_network import compare_with_direct
 from inception.studies.factorize import Option, Setting, option_table
-from inception.text import running_text
+from inception.text import running_text, shape_text
 from inception.words import N_, _, current
 from pages.figures import bottleneck as figures
 from pages.figures.common import PLAIN
@@ -147,34 +148,36 @@ def any_widths(graph: LayerGraph) -> bool:
     return setting == start
 
 
+def place_labels(graph: LayerGraph, kinds: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """What people call each kind of place with its widths on a second line, and TF-Slim's names of it."""
+    blocks, branches, labels, codes = spoken_blocks(graph.layers), branch_names(graph.layers), [], []
+    for row in kinds.to_dict("records"):
+        name = branches.get((row["block"], row["branch"]))
+        if name is None:  # in no branch
+            name = _("{kernel} after 1x1").format(kernel=shape_text((row["kernel"],) * 2))
+        where = blocks[row["block"]] if row["times"] == 1 else spoken_stage(row["times"], row["stage"])
+        place = _("{block}: {branch}").format(block=where, branch=name)
+        widths = _("{inputs:,} → {middle:,} → {outputs:,} channels")
+        widths = widths.format(inputs=row["in_channels"], middle=row["middle_channels"], outputs=row["out_channels"])
+        labels.append(f"<b>{place}</b><br>{widths}")
+        code = " … ".join(dict.fromkeys((row["block"], row["last_block"])))
+        codes.append(_("{block}: {branch}").format(block=code, branch=row["branch"]) if row["branch"] else code)
+    return labels, codes
+
+
 def in_this_network(graph: LayerGraph) -> None:
     """Every place of the chosen network with its real widths."""
     table = bottleneck_table(graph)
     if table.empty:
         return
-    kinds, stages = bottleneck_kinds(graph), spoken_stages(graph.layers)
-    kinds = kinds.sort_values("saving", ascending=False, kind="stable")
-    labels = []
-    for row in kinds.to_dict("records"):
-        place = _("{stage}, {branch}: {inputs:,} → {middle:,} → {outputs:,} channels, {kernel}x{kernel}")
-        if not row["branch"]:
-            place = _("{stage}: {inputs:,} → {middle:,} → {outputs:,} channels, {kernel}x{kernel}")
-        labels.append(
-            place.format(
-                stage=stages.get(row["stage"], row["stage"]),
-                branch=row["branch"],
-                inputs=row["in_channels"],
-                middle=row["middle_channels"],
-                outputs=row["out_channels"],
-                kernel=row["kernel"],
-            )
-        )
+    kinds = bottleneck_kinds(graph).sort_values("saving", ascending=False, kind="stable")
     figure, beside = st.columns([3, 1], gap="medium")
     with beside:
         why()
     with figure:
-        st.markdown(_("Each bar is one place; places that are alike in all blocks of a stage share one."))
-        st.plotly_chart(figures.places_figure(kinds, labels, cost_control()), config=PLAIN)
+        st.markdown(_("Each pair of bars is one place; places that are alike in several blocks of a stage share one."))
+        labels, codes = place_labels(graph, kinds)
+        st.plotly_chart(figures.places_figure(kinds, labels, codes, cost_control()), config=PLAIN)
     st.subheader(_("Every place"))
     tables.show_table(
         table,

@@ -65,6 +65,16 @@ def spoken_stages(layers: Sequence[Layer]) -> dict[str, str]:
     return {stage: spoken_stage(count, stage) for stage, count in counts.items()}
 
 
+def spoken_blocks(layers: Sequence[Layer]) -> dict[str, str]:
+    """What people call each block, by TF-Slim's name of it: Inception-A 2 of 4; its stage where this has no other."""
+    return {
+        part[0].block: _place(stage, number, len(blocks))
+        for stage, blocks in _blocks(layers).items()
+        for number, block in enumerate(blocks, 1)
+        for part in block
+    }
+
+
 def spoken_layers(layers: Sequence[Layer]) -> dict[int, Spoken]:
     """What people call each layer, by its index: "Stem: first 3x3 convolution".
 
@@ -102,9 +112,7 @@ def _named(layers: Sequence[Layer]) -> dict[int, Spoken]:
         forks = [block for block in blocks[0] if any(layer.branch for layer in block)] if len(blocks) == 1 else []
         for number, block in enumerate(blocks, 1):
             inside = [layer for part in block for layer in part]
-            place = _(stage)
-            if len(blocks) > 1:
-                place = _("{stage} {number} of {count}").format(stage=place, number=number, count=len(blocks))
+            place = _place(stage, number, len(blocks))
             for part in block:
                 where = place
                 if len(forks) > 1 and part in forks:
@@ -122,6 +130,12 @@ def _named(layers: Sequence[Layer]) -> dict[int, Spoken]:
                         spot, peers = where, [other for other in inside if not other.branch]
                     names[layer.index] = Spoken(spot, _counted(layer, peers))
     return names
+
+
+def _place(stage: str, number: int, count: int) -> str:
+    """Inception-A 2 of 4."""
+    place = _(stage)
+    return place if count == 1 else _("{stage} {number} of {count}").format(stage=place, number=number, count=count)
 
 
 def _blocks(layers: Sequence[Layer]) -> dict[str, list[list[tuple[Layer, ...]]]]:

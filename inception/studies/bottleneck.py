@@ -185,11 +185,16 @@ def bottleneck_table(graph: LayerGraph) -> pd.DataFrame:
 
 
 def bottleneck_kinds(graph: LayerGraph) -> pd.DataFrame:
-    """The rows of `bottleneck_table` of which no two are alike; column times: in how many blocks each stands."""
+    """The rows of `bottleneck_table` of which no two are alike.
+
+    Columns times: in how many blocks each stands; block and last_block: the first and the last of these.
+    """
     alike = ["stage", "branch", "kernel", "in_channels", "middle_channels", "out_channels", "grid"]
     groups = bottleneck_table(graph).groupby(alike, sort=False)
     return groups.agg(
         times=("place", "count"),
+        block=("block", "first"),
+        last_block=("block", "last"),
         **{name: (name, "first") for name in ("params", "direct_params", "saving", "macs", "direct_macs")},
     ).reset_index()
 

@@ -53,10 +53,11 @@ def width_figure(table: pd.DataFrame, cost: Cost, direct: int, middle: int, now:
     return figure.update_layout(height=300, margin={"t": 10, "b": 10, "l": 10, "r": 20}, legend=ABOVE)
 
 
-def places_figure(kinds: pd.DataFrame, labels: list[str], cost: Cost) -> go.Figure:
+def places_figure(kinds: pd.DataFrame, labels: list[str], codes: list[str], cost: Cost) -> go.Figure:
     """Bars with and without the 1x1 for each kind of place, the first on top.
 
-    kinds: columns params, macs, direct_params and direct_macs. labels: what the bars are called.
+    kinds: columns params, macs, direct_params and direct_macs. labels: what the bars are called, in two lines. codes: what
+    they are called in code, which stands beside their numbers.
     """
     ranks = list(range(len(kinds)))
     ways = [
@@ -71,7 +72,7 @@ def places_figure(kinds: pd.DataFrame, labels: list[str], cost: Cost) -> go.Figu
                 name=name,
                 orientation="h",
                 marker_color=color,
-                customdata=labels,
+                customdata=codes,
                 hovertemplate="%{customdata}: %{x:,}",
             )
             for name, values, color in ways
@@ -80,7 +81,7 @@ def places_figure(kinds: pd.DataFrame, labels: list[str], cost: Cost) -> go.Figu
     for rank, label in zip(ranks, labels, strict=True):
         figure.add_annotation(
             x=0,
-            y=rank - 0.28,
+            y=rank - 0.23,
             text=label,
             font={"size": 14},
             showarrow=False,
@@ -89,12 +90,12 @@ def places_figure(kinds: pd.DataFrame, labels: list[str], cost: Cost) -> go.Figu
             yanchor="bottom",
             align="left",
         )
-    figure.update_yaxes(range=[len(kinds) - 0.5, -0.9], visible=False)
+    figure.update_yaxes(range=[len(kinds) - 0.5, -1], visible=False)
     figure.update_xaxes(title=_(COSTS[cost]), rangemode="tozero", side="top")
     return figure.update_layout(
-        height=130 + 64 * len(kinds),
+        height=130 + 84 * len(kinds),
         barmode="group",
-        bargap=0.45,
+        bargap=0.55,
         margin={"t": 80, "b": 10, "l": 10, "r": 20},
         # Above the axis, which stands above the bars.
         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top", "traceorder": "normal"},

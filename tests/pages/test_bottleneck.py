@@ -53,7 +53,13 @@ def test_every_place_and_the_whole_network(app: AppTest) -> None:
     app.segmented_control(key="bottleneck_view").set_value("In this network").run()
     graph = zoo_graph("inception_resnet_v1")
     assert app.dataframe[0].value.equals(bottleneck_table(graph))
-    assert len(drawn_figure(app)["layout"]["annotations"]) == len(bottleneck_kinds(graph))
+    figure = drawn_figure(app)
+    labels = [annotation["text"] for annotation in figure["layout"]["annotations"]]
+    assert len(labels) == len(bottleneck_kinds(graph))
+    assert labels[0].startswith("<b>Reduction-B: 3x3 after 1x1</b><br>"), "what people say comes first"
+    assert not any("Branch_" in label or "Block35" in label for label in labels)
+    assert "Block35_1 … Block35_5: Branch_2" in figure["data"][0]["customdata"], "code names follow"
+    assert any("Inception-ResNet-A ×5: two 3x3 after 1x1" in label for label in labels)
     app.segmented_control(key="bottleneck_view").set_value("The network without them").run()
     assert app.dataframe[0].value.equals(compare_with_direct("inception_resnet_v1"))
     assert len(app.get("download_button")) == 1
