@@ -59,6 +59,7 @@ from pages.parts.kept import forget as forget_kept
 from pages.parts.kept import kept
 from pages.parts.literal import literal
 from pages.parts.pictures import SHOT, arrived, problems, release
+from pages.parts.shots import file_title, is_shot, shot_name
 from pages.parts.stand_in import say_stand_in
 from pages.parts.streamlit_words import say_limit
 from pages.parts.subject import size_note
@@ -146,13 +147,13 @@ def take(key: str) -> None:
     found = []
     with st.spinner(_("Looking for faces…")):
         for upload in uploads[:room]:
-            name = picture_name(upload.name, taken)
+            name = shot_name(taken) if is_shot(upload.name) else picture_name(upload.name, taken)
             try:
                 pictures.append(face_picture(inception.load_image(upload.getvalue()), name))
                 taken.add(name)
             except (inception.ImageError, FaceError, OutOfMemory) as error:
                 sentence = _("{file}: {error} The other pictures stay.")
-                found.append(sentence.format(file=literal(upload.name), error=error))
+                found.append(sentence.format(file=literal(file_title(upload.name)), error=error))
     if len(uploads) > room:
         sentence = ngettext(
             "At most {most} pictures can be compared at once; {count} was left out.",

@@ -32,6 +32,7 @@ from pages.parts.glossary import prose
 from pages.parts.kept import kept, put
 from pages.parts.literal import literal
 from pages.parts.pictures import uploads
+from pages.parts.shots import picture_title
 from pages.parts.subject import Subject, choose_subject, crop_note, graph_of_network, weights_note
 from pages.parts.timing import show_timing
 from pages.parts.trust import how_often_none, show_trust, trusted
@@ -336,7 +337,7 @@ def show_all(subject: Subject, network: PictureNetwork) -> None:
     if network.threshold == -inf:  # such weights know no “none of them”
         table = table.drop(columns=NONE)
     tables.show_table(
-        table.assign(Class=table["Class"].map(class_title)),
+        table.assign(Picture=table["Picture"].map(picture_title), Class=table["Class"].map(class_title)),
         column_config={
             "Picture": _("Picture"),
             "Class": _("Class"),

@@ -27,7 +27,7 @@ from inception.vision.maps import color_bar, npz_bytes, png_bytes
 from inception.words import N_, _
 from pages.parts import address, choices, frame, selection, tables
 from pages.parts.class_search import choose_class
-from pages.parts.face_pictures import CHOSEN, cropped_faces, face_code
+from pages.parts.face_pictures import CHOSEN, cropped_faces, face_code, shown_name
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
 from pages.parts.kept import kept, peek, put
@@ -78,9 +78,11 @@ def choose_target(subject: Subject) -> tuple[Target, str]:
         st.info(_("A face is compared with another: bring one on the page Faces."), icon=":material/face:")
         st.stop()
     key = address.choice("other", others, code=face_code)
-    other = st.selectbox(_("Compared with the face of"), list(others), key=key)
+    other = st.selectbox(_("Compared with the face of"), list(others), format_func=shown_name, key=key)
     face = others[other].seen(subject.network, subject.graph.input_size)
-    return kept("looks_face", (subject.key, hash(face.tobytes())), lambda: subject.network.embed(face)), other
+    return kept("looks_face", (subject.key, hash(face.tobytes())), lambda: subject.network.embed(face)), shown_name(
+        other
+    )
 
 
 def choose_layer(graph: LayerGraph, method: str) -> Layer:

@@ -14,6 +14,7 @@ from inception.words import N_, _, in_every_language
 from pages.parts import address
 from pages.parts.box_picker import within
 from pages.parts.kept import kept
+from pages.parts.shots import picture_title
 
 CHOSEN = "face"  # in the session: the name of the picture that is looked at
 
@@ -49,7 +50,7 @@ def faces() -> list[FacePicture]:
 
 def shown_name(name: str) -> str:
     """The name of a picture as the reader sees it: a sample's is translated, the reader's own stays."""
-    return _(name) if any(name == face.name for face in sample_faces()) else name
+    return _(name) if any(name == face.name for face in sample_faces()) else picture_title(name)
 
 
 def sample_names() -> set[str]:

@@ -21,6 +21,7 @@ from pages.parts.decoded import decoded, forget_decoded
 from pages.parts.journal import note_refusal
 from pages.parts.literal import literal
 from pages.parts.sample_picker import choose_sample, sample_note
+from pages.parts.shots import file_title, is_shot, picture_title, shot_name
 from pages.parts.streamlit_words import say_limit
 
 SAMPLES = samples()  # a cat first: every network here that names anything knows it
@@ -149,9 +150,9 @@ def _take(key: str) -> None:
         except inception.ImageError as error:
             note_refusal(error)
             sentence = _("{file}: {reason} The other pictures stay.")
-            unreadable.append(sentence.format(file=literal(file.name), reason=error))
+            unreadable.append(sentence.format(file=literal(file_title(file.name)), reason=error))
         else:
-            new[_keep(file.name, data)] = data
+            new[_keep(shot_name(uploads()) if is_shot(file.name) else file.name, data)] = data
         finally:
             release(file)
     gone = _make_room()
@@ -172,7 +173,9 @@ def _shown(option: str) -> str:
     """What stands for an option of the list."""
     if option in SAMPLES:
         return SAMPLES[option].title
-    return _("your picture: {file}").format(file=option.removeprefix(UPLOAD))
+    name = option.removeprefix(UPLOAD)
+    title = picture_title(name)
+    return title if title != name else _("your picture: {file}").format(file=name)
 
 
 def _code(option: str) -> str:
@@ -224,7 +227,7 @@ def _size(pictures: dict[str, bytes]) -> int:
 
 def _some(names: list[str]) -> str:
     """The first names of a list, without signs that would be markup, and how many more there are."""
-    shown = [literal(name) for name in names[:NAMED]]
+    shown = [literal(picture_title(name)) for name in names[:NAMED]]
     more = len(names) - NAMED
     return and_list([*shown, _("{count} more").format(count=more)] if more > 0 else shown)
 

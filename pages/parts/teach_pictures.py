@@ -17,6 +17,7 @@ from inception.words import N_, _, current, in_every_language, ngettext
 from pages.parts import address, shelf
 from pages.parts.journal import note_refusal
 from pages.parts.pictures import SHOT, arrived, release
+from pages.parts.shots import file_title, is_shot, picture_title, shot_name
 from pages.parts.streamlit_words import say_limit
 
 MOST_CLASSES = 6
@@ -100,7 +101,7 @@ def new_pictures() -> dict[str, bytes]:
 def shown_title(title: str, data: bytes) -> str:
     """The name of a picture as the reader sees it: a sample's is translated, the reader's own stays."""
     samples_here = (sample_new(), *(one.pictures for one in sample_classes()))
-    return _(title) if any(pictures.get(title) is data for pictures in samples_here) else title
+    return _(title) if any(pictures.get(title) is data for pictures in samples_here) else picture_title(title)
 
 
 def clean(name: str) -> str:
@@ -272,7 +273,7 @@ def take(key: str, class_key: int | None) -> None:
     offered = {name for sample in sample_new() for name in in_every_language(sample)} if class_key is None else set()
     with st.spinner(_("Decoding…")):
         for upload in uploads:
-            name = clean(upload.name)
+            name = clean(file_title(upload.name))
             if len(pictures) >= most:
                 too_many.append(name)
                 continue
@@ -286,7 +287,9 @@ def take(key: str, class_key: int | None) -> None:
                 sentence = _("{file} is here already, so it was left out: twice the same picture would flatter.")
                 found.append(sentence.format(file=name))
             else:
-                pictures[picture_name(name, offered | set(pictures))] = data
+                shot = is_shot(upload.name)
+                name = shot_name(pictures) if shot else picture_name(name, offered | set(pictures))
+                pictures[name] = data
     if too_many:
         sentence = _("There is room for {most} pictures; left out: {files}.")
         found.append(sentence.format(most=most, files=_(", ").join(too_many)))

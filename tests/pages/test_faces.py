@@ -25,6 +25,7 @@ from inception.studies.lfw import PAPER_THRESHOLD, THRESHOLD
 from inception.vision.faces import MAX_PICTURES, FacePicture, Origin, embed_face, face_picture, pair_table
 from inception.weights.choice import UNTRAINED
 from inception.zoo import VARIANTS
+from pages.parts.face_pictures import shown_name
 
 from .conftest import app_on
 
@@ -231,9 +232,13 @@ def test_the_camera_gives_a_picture(app: AppTest) -> None:
     assert app.camera_input[0].proto.resolution_height == 720, "not the few pixels of its preview"
     buffer = io.BytesIO()
     portrait(7).save(buffer, "JPEG")
-    healthy(app.camera_input[0].upload("shot.jpg", buffer.getvalue()).run())
-    assert names(app) == ["shot"]
+    shot = "camera-input-2026-05-04T21_30_00.000Z.jpg", buffer.getvalue()
+    healthy(app.camera_input[0].upload(*shot).run())
     assert any("Two faces" in info.value for info in app.info)
+    healthy(app.camera_input[0].upload(*shot).run())
+    assert [shown_name(name) for name in names(app)] == ["your photograph 1", "your photograph 2"]
+    with words.speaking("zh_CN"):
+        assert shown_name(names(app)[1]) == "你的照片 2"
 
 
 def test_bad_files_are_a_sentence_each_and_the_good_ones_stay(app: AppTest) -> None:

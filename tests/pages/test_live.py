@@ -118,6 +118,12 @@ def test_uploads_of_one_name_and_of_one_content(app: AppTest) -> None:
     answers = next(frame.value for frame in app.dataframe if "Picture" in frame.value.columns)
     assert list(answers["Picture"]) == ["image.png (2)", "image.png", "copy.png"]
     assert answers["Probability"].iloc[1] == answers["Probability"].iloc[2], "one picture under two names"
+    healthy(app.toggle(key="camera_on").set_value(True).run())
+    healthy(app.camera_input[0].upload("camera-input-2026-05-04T21_30_00.000Z.jpg", picture("green", "JPEG")).run())
+    chooser = next(box for box in app.selectbox if box.label == "Picture")
+    assert chooser.options[:2] == ["your photograph 1", "your picture: copy.png"], "not the time at which it was taken"
+    answers = next(frame.value for frame in app.dataframe if "Picture" in frame.value.columns)
+    assert answers["Picture"].iloc[-1] == "your photograph 1"
 
 
 def test_each_upload_is_asked_about_once(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,6 +186,10 @@ def test_what_is_left_out_of_an_upload_is_said(app: AppTest) -> None:
     assert len(app.session_state["teach_new"]) == MOST_NEW
     assert app.selectbox(key="teach_picture").value == f"shot{MOST_NEW - 1}"
     assert f"left out: shot{MOST_NEW}.png" in app.error[0].value
+    app.session_state["teach_new"].popitem()
+    healthy(app.toggle(key="teach_new_camera").set_value(True).run())
+    healthy(app.camera_input[0].upload("camera-input-2026-05-04T21_30_00.000Z.jpg", noise(99)[1]).run())
+    assert app.selectbox(key="teach_picture").options[0] == "your photograph 1"
     button(app, "Start with empty classes").click().run()
     upload(app, "Pictures of class 1", [("words.jpg", b"only words", "image/jpeg"), *many, many[0]])
     problems = [error.value for error in app.error]
