@@ -265,7 +265,6 @@ def judge(source: Source, head: Head) -> None:
             name=table["label"].iloc[0], probability=percent(table["probability"].iloc[0])
         )
         st.markdown(f"#### {best}")
-        st.plotly_chart(figures.probability_bars(table), config=figures.PLAIN)
         prose(
             _(
                 "**It can only choose among your classes**: {classes}. Whatever is on the picture gets one of these "
@@ -273,6 +272,7 @@ def judge(source: Source, head: Head) -> None:
             ).format(classes=and_list(head.names)),
             small=True,
         )
+        st.plotly_chart(figures.probability_bars(table), config=figures.PLAIN)
 
 
 def answer(source: Source, head: Head, data: bytes) -> pd.DataFrame:

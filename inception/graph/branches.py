@@ -54,7 +54,7 @@ def _branch_name(members: Sequence[Layer]) -> str:
         return first
     if not prepares:
         return _after_each_other(steps)
-    return _("{rest} after {first}").format(rest=_after_each_other(rest), first=first)
+    return running_text(_("{rest} after {first}").format(rest=_after_each_other(rest), first=first))
 
 
 def _word(layer: Layer) -> str:

@@ -56,8 +56,8 @@ def width_figure(table: pd.DataFrame, cost: Cost, direct: int, middle: int, now:
 def places_figure(kinds: pd.DataFrame, labels: list[str], codes: list[str], cost: Cost) -> go.Figure:
     """Bars with and without the 1x1 for each kind of place, the first on top.
 
-    kinds: columns params, macs, direct_params and direct_macs. labels: what the bars are called, in two lines. codes: what
-    they are called in code, which stands beside their numbers.
+    kinds: columns params, macs, direct_params and direct_macs. labels: what the bars are called, in two lines. codes:
+    what code calls them, which stands beside their numbers.
     """
     ranks = list(range(len(kinds)))
     ways = [

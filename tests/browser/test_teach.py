@@ -51,6 +51,15 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
+def caveat_follows(page: Page) -> bool:
+    """Whether "it can only choose among your classes" follows the answer at once."""
+    caveat = page.get_by_text(re.compile("It can only choose among your classes")).bounding_box()
+    answer = page.locator("h4").bounding_box()
+    assert caveat
+    assert answer
+    return 0 <= caveat["y"] - answer["y"] - answer["height"] < 32
+
+
 def test_own_classes_are_learnt_and_judged(page: Page, app_url: str, tmp_path: Path) -> None:
     """On a screen of 1280 pixels, and from the new picture on on a telephone of 390."""
     page.goto(f"{app_url}/{OPEN}")
@@ -87,6 +96,7 @@ def test_own_classes_are_learnt_and_judged(page: Page, app_url: str, tmp_path: P
     expect(page.get_by_role("combobox", name="Picture to be judged")).to_have_value("smock_mill")
     answer = page.locator("h4").inner_text()
     assert answer.split(",")[0] in NAMES
+    assert caveat_follows(page), "what the percentage leaves out stands below it and above the chart"
     assert fits(page)
 
     image = str(page.get_by_test_id("stImage").first.locator("img").get_attribute("src"))

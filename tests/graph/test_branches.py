@@ -2,6 +2,7 @@
 
 from inception.graph.blocks import find_block
 from inception.graph.branches import branch_names, branch_starts
+from inception.words import speaking
 
 from ..graphs import zoo_graph
 
@@ -25,6 +26,11 @@ def test_branches_of_the_paper_s_figures() -> None:
     ]
     assert named("inception_resnet_v2", "Inception-ResNet-B") == ["1x1", "1x7 then 7x1 after 1x1"]
     assert named("inception_v4", "Stem")[:3] == ["max pool", "3x3", "3x3 after 1x1"]
+
+
+def test_no_blank_stands_between_chinese_characters() -> None:
+    with speaking("zh_CN"):
+        assert named("inception_v4", "Inception-A")[1:3] == ["1x1 之后 3x3", "1x1 之后两个 3x3"]
 
 
 def test_every_branch_starts_at_one_layer_that_reads_from_outside() -> None:
