@@ -2,16 +2,16 @@
 
 Sessions come and go: each stays for some clicks, now and then brings a picture, and closes its tab. What a server holds
 is compared at two moments of rest, after a first part of the time and at the end, each when Streamlit has forgotten the
-sessions that have left.
+sessions that have left and the server has swept up after them (`pages.parts.collector`).
 """
 
 import random
 import re
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from bench.classroom import known_pictures
 from bench.run import Run
 from bench.student import LostError, Student
 from bench.timing import Row, measured
+from pages.parts.collector import AT_REST
 from pages.parts.page_list import HOME, PAGES
 from tests.browser.server import process_of, served_app
 
@@ -28,6 +29,7 @@ SESSIONS, SHORT_SESSIONS = 30, 2
 STAYS = 12  # clicks of a session
 PAUSE = 4.0  # seconds between two, mean
 FORGOTTEN = 130.0  # seconds after which Streamlit lets go of a session whose tab is closed
+SWEPT = 2.5 * AT_REST  # seconds after which a server at rest has swept up what they left
 WARM_UP = 0.3  # share of the time until the first look
 TAKES_PICTURES = "live"
 BAD = re.compile(r"Traceback|\bERROR\b|\bCRITICAL\b|Exception")
@@ -73,8 +75,9 @@ def soaked(run: Run) -> list[tuple[float, str]]:
             parts = (0.0, 0.0) if run.short else (WARM_UP * whole, (1 - WARM_UP) * whole)
             looks, clicks, lost = [], 0, 0
             for part, seconds in enumerate(parts):
-                done = visits(url, seconds, part, SHORT_SESSIONS if run.short else SESSIONS)
-                clicks, lost = clicks + done[0], lost + done[1]
+                visitors = Visitors(url, seconds, part, SHORT_SESSIONS if run.short else SESSIONS)
+                visitors.come_and_go()
+                clicks, lost = clicks + visitors.clicks, lost + visitors.lost
                 rest(url, 0.0 if run.short else FORGOTTEN)
                 looks.append(Look.at(server, temporary))
             first, last = looks
@@ -89,32 +92,68 @@ def soaked(run: Run) -> list[tuple[float, str]]:
     ]
 
 
-def visits(url: str, seconds: float, part: int, sessions: int) -> tuple[int, int]:
-    """Lets so many sessions be there at a time until the time is over: clicks, and those that were not answered."""
-    end = time.monotonic() + seconds
-    pictures = known_pictures(sessions)
+@dataclass
+class Visitors:
+    """So many at a time, until the time is over. part: which part of the soak it is, for other dice."""
 
-    def visitor(number: int) -> tuple[int, int]:
-        dice, clicks, lost = random.Random(f"{part} {number}"), 0, 0
+    url: str
+    seconds: float
+    part: int
+    sessions: int
+    clicks: int = 0
+    lost: int = 0  # clicks that were not answered
+    errors: list[Exception] = field(default_factory=list)  # of this program
+    over: threading.Event = field(default_factory=threading.Event)  # before its time
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def come_and_go(self) -> None:
+        """Returns when all have left. What ends it sooner, such as a signal, waits for nobody.
+
+        An answer may take minutes; whoever waits for one ends with this process.
+        """
+        end = time.monotonic() + self.seconds
+        pictures = known_pictures(self.sessions)
+        threads = [
+            threading.Thread(target=self._visitor, args=(number, picture[:2], end), daemon=True)
+            for number, picture in enumerate(pictures)
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        finally:
+            self.over.set()
+        if self.errors:
+            raise self.errors[0]
+
+    def _visitor(self, number: int, picture: tuple[str, bytes], end: float) -> None:
+        """One session after the other."""
+        dice = random.Random(f"{self.part} {number}")
         while True:
-            stays = STAYS if seconds else 1
             try:
-                with Student(url, dice.choice(("en-US", "zh-CN"))) as student:
-                    student.open(dice.choice(list(PAGES)) if seconds else TAKES_PICTURES)
-                    for _ in range(stays):
-                        clicks += 1
-                        click(student, dice, pictures[number][:2])
-                        time.sleep(dice.expovariate(1 / PAUSE) if seconds else 0)
-                        if seconds and time.monotonic() > end:
-                            break
+                self._session(dice, picture, end)
             except LostError:
-                lost += 1
-            if time.monotonic() > end:
-                return clicks, lost
+                self._count(lost=1)
+            except Exception as error:  # whatever it is, the bench says it
+                self.errors.append(error)
+                return
+            if self.over.is_set() or time.monotonic() > end:
+                return
 
-    with ThreadPoolExecutor(sessions) as threads:
-        counted = list(threads.map(visitor, range(sessions)))
-    return sum(clicks for clicks, _ in counted), sum(lost for _, lost in counted)
+    def _session(self, dice: random.Random, picture: tuple[str, bytes], end: float) -> None:
+        with Student(self.url, dice.choice(("en-US", "zh-CN"))) as student:
+            student.open(dice.choice(list(PAGES)) if self.seconds else TAKES_PICTURES)
+            for _ in range(STAYS if self.seconds else 1):
+                self._count(clicks=1)
+                click(student, dice, picture)
+                pause = dice.expovariate(1 / PAUSE) if self.seconds else 0
+                if self.over.wait(pause) or (self.seconds and time.monotonic() > end):
+                    return
+
+    def _count(self, clicks: int = 0, lost: int = 0) -> None:
+        with self._lock:
+            self.clicks, self.lost = self.clicks + clicks, self.lost + lost
 
 
 def click(student: Student, dice: random.Random, picture: tuple[str, bytes]) -> None:
@@ -131,4 +170,4 @@ def rest(url: str, seconds: float) -> None:
     time.sleep(seconds)
     with Student(url) as student:
         student.open("glossary")
-    time.sleep(min(seconds, 5.0))
+    time.sleep(min(seconds, SWEPT))

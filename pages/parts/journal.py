@@ -39,7 +39,7 @@ class Journal:
     stats_families = (RUNS, REFUSALS, SESSIONS, WORKING, WAITING, PASSES, NETWORKS, BYTES)
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may find the end of a session in a thread that holds it
         self._began = self._ended = 0
         self._runs: dict[str, list[int]] = {}  # by page: how many within each bound and not the one before
         self._seconds: Counter[str] = Counter()  # by page
