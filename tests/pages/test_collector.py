@@ -1,9 +1,11 @@
 """What the garbage collector walks through after a run of a page, and that nothing stays for good."""
 
+import ctypes
 import gc
 import tomllib
 import weakref
 
+import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -22,8 +24,9 @@ class Circle:
 @pytest.fixture(autouse=True)
 def as_new(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if no page had run in this process."""
-    monkeypatch.setattr(collector, "_walked", {})
-    monkeypatch.setattr(collector, "_next", 0.0)
+    monkeypatch.setattr(collector, "_walked", set())
+    for name in ("_next", "_swept", "_ran"):
+        monkeypatch.setattr(collector, name, 0.0)
     gc.unfreeze()
 
 
@@ -41,10 +44,51 @@ def test_what_was_frozen_is_freed_later() -> None:
     collector.tidy("layers")
     gc.collect()
     assert left() is not None, "it was not frozen"
-    collector._walked["layers"] -= collector.EVERY
-    collector._next = 0.0
+    collector._swept -= collector.EVERY
     collector.tidy("layers")
     assert left() is None
+
+
+def test_a_sweep_gives_memory_back_to_the_system() -> None:
+    """What lies between things that stay, which glibc keeps otherwise."""
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("a C library with other ways")
+    collector.sweep()
+    blocks = [bytearray(65_536) for _ in range(2_000)]  # too small for a mapping of their own
+    stay = blocks[::20]
+    memory = psutil.Process().memory_info
+    before = memory().rss
+    del blocks
+    kept = before - memory().rss
+    collector.sweep()
+    assert before - memory().rss > 80e6 > kept
+    assert stay
+
+
+def test_a_server_at_rest_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A while after the last run of a page too, when Streamlit forgets the sessions that have left; then no more."""
+    slept: list[float] = []
+    swept: list[float] = []
+    now = [1000.0]
+
+    class EnoughError(Exception):
+        pass
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        slept.append(seconds)
+        if sum(slept) > 2 * collector.LINGER:
+            raise EnoughError
+
+    monkeypatch.setattr(collector, "monotonic", lambda: now[0])
+    monkeypatch.setattr(collector, "sleep", sleep)
+    monkeypatch.setattr(collector, "sweep", lambda: swept.append(now[0] - 1000.0))
+    monkeypatch.setattr(collector, "_ran", now[0])
+    with pytest.raises(EnoughError):
+        collector._sweeps()
+    assert swept[0] <= collector.AT_REST
+    assert swept[-1] > 120, "Streamlit has not forgotten them yet"
+    assert swept[-1] <= collector.LINGER
 
 
 def test_walks_take_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
