@@ -8,9 +8,10 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 # Three processes for two cores, because a test with a browser waits for a third of its time. A file stays in one process,
 # which keeps what its tests share. Files are taken in the order of tests/conftest.py: the longest first, so that nobody
-# waits for one that started last.
+# waits for one that started last. Python keeps what it has compiled, whatever the environment says: a run starts a hundred
+# processes, which would each compile everything anew.
 WORKERS ?= $(shell $(PYTHON) -c "import os; print(-(-3 * os.cpu_count() // 2))")
-PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-fast check format messages bench wheel
