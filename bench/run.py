@@ -2,15 +2,25 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import Literal, Self
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.browser import find_chromium
 from tests.browser.server import served_app
+
+
+@dataclass(frozen=True)
+class Served:
+    """An app that answers: its address, its log, and the folder of its temporary files."""
+
+    url: str
+    log: Path
+    temporary: Path
 
 
 class Run:
@@ -40,7 +50,9 @@ class Run:
 
     @cached_property
     def _context(self) -> BrowserContext:
-        return self.browser.new_context(viewport={"width": 1280, "height": 900})
+        # Nothing turns or fades in a short run, which would take more of the cores than the app.
+        motion: Literal["reduce", "no-preference"] = "reduce" if self.short else "no-preference"
+        return self.browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion=motion)
 
     @contextmanager
     def tab(self) -> Iterator[Page]:
@@ -54,18 +66,27 @@ class Run:
     @contextmanager
     def server(self) -> Iterator[str]:
         """The address of an app that has just started; in a short run all get the same one, to save its start."""
+        with self.served() as served:
+            yield served.url
+
+    @contextmanager
+    def served(self) -> Iterator[Served]:
+        """The same, with its log and its temporary files."""
         if self.short:
             yield self._shared_server
         else:
-            with _fresh_server() as url:
-                yield url
+            with _fresh_server() as served:
+                yield served
 
     @cached_property
-    def _shared_server(self) -> str:
+    def _shared_server(self) -> Served:
         return self._opened.enter_context(_fresh_server())
 
 
 @contextmanager
-def _fresh_server() -> Iterator[str]:
-    with TemporaryDirectory() as folder, served_app(Path(folder) / "log.txt") as url:
-        yield url
+def _fresh_server() -> Iterator[Served]:
+    with TemporaryDirectory() as folder:
+        log, temporary = Path(folder, "log.txt"), Path(folder, "tmp")
+        temporary.mkdir()
+        with served_app(log, TMPDIR=str(temporary)) as url:
+            yield Served(url, log, temporary)

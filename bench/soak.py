@@ -7,7 +7,6 @@ sessions that have left and the server has swept up after them (`pages.parts.col
 
 import random
 import re
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from bench.student import LostError, Student
 from bench.timing import Row, measured
 from pages.parts.collector import AT_REST
 from pages.parts.page_list import HOME, PAGES
-from tests.browser.server import process_of, served_app
+from tests.browser.server import process_of
 
 SESSIONS, SHORT_SESSIONS = 30, 2
 STAYS = 12  # clicks of a session
@@ -66,22 +65,19 @@ def rows(run: Run) -> Iterator[Row]:
 
 def soaked(run: Run) -> list[tuple[float, str]]:
     """What `rows` claims."""
-    with tempfile.TemporaryDirectory() as folder:
-        temporary, log = Path(folder, "tmp"), Path(folder, "log.txt")
-        temporary.mkdir()
-        with served_app(log, TMPDIR=str(temporary)) as url:
-            server = process_of(url)
-            whole = 60 * run.minutes
-            parts = (0.0, 0.0) if run.short else (WARM_UP * whole, (1 - WARM_UP) * whole)
-            looks, clicks, lost = [], 0, 0
-            for part, seconds in enumerate(parts):
-                visitors = Visitors(url, seconds, part, SHORT_SESSIONS if run.short else SESSIONS)
-                visitors.come_and_go()
-                clicks, lost = clicks + visitors.clicks, lost + visitors.lost
-                rest(url, 0.0 if run.short else FORGOTTEN)
-                looks.append(Look.at(server, temporary))
-            first, last = looks
-        errors = [line for line in log.read_text().splitlines() if BAD.search(line)]
+    with run.served() as app:
+        server = process_of(app.url)
+        whole = 60 * run.minutes
+        parts = (0.0, 0.0) if run.short else (WARM_UP * whole, (1 - WARM_UP) * whole)
+        looks, clicks, lost = [], 0, 0
+        for part, seconds in enumerate(parts):
+            visitors = Visitors(app.url, seconds, part, SHORT_SESSIONS if run.short else SESSIONS)
+            visitors.come_and_go()
+            clicks, lost = clicks + visitors.clicks, lost + visitors.lost
+            rest(app.url, 0.0 if run.short else FORGOTTEN)
+            looks.append(Look.at(server, app.temporary))
+        first, last = looks
+        errors = [line for line in app.log.read_text().splitlines() if BAD.search(line)]
     return [
         (last.memory / first.memory, f"{last.memory / 1e6:,.0f} MB / {first.memory / 1e6:,.0f} MB"),
         (last.threads - first.threads, f"{last.threads} - {first.threads}"),

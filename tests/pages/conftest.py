@@ -1,14 +1,23 @@
 """What the tests of several pages need."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from bench import session
+from inception.runtime.crop import Fit
+from inception.runtime.predictor import Predictor
+from inception.training import head
+from inception.training.head import CurvePoint, Examples
 from inception.weights import download
+from pages.parts import teach_lesson
 from pages.parts.page_list import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +27,38 @@ ROOT = Path(__file__).parents[2]
 def as_in_a_server() -> Iterator[None]:
     """Spares AppTest what a server does once."""
     with session.as_in_a_server():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lessons_are_short() -> Iterator[None]:
+    """Spares *Teach it* what its sessions would compute again of the same pictures, and most drawings on the way."""
+    features_of, learning_curve = teach_lesson.features_of, head.learning_curve
+    known: dict[Hashable, Any] = {}
+
+    def once(key: Hashable, compute: Callable[[], Any]) -> Any:
+        if key not in known:
+            known[key] = compute()
+        return known[key].copy()  # so that a session that forgets leaves nothing of its own behind
+
+    def features(
+        network: Predictor, image: Image.Image, size: tuple[int, int], varied: bool = False, fit: Fit = Fit.CENTRE
+    ) -> head.Floats:
+        key = network.fingerprint, sha256(image.tobytes()).digest(), image.size, size, varied, fit
+        found: head.Floats = once(key, lambda: features_of(network, image, size, varied, fit))
+        return found
+
+    def curve(examples: Examples, shuffled: bool = False) -> list[CurvePoint]:
+        key = sha256(examples.features.tobytes()).digest(), examples.classes.tobytes(), examples.names, shuffled
+        found: list[CurvePoint] = once(key, lambda: learning_curve(examples, shuffled))
+        return found
+
+    with (
+        patch.object(teach_lesson, "features_of", features),
+        patch.object(teach_lesson, "PAUSE", 0),
+        patch.object(teach_lesson, "EACH", 50),
+        patch.object(head, "learning_curve", curve),
+    ):
         yield
 
 

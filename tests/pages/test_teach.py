@@ -23,7 +23,7 @@ from inception.training.head import STEPS
 from inception.training.head_file import Origin, read_head, write_head
 from inception.weights.choice import UNTRAINED, WeightsChoice
 from inception.weights.known import known_weights
-from pages.parts import shelf, teach_lesson
+from pages.parts import shelf
 from pages.parts.subject import what_it_knows
 from pages.parts.teach_pictures import MOST_CLASSES, MOST_NEW, MOST_PICTURES
 
@@ -34,9 +34,7 @@ File = tuple[str, bytes, str]
 
 
 @pytest.fixture
-def app(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setattr(teach_lesson, "PAUSE", 0)
-    monkeypatch.setattr(teach_lesson, "EACH", 50)
+def app(app: AppTest) -> AppTest:
     app.query_params["model"] = MODEL
     return app
 
