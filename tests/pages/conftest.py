@@ -15,6 +15,7 @@ from bench import session
 from inception.runtime.crop import Fit
 from inception.runtime.predictor import Predictor
 from inception.training import head
+from inception.training.features import features_of
 from inception.training.head import CurvePoint, Examples
 from inception.weights import download
 from pages.parts import teach_lesson
@@ -33,7 +34,7 @@ def as_in_a_server() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def lessons_are_short() -> Iterator[None]:
     """Spares *Teach it* what its sessions would compute again of the same pictures, and most drawings on the way."""
-    features_of, learning_curve = teach_lesson.features_of, head.learning_curve
+    learning_curve = head.learning_curve
     known: dict[Hashable, Any] = {}
 
     def once(key: Hashable, compute: Callable[[], Any]) -> Any:
