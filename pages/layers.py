@@ -13,7 +13,7 @@ from inception.views.export import layer_title, summary_text, table_name
 from inception.views.figure import QuantityName, chart_config
 from inception.views.findings import dropped_pixels
 from inception.views.playground import PlaygroundError, playground
-from inception.views.window_picture import playground_svg
+from inception.views.window_picture import NARROW, playground_svg
 from inception.views.window_table import playground_table
 from inception.words import N_, _
 from pages.parts import address, choices, components, frame, selection, tables
@@ -50,7 +50,7 @@ def padding_playground() -> None:
             st.error(str(error), icon=":material/error:")
             return
         st.container(key="playground_rule").latex(answer.rule)
-        components.picture(playground_svg(answer), key="playground")
+        components.picture(playground_svg(answer), key="playground", narrow=playground_svg(answer, NARROW))
         slides_as_table(playground_table(answer), "padding", _("Padding playground"), "playground_table")
         st.markdown(answer.difference)
         arguments = _("TensorFlow: {tensorflow}. PyTorch: {pytorch}.")

@@ -8,10 +8,10 @@ in `Slide`; those of padding before the first pixel are negative.
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..errors import InputError
-from ..graph.window import Slide, Window, slides
+from ..graph.window import Pair, Slide, Window, slides
 from ..text import and_list, shape_text, text_width, wrapped
 from ..words import N_, _, ngettext
 from .fonts import families
@@ -20,15 +20,12 @@ from .playground import PlaygroundResult
 
 TEXT = 14  # px, as are the next ones: what a lecture hall reads
 DIGIT = 8.3  # width of a digit of TEXT
-WIDTH = 540  # as wide as the figure of a step of the tour on a laptop, so that it is not drawn smaller there
 MARGIN = 48  # left of a grid, for labels and ticks
 TOP = 46  # above a grid, for its title, labels and ticks
 LINE = 21
-LETTERS = 60  # of a line of the legend, and of a bold one above a strip
 MAX_CELL = 26
 INPUT_SIDE, INPUT_TRACKS = 276, 23
 OUTPUT_SIDE, OUTPUT_TRACKS = 130, 13
-STRIP_WIDTH, STRIP_TRACKS = 500, 40
 LANE, LANES = 19, 6  # height and largest number of lines of windows below a strip
 
 # How each kind of cell is drawn, in the grid and in the legend.
@@ -45,6 +42,25 @@ STYLES = {
     "frame": f'fill="{FACTORISED.color}" fill-opacity=".2" stroke="{FACTORISED.color}" stroke-width="2.5"',
     "ray": f'fill="none" stroke="{FACTORISED.color}" stroke-dasharray="4 3"',
 }
+
+
+class Layout(NamedTuple):
+    """How a picture is laid out for the room it gets, so that its letters need not be drawn smaller there."""
+
+    width: int  # px
+    letters: int  # of a line of the legend, and of a bold one above a strip
+    legend: int  # px left of it
+    strip_tracks: int  # of a strip that is not cropped
+    beside: bool  # the output stands beside the input, not below it
+
+    @property
+    def strip_width(self) -> int:
+        """Px."""
+        return self.width - 40 if self.beside else self.width - 20
+
+
+WIDE = Layout(540, 60, MARGIN, 40, beside=True)  # as wide as the figure of a step of the tour on a laptop
+NARROW = Layout(340, 38, 10, 25, beside=False)  # a telephone
 
 Track = int | None  # a position, or None for those left out
 
@@ -132,10 +148,10 @@ class _Axis:
 
 
 # A window over a grid
-def window_svg(window: Window, row: int, column: int) -> str:
-    """An <svg> element, 540 px wide: the input grid with the window that makes output cell (row, column), from 0.
+def window_svg(window: Window, row: int, column: int, layout: Layout = WIDE) -> str:
+    """An <svg> element: the input grid with the window that makes output cell (row, column), from 0.
 
-    Beside the input stands the output grid with that cell marked; ticks along the edges are where windows start. For
+    Beside the input, or below it, stands the output grid with that cell marked; ticks along the edges are where windows start. For
     scripts, cells are squares of paths with the classes pixel, zero, padding (other than zeros), unread, tap and beyond
     (where only `ceil_mode` reaches), in groups with the classes input and output, whose data-rows and data-columns list
     the positions drawn, empty for those left out. Raises PictureError for a cell that does not exist.
@@ -144,36 +160,37 @@ def window_svg(window: Window, row: int, column: int) -> str:
     if not (0 <= row < rows.out and 0 <= column < columns.out):
         sentence = _("The output has rows 0 to {row_end} and columns 0 to {column_end}, no cell {row}, {column}.")
         raise PictureError(sentence.format(row_end=rows.out - 1, column_end=columns.out - 1, row=row, column=column))
-    y, x = _axes(_input_tracks(rows, row), _input_tracks(columns, column), MARGIN, INPUT_SIDE)
+    y, x = _axes(_input_tracks(rows, row), _input_tracks(columns, column), (TOP, MARGIN), INPUT_SIDE)
+    corner = (TOP, max(x.end, MARGIN + 120) + 44) if layout.beside else (y.end + TOP + 8, MARGIN)
     out_y, out_x = _axes(
         crop(0, rows.out - 1, [row], OUTPUT_TRACKS),
         crop(0, columns.out - 1, [column], OUTPUT_TRACKS),
-        max(x.end, MARGIN + 120) + 44,
+        corner,
         OUTPUT_SIDE,
     )
     legend = _legend(window, row, column)
     below = max(y.end, out_y.end) + 16
     parts = [
         _text(x.start, 14, _("input {shape}").format(shape=shape_text(window.grid)), bold=True),
-        _text(out_x.start, 14, _("output {shape}").format(shape=shape_text(window.out)), bold=True),
+        _text(out_x.start, out_y.start - 32, _("output {shape}").format(shape=shape_text(window.out)), bold=True),
         *_input(y, x, window, row, column),
         *_output(out_y, out_x, row, column),
-        *_rays(y, x, out_y, out_x, rows, columns, row, column),
+        *_rays(y, x, out_y, out_x, window, (row, column), layout),
     ]
     for kind, text in legend:
-        lines = wrapped(text, LETTERS)
-        parts += _legend_lines(kind, lines, MARGIN, below)
+        lines = wrapped(text, layout.letters)
+        parts += _legend_lines(kind, lines, layout.legend, below)
         below += len(lines) * LINE
     counted = _("rows and columns are counted from 0")
-    parts.append(_text(MARGIN + 22, below + 12, counted))
+    parts.append(_text(layout.legend + 22, below + 12, counted))
     below += LINE
     sizes = _("Input {grid}, output {out}").format(grid=shape_text(window.grid), out=shape_text(window.out))
-    return _svg(_sentences(sizes, *(text for _kind, text in legend), counted), below, parts)
+    return _svg(_sentences(sizes, *(text for _kind, text in legend), counted), layout.width, below, parts)
 
 
-def _axes(rows: list[Track], columns: list[Track], left: float, side: float) -> tuple[_Axis, _Axis]:
+def _axes(rows: list[Track], columns: list[Track], corner: tuple[float, float], side: float) -> tuple[_Axis, _Axis]:
     cell = min(MAX_CELL, int(10 * side / max(len(rows), len(columns))) / 10)
-    return _Axis(rows, TOP, cell), _Axis(columns, left, cell)
+    return _Axis(rows, corner[0], cell), _Axis(columns, corner[1], cell)
 
 
 def _input(y: _Axis, x: _Axis, window: Window, row: int, column: int) -> list[str]:
@@ -219,26 +236,30 @@ def _output(y: _Axis, x: _Axis, row: int, column: int) -> list[str]:
         _squares("tap", y, x, [(row, column)]),
         _frame(y, x, (row, row), (column, column)),
         *_dots(y, x),
-        *_column_labels(x, [column, 0, max(x.places)], TOP - 6),
+        *_column_labels(x, [column, 0, max(x.places)], y.start - 6),
         *_row_labels(y, [row, 0, max(y.places)], x.end + 6, "start"),
         "</g>",
     ]
 
 
-def _rays(
-    y: _Axis, x: _Axis, out_y: _Axis, out_x: _Axis, rows: Slide, columns: Slide, row: int, column: int
-) -> list[str]:
+def _rays(y: _Axis, x: _Axis, out_y: _Axis, out_x: _Axis, window: Window, cell: Pair, layout: Layout) -> list[str]:
     """Two lines from the window to the cell it makes."""
-    start = x.places[columns.starts[column] + columns.reach - 1] + x.cell
-    end = out_x.places[column]
-    top = y.places[rows.starts[row]], out_y.places[row]
-    bottom = y.places[rows.starts[row] + rows.reach - 1] + y.cell, out_y.places[row] + out_y.cell
-    return [f'<path d="M{_px(start)} {_px(a)}L{_px(end)} {_px(b)}" {STYLES["ray"]}/>' for a, b in (top, bottom)]
+    rows, columns = slides(window)
+    row, column = cell
+    top, left = y.places[rows.starts[row]], x.places[columns.starts[column]]
+    bottom = y.places[rows.starts[row] + rows.reach - 1] + y.cell
+    right = x.places[columns.starts[column] + columns.reach - 1] + x.cell
+    to_top, to_left = out_y.places[row], out_x.places[column]
+    if layout.beside:
+        lines = [((right, top), (to_left, to_top)), ((right, bottom), (to_left, to_top + out_y.cell))]
+    else:
+        lines = [((left, bottom), (to_left, to_top)), ((right, bottom), (to_left + out_x.cell, to_top))]
+    return [f'<path d="M{_px(a)} {_px(b)}L{_px(c)} {_px(d)}" {STYLES["ray"]}/>' for (a, b), (c, d) in lines]
 
 
 # The playground
-def playground_svg(result: PlaygroundResult) -> str:
-    """An <svg> element, 540 px wide: TensorFlow's axis above PyTorch's, pixel below pixel, with the windows below each.
+def playground_svg(result: PlaygroundResult, layout: Layout = WIDE) -> str:
+    """An <svg> element: TensorFlow's axis above PyTorch's, pixel below pixel, with the windows below each.
 
     Windows carry the number of the output they make; where they overlap too much to draw all, the first and the last
     are drawn. Classes and data-columns are as in `window_svg`, in groups with the classes tensorflow and pytorch.
@@ -249,16 +270,17 @@ def playground_svg(result: PlaygroundResult) -> str:
     first = min(-slide.before for _name, _argument, slide in both)
     last = max(slide.size + slide.after for _name, _argument, slide in both) - 1
     # Cropped, each cell is wide enough for the number of its position.
-    limit = STRIP_TRACKS if last - first < STRIP_TRACKS else STRIP_WIDTH // MAX_CELL
+    width = layout.strip_width
+    limit = layout.strip_tracks if last - first < layout.strip_tracks else width // MAX_CELL
     tracks = crop(first, last, {0, result.tensorflow.size - 1}, limit)
-    x = _Axis(tracks, (WIDTH - STRIP_WIDTH) / 2, min(MAX_CELL, int(10 * STRIP_WIDTH / len(tracks)) / 10))
+    x = _Axis(tracks, (layout.width - width) / 2, min(MAX_CELL, int(10 * width / len(tracks)) / 10))
     parts: list[str] = []
     titles: list[str] = []
     top = 14.0
     for name, argument, slide in both:
         title = _("{library}, {argument}: {summary}")
         titles.append(title.format(library=name, argument=argument, summary=_summary(slide)))
-        lines = wrapped(titles[-1], LETTERS)
+        lines = wrapped(titles[-1], layout.letters)
         strip = _Axis([0], top + 9 + len(lines) * LINE, x.cell)
         lanes, bars = _bars(x, slide, strip.end + 5)
         parts += [*_title(x.start, top, lines), *_strip(name.lower(), strip, x, slide), *bars]
@@ -266,7 +288,7 @@ def playground_svg(result: PlaygroundResult) -> str:
     if result.pytorch is None:
         title = _("PyTorch, {argument}: an error, because the window is longer than the padded axis")
         titles.append(title.format(argument=result.pytorch_argument))
-        lines = wrapped(titles[-1], LETTERS)
+        lines = wrapped(titles[-1], layout.letters)
         parts += _title(x.start, top, lines)
         top += 3 + len(lines) * LINE
     legend = [
@@ -275,9 +297,10 @@ def playground_svg(result: PlaygroundResult) -> str:
         ("hatch", _("read by no window")),
     ]
     for kind, text in legend:
-        parts += _legend_lines(kind, [text], x.start, top - 14)
-        top += LINE
-    return _svg(_sentences(*titles), top - 14, parts)
+        lines = wrapped(text, layout.letters)
+        parts += _legend_lines(kind, lines, x.start, top - 14)
+        top += len(lines) * LINE
+    return _svg(_sentences(*titles), layout.width, top - 14, parts)
 
 
 def _sentences(*texts: str) -> str:
@@ -521,10 +544,10 @@ def _lines(texts: Sequence[str]) -> list[str]:
 
 
 # SVG
-def _svg(label: str, height: float, parts: Iterable[str]) -> str:
+def _svg(label: str, width: int, height: float, parts: Iterable[str]) -> str:
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(label)}" width="{WIDTH}" '
-        f'height="{_px(height)}" viewBox="0 0 {WIDTH} {_px(height)}" style="max-width:100%;height:auto" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(label)}" width="{width}" '
+        f'height="{_px(height)}" viewBox="0 0 {width} {_px(height)}" style="max-width:100%;height:auto" '
         f'font-family="{families()}" fill="currentColor">{"".join(parts)}</svg>'
     )
 

@@ -60,7 +60,7 @@ _picture = st.components.v2.component(
     "svg_picture",
     html="<div class='drawn'></div>",
     css=".drawn { overflow-x: auto; color: var(--st-text-color); } svg { max-width: 100%; height: auto; }",
-    js="export default ({ data, parentElement }) => { parentElement.querySelector('.drawn').innerHTML = data; }",
+    js=_asset("svg_picture.js"),
 )
 
 
@@ -121,9 +121,12 @@ def chart_font() -> None:
     _chart_font(data=["Source Sans", *([OURS] if OURS in families() else [])], key="chart_font")
 
 
-def picture(svg: str, key: str) -> None:
-    """Shows SVG in the page, so that its currentColor is the page's (in an <img> it would be black)."""
-    _picture(data=svg, key=key)
+def picture(svg: str, key: str, narrow: str = "") -> None:
+    """Shows SVG in the page, so that its currentColor is the page's (in an <img> it would be black).
+
+    narrow: what stands instead of it where it would have to be drawn much smaller.
+    """
+    _picture(data={"svg": svg, "narrow": narrow}, key=key)
 
 
 def diagram(svg: str, key: str, selected: str | None, on_click: Callable[[str], None], jump: int = 0) -> None:

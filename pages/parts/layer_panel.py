@@ -8,7 +8,7 @@ from inception.graph.layer import Layer
 from inception.graph.spoken import spoken_layers
 from inception.text import shape_text
 from inception.views.explain import why_this_shape
-from inception.views.window_picture import window_svg
+from inception.views.window_picture import NARROW, window_svg
 from inception.views.window_table import window_table
 from inception.vision.cell_text import place_name
 from inception.words import _
@@ -63,7 +63,8 @@ def window_picture(layer: Layer) -> None:
         row = window_slider("row", _("Output row"), rows)
         column = window_slider("column", _("Output column"), columns)
     with drawing:
-        components.picture(window_svg(layer.window, row, column), key="window")
+        narrow = window_svg(layer.window, row, column, NARROW)
+        components.picture(window_svg(layer.window, row, column), key="window", narrow=narrow)
         name = layer.path.replace(".", "_")
         slides_as_table(window_table(layer.window), name, place_name(layer), "window_table")
 

@@ -19,7 +19,7 @@ from inception.views.diagram import diagram_dot
 from inception.views.family import family_dot
 from inception.views.figure import chart_config
 from inception.views.overview import overview_boxes, overview_dot
-from inception.views.window_picture import window_svg
+from inception.views.window_picture import NARROW, window_svg
 from inception.views.window_table import window_table
 from inception.vision.cell_text import place_name
 from inception.vision.light_strip import light_strip, strip_html
@@ -79,7 +79,8 @@ def last_window() -> None:
     layer = first_window()
     assert layer.window is not None
     rows, columns = layer.out_shape[1:]
-    components.picture(window_svg(layer.window, rows - 1, columns - 1), key="tour_window")
+    window, last = layer.window, (rows - 1, columns - 1)
+    components.picture(window_svg(window, *last), key="tour_window", narrow=window_svg(window, *last, NARROW))
     name = layer.path.replace(".", "_")
     slides_as_table(window_table(layer.window), name, place_name(layer), "tour_window_table")
 

@@ -16,7 +16,7 @@ from inception import list_models
 from inception.graph.window import Pair, Slide, Window, window_of
 from inception.views.kinds import KINDS
 from inception.views.playground import PlaygroundResult, playground
-from inception.views.window_picture import PictureError, crop, playground_svg, window_svg
+from inception.views.window_picture import NARROW, PictureError, crop, playground_svg, window_svg
 
 from ..graphs import zoo_graph
 
@@ -92,6 +92,7 @@ def gradient(window: Window, row: int | None = None, column: int | None = None) 
 def assert_marks(window: Window, row: int, column: int) -> None:
     svg = window_svg(window, row, column)
     check_readable(svg)
+    check_readable(window_svg(window, row, column, NARROW), NARROW.width)
     grid, out = read_grid(svg, "input"), read_grid(svg, "output")
     (height, width), (top, bottom, left, right) = window.grid, window.pad
     pixels = {(r, c) for r, c in grid.drawn if 0 <= r < height and 0 <= c < width}
@@ -132,14 +133,14 @@ def helvetica(text: str) -> float:
     return sum(next((width for letters, width in widths.values() if letter in letters), 0.556) for letter in text)
 
 
-def check_readable(svg: str) -> None:
+def check_readable(svg: str, most: int = 540) -> None:
     """Words for screen readers, natural size, type size, everything inside, colours of the palette."""
     root = ElementTree.fromstring(svg)
     assert root.get("role") == "img"
     assert len(root.get("aria-label") or "") > 40
     width, height = float(root.get("width") or 0), float(root.get("height") or 0)
     assert root.get("viewBox") == f"0 0 {root.get('width')} {root.get('height')}"
-    assert width <= 540
+    assert width <= most
     for text in root.iter(f"{SVG}text"):
         size = float(text.get("font-size") or 0)
         assert size >= 14, "a diagram's text, as large as at 1280x720"
@@ -321,6 +322,7 @@ def test_playground_draws_both_axes(size: int, kernel: int, stride: int, dilatio
     svg = playground_svg(result)
 
     check_readable(svg)
+    check_readable(playground_svg(result, NARROW), NARROW.width)
     assert_strip(svg, "tensorflow", result.tensorflow)
     if result.pytorch:
         assert_strip(svg, "pytorch", result.pytorch)
