@@ -291,7 +291,7 @@ def what_is_frozen(source: Source, head: Head) -> None:
     figure, beside = st.columns([3, 2], gap="medium")
     figure.html(
         teach_figures.frozen_html(
-            size, network.name, network.frozen_parameters, width, head.parameters, list(head.names)
+            size, _(choices.chosen_variant().title), network.frozen_parameters, width, head.parameters, list(head.names)
         )
     )
     with beside:

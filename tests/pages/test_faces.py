@@ -238,7 +238,7 @@ def test_the_camera_gives_a_picture(app: AppTest) -> None:
     healthy(app.camera_input[0].upload(*shot).run())
     assert [shown_name(name) for name in names(app)] == ["your photograph 1", "your photograph 2"]
     with words.speaking("zh_CN"):
-        assert shown_name(names(app)[1]) == "你的照片 2"
+        assert shown_name(names(app)[1]) == "您的照片 2"
 
 
 def test_bad_files_are_a_sentence_each_and_the_good_ones_stay(app: AppTest) -> None:
