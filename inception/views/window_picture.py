@@ -161,7 +161,7 @@ def window_svg(window: Window, row: int, column: int, layout: Layout = WIDE) -> 
         sentence = _("The output has rows 0 to {row_end} and columns 0 to {column_end}, no cell {row}, {column}.")
         raise PictureError(sentence.format(row_end=rows.out - 1, column_end=columns.out - 1, row=row, column=column))
     y, x = _axes(_input_tracks(rows, row), _input_tracks(columns, column), (TOP, MARGIN), INPUT_SIDE)
-    corner = (TOP, max(x.end, MARGIN + 120) + 44) if layout.beside else (y.end + TOP + 8, MARGIN)
+    corner = (TOP, max(x.end, MARGIN + 120) + 44) if layout.beside else (y.end + TOP, MARGIN)
     out_y, out_x = _axes(
         crop(0, rows.out - 1, [row], OUTPUT_TRACKS),
         crop(0, columns.out - 1, [column], OUTPUT_TRACKS),
@@ -172,7 +172,7 @@ def window_svg(window: Window, row: int, column: int, layout: Layout = WIDE) -> 
     below = max(y.end, out_y.end) + 16
     parts = [
         _text(x.start, 14, _("input {shape}").format(shape=shape_text(window.grid)), bold=True),
-        _text(out_x.start, out_y.start - 32, _("output {shape}").format(shape=shape_text(window.out)), bold=True),
+        *_output_title(out_y, out_x, _("output {shape}").format(shape=shape_text(window.out)), layout),
         *_input(y, x, window, row, column),
         *_output(out_y, out_x, row, column),
         *_rays(y, x, out_y, out_x, window, (row, column), layout),
@@ -240,6 +240,14 @@ def _output(y: _Axis, x: _Axis, row: int, column: int) -> list[str]:
         *_row_labels(y, [row, 0, max(y.places)], x.end + 6, "start"),
         "</g>",
     ]
+
+
+def _output_title(y: _Axis, x: _Axis, title: str, layout: Layout) -> list[str]:
+    """Above the output, or, where the lines to it would cross it, to the right."""
+    if layout.beside:
+        return _title(x.start, y.start - 32, [title])
+    lines = wrapped(title, 12)
+    return _title(x.end + 40, max(y.start + 14, y.end - (len(lines) - 1) * LINE), lines)
 
 
 def _rays(y: _Axis, x: _Axis, out_y: _Axis, out_x: _Axis, window: Window, cell: Pair, layout: Layout) -> list[str]:
