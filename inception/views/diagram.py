@@ -350,6 +350,11 @@ def is_depthwise(layer: Layer) -> bool:
     return groups_of(layer) == layer.in_shapes[0][0] > 1
 
 
+def has_v(layer: Layer) -> bool:
+    """Whether a layer is marked with a V, for VALID: a 1x1 adds no zeros anyway."""
+    return layer.window is not None and layer.window.padding == "VALID" and layer.window.kernel != (1, 1)
+
+
 def detail_texts(layer: Layer) -> list[str]:
     """How a layer does it: channels first, then scale, linear, stride, V for VALID."""
     window = layer.window
@@ -368,7 +373,7 @@ def detail_texts(layer: Layer) -> list[str]:
         same = window.stride[0] == window.stride[1]
         stride = window.stride[0] if same else shape_text(window.stride)
         details.append(_("stride {stride}").format(stride=stride))
-    if window.padding == "VALID" and window.kernel != (1, 1):
+    if has_v(layer):
         details.append("V")
     return details
 

@@ -151,10 +151,10 @@ class _Axis:
 def window_svg(window: Window, row: int, column: int, layout: Layout = WIDE) -> str:
     """An <svg> element: the input grid with the window that makes output cell (row, column), from 0.
 
-    Beside the input, or below it, stands the output grid with that cell marked; ticks along the edges are where windows start. For
-    scripts, cells are squares of paths with the classes pixel, zero, padding (other than zeros), unread, tap and beyond
-    (where only `ceil_mode` reaches), in groups with the classes input and output, whose data-rows and data-columns list
-    the positions drawn, empty for those left out. Raises PictureError for a cell that does not exist.
+    Beside the input, or below it, stands the output grid with that cell marked; ticks along the edges are where windows
+    start. For scripts, cells are squares of paths with the classes pixel, zero, padding (other than zeros), unread, tap
+    and beyond (where only `ceil_mode` reaches), in groups with the classes input and output, whose data-rows and
+    data-columns list the positions drawn, empty for those left out. Raises PictureError for a cell that does not exist.
     """
     rows, columns = slides(window)
     if not (0 <= row < rows.out and 0 <= column < columns.out):

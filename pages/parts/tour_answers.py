@@ -52,8 +52,8 @@ def shortcut() -> Choice:
     right = Option("little", f"{truth:.1%}", _("Yes. {truth}").format(truth=says))
     prompt = _(
         "In a block with a shortcut the input passes by unchanged, and what the branches found is added to it. How "
-        "long is what is added, as a vector, against what passes by? Measured on a picture, in the median of {blocks} "
-        "blocks."
+        "large is what is added, as a percentage of what passes by? We compare their lengths as vectors on a picture, "
+        "and take the median of {blocks} blocks."
     ).format(blocks=len(on.residual_sums()))
     return Choice(prompt, options_in_order(options, right, truth), right.id, says)
 
@@ -196,9 +196,9 @@ def look(data: bytes | None = None) -> Place:
         if found.dead:
             return running_text(_("**There is no map to show.**"), found.dead)
         share = brighter[min(int(y * height), height - 1), min(int(x * width), width - 1)]
-        sentence = _("No: {share:.0%} of the picture speak more for {label} than this place.")
+        sentence = _("No: {share:.0%} of the picture speaks more for {label} than this place.")
         if share <= BRIGHTEST:
-            sentence = _("Yes: only {share:.0%} of the picture speak more for {label} than this place.")
+            sentence = _("Yes: only {share:.0%} of the picture speaks more for {label} than this place.")
         return sentence.format(share=share, label=label)
 
     says = _("It says {label}, {probability:.0%}. The brightest fifth of the picture holds {held:.0%} of the map.")

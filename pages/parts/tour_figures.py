@@ -15,7 +15,7 @@ from inception.text import scaled
 from inception.training.race import TITLES
 from inception.training.race_results import bands, common_target, race_summary, read_curves
 from inception.views.charts import comparison_chart, depth_chart, stage_chart
-from inception.views.diagram import diagram_dot
+from inception.views.diagram import diagram_dot, has_v
 from inception.views.family import family_dot
 from inception.views.figure import chart_config
 from inception.views.overview import overview_boxes, overview_dot
@@ -50,6 +50,8 @@ def drawn_layers(layers: tuple[Layer, ...], title: str, name: str) -> None:
     dot = diagram_dot(layers, title)
     titled = _("{block} of {network}").format(block=title, network=name)
     components.diagram(diagrams.svg_of(dot, titled), key="tour_block", selected=None, on_click=lambda _box: None)
+    if any(map(has_v, layers)):
+        st.caption(_("V: VALID padding, so no zeros are added."))
     block_as_table(layers, f"{name}_{title}", titled, "tour_block_table", costs=False)
 
 
@@ -59,6 +61,7 @@ def whole_network() -> None:
     dot = overview_dot(network, "stage")
     title = _("Overview of {network}").format(network=on.title(network))
     components.diagram(diagrams.svg_of(dot, title), key="tour_network", selected=None, on_click=lambda _box: None)
+    st.caption(_("Bars show how many channels a stage hands on; along the arrows stand channels x height x width."))
     overview_as_table(network, overview_boxes(network, "stage"), "tour_network_table", costs=False)
 
 

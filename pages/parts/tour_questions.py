@@ -59,7 +59,7 @@ def work() -> Choice:
     ]
     right = Option(
         "macs",
-        _("{count:.1f} billion").format(count=macs / 1e9),
+        _("{count:.1f} billion: many for each parameter").format(count=macs / 1e9),
         _("Yes: {params:.1f} million parameters, each used {times:,.0f} times on average.").format(
             params=params / 1e6, times=macs / params
         ),
@@ -86,7 +86,7 @@ def grid() -> Number:
     assert own.window is not None
     says = _(
         "{cells} windows fit: ({side} - {kernel}) / {stride} + 1, rounded down. The last {lost} of {side} pixels is "
-        "never read; of {own} pixels {own_lost} would be left over."
+        "never read; with {own} pixels {own_lost} would be left over."
     ).format(
         cells=cells,
         side=ODD_SIDE,
@@ -189,8 +189,9 @@ def bottleneck() -> Choice:
     options.append((float(area), Option(f"{area}", _("{ratio:g} times").format(ratio=area), why)))
     says = _("{alone:,} weights become {both:,}: {ratio:.2f} times fewer.")
     says = says.format(alone=alone, both=both, ratio=truth)
+    # Written as the wrong ones are, which would else give it away.
     right = Option(
-        f"{truth:.2g}", _("about {ratio:.2g} times").format(ratio=truth), _("Yes. {truth}").format(truth=says)
+        f"{truth:.2g}", _("{ratio:g} times").format(ratio=round(truth, 1)), _("Yes. {truth}").format(truth=says)
     )
     prompt = _(
         "{inputs} channels come in and {outputs} go out. A 1x1 thins them to {middle} first, then the 3x3 follows. How "
@@ -235,7 +236,7 @@ def pair() -> Number:
     )
     prompt = _(
         "{network} has {pairs} pairs of a 1x{kernel} and a {kernel}x1 in a row. Each pair sees {kernel}x{kernel} "
-        "cells. How many times fewer weights have they all together than {kernel}x{kernel} kernels in their places?"
+        "cells. How many times fewer weights do all pairs together have than {kernel}x{kernel} kernels would?"
     ).format(network=on.title(network), pairs=count, kernel=kernel)
     return Number(prompt, round(ratio, 2), says, near=0.1, mistakes=mistakes)
 
@@ -260,7 +261,7 @@ def reduction() -> Choice:
     right = Option("left", _("{share:.0%} of them").format(share=truth), _("Yes. {truth}").format(truth=says))
     prompt = _(
         "{block} takes a grid of {rows}x{columns} with {channels} channels and gives one of {grid} with more channels. "
-        "How many of the {numbers:,} numbers are left?"
+        "What share of its {numbers:,} numbers is left?"
     ).format(block=block.title, rows=rows, columns=columns, channels=channels, grid=shape_text(out[1:]), numbers=before)
     return Choice(prompt, options_in_order(options, right, truth), right.id, says)
 

@@ -143,7 +143,8 @@ STEPS = (
         N_("What is the 0.17 for?"),
         N_(
             "Before it is added, what the branches found is multiplied by a small number. The paper says that wide "
-            "networks died early in training without it. These are the sums of a trained network, as it was built."
+            "networks died early in training without it. The curve shows how far the values spread at each sum of a "
+            "trained network, with the scales that it was built with."
         ),
         N_("The sliders stand at 1. Move the first one back to 0.17."),
         "residual_scale",
