@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw
 
 from inception.views.kinds import LINEAR, SQUARE
 
+WIDTH = 480  # px of a picture under a grid; a telephone shows it smaller
 PIXELS, SCALE = 9, 36  # of the corner that is enlarged, and how many times
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
@@ -55,7 +56,7 @@ def corner_with_windows(picture: Image.Image, kernel: int, stride: int) -> Image
 
 def with_grid(picture: Image.Image, rows: int, columns: int) -> Image.Image:
     """A picture under a grid of cells of which the middle one is framed, as if the cells shared it out."""
-    drawn = picture.resize((picture.width * 2, picture.height * 2))
+    drawn = picture.resize((WIDTH, WIDTH * picture.height // picture.width))
     draw = ImageDraw.Draw(drawn)
     height, width = drawn.height / rows, drawn.width / columns
     for row in range(1, rows):

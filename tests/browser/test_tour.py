@@ -10,6 +10,7 @@ from pages.parts.tour_steps import STEPS
 
 from .browser import ready
 
+CUT = "[...document.images].some(image => image.getBoundingClientRect().right > innerWidth)"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
@@ -43,6 +44,9 @@ def test_the_tour_from_the_first_step_to_the_last(page: Page, app_url: str) -> N
         size, right = (WIDE, NARROW)[number % 2], number % 4 < 2  # each size sees right answers and wrong ones
         expect(page.get_by_role("heading", name=f"{number}. ")).to_be_visible()
         page.set_viewport_size(size)  # type: ignore[arg-type]
+        if step.id == "field":
+            page.locator(".stMain img").first.wait_for()
+            assert not page.evaluate(CUT), "the picture under the grid is shown whole"
         answer(page, step.id, right)
         expect(page.locator("[class*=st-key-tour_wrong_]")).to_have_count(0 if right else 1)
         ready(page)  # a click that comes while a figure is drawn above can be lost in the browser
