@@ -93,7 +93,7 @@ def photographs(count: int) -> list[Image.Image]:
 
 
 def captum(network: Predictor, prepared: Image.Image, name: str, count: int) -> None:
-    """The map as captum makes it with the network as it is."""
+    """The map as captum makes it with the network as it is; for gradients also how far the sum misses the integral."""
 
     def score(x: Tensor) -> Tensor:
         return network.model(x)[:, TARGET]
@@ -103,7 +103,9 @@ def captum(network: Predictor, prepared: Image.Image, name: str, count: int) -> 
     picture = network.to_input(prepared)
     if name == "gradients":
         black = network.to_input(Image.new("RGB", prepared.size))
-        IntegratedGradients(score).attribute(picture, black, n_steps=count, internal_batch_size=CAPTUM_STEPS)
+        IntegratedGradients(score).attribute(
+            picture, black, n_steps=count, internal_batch_size=CAPTUM_STEPS, return_convergence_delta=True
+        )
         return
     step = -(-prepared.width // (count + 1))
     with torch.no_grad():

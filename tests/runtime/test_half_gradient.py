@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from inception.runtime.half_gradient import _back
+from inception.runtime.half_gradient import SameAvgPool, _back
 from inception.runtime.onednn import quick_in_bfloat16
 
 
@@ -26,3 +26,14 @@ def test_a_gradient_goes_back_through_a_convolution(kernel: int, stride: int, pa
     found = _back(conv.to(torch.bfloat16))(low, x.shape)
     assert found.dtype == torch.bfloat16
     assert (found - expected).norm() < 0.01 * expected.norm()
+
+
+def test_the_gradient_of_an_average_pool_is_pytorchs() -> None:
+    torch.manual_seed(0)
+    for count_zeros in (False, True):
+        pool = nn.AvgPool2d(3, 1, 1, count_include_pad=count_zeros)
+        x = torch.rand(2, 3, 5, 7, dtype=torch.float64, requires_grad=True)
+        gradient = torch.rand(2, 3, 5, 7, dtype=torch.float64)
+        (ours,) = torch.autograd.grad(SameAvgPool(pool)(x), x, gradient)
+        (theirs,) = torch.autograd.grad(pool(x), x, gradient)
+        torch.testing.assert_close(ours, theirs)
