@@ -13,7 +13,7 @@ One server speaks several languages at once, so no language belongs to the proce
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 
@@ -41,6 +41,7 @@ def codes() -> dict[str, str]:
     return {code.lower(): code for code in found}
 
 
+@lru_cache(1000)  # of what browsers may ask for; each sentence of a page asks
 def match(wanted: str | None) -> str | None:
     """The language that there is for a code as browsers, POSIX or people write it: zh-CN, zh_CN.UTF-8, zh.
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -41,6 +42,11 @@ def sample_table() -> pd.DataFrame:
 
 def samples() -> dict[str, Sample]:
     """By name, in the order in which they are offered."""
+    return dict(_samples())
+
+
+@cache
+def _samples() -> dict[str, Sample]:
     table = sample_table()
     right = table.filter(regex=" answer$").eq(table["shows"], axis=0).all(axis=1)
     refused = table.filter(regex=" none$").any(axis=1)
