@@ -98,14 +98,23 @@ def run_picture(
     """
     check_size(prepared, graph)
     found: dict[int, tuple[Tensor, Tensor, Tensor, int]] = {}
+    means: dict[int, Tensor] = {}  # of each channel, by the layer's index
 
     def look(layer: Layer, _module: object, _inputs: object, output: Tensor) -> None:
         values = output[0].float()
         channels = maps = values[:0]
-        if values.dim() == 3:
-            channels = values.mean((1, 2)).topk(min(count, len(values))).indices
+        if layer.op == Op.CONCAT and all(index in means for index in layer.inputs):
+            # A quarter of all values stand in concatenations, and have been read where they were computed.
+            means[layer.index] = torch.cat([means[index] for index in layer.inputs])
+            norm = torch.linalg.vector_norm(torch.stack([found[index][2] for index in layer.inputs]))
+        else:
+            if values.dim() == 3:
+                means[layer.index] = values.mean((1, 2))
+            norm = torch.linalg.vector_norm(values)
+        if layer.index in means:
+            channels = means[layer.index].topk(min(count, len(values))).indices
             maps = values[channels]
-        found[layer.index] = channels, maps, torch.linalg.vector_norm(values), values.numel()
+        found[layer.index] = channels, maps, norm, values.numel()
 
     # The hooks are on a model that all sessions share. Only whoever has the turn runs it.
     with network.turn() as model, torch.inference_mode():
