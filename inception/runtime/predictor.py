@@ -173,9 +173,15 @@ class PictureNetwork(ABC):
         """What `classify` gives, of logits (classes,) that a pass has given."""
         logits = torch.from_numpy(output).double() / self.temperature
         probabilities = F.softmax(logits, dim=0)
-        table = pd.DataFrame({"label": self.labels, "probability": probabilities.numpy(), "logit": logits.numpy()})
-        table = table.rename_axis("index").reset_index()
-        return table.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+        order = torch.argsort(probabilities, descending=True, stable=True).numpy()
+        return pd.DataFrame(
+            {
+                "index": order,
+                "label": [self.labels[index] for index in order],
+                "probability": probabilities.numpy()[order],
+                "logit": logits.numpy()[order],
+            }
+        )
 
     def is_none(self, classes: pd.DataFrame) -> bool:
         """Whether a picture seems to show none of the classes, by what `classify` gave for it.

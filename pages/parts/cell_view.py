@@ -92,9 +92,9 @@ def answers_of(subject: Subject, seen: Record) -> list[Answer]:
     table = subject.network.table_of(seen[len(subject.graph.layers)])
     temperature = subject.network.temperature
     return [
-        Answer(int(place), class_title(label), logit * temperature, share)
+        Answer(place, class_title(label), logit * temperature, share)
         for place, label, logit, share in zip(
-            table["index"], table["label"], table["logit"], table["probability"], strict=True
+            *(table[name].tolist() for name in ("index", "label", "logit", "probability")), strict=True
         )
     ]
 
