@@ -26,7 +26,7 @@ from inception.vision.inside import (
     layer_maps,
     silent_channels,
 )
-from inception.vision.maps import contact_sheet, map_image, npz_bytes, png_bytes
+from inception.vision.maps import contact_sheet, map_file, npz_bytes, png_bytes
 from inception.vision.record import Record
 from inception.words import _, ngettext
 from pages.figures import common as figures
@@ -68,7 +68,7 @@ def show_maps(key: Hashable, maps: Array, captions: list[str], signed: bool = Fa
     """
 
     def drawn() -> list[bytes]:
-        return [png_bytes(map_image(one, SIDE, signed), quick=True) if one.any() else b"" for one in maps]
+        return [map_file(one, SIDE, signed) if one.any() else b"" for one in maps]
 
     pictures = kept("inside_maps", key, drawn, most=DRAWN)
     with st.container(horizontal=True, gap="small"):
@@ -293,7 +293,7 @@ controls, result = st.container(key="result_first").columns([1, 3], gap="large")
 with controls:
     subject = choose_subject()
     goes_in = _("What goes in: {size}").format(size=choices.picture_size(subject.graph))
-    st.image(subject.prepared, caption=goes_in, width="stretch", alt=goes_in)
+    st.image(subject.prepared, caption=goes_in, width="stretch", alt=goes_in, output_format="JPEG")
 with result:
     weights_note(subject)
     crop_note(subject)

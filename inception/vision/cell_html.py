@@ -24,7 +24,7 @@ from .cell_arithmetic import CellArithmetic, Term
 from .cell_field import Box
 from .cell_picture import grids_of, stacked, tint
 from .cell_text import brief, channel_name, meaning, place_name, short, step_text
-from .maps import map_image, png_bytes
+from .maps import png_bytes, thumbnail
 from .products import COPIES, copied_from
 from .record import Array, Record
 
@@ -159,7 +159,7 @@ def _where(view: View) -> str:
     own = (
         f"<figure><div class='own' role='application' tabindex='0' data-key='own' aria-label='{escape(name)}' "
         f"data-grid='{escape(json.dumps([rows, columns]))}' data-place='{escape(json.dumps(place))}'>"
-        f"<img src='{uri(map_image(output[found.channel], rows))}' alt=''>"
+        f"<img src='{uri(thumbnail(output[found.channel], max(rows, columns)))}' alt=''>"
         f"<svg viewBox='0 0 {columns} {rows}' aria-hidden='true'>{_outline(found.column, found.row, 1, 1)}</svg></div>"
         f"<div class='moves'>{_moves()}</div>"
         f"<figcaption>{escape(how)}</figcaption></figure>"
@@ -313,7 +313,7 @@ def _thumbnail(view: View, term: Term) -> str:
 
 def _map_uri(one: Array) -> str:
     """A map as a small picture."""
-    return uri(map_image(one, min(len(one), LARGEST)))
+    return uri(thumbnail(one, LARGEST))
 
 
 def _steps(found: CellArithmetic) -> str:

@@ -22,7 +22,7 @@ from ..runtime.private_copy import private_copy
 from ..text import shape_text
 from ..words import _
 from .elsewhere import engine_view
-from .maps import strongest_channels
+from .maps import by_mean
 from .record import Record, record
 from .wire import travels
 
@@ -184,14 +184,15 @@ def _numpy(output: Tensor) -> Array:
 
 def layer_maps(layer: Layer, activations: Array, count: int = MAPS) -> LayerMaps:
     """What a layer hands on, (C, H, W), with maps of the `count` strongest channels."""
-    order = strongest_channels(activations, len(activations))
-    cells = activations.reshape(len(activations), -1)[order]
+    cells = activations.reshape(len(activations), -1)
+    means = cells.mean(axis=1)
+    order = by_mean(means)
     channels = pd.DataFrame(
         {
             "channel": order,
-            "mean": cells.mean(axis=1),
-            "largest": cells.max(axis=1),
-            "active": (cells > 0).mean(axis=1),
+            "mean": means[order],
+            "largest": cells.max(axis=1)[order],
+            "active": (np.count_nonzero(cells > 0, axis=1) / cells.shape[1])[order],
         }
     )
     return LayerMaps(layer, channels, activations[order[:count]])
@@ -204,7 +205,7 @@ def _shares(ends: list[Layer], outputs: list[Array]) -> pd.DataFrame:
             "layer": [layer.layer for layer in ends],
             "channels": [len(output) for output in outputs],
             "mean": [float(output.mean(dtype=np.float64)) for output in outputs],
-            "active": [float((output > 0).mean()) for output in outputs],
+            "active": [np.count_nonzero(output > 0) / output.size for output in outputs],
             "share": [float(np.square(output, dtype=np.float64).sum()) for output in outputs],
         }
     )

@@ -22,8 +22,13 @@ TEXT = 12  # height of its captions
 
 def strongest_channels(activations: NDArray[np.float32], count: int) -> list[int]:
     """Channels of (C, H, W) by mean response, the strongest first."""
-    means = activations.reshape(len(activations), -1).mean(axis=1)
-    return [int(channel) for channel in np.argsort(-means, kind="stable")[:count]]
+    return by_mean(activations.reshape(len(activations), -1).mean(axis=1))[:count]
+
+
+def by_mean(means: NDArray[np.float32]) -> list[int]:
+    """Channels by their means, the strongest first."""
+    order: list[int] = np.argsort(-means, kind="stable").tolist()
+    return order
 
 
 def map_image(activation: NDArray[np.float32], side: int, signed: bool = False) -> Image.Image:
@@ -55,9 +60,23 @@ def thumbnail(activation: NDArray[np.float32], most: int = 80) -> Image.Image:
         activation = np.asarray(smaller)
     if activation.size < MANY:
         return heat_map(activation, low, high)
-    palette = _colors(False)[:: (SHADES - 1) // 255]
+    return _with_palette(activation, low, high)
+
+
+def map_file(activation: NDArray[np.float32], side: int, signed: bool = False) -> bytes:
+    """The PNG file of a `map_image`, for a page: with a palette where it can be, in a fifth of the time."""
+    if signed:  # its white is in no palette of 256
+        return png_bytes(map_image(activation, side, signed), quick=True)
+    height, width = activation.shape
+    image = _with_palette(activation, min(0.0, float(activation.min())), float(activation.max()))
+    size = max(1, round(side * width / height)), side
+    return png_bytes(image.resize(size, Image.Resampling.NEAREST), quick=True)
+
+
+def _with_palette(activation: NDArray[np.float32], low: float, high: float) -> Image.Image:
+    """A `heat_map` in a palette of 256 colours."""
     image = Image.fromarray(_places(activation, low, high, 255).astype(np.uint8))
-    image.putpalette(palette.tobytes())
+    image.putpalette(_colors(False)[:: (SHADES - 1) // 255].tobytes())
     return image
 
 
