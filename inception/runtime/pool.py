@@ -125,6 +125,13 @@ class Pool:
                 pass
         return self._here(name, choice, device, dtype)
 
+    def ready(
+        self, name: str, weights: WeightsChoice, device: str | torch.device, engine: str = Predictor.engine
+    ) -> bool:
+        """Whether a network in float32 is in memory, so that asking for it takes no time."""
+        with self._changed:
+            return (engine, name, weights, str(device), torch.float32) in self._entries
+
     def quick(self, network: Predictor) -> TorchNetwork:
         """The same network with its batch norms folded, which hands out the same maps sooner.
 

@@ -13,6 +13,7 @@ from inception.text import shape_text
 from inception.words import _
 from inception.zoo import VARIANTS, Variant
 from pages.parts import address
+from pages.parts.waiting import waiting_once
 
 T = TypeVar("T")
 SIZES = ["75", "96", "128", "160", "224", "299", "331", "350x400", "512", "1024"]
@@ -39,8 +40,9 @@ def graph_of(name: str, size: Size | None = None, **overrides: Any) -> LayerGrap
 
     Raises TraceError for a size that does not work; the frame shows its sentence.
     """
-    with st.spinner(_("Tracing the network…")):
-        return inception.trace(name, size or VARIANTS[name].input_size, **overrides)
+    size = size or Size.square(VARIANTS[name].input_size)
+    with waiting_once(_("Tracing the network…"), ("trace", name, size, repr(sorted(overrides.items())))):
+        return inception.trace(name, size, **overrides)
 
 
 def choose_view(name: str, views: Sequence[str], older: Mapping[str, str] | None = None) -> str:

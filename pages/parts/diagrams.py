@@ -10,11 +10,12 @@ from inception.views.kinds import KINDS, Kind
 from inception.views.source import BlockSource, block_source
 from inception.words import _
 from pages.parts.tables import exports, file_export
+from pages.parts.waiting import waiting_once
 
 
 def svg_of(dot: str, title: str) -> str:
     """DOT text laid out; all sessions share the drawings."""
-    with st.spinner(_("Drawing…")):
+    with waiting_once(_("Drawing…"), ("drawing", hash((dot, title)))):
         return _svg(dot, title)
 
 

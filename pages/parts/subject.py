@@ -9,6 +9,7 @@ from PIL import Image
 
 from inception import LayerGraph
 from inception.runtime.crop import Crop, Fit
+from inception.runtime.engines import FoldedNetwork
 from inception.runtime.pool import networks
 from inception.runtime.predictor import PictureNetwork, Predictor, TorchNetwork
 from inception.runtime.preprocess import lost_share
@@ -25,6 +26,7 @@ from pages.parts.face_pictures import choose_face
 from pages.parts.glossary import prose
 from pages.parts.kept import kept
 from pages.parts.pictures import choose_picture, uploads
+from pages.parts.waiting import waiting
 from pages.parts.weights_chooser import choose_weights, network_with
 
 PREPARED = 16  # pictures as networks get them that a session keeps
@@ -55,8 +57,10 @@ class Subject:
     @property
     def quick(self) -> TorchNetwork:
         """What runs the passes in which one looks at layers: the network, or a faster copy of it."""
-        with st.spinner(_("Building the network and loading its weights…")):
-            return networks.quick(self.network)
+        network = self.network
+        here = networks.ready(network.name, network.weights, network.device, FoldedNetwork.engine)
+        with waiting(_("Building the network and loading its weights…"), here):
+            return networks.quick(network)
 
     @property
     def picture(self) -> Image.Image:

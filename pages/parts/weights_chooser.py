@@ -30,6 +30,7 @@ from pages.parts.journal import note_refusal
 from pages.parts.kept import forget
 from pages.parts.literal import literal
 from pages.parts.streamlit_words import say_limit
+from pages.parts.waiting import waiting
 
 
 @contextmanager
@@ -132,7 +133,8 @@ def network_with(name: str, weights: WeightsChoice) -> Predictor:
         if network is None:  # since choose_weights found it
             st.stop()
     else:
-        with st.spinner(_("Building the network and loading its weights…")):
+        here = networks.ready(name, weights, DEVICE)
+        with waiting(_("Building the network and loading its weights…"), here):
             network = networks.predictor(name, weights, DEVICE)
     for remark in network.remarks:
         st.caption(f":material/info: {literal(_(remark))}")
