@@ -32,6 +32,7 @@ from pages.parts.colour_chooser import choose_colouring, colour_legend
 from pages.parts.comparison import compare_networks, show_as_table
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
+from pages.parts.kept import kept
 from pages.parts.literal import literal
 from pages.parts.network_drawing import NetworkDrawing, drawing_export, network_drawing, run_of
 from pages.parts.opened_block import OpenedBlock, show_block
@@ -140,7 +141,7 @@ def answer(subject: Subject, drawing: NetworkDrawing) -> None:
     if subject.network.embeds:
         prose(_("Out comes an embedding of {count} numbers.").format(count=len(output)), small=True)
         return
-    for row in subject.network.table_of(output).head(3).itertuples():
+    for row in kept("atlas_answer", subject.key, lambda: subject.network.table_of(output).head(3)).itertuples():
         st.markdown(f"**{literal(class_title(str(row.label)))}** {row.probability:.1%}")
 
 
@@ -236,8 +237,8 @@ def three_networks() -> None:
     # A stage of a network has one cell, whose place changes with the networks.
     cells = {cell.id: cell for row in side_by_side(graphs) for cell in row if cell}
     stages = {cell.id: (cell.graph.name, cell.boxes[-1].stage) for cell in cells.values()}
-    kept = st.session_state.get("atlas_cell")
-    opened = next((cell for cell in cells.values() if stages[cell.id] == kept), None)
+    last = st.session_state.get("atlas_cell")
+    opened = next((cell for cell in cells.values() if stages[cell.id] == last), None)
     titles = and_list([_(VARIANTS[name].title) for name in NETWORKS])
     diagrams.legend(STAGE_KINDS)
     components.diagram(

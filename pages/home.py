@@ -3,6 +3,7 @@
 import streamlit as st
 
 import inception
+from inception import words
 from inception.graph.layer_graph import LayerGraph
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
@@ -14,6 +15,7 @@ from inception.words import _
 from inception.zoo import available_weights
 from pages.parts import choices, frame
 from pages.parts.glossary import prose
+from pages.parts.kept import kept
 from pages.parts.page_list import PAGES, PageEntry
 
 PICTURE = "cat"
@@ -76,4 +78,11 @@ prose(
     small=True,
 )
 if drawn:
-    strip.html(strip_html(strip_of(drawn[0]), samples()[PICTURE].title))
+    strip.html(
+        kept(
+            "light_strip",
+            (drawn[0], words.current()),
+            lambda: strip_html(strip_of(drawn[0]), samples()[PICTURE].title),
+            shared=True,
+        )
+    )

@@ -49,8 +49,9 @@ def overview_as_table(
             "activation_bytes": box.activation_bytes,
             "field": shape_text(field.size) if field else "",
         }
-        rows.append(row | ({"value": number_text(colouring.of(box.layers))} if colouring else {}))
-    table = pd.DataFrame(rows).drop(columns=[] if costs else COSTS)
+        row |= {"value": number_text(colouring.of(box.layers))} if colouring else {}
+        rows.append(row if costs else {name: value for name, value in row.items() if name not in COSTS})
+    table = pd.DataFrame(rows)
     same_table(table, f"{graph.name}_overview", graph.name, key, column_config=_columns(colouring))
 
 
@@ -71,27 +72,26 @@ def block_as_table(
     shares = {
         index: share for layer in layers if run and layer.op == Op.CONCAT for index, share in run.shares(layer).items()
     }
-    rows = []
-    for layer in layers:
-        response = run.responses.get(layer.index) if run else None
-        rows.append(
-            {
-                "branch": names.get((layer.block, layer.branch), ""),
-                "code": "/".join(name for name in (layer.block, layer.branch, layer.layer) if name),
-                "op": layer.op,
-                "out_shape": shape_text(layer.out_shape),
-                "params": layer.params,
-                "macs": layer.macs,
-                "response": response.rms if response else None,
-                "share": shares.get(layer.index),
-                "channels": ", ".join(map(str, response.channels)) if response else "",
-                "value": number_text(colouring.of((layer,))) if colouring else "",
-            }
-        )
     absent = [] if run else ["response", "share", "channels"]
     absent += [] if colouring else ["value"]
     absent += [] if costs else ["params", "macs"]
-    same_table(pd.DataFrame(rows).drop(columns=absent), name, title, key, column_config=_columns(colouring))
+    rows = []
+    for layer in layers:
+        response = run.responses.get(layer.index) if run else None
+        row = {
+            "branch": names.get((layer.block, layer.branch), ""),
+            "code": "/".join(name for name in (layer.block, layer.branch, layer.layer) if name),
+            "op": layer.op,
+            "out_shape": shape_text(layer.out_shape),
+            "params": layer.params,
+            "macs": layer.macs,
+            "response": response.rms if response else None,
+            "share": shares.get(layer.index),
+            "channels": ", ".join(map(str, response.channels)) if response else "",
+            "value": number_text(colouring.of((layer,))) if colouring else "",
+        }
+        rows.append({name: value for name, value in row.items() if name not in absent})
+    same_table(pd.DataFrame(rows), name, title, key, column_config=_columns(colouring))
 
 
 def family_as_table(graphs: Mapping[str, LayerGraph], key: str) -> None:
