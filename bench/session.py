@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime import context
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
@@ -20,7 +21,8 @@ APP = Path(__file__).parents[1] / "app.py"
 def as_in_a_server() -> Iterator[None]:
     """Lets AppTest look for components and compile the scripts once, as a server does, instead of in every run.
 
-    And lets it wait for the end of a run, where it looked for it a thousand times a second.
+    And lets it wait for the end of a run, where it looked for it a thousand times a second, and find no cookies sooner
+    than in a mock of a server, whose making takes as long as a table of the page.
     """
     kept = cache(ScriptCache)
     look = local_script_runner.require_widgets_deltas
@@ -35,6 +37,7 @@ def as_in_a_server() -> Iterator[None]:
         patch.object(app_test, "ScriptCache", kept),
         patch.object(local_script_runner, "ScriptCache", kept),
         patch.object(local_script_runner, "require_widgets_deltas", wait),
+        patch.object(context, "_get_client_context", lambda: None),
     ):
         yield
 
