@@ -33,7 +33,9 @@ def cost_bars(
         )
     )
     for place, name in zip(places, names, strict=True):
-        figure.add_annotation(x=0, y=place, text=name, showarrow=False, xanchor="left", yanchor="bottom", yshift=12)
+        figure.add_annotation(
+            x=0, y=place, text=name, font={"size": 14}, showarrow=False, xanchor="left", yanchor="bottom", yshift=14
+        )
     figure.update_yaxes(range=[len(names) - 0.6, -0.8], visible=False, fixedrange=True)
     figure.update_xaxes(visible=False, rangemode="tozero", fixedrange=True)
     return figure.update_layout(height=30 + 66 * len(names), margin={"t": 0, "b": 0, "l": 4, "r": 60})

@@ -99,9 +99,8 @@ def work_of_branches() -> None:
     work = {
         names[branch]: sum(layer.macs for layer in members) for branch, members in branches_of(block.layers).items()
     }
-    st.plotly_chart(
-        tour_figures.cost_bars(list(work), list(work.values()), [scaled(macs) for macs in work.values()]), config=PLAIN
-    )
+    texts = [_("{count} multiply-accumulates").format(count=scaled(macs)) for macs in work.values()]
+    st.plotly_chart(tour_figures.cost_bars(list(work), list(work.values()), texts), config=PLAIN)
     inception_block()
 
 

@@ -208,8 +208,8 @@ def pair() -> Number:
     even = kernel / 2
     says = _(
         "{pairs} pairs have {weights:.1f} million weights, {kernel}x{kernel} kernels would have {square:.1f} million: "
-        "{ratio:.2f} times as many. With the same channels all the way it is {kernel}·{kernel} / (2·{kernel}) = "
-        "{even:g}."
+        "{ratio:.2f} times as many. If every layer had equally many channels, it would be {kernel}·{kernel} / "
+        "(2·{kernel}) = {even:g} times."
     ).format(
         pairs=count,
         weights=largest["weights"] / 1e6,
