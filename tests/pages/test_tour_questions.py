@@ -40,6 +40,8 @@ def test_the_truths_are_those_of_the_paper_and_of_other_programs() -> None:
     assert "12.3 billion" in truths["work"].says
     assert truths["grid"].judge("149").right
     assert "4.15 times" in truths["bottleneck"].says, "384·96·9 / (384·64 + 64·96·9)"
+    assert isinstance(truths["bottleneck"], Choice)
+    assert [option.text for option in truths["bottleneck"].options] == ["1.5 times", "2 times", "4.2 times", "9 times"]
     assert truths["pair"].judge("3.65").right, "55,494,656 / 15,188,992"
     assert truths["pair"].judge("3.5").right, "near enough"
     assert not truths["pair"].judge("7").right
