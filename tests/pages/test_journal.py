@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import threading
 from typing import Any
 
 import pytest
@@ -38,6 +39,26 @@ def test_one_line_each_and_nobody_in_it(lines: pytest.LogCaptureFixture) -> None
         "refused: page faces, SecretError",
         "session ended after 0 s, 0 open",
     ]
+
+
+def test_a_session_that_ends_while_the_journal_is_written_stops_nobody() -> None:
+    """The garbage collector runs where memory is asked for, and so while the journal's lock is held."""
+    journal = Journal()
+
+    class Amount(float):
+        """Frees a session when it is added up."""
+
+        def __radd__(self, other: float) -> float:
+            sessions.clear()
+            return other + float(self)
+
+    sessions = [Session()]
+    journal.begin(sessions[0])
+    writer = threading.Thread(target=journal.ran, args=("live", Amount(0.1)), daemon=True)
+    writer.start()
+    writer.join(10)
+    assert not writer.is_alive()
+    assert not sessions
 
 
 def test_numbers_of_runs_refusals_and_memory() -> None:
