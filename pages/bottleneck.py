@@ -203,7 +203,7 @@ def counterfactual(graph: LayerGraph) -> None:
     with words:
         prose(
             told.format(
-                network=graph.name,
+                network=_(choices.chosen_variant().title),
                 params=params,
                 macs=macs / 1e3,
                 params_ratio=table["params_ratio"].iloc[0],

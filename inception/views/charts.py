@@ -234,11 +234,11 @@ def cost_treemap(graph: LayerGraph, quantity: QuantityName = "params") -> go.Fig
     )
 
 
-def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
+def comparison_chart(graphs: Sequence[LayerGraph], titles: Sequence[str] = ()) -> go.Figure:
     """MACs and parameters of several networks, added up from the first layer to the last, in two panels.
 
     x is the share of the network's layers that are behind; there is a point after each block, a mark after each
-    stage. Raises ValueError when there is no network.
+    stage. titles: what people call them, in place of their names. Raises ValueError when there is no network.
     """
     if not graphs:
         raise InputError(_("There is no network to compare."))
@@ -253,8 +253,8 @@ def comparison_chart(graphs: Sequence[LayerGraph]) -> go.Figure:
         "_".join([*map(file_name_of, graphs), "compared"]),
         height=720,
     )
-    for number, graph in enumerate(graphs):
-        name = graph.name
+    names = titles or [graph.name for graph in graphs]
+    for number, (graph, name) in enumerate(zip(graphs, names, strict=True)):
         if not same_size:
             name = _("{network}, {size} px").format(network=name, size=shape_text(graph.input_size))
         _add_sums(figure, "y", MACS, graph, name, number)

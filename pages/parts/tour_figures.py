@@ -207,7 +207,8 @@ def family() -> None:
 
 
 def versions() -> None:
-    figure = comparison_chart([on.graph(name) for name in on.NAMED_V2])
+    graphs = [on.graph(name) for name in on.NAMED_V2]
+    figure = comparison_chart(graphs, [on.title(graph) for graph in graphs])
     st.plotly_chart(figure, config=chart_config(figure, "svg"))
 
 

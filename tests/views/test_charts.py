@@ -336,6 +336,11 @@ def test_lines_of_the_comparison_are_cumulative_sums(sizes: tuple[Size, ...]) ->
     names = ["inception_v4", "inception_resnet_v1", "inception_resnet_v2.paper"]
     graphs = [traced(name, size) for name, size in zip(names, sizes, strict=True)]
     figure = comparison_chart(graphs)
+    assert [line.name[:5] for line in comparison_chart(graphs, ["first", "other", "third"]).data[::2]] == [
+        "first",
+        "other",
+        "third",
+    ]
     assert len(figure.data) == 2 * len(graphs)
     for number, graph in enumerate(graphs):
         rows = graph.table()
