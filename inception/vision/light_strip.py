@@ -80,6 +80,8 @@ def strip_html(strip: LightStrip, picture_name: str) -> str:
     for place, (stop, side) in enumerate(zip(strip.stops, sides, strict=True)):
         first = place == 0
         name = layers[stop.layer.index].name if first else stages[stop.layer.stage]
+        if not first and any(later.layer.stage == stop.layer.stage for later in strip.stops[place + 1 :]):
+            name = _("{stage}, halfway").format(stage=name)
         shape = shape_text(stop.layer.out_shape)
         count = stop.sheet.height // stop.sheet.width
         items.append(

@@ -36,5 +36,6 @@ def test_the_strip_is_the_networks_own(name: str) -> None:
     html = strip_html(strip, "cat")
     assert html.count("<figure") == len(strip.stops) + 2
     assert "first 3x3 convolution" in html
+    assert html.count("<b>Stem</b>") == html.count("<b>Stem, halfway</b>") == 1, "no two stops have one name"
     assert re.search(rf"{strip.label} \d+%</b>", html)
     assert 'alt="cat"' in html
