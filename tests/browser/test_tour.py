@@ -4,6 +4,7 @@ screen; left and taken up again.
 
 from playwright.sync_api import Page, expect
 
+from inception.views import window_picture
 from pages.parts.tour_answers import QUESTIONS
 from pages.parts.tour_question import Choice, Number, Place
 from pages.parts.tour_steps import STEPS
@@ -49,6 +50,11 @@ def test_the_tour_from_the_first_step_to_the_last(page: Page, app_url: str) -> N
             assert not page.evaluate(CUT), "the picture under the grid is shown whole"
         answer(page, step.id, right)
         expect(page.locator("[class*=st-key-tour_wrong_]")).to_have_count(0 if right else 1)
+        if step.id == "grid":
+            window = page.locator(".drawn svg")
+            for view, layout in ((NARROW, window_picture.NARROW), (WIDE, window_picture.WIDE)):
+                page.set_viewport_size(view)  # type: ignore[arg-type]
+                expect(window).to_have_attribute("width", str(layout.width))  # its letters are not shrunk
         ready(page)  # a click that comes while a figure is drawn above can be lost in the browser
         assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= size["width"], step.id
         if number == 4:
