@@ -15,11 +15,11 @@ from time import monotonic, sleep
 
 from streamlit.runtime import Runtime
 
-from pages.parts import warming
 from pages.parts.decoded import forget_ended
 
-EVERY = 120  # seconds from one sweep to the next while pages run
-AT_REST = 20  # while none does
+EVERY = 300  # seconds from one sweep to the next while pages run: with a class in it, one takes a second or two
+AT_REST = 20  # where no page has run for
+QUIET = 3  # seconds
 LINGER = 180  # seconds of sweeps after the last run of a page: Streamlit forgets a session that has left after 120
 SHARE = 0.02  # of the time, at most, for walks through what sessions hold
 
@@ -91,6 +91,5 @@ def _sweep_at_rest() -> None:
 def _sweeps() -> None:
     while True:
         sleep(AT_REST)
-        if monotonic() < _ran + LINGER:
-            warming.rest()
+        if QUIET <= monotonic() - _ran < LINGER:
             sweep()

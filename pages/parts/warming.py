@@ -35,16 +35,11 @@ def page_runs() -> Iterator[None]:
 def get_ready(steps: Iterable[Step]) -> None:
     """Does the steps one after the other, each while no page runs."""
     for step in steps:
-        rest()
+        with _changed:
+            while _running:
+                _changed.wait_for(lambda: not _running)
+                _changed.wait(REST)
         step()
-
-
-def rest() -> None:
-    """Waits until no page runs; where one does, for a while longer, as its reader may click again."""
-    with _changed:
-        while _running:
-            _changed.wait_for(lambda: not _running)
-            _changed.wait(REST)
 
 
 def all_steps() -> Iterator[Step]:

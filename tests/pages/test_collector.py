@@ -65,9 +65,9 @@ def test_a_sweep_gives_memory_back_to_the_system() -> None:
     assert stay
 
 
-def test_a_server_at_rest_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_server_at_rest_is_swept(monkeypatch: pytest.MonkeyPatch, busy: bool) -> None:
     """A while after the last run of a page too, when Streamlit forgets the sessions that have left; then no more."""
-    slept: list[float] = []
     swept: list[float] = []
     now = [1000.0]
 
@@ -76,16 +76,20 @@ def test_a_server_at_rest_is_swept(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
-        slept.append(seconds)
-        if sum(slept) > 2 * collector.LINGER:
+        if busy:
+            collector._ran = now[0] - 1
+        if now[0] > 1000 + 2 * collector.LINGER:
             raise EnoughError
 
     monkeypatch.setattr(collector, "monotonic", lambda: now[0])
     monkeypatch.setattr(collector, "sleep", sleep)
-    monkeypatch.setattr(collector, "sweep", lambda: swept.append(now[0] - 1000.0))
+    monkeypatch.setattr(collector, "sweep", lambda: swept.append(now[0] - 1000))
     monkeypatch.setattr(collector, "_ran", now[0])
     with pytest.raises(EnoughError):
         collector._sweeps()
+    if busy:
+        assert not swept, "a reader waits meanwhile"
+        return
     assert swept[0] <= collector.AT_REST
     assert swept[-1] > 120, "Streamlit has not forgotten them yet"
     assert swept[-1] <= collector.LINGER
