@@ -24,7 +24,7 @@ def test_back_undoes_the_last_choice_and_returns_to_the_page_as_it_was_left(page
     page.get_by_role("radio", name="MACs", exact=True).click()
     expect(page).to_have_url(f"{app_url}/layers?stage=stem&below=charts&cost=macs")
     expect(page).to_have_title("Layers · Inception-v4")
-    page.get_by_role("link", name="Blocks").click()
+    page.get_by_role("link", name="Blocks", exact=True).click()
     expect(page).to_have_url(f"{app_url}/blocks")
     ready(page)
     page.go_back()
@@ -58,7 +58,7 @@ def test_the_link_is_copied_or_shown(page: Page, app_url: str) -> None:
 def test_an_upload_outlives_a_reload_in_its_own_browser_only(
     page: Page, app_url: str, browser: Browser, picture: Path
 ) -> None:
-    page.goto(f"{app_url}/live")
+    page.goto(f"{app_url}/live?size=96")
     ready(page)
     page.locator("input[type=file]").first.set_input_files(picture)
     chosen = page.get_by_role("combobox", name="Picture")

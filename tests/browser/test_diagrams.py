@@ -19,6 +19,7 @@ def box(page: Page, text: str) -> Locator:
 
 def test_stage_then_layer_on_the_atlas(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/atlas?model=inception_resnet_v2&shown=structure")
+    ready(page)
     box(page, "Block17").click()
     expect(page.get_by_role("heading", name="Inception-ResNet-B")).to_be_visible()
     box(page, "Conv2d_0b_1x7").click()
@@ -33,13 +34,13 @@ def test_what_is_opened_on_the_atlas_stays_open(page: Page, app_url: str) -> Non
     page.goto(f"{app_url}/atlas?model=inception_resnet_v2")
     ready(page)
     page.get_by_text("Boxes and bars").click()
-    page.get_by_text("Stages", exact=True).click()
+    page.get_by_role("radio", name="Stages", exact=True).click()
     ready(page)
     box(page, "Reduction-A").click()
     heading = page.get_by_role("heading", level=3)
     expect(heading).to_have_text("Reduction-A")
     ready(page)
-    page.get_by_text("Blocks", exact=True).last.click()
+    page.get_by_role("radio", name="Blocks", exact=True).click()
     expect(page.locator("svg .node.selected")).to_contain_text("Mixed_6a")
     expect(heading).to_have_text("Reduction-A")
     ready(page)
@@ -55,6 +56,7 @@ def test_what_is_opened_on_the_atlas_stays_open(page: Page, app_url: str) -> Non
 
 def test_layer_row_source_and_caption_follow_each_other(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/blocks?model=inception_resnet_v2&block=Inception-ResNet-B")
+    ready(page)
     box(page, "1x7 conv").click()
     expect(page.locator("pre .selected")).to_contain_text("Conv2d_0b_1x7=")
     expect(page.get_by_text("from 128x17x17 to 160x17x17")).to_be_visible()
@@ -71,6 +73,7 @@ def test_layer_row_source_and_caption_follow_each_other(page: Page, app_url: str
 
 def test_keyboard_reaches_the_boxes(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/blocks?model=inception_v4&block=Reduction-A")
+    ready(page)
     target = box(page, "max pool")
     target.focus()
     page.keyboard.press("Enter")
@@ -80,6 +83,7 @@ def test_keyboard_reaches_the_boxes(page: Page, app_url: str) -> None:
 
 def test_zoom_by_wheel_survives_a_rerun(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/blocks?model=inception_v4&block=Inception-C")
+    ready(page)
     svg = page.locator(".frame svg")
     page.get_by_role("button", name="Show everything").click()
     whole = svg.get_attribute("viewBox")
@@ -96,6 +100,7 @@ def test_zoom_by_wheel_survives_a_rerun(page: Page, app_url: str) -> None:
 
 def test_unfold_in_place(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/atlas?model=inception_v4")
+    ready(page)
     box(page, "Mixed_6a").click()
     expect(page.get_by_role("heading", name="Reduction-A")).to_be_visible()
     ready(page)

@@ -219,6 +219,7 @@ def test_a_file_under_a_published_name_is_not_taken_for_it(page: Page, app_url: 
 
 def test_another_network_and_back(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/faces?model=inception_v4&size=96")
+    ready(page)
     page.get_by_role("button", name="Switch to inception_resnet_v1").click()
     expect(metric(page, "Distance of the closest pair")).to_be_visible()
     expect(page).to_have_url(re.compile("model=inception_resnet_v1"))

@@ -33,6 +33,11 @@ def bars(page: Page) -> Locator:
     return page.locator(".js-plotly-plot").filter(has_text="Probability")
 
 
+def method(page: Page, name: str) -> Locator:
+    """The choice of a method of Where it looks, whose names stand in sentences of the page, too."""
+    return page.get_by_test_id("stRadio").get_by_text(name, exact=True)
+
+
 def saved(page: Page, button: str, which: int = 0) -> bytes:
     """What a download button gives, by default the first of that name."""
     offered = open_exports(page, button, which)  # at rest: else a click would ask for a file that is gone
@@ -69,6 +74,7 @@ def test_several_uploads_with_a_bad_one_among_them(
 def test_without_a_camera_the_page_stays_usable(page: Page, app_url: str, pictures: list[Path]) -> None:
     page.goto(f"{app_url}/live?model=inception_v4&size=96")
     expect(bars(page)).to_have_count(1)
+    ready(page)
     page.get_by_text("Use the camera").click()
     expect(page.get_by_text("upload a picture instead")).to_be_visible()
     page.locator("input[type=file]").first.set_input_files(pictures[0])
@@ -86,6 +92,7 @@ def test_two_networks_on_one_picture(page: Page, app_url: str) -> None:
 
 def test_search_over_all_classes(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/live?model=inception_resnet_v2.paper&size=96")
+    ready(page)
     page.get_by_text("All 1,000 classes").click()
     page.get_by_placeholder("part of a name").fill("no such thing")
     page.keyboard.press("Enter")
@@ -131,7 +138,7 @@ def test_where_it_looks(page: Page, app_url: str) -> None:
     expect(page.get_by_text("tells most of what takes about a second here")).to_be_visible()
     with Image.open(io.BytesIO(saved(page, "Picture (PNG)"))) as over:
         assert over.size == (96, 96)
-    page.get_by_text("LayerCAM", exact=True).click()
+    method(page, "LayerCAM").click()
     expect(page.get_by_text("From 0 on the left")).to_be_visible()
     with np.load(io.BytesIO(saved(page, "Numbers (NPZ)"))) as numbers:
         assert numbers["values"].shape == (96, 96)
@@ -141,12 +148,13 @@ def test_where_it_looks(page: Page, app_url: str) -> None:
 def test_another_size_and_then_another_method(page: Page, app_url: str) -> None:
     """The options of a layer's box have its shape in their names, so those that the browser knows are others then."""
     page.goto(f"{app_url}/looks?model=inception_resnet_v1&size=96")
-    page.get_by_text("Grad-CAM", exact=True).click()
+    ready(page)
+    method(page, "Grad-CAM").click()
     expect(page.get_by_text("From 0 on the left")).to_be_visible()
     pick(page, "Weights", re.compile("^Untrained"))
-    page.get_by_text("Occlusion", exact=True).click()
+    method(page, "Occlusion").click()
     expect(page.get_by_text("falls when a grey window")).to_be_visible()
-    page.get_by_text("Grad-CAM", exact=True).click()
+    method(page, "Grad-CAM").click()
     expect(page.get_by_text("From 0 on the left")).to_be_visible()
     ready(page)
     expect(page.get_by_role("combobox", name="Layer")).to_have_value(re.compile("896x"))
@@ -156,7 +164,8 @@ def test_a_long_attribution_without_motion_and_stopped(page: Page, app_url: str)
     """Streamlit lets what is old fade, and signs turn, while it works; who wants less motion gets none."""
     page.emulate_media(reduced_motion="no-preference")
     page.goto(f"{app_url}/looks?model=inception_resnet_v2.paper")  # of full width, so that it takes a while
-    page.get_by_text("Integrated gradients", exact=True).click()
+    ready(page)
+    method(page, "Integrated gradients").click()
     page.get_by_role("button", name="Run the network").click()
     passes = page.get_by_text(re.compile(r"Pass \d+ of"))
     expect(passes).to_be_visible()
@@ -180,6 +189,7 @@ def test_what_a_cell_sees(page: Page, app_url: str) -> None:
         "Stem: third 3x3 convolution · 3 · Conv2d_2b_3x3 · 16x45x45"
     )
     expect(page.get_by_text("The cell can depend on")).to_be_visible()
+    ready(page)
     first = page.get_by_test_id("stImage").locator("img").first.get_attribute("src")
     page.get_by_role("slider").first.focus()
     page.keyboard.press("Home")
@@ -228,6 +238,7 @@ def test_a_machine_without_a_network_names_what_a_picture_shows(page: Page, app_
 def test_samples_are_chosen_by_small_pictures(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/live?picture=astronaut")
     expect(page.get_by_text("None of the 10, it seems.")).to_be_visible()
+    ready(page)
     page.get_by_role("button", name="Sample pictures").click()
     expect(page.get_by_text("Not among its ten things: what does it say?")).to_be_attached()
     page.get_by_role("button", name="fire engine").click()

@@ -34,6 +34,7 @@ def test_a_saved_chart_has_the_fonts_of_the_page(page: Page, app_url: str) -> No
 
 def test_calculator_answers_its_slider(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/factorisation")
+    ready(page)
     expect(page.get_by_text("3,211,520", exact=True).first).to_be_visible()
     expect(page.get_by_text("918,016", exact=True).first).to_be_visible()
     page.get_by_role("slider").first.focus()
@@ -48,6 +49,7 @@ def test_calculator_answers_its_slider(page: Page, app_url: str) -> None:
 
 def test_a_difference_leads_into_the_table(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/differences?topic=stem")
+    ready(page)
     page.get_by_role("link", name="inception_resnet_v2: MaxPool_5a_3x3").first.click()
     expect(page.get_by_role("heading", name="Which shape does the tensor have here")).to_be_visible()
     expect(page.get_by_role("combobox", name="Network")).to_have_value("inception_resnet_v2")
@@ -56,6 +58,7 @@ def test_a_difference_leads_into_the_table(page: Page, app_url: str) -> None:
 
 def test_the_atlas_leads_to_the_block_of_another_network(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/atlas?atlas=v4%2C+v1+and+v2+side+by+side")
+    ready(page)  # the block of the last network is the last one only when all are drawn
     page.locator("svg .node[role=button]").filter(has_text="Block17").last.click()
     page.get_by_role("link", name="Source and rows of this block").click()
     expect(page.get_by_role("heading", name="What does each block look like inside")).to_be_visible()

@@ -77,6 +77,7 @@ def steps_said(page: Page) -> int:
 
 def start(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/race?race_view=Live")
+    ready(page)
     press(page, "Start")
 
 
@@ -113,10 +114,10 @@ def test_another_control_does_not_end_a_race(page: Page, app_url: str) -> None:
     page.get_by_role("slider", name="Learning rate").focus()
     page.keyboard.press("ArrowRight")
     grown(page, before + 3)
-    page.get_by_text("Measured", exact=True).click()
+    page.get_by_role("radio", name="Measured", exact=True).click()
     expect(page.get_by_text("What the paper claims")).to_be_visible()
     ready(page)  # nothing runs on behind this view
-    page.get_by_text("Live", exact=True).click()
+    page.get_by_role("radio", name="Live", exact=True).click()
     grown(page, before + 4)
     press(page, "Pause")
     expect(page.get_by_text("learning rate 0.045, seed 0")).to_be_visible()

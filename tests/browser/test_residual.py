@@ -17,6 +17,7 @@ def spreads(page: Page) -> Locator:
 
 def test_a_slider_draws_new_curves(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/residual_scale?model=inception_resnet_v1&size=96")
+    ready(page)
     own, other = (spreads(page).nth(i) for i in (0, 1))
     before = str(own.get_attribute("d"))
     expect(page.get_by_text("0.17 · 0.10 · 0.20").first).to_be_visible()
@@ -62,5 +63,5 @@ def test_training_stops_and_leaves_no_thread(page: Page, app_url: str) -> None:
     assert server.num_threads() <= threads
 
     expect(page.get_by_text("Norm of the first gradient")).to_be_visible()
-    page.get_by_text("On a picture", exact=True).click()
+    page.get_by_role("radio", name="On a picture", exact=True).click()
     expect(spreads(page).first).to_be_visible()

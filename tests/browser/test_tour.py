@@ -40,6 +40,7 @@ def test_the_tour_from_the_first_step_to_the_last(page: Page, app_url: str) -> N
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     page.goto(app_url)
     expect(page.get_by_role("combobox", name="Network")).to_be_in_viewport(ratio=1)
+    ready(page)
     page.get_by_role("link", name="Take the tour").click()
     for number, step in enumerate(STEPS, 1):
         size, right = (WIDE, NARROW)[number % 2], number % 4 < 2  # each size sees right answers and wrong ones

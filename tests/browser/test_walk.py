@@ -24,6 +24,7 @@ def picture(tmp_path: Path) -> Path:
 
 def test_walk(page: Page, app_url: str, picture: Path) -> None:
     page.goto(app_url)
+    ready(page)
     page.get_by_test_id("stSidebarNavItems").get_by_role("link", name="Layers").click()
     expect(page.get_by_role("heading", name="Which shape does the tensor have here")).to_be_visible()
     pick(page, "Network", "inception_resnet_v2")
@@ -39,7 +40,7 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(content.decode())))
     assert sum(int(row["params"]) for row in rows) == 55_843_464
 
-    page.get_by_role("link", name="Blocks").click()
+    page.get_by_role("link", name="Blocks", exact=True).click()
     expect(page.get_by_role("heading", name="What does each block look like inside?")).to_be_visible()
     ready(page)
     page.get_by_text("Inception-ResNet-B", exact=True).click()
