@@ -22,8 +22,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A page lives for seconds: to compile for speed what it runs, and to clear its memory meanwhile, costs a fifth of its
-    # time and saves less.
+    # A page lives for seconds: to compile for speed what it runs, and to clear its memory meanwhile, costs a fifth of
+    # its time and saves less.
     "--js-flags=--no-turbofan --no-maglev --no-concurrent-marking --min-semi-space-size=32 --max-semi-space-size=64",
 ]
 
