@@ -320,16 +320,25 @@ def mixed_up(here: Lesson, names: tuple[str, ...]) -> None:
 def what_is_mixed_up(here: Lesson, names: tuple[str, ...]) -> str:
     """How to read the matrix, and its largest number beside the diagonal."""
     how = _("Each row is what pictures show, each column what the head answered; on the diagonal it was right.")
-    worst = here.training.most_mixed_up()
-    if worst is None:
+    worst, count = here.training.most_mixed_up()
+    if not worst:
         return running_text(how, _("**It mixed up none of them.**"))
-    shown, answered, count = worst
+    if len(worst) == 1:
+        sentence = ngettext(
+            "**Most often {shown} was taken for {answered}**: {count} picture.",
+            "**Most often {shown} was taken for {answered}**: {count} pictures.",
+            count,
+        )
+        shown, answered = worst[0]
+        return running_text(how, sentence.format(shown=names[shown], answered=names[answered], count=count))
+    mistake = _("{shown} taken for {answered}")
+    mistakes = and_list([mistake.format(shown=names[shown], answered=names[answered]) for shown, answered in worst])
     sentence = ngettext(
-        "**Most often {shown} was taken for {answered}**: {count} picture.",
-        "**Most often {shown} was taken for {answered}**: {count} pictures.",
+        "**No mistake stands out**, {count} picture each: {mistakes}.",
+        "**No mistake stands out**, {count} pictures each: {mistakes}.",
         count,
     )
-    return running_text(how, sentence.format(shown=names[shown], answered=names[answered], count=count))
+    return running_text(how, sentence.format(count=count, mistakes=mistakes))
 
 
 def overfitting(here: Lesson) -> None:

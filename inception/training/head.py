@@ -251,12 +251,16 @@ class HeadTraining:
         pairs = self.examples.classes[pictures] * count + answers
         return np.bincount(pairs, minlength=count**2).reshape(count, count)
 
-    def most_mixed_up(self) -> tuple[int, int, int] | None:
-        """The class that is taken for another most often, that other one, and how many pictures; None where none is."""
+    def most_mixed_up(self) -> tuple[list[tuple[int, int]], int]:
+        """Which class is taken for which other one most often, all pairs where several tie, and how many pictures.
+
+        No pair, and 0, where none is mixed up.
+        """
         wrong = self.confusion()
         np.fill_diagonal(wrong, 0)
-        shown, answered = divmod(int(wrong.argmax()), len(wrong))
-        return (shown, answered, int(wrong.max())) if wrong.any() else None
+        most = int(wrong.max())
+        pairs = np.argwhere(wrong == most).tolist() if most else []
+        return [(shown, answered) for shown, answered in pairs], most
 
     def _logits(self) -> Tensor:
         """(heads, N * views, classes)."""
