@@ -7,12 +7,12 @@ those that can hand out maps; both take turns. Beside the pages stands what of t
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count, cycle
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import process_time
 from typing import Any
 from unittest.mock import patch
 
@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 
 import inception
 from bench.run import Run
-from bench.session import click, session
+from bench.session import click, server_seconds, session
 from bench.timing import Row, compare, measured, seconds
 from inception.graph.layer_graph import LayerGraph
 from inception.graph.op import Op
@@ -64,7 +64,7 @@ def clicks(weights: Weights, runs: int) -> list[tuple[float, str]]:
     layer = inception.trace(weights.variant, weights.input_size, **weights.network).layers[OPENS_ON]
     with session("inside", model=weights.variant) as app:
         acts = [partial(click, app, **{place_key("row", layer): row}) for row in range(1, runs + 1)]
-        return [(median(seconds(act, process_time) for act in acts), "")]
+        return [(median(seconds(act, server_seconds) for act in acts), "")]
 
 
 def against_a_pass(weights: str, runs: int) -> Iterator[Row]:
@@ -77,13 +77,20 @@ def against_a_pass(weights: str, runs: int) -> Iterator[Row]:
     prepared = network.prepare(pictures[0], graph.input_size)
     fastest = min((network, quick), key=lambda one: _milliseconds(one, prepared))
     state = {"model": NAME, f"weights_{NAME}": choice}
-    one_pass = partial(fastest.outputs, [prepared])
+    beside = ThreadPoolExecutor(1)  # in which passes run, as they do in a server
+
+    def one_pass() -> None:
+        beside.submit(fastest.outputs, [prepared]).result()
+
     layer = graph.layers[OPENS_ON]
     title = f"{NAME}, {'as it comes' if choice.known else 'full'}, {graph.input_size[0]} px"
 
     def against(what: str, ours: Callable[[], Any], goal: float) -> Row:
         what = f"{title}: {what} / a forward pass of {fastest.engine}"
-        return compare(what, ours, one_pass, goal, runs, process_time)
+        return compare(what, ours, one_pass, goal, runs, server_seconds)
+
+    def alone(what: str, ours: Callable[[], Any]) -> Row:
+        return against(what, lambda: beside.submit(ours).result(), 1.3)
 
     with session("inside", **state) as app:
         place = count(1)
@@ -94,8 +101,9 @@ def against_a_pass(weights: str, runs: int) -> Iterator[Row]:
         yield against("Through the network, a visit with another picture", another_picture(app), 1.3)
         app.switch_page("pages/atlas.py")
         yield against("atlas with maps, a visit with another picture", another_picture(app), 1.3)
-    yield against("the pass and the maps of the atlas", maps_of_atlas(quick, graph, prepared), 1.3)
-    yield against("the pass and the maps of Through the network", maps_of_layer(quick, graph, prepared), 1.3)
+    yield alone("the pass and the maps of the atlas", maps_of_atlas(quick, graph, prepared))
+    yield alone("the pass and the maps of Through the network", maps_of_layer(quick, graph, prepared))
+    beside.shutdown()
 
 
 def another_picture(app: AppTest) -> Callable[[], None]:

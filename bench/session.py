@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from time import process_time, thread_time
 from typing import Any
 from unittest.mock import patch
 
@@ -68,6 +69,14 @@ def session(page: str, **state: Any) -> Iterator[AppTest]:
         app.switch_page(f"pages/{page}.py")
         click(app, **state)
         yield app
+
+
+def server_seconds() -> float:
+    """Seconds of a processor in all threads but this one, in which AppTest plays the browser: it reads what was sent.
+
+    Pages run in threads of their own; anything else that is measured by this clock must, too.
+    """
+    return process_time() - thread_time()
 
 
 def click(app: AppTest, **state: Any) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import groupby, pairwise
 from math import atan2, degrees, hypot, prod
 from typing import Literal
@@ -103,14 +104,33 @@ class Box:
 
 def overview_boxes(graph: LayerGraph, level: Level = "block") -> list[Box]:
     """The boxes of `overview_dot` in order of execution."""
+    return list(_boxes(_Graph(graph), level))
+
+
+class _Graph:
+    """A graph, equal to itself alone: comparing its layers one by one would take as long as folding them."""
+
+    def __init__(self, graph: LayerGraph):
+        self.graph = graph
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Graph) and other.graph is self.graph
+
+    def __hash__(self) -> int:
+        return id(self.graph)
+
+
+@lru_cache(64)  # pages ask several times in a run
+def _boxes(of: _Graph, level: Level) -> tuple[Box, ...]:
+    graph = of.graph
     types = {layer.index: type for type in block_types(graph.layers) for layer in type.layers}
     groups = [[run] for run in runs(graph.layers)]
     if level == "stage":
         groups = [list(members) for _stage, members in groupby(runs(graph.layers), lambda run: run.stage)]
-    return [
+    return tuple(
         Box(f"block{n}", tuple(members), _kind(graph, members), types[members[0].blocks[0][0].index])
         for n, members in enumerate(groups, 1)
-    ]
+    )
 
 
 def overview_dot(

@@ -111,7 +111,7 @@ def show_cell(subject: Subject, layer: Layer, place: Place, key: str) -> None:
         field_box(graph, layer, (place.row, place.column)) if grid else None,
         kept("cell_answers", (subject.key, words.current()), lambda: answers_of(subject, seen)),
         subject.network.temperature,
-        strongest_channels(seen[layer.index], STRIP),
+        kept("strongest", (subject.key, layer.path), lambda: strongest_channels(seen[layer.index], STRIP)),
     )
     html = kept("cell_html", (subject.key, layer.path, place, words.current()), lambda: as_html(view), most=8)
     components.cell(html, key, lambda target: walk(graph, target))
