@@ -19,6 +19,7 @@ from inception.runtime import pool
 from inception.runtime.engines import FoldedNetwork
 from inception.runtime.pool import Pool
 from inception.runtime.predictor import PictureNetwork, Predictor
+from inception.weights.choice import WeightsChoice
 
 
 class Loader:
@@ -63,7 +64,10 @@ def asking(ask: Callable[[], PictureNetwork], threads: int) -> list[PictureNetwo
 
 def test_everyone_gets_the_same_network(loader: Loader) -> None:
     networks = Pool()
+    assert not networks.ready("a", WeightsChoice.of(None), "cpu")
     assert networks.get("a") is networks.get("a")
+    assert networks.ready("a", WeightsChoice.of(None), "cpu")
+    assert not networks.ready("a", WeightsChoice.of(None), "cpu", FoldedNetwork.engine)
     assert networks.predictor("a") is networks.get("a")
     assert loader.loaded == ["a"]
 

@@ -59,6 +59,10 @@ def test_shares_and_summands_are_those_of_a_pass_that_keeps_everything(
     run = run_picture(network, prepared, graph, layers_to_look_into(graph, [concat, total]))
     whole = inside_block(network, prepared, graph, "Block17_2")
     assert list(run.shares(concat).values()) == pytest.approx(whole.shares["share"].tolist(), rel=1e-3)
+    joined, values = run.responses[concat.index], network.activations(prepared, concat)
+    assert joined.norm == pytest.approx(float(np.linalg.norm(values)), rel=1e-4)
+    means = values.mean(axis=(1, 2))
+    assert means[list(joined.channels)] == pytest.approx(np.sort(means)[::-1][:3], rel=1e-4)
     found = run.summands(total)
     assert found
     assert whole.residual
