@@ -14,6 +14,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, app_test, local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
+from streamlit.testing.v1.util import patch_config_options
 
 APP = Path(__file__).parents[1] / "app.py"
 
@@ -23,7 +24,8 @@ def as_in_a_server() -> Iterator[None]:
     """Lets AppTest look for components and compile the scripts once, as a server does, instead of in every run.
 
     And lets it wait for the end of a run, where it looked for it a thousand times a second, and find no cookies sooner
-    than in a mock of a server, whose making takes as long as a table of the page.
+    than in a mock of a server, whose making takes as long as a table of the page. And note nothing for those who make
+    Streamlit, as .streamlit/config.toml says.
     """
     kept = cache(ScriptCache)
     look = local_script_runner.require_widgets_deltas
@@ -39,6 +41,7 @@ def as_in_a_server() -> Iterator[None]:
         patch.object(local_script_runner, "ScriptCache", kept),
         patch.object(local_script_runner, "require_widgets_deltas", wait),
         patch.object(context, "_get_client_context", lambda: None),
+        patch_config_options({"browser.gatherUsageStats": False}),
     ):
         yield
 
