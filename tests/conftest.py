@@ -18,9 +18,13 @@ SLOW = (
     *("studies/test_residual.py", "test_wheel.py", "views/test_latex.py", "weights/test_own_weights.py"),
 )
 # What one process of `make test` runs as a whole, in this order: what takes long and waits much comes first, and what
-# shares a browser, a server or what pages keep stays together. Any other file is a part by itself, after these.
+# shares a browser, a server, an installed wheel or what pages keep stays together. Any other file is a part by itself,
+# after these.
 PARTS = (
-    ("browser/test_installed.py", "browser/test_live.py", "browser/test_tour.py", "browser/test_teach.py"),
+    (
+        *("browser/test_installed.py", "test_wheel.py"),
+        *("browser/test_live.py", "browser/test_tour.py", "browser/test_teach.py"),
+    ),
     ("browser/",),
     ("bench/test_benches.py",),
     ("serve/test_engine.py",),

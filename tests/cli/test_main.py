@@ -392,7 +392,7 @@ def test_process_fails_with_one_sentence() -> None:
 
 
 # Short enough to stay in Python's buffer until it is flushed, and again when Python exits.
-SHORT = ["settings"]
+SHORT = ["--version"]
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from streamlit.testing.v1.element_tree import Widget
 from inception.paths import ROOT
 from pages.parts.page_list import PAGES
 
-from .test_pages import healthy
+from .test_pages import headline, healthy
 
 # What leads to controls that a page does not show at first, for pages that have such.
 OPENED: dict[str, list[dict[str, str]]] = {
@@ -125,7 +125,10 @@ def set_another(control: Any) -> None:
 
 @pytest.mark.parametrize(("page", "state"), STATES, ids=[f"{page}{i}" for i, (page, _) in enumerate(STATES)])
 def test_every_control_comes_back_from_the_address(app: AppTest, page: str, state: dict[str, str]) -> None:
+    """And each runs in a new session, and opens with the question that it answers."""
     app = app_at(page, state)
+    assert app.header[0].value == headline(PAGES[page].path, state.get("model", "inception_v4"))
+    assert not app.error
     before, asked = shown(app), []
     for name, control in controls(app):
         options = getattr(control, "options", None)

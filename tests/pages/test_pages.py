@@ -1,4 +1,7 @@
-"""Every page runs for every network, keeps the frame's choices, and answers bad input with a sentence."""
+"""Pages run one after the other for every network, keep the frame's choices, and answer bad input with a sentence.
+
+Each in a session of its own: tests/pages/test_address.py.
+"""
 
 from pathlib import Path
 
@@ -46,13 +49,6 @@ def assert_runs(app: AppTest, page: str, model: str) -> None:
     assert app.session_state["model"] == model
     assert app.header[0].value == headline(page, model), "a page opens with the question it answers"
     assert not app.error
-
-
-@pytest.mark.parametrize("page", FILES)
-def test_page_runs(app: AppTest, page: str) -> None:
-    """In a new session; beside other pages and on other networks below."""
-    app.query_params["model"] = "inception_v4"
-    assert_runs(app, page, "inception_v4")
 
 
 def test_layer_table_and_totals(app: AppTest) -> None:
