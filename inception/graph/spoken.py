@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from ..text import shape_text
+from ..text import running_text, shape_text
 from ..words import N_, _, current, speaking
 from .blocks import is_whole, runs
 from .layer import Layer
@@ -117,12 +117,12 @@ def _named(layers: Sequence[Layer]) -> dict[int, Spoken]:
                 where = place
                 if len(forks) > 1 and part in forks:
                     fork = _("{place}, {ordinal} fork")
-                    where = fork.format(place=place, ordinal=_ordinal(forks.index(part) + 1))
+                    where = running_text(fork.format(place=place, ordinal=_ordinal(forks.index(part) + 1)))
                 branches = list(dict.fromkeys(layer.branch for layer in part if layer.branch))
                 for layer in part:
                     if layer.branch and len(branches) > 1:
                         ordinal = _ordinal(branches.index(layer.branch) + 1)
-                        spot = _("{place}, {ordinal} branch").format(place=where, ordinal=ordinal)
+                        spot = running_text(_("{place}, {ordinal} branch").format(place=where, ordinal=ordinal))
                         peers = [other for other in part if other.branch == layer.branch]
                     elif any(other.branch for other in part):
                         spot, peers = where, [other for other in part if not other.branch]

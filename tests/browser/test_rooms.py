@@ -72,7 +72,7 @@ def answer(page: Page, number: int) -> None:
     box.fill(str(number))
     box.press("Tab")
     page.get_by_role("button", name=re.compile("^(Send my answer|提交回答)$")).click()
-    expect(page.get_by_text(re.compile("Your answer is in|你的回答已经收到"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Your answer is in|您的回答已经收到"))).to_be_visible()
 
 
 def test_a_lesson(class_: list[Page], tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ def test_layers_are_counted_where_they_stand() -> None:
     assert named["Mixed_5c/Branch_2/Conv2d_0c_3x3"] == "Inception-A 2 of 4, third branch: second 3x3 convolution"
     assert named["Logits//Logits"] == "Head: linear layer"
     with words.speaking("zh_CN"):
-        assert spoken_layers(graph.layers)[1].whole == "主干（stem）：第一个 3x3 卷积"
+        names = spoken_layers(graph.layers)
+        assert names[1].whole == "主干（stem）：第一个 3x3 卷积"
+        assert any(spoken.place == "Reduction-B 的第一个分支" for spoken in names.values())
 
 
 def test_later_ones_are_counted_as_people_say_it() -> None:

@@ -49,7 +49,7 @@ def test_a_lesson_in_three_sessions(app: AppTest) -> None:
     assert f"{seat.code[:4]}-{seat.code[4:]}" in texts(teacher)
     assert seat.key not in str(address(teacher))
     one, two = session(code=seat.code.lower()), session(code=seat.code, lang="zh_CN")
-    assert "你已加入" in texts(two)
+    assert "您已加入" in texts(two)
     assert not [button for button in one.button if button.label in ("Reveal the answers", "Close the lesson")]
 
     # The teacher goes to the glossary; so does who follows, in their own language, and who has stepped out does not.
@@ -61,7 +61,7 @@ def test_a_lesson_in_three_sessions(app: AppTest) -> None:
     assert "自行浏览" in texts(two)
     press(two, "跟随老师")
     assert address(two)["lang"] == "zh_CN"
-    assert "你在课堂" in texts(two)
+    assert "您在课堂" in texts(two)
 
     teacher.switch_page(PAGES["room"].path)
     healthy(teacher.run())
