@@ -117,6 +117,12 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
             sentence = _("**{ratio:,.3g} times as probable as the next**, {label}.")
             ratio = probability / max(shown["probability"].iloc[1], 1e-300)
             finding(sentence.format(ratio=ratio, label=literal(shown["label"].iloc[1])))
+    if subject.network.trained:  # under the percentage, on a phone too
+        sentence = _(
+            "It can only choose among {count:,} classes. A picture of anything else gets one of their names all the "
+            "same."
+        )
+        prose(sentence.format(count=len(table)))
     st.plotly_chart(figures.probability_bars(shown.head(TOP)), config=figures.PLAIN)
     show_timing(network, subject.prepared)
     with st.expander(
@@ -141,19 +147,6 @@ def show_answer(subject: Subject, network: PictureNetwork) -> pd.DataFrame:
         title = _("{network}: classes of the picture").format(network=subject.network.name)
         tables.export_button(ranked, "classes", title)
     return table
-
-
-def explain_answer(subject: Subject, count: int) -> None:
-    """What an answer among so many classes is worth, beside it."""
-    if subject.network.trained:
-        prose(
-            _(
-                "It can only choose among {count:,} classes. A picture of anything else gets one of their names all "
-                "the same."
-            ).format(count=count)
-        )
-    if trusted(subject.network, subject.graph):
-        prose(how_often_none(subject.network))
 
 
 def fitting_text(subject: Subject) -> str:
@@ -397,8 +390,9 @@ with answer:
         with above:
             table = show_answer(subject, network)
         remember(subject, network, table)
-        with picture:
-            explain_answer(subject, len(table))
+        if trusted(subject.network, subject.graph):
+            with picture:
+                prose(how_often_none(subject.network))
 if not subject.network.embeds and len(uploads()) > 1:
     st.subheader(_("All your pictures"))
     show_all(subject, network)

@@ -40,7 +40,12 @@ def test_25_uploads_and_a_long_car(page: Page, app_url: str, vans: list[Path]) -
     page.get_by_role("button", name="Pad it").click()
     expect(page.get_by_role("heading", name=re.compile(r"^automobile, 9\d\.\d%"))).to_be_visible()
     ready(page)
-    expect(page.get_by_text("It can only choose among 10 classes")).to_be_visible()
+    caveat = page.get_by_text("It can only choose among 10 classes")
+    expect(caveat).to_be_visible()
+    below, bars = caveat.bounding_box(), page.locator(".js-plotly-plot").first.bounding_box()
+    assert below
+    assert bars
+    assert below["y"] < bars["y"]
     expect(page.get_by_text("1. Pad.")).to_be_visible()
     expect(page).to_have_url(re.compile("fit=pad"))
 
