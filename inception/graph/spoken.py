@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..text import running_text, shape_text
 from ..words import N_, _, current, speaking
 from .blocks import is_whole, runs
+from .identity import Same
 from .layer import Layer
 from .op import Op
 
@@ -83,27 +84,14 @@ def spoken_layers(layers: Sequence[Layer]) -> dict[int, Spoken]:
     """
     # Pages ask several times in a run, and looking up each word asks for the reader's language.
     if isinstance(layers, tuple):
-        return _spoken_layers(_Layers(layers), current())
+        return _spoken_layers(Same(layers), current())
     return _named(layers)
 
 
-class _Layers:
-    """The layers of a network, equal to themselves alone: comparing them one by one would take as long as naming."""
-
-    def __init__(self, layers: tuple[Layer, ...]):
-        self.layers = layers
-
-    def __hash__(self) -> int:
-        return id(self.layers)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Layers) and other.layers is self.layers
-
-
 @lru_cache(maxsize=32)
-def _spoken_layers(layers: _Layers, language: str) -> dict[int, Spoken]:
+def _spoken_layers(layers: Same[tuple[Layer, ...]], language: str) -> dict[int, Spoken]:
     with speaking(language):
-        return _named(layers.layers)
+        return _named(layers.thing)
 
 
 def _named(layers: Sequence[Layer]) -> dict[int, Spoken]:

@@ -20,6 +20,7 @@ import graphviz
 
 from ..graph.blocks import BlockType, Run, block_types, is_whole, runs
 from ..graph.branches import branch_names, side_by_side_name
+from ..graph.identity import Same
 from ..graph.layer import Layer
 from ..graph.layer_graph import LayerGraph
 from ..graph.op import SUMS, Op
@@ -104,25 +105,12 @@ class Box:
 
 def overview_boxes(graph: LayerGraph, level: Level = "block") -> list[Box]:
     """The boxes of `overview_dot` in order of execution."""
-    return list(_boxes(_Graph(graph), level))
-
-
-class _Graph:
-    """A graph, equal to itself alone: comparing its layers one by one would take as long as folding them."""
-
-    def __init__(self, graph: LayerGraph):
-        self.graph = graph
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Graph) and other.graph is self.graph
-
-    def __hash__(self) -> int:
-        return id(self.graph)
+    return list(_boxes(Same(graph), level))
 
 
 @lru_cache(64)  # pages ask several times in a run
-def _boxes(of: _Graph, level: Level) -> tuple[Box, ...]:
-    graph = of.graph
+def _boxes(of: Same[LayerGraph], level: Level) -> tuple[Box, ...]:
+    graph = of.thing
     types = {layer.index: type for type in block_types(graph.layers) for layer in type.layers}
     groups = [[run] for run in runs(graph.layers)]
     if level == "stage":
