@@ -1,6 +1,7 @@
 """How a class answered, as figures."""
 
 from collections.abc import Sequence
+from math import ceil
 
 import plotly.graph_objects as go
 
@@ -14,16 +15,15 @@ RIGHT = "#009e73"
 
 
 def choice_bars(options: Sequence[str], tally: Tally, truth: int | None) -> go.Figure:
-    """How many chose each option, the first on top; the right one in another colour and with a tick."""
+    """How many chose each option, the first on top; the right one in a green row, bold and with a tick."""
     rows = list(range(len(options)))
-    texts = [f"{count} ✓" if row == truth else str(count) for row, count in enumerate(tally.counts)]
     figure = go.Figure(
         go.Bar(
             x=tally.counts,
             y=rows,
             orientation="h",
             width=0.4,
-            text=texts,
+            text=[str(count) for count in tally.counts],
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",
@@ -32,11 +32,14 @@ def choice_bars(options: Sequence[str], tally: Tally, truth: int | None) -> go.F
     )
     for row, option in enumerate(options):
         place = {"x": 0, "y": row, "showarrow": False, "xanchor": "left", "yanchor": "bottom", "yshift": 10}
-        figure.add_annotation(text=_plain(shorten(option, 60)), **place)
+        text = _plain(shorten(option, 60))
+        figure.add_annotation(text=f"<b>✓ {text}</b>" if row == truth else text, **place)
+    if truth is not None:  # seen where nobody chose it, too
+        band = {"fillcolor": RIGHT, "opacity": 0.16, "line_width": 0, "layer": "below"}
+        figure.add_shape(type="rect", xref="paper", x0=0, x1=1, y0=truth - 0.62, y1=truth + 0.3, **band)
     figure.update_yaxes(range=[len(rows) - 0.6, -0.8], visible=False)
-    figure.update_xaxes(
-        title=_("Answers"), range=[0, max([*tally.counts, 1]) * 1.12], tickformat="d", rangemode="tozero"
-    )
+    most = max([*tally.counts, 1])
+    figure.update_xaxes(title=_("Answers"), range=[0, most * 1.12], **_whole(most))
     return figure.update_layout(height=70 + 52 * len(rows), margin={"t": 0, "b": 10, "l": 14, "r": 46})
 
 
@@ -51,8 +54,13 @@ def number_bars(tally: Tally, truth: float | None) -> go.Figure:
             x=truth, line_color=RIGHT, line_width=3, annotation_text=_("right: {number:,g}").format(number=truth)
         )
     figure.update_xaxes(title=_("Answer"))
-    figure.update_yaxes(title=_("Answers"), tickformat="d", rangemode="tozero")
+    figure.update_yaxes(title=_("Answers"), rangemode="tozero", **_whole(len(values)))
     return figure.update_layout(height=260, bargap=0.06, margin={"t": 26, "b": 10, "l": 14, "r": 46})
+
+
+def _whole(most: int) -> dict[str, int]:
+    """The steps of an axis that counts up to so many: whole ones, and not too many."""
+    return {"tick0": 0, "dtick": max(1, ceil(most / 6))}
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,7 @@ from inception.rooms.questions import LONGEST_OPTION, LONGEST_TEXT, MOST_OPTIONS
 from inception.vision.samples import samples
 from inception.words import N_, _
 from pages.parts.literal import literal
-from pages.parts.room_question import point, told
+from pages.parts.room_question import as_list, point, told
 from pages.parts.room_ready import TITLES, ready_question, told_ready
 
 SOURCES = (N_("From the tour"), N_("Your own"))
@@ -39,12 +39,13 @@ def _from_tour() -> Question | None:
         placeholder=_("Choose a question"),
     )
     if chosen is None:
+        st.caption(_("Choose a question first."))
         return None
     question = ready_question(chosen)
     said = told_ready(question)
     st.markdown(said.prompt)
     if said.options:
-        st.markdown("\n".join(f"- {literal(option)}" for option in said.options))
+        st.markdown(as_list(said.options))
     st.caption(_("Each student reads it in their own language, and the app computes what is right."))
     return question
 
@@ -72,8 +73,7 @@ def _own() -> Question | None:
     try:
         return Question(kind, text.strip(), options, picture, truth)
     except AnswerError as error:
-        if text.strip():
-            st.caption(literal(str(error)))
+        st.caption(literal(str(error)))
         return None
 
 

@@ -1,6 +1,7 @@
 """A question in a room as its readers see it, each in their own language, and how the class answered it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -46,8 +47,28 @@ def picture_url(name: str) -> str:
 def point(key: str, said: Told, own: Answer | None, on_place: Callable[[list[float]], None]) -> None:
     """The picture, on which the reader points at a place."""
     label = _("Point at the place: click it, or move the mark with the arrow keys and press Enter.")
-    data = {**_picture(said), "dots": [], "own": own, "truth": None, "active": True, "label": label}
-    components.place(data, key, on_place)
+    data: dict[str, Any] = {"picture": said.picture, "alt": said.alt, "dots": [], "own": own, "truth": None}
+    components.place({**data, "active": True, "label": label}, key, on_place)
+
+
+def _show_places(key: str, said: Told, places: Sequence[Answer], right: Answer | None, label: str) -> None:
+    """The picture with places on it, to look at."""
+    data = {"picture": said.picture, "alt": said.alt, "dots": list(places), "own": None, "truth": right}
+    components.place({**data, "active": False, "label": label}, key, lambda _place: None)
+
+
+def waiting_for_answers(key: str, tally: Tally, said: Told) -> None:
+    """What is asked and how many have answered, without saying what: a projector shows it to who has not yet."""
+    if said.options:
+        st.markdown(as_list(said.options))
+    if tally.question.kind is Kind.PLACE:
+        _show_places(key, said, [], None, said.prompt)
+    st.markdown(_counted(tally))
+
+
+def as_list(options: Sequence[str]) -> str:
+    """The answers to choose from, as Markdown."""
+    return "\n".join(f"- {literal(option)}" for option in options)
 
 
 def results(key: str, tally: Tally, said: Told, truth: bool) -> None:
@@ -58,26 +79,16 @@ def results(key: str, tally: Tally, said: Told, truth: bool) -> None:
     if truth and (sentence := said.says):
         st.success(sentence, icon=":material/check_circle:")
     if question.kind is Kind.PLACE:
-        label = _("Where the class pointed")
-        data = {
-            **_picture(said, truth),
-            "dots": list(tally.answers),
-            "own": None,
-            "truth": right,
-            "active": False,
-            "label": label,
-        }
-        components.place(data, key, lambda _place: None)
+        shown = replace(said, picture=said.marked) if truth and said.marked else said
+        _show_places(key, shown, tally.answers, right, _("Where the class pointed"))
         if right is not None:
             st.caption(_("The green square is the right place."))
         elif truth and said.marked:
             st.caption(_("Right is where the picture is bright."))
-    elif not tally.answers:
-        return
     elif question.kind is Kind.CHOICE:
         shown = figures.choice_bars(said.options, tally, None if right is None else int(_single(right)))
         st.plotly_chart(shown, config=common.PLAIN, key=key)
-    else:
+    elif tally.answers:
         shown = figures.number_bars(tally, None if right is None else _single(right))
         st.plotly_chart(shown, config=common.PLAIN, key=key)
 
@@ -94,10 +105,6 @@ def _spread(tally: Tally) -> str:
     low, high = _single(tally.answers[0]), _single(tally.answers[-1])
     sentence = _("From {low} to {high}; half of them are at most {median}.")
     return sentence.format(low=f"{low:,.6g}", high=f"{high:,.6g}", median=f"{tally.median:,.6g}")
-
-
-def _picture(said: Told, truth: bool = False) -> dict[str, Any]:
-    return {"picture": said.marked if truth and said.marked else said.picture, "alt": said.alt}
 
 
 def _single(answer: Answer) -> float:

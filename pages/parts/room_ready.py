@@ -8,7 +8,8 @@ from PIL import Image, ImageEnhance
 
 from inception import words
 from inception.rooms.questions import Answer, Kind, Question
-from inception.words import ENGLISH, speaking
+from inception.words import ENGLISH, _, speaking
+from pages.parts.page_list import PAGES
 from pages.parts.room_told import Told, as_url
 from pages.parts.tour_answers import QUESTIONS
 from pages.parts.tour_question import Choice, Number, Place
@@ -52,6 +53,14 @@ def _marked(asked: Place) -> Image.Image:
     inside = Image.fromarray(asked.inside).convert("L").resize(asked.picture.size)
     picture = asked.picture.convert("RGB")
     return Image.composite(picture, ImageEnhance.Brightness(picture).enhance(SHADE), inside)
+
+
+def to_its_step(question: Question) -> None:
+    """A link to the figure in the tour that such a question belongs to."""
+    label = _("Its figure in the tour: {title}").format(title=_(TITLES[question.ready]))
+    page = PAGES["tour"]
+    number = list(TITLES).index(question.ready) + 1
+    st.page_link(page.path, label=label, icon=f":material/{page.icon}:", query_params={"step": str(number)})
 
 
 def verdict(question: Question, answer: Answer) -> str:

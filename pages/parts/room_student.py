@@ -7,12 +7,11 @@ import streamlit as st
 
 from inception.rooms.questions import Kind
 from inception.rooms.store import Asked, rooms_here
-from inception.text import running_text
 from inception.words import _
 from pages.parts.literal import literal
 from pages.parts.room_door import told_code
 from pages.parts.room_question import point, results, told
-from pages.parts.room_ready import verdict
+from pages.parts.room_ready import to_its_step, verdict
 from pages.parts.room_told import Told
 from pages.parts.seat import leave, refusals, seat
 
@@ -42,9 +41,13 @@ def _question(asked: Asked, closed: bool) -> None:
         tally = rooms_here().revealed(seat().code)
         if asked.own is not None and asked.question.kind is not Kind.PLACE:
             own = _("Your answer: **{answer}**").format(answer=_written(asked, said))
-            st.markdown(running_text(own, verdict(asked.question, asked.own) if asked.question.ready else ""))
+            st.markdown(own)
+            if asked.question.ready:
+                st.markdown(verdict(asked.question, asked.own))
         if tally:
             results(f"room_results_{asked.number}", tally, said, truth=True)
+        if asked.question.ready:
+            to_its_step(asked.question)
         return
     if closed:
         return

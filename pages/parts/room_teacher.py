@@ -13,10 +13,12 @@ from pages.parts import components
 from pages.parts.qr import qr_svg
 from pages.parts.room_ask import choose_question
 from pages.parts.room_door import told_code
-from pages.parts.room_question import results, told
+from pages.parts.room_question import results, told, waiting_for_answers
+from pages.parts.room_ready import to_its_step
 from pages.parts.seat import leave, refusals, seat, show_refused
 
 EVERY = 2  # seconds between two looks at the answers
+SPREAD = "room_spread"  # in the session: whether the teacher sees the answers before all do
 HERE_ALONE = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
@@ -54,6 +56,7 @@ def _way_in() -> None:
     with st.container(width=260):
         components.picture(qr_svg(link, _("QR code of the room {code}").format(code=told_code())), "room_qr")
     st.code(link, language=None, wrap_lines=True)
+    st.caption(_("To try it as a student yourself, open this link in a private window."))
     if urlsplit(link).hostname in HERE_ALONE:
         st.warning(
             _(
@@ -69,9 +72,9 @@ def _way_in() -> None:
 def _count() -> None:
     with refusals():
         count = rooms_here().students(seat().code)
-        st.markdown(
-            ngettext("**{count} student** has joined.", "**{count} students** have joined.", count).format(count=count)
-        )
+        sentence = ngettext("**{count} student** has joined.", "**{count} students** have joined.", count)
+        help_ = _("Everyone who ever came in. Nobody is known here, so who has closed the page still counts.")
+        st.markdown(sentence.format(count=count), help=help_)
 
 
 def _steering(closed: bool) -> None:
@@ -117,8 +120,17 @@ def _answers() -> None:
         tallies = rooms.tallies(here.code, here.key)
         said = told(asked.question)
         st.subheader(said.prompt, anchor=False)
-        results(f"room_results_{asked.number}", tallies[-1], said, truth=asked.revealed)
-        with st.container(horizontal=True):
+        key = f"room_results_{asked.number}"
+        if asked.revealed or st.session_state.get(SPREAD):
+            results(key, tallies[-1], said, truth=asked.revealed)
+        else:
+            waiting_for_answers(key, tallies[-1], said)
+        if not asked.revealed:
+            help_ = _("While this is off, a projector shows how many have answered, and not what.")
+            st.toggle(_("Show how the answers are spread"), key=SPREAD, help=help_)
+        elif asked.question.ready:
+            to_its_step(asked.question)
+        with st.container(horizontal=True, vertical_alignment="center"):
             if not asked.revealed:
                 st.button(_("Reveal the answers"), type="primary", icon=":material/visibility:", on_click=_reveal)
             if any(tally.answers for tally in tallies):

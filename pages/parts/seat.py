@@ -40,6 +40,7 @@ class Seat:
     out: bool = False  # whether the student has stepped out of following
     question: bool = False  # whether a question is open that this student has not answered
     trouble: str = ""  # why the room cannot be seen now, in a sentence
+    trial: bool = False  # whether the browser keeps the teacher's seat, and this session only tries the students'
     refused: str = ""  # why what this reader did was not done, until it is shown
 
 
@@ -62,6 +63,8 @@ def open_room() -> None:
 def enter(typed: str) -> None:
     """Sits down as a student in the room with a code, as somebody types it. Raises RoomError."""
     code, here = plain_code(typed), seat()
+    if here.key and here.code == code:  # a second tab of the teacher, whose browser still steers after a reload
+        here.trial, here.student = True, token_urlsafe(12)
     rooms_here().enter(code, here.student)
     here.code, here.key, here.out = code, "", rooms_here().is_out(code, here.student)
     _sit(here)
@@ -81,7 +84,9 @@ def leave() -> None:
     """Stands up; the browser forgets the room."""
     here = seat()
     here.code, here.key, here.question, here.trouble = "", "", False, ""
-    address.set_cookie(COOKIE, "", 0)
+    if not here.trial:
+        address.set_cookie(COOKIE, "", 0)
+    here.trial = False
 
 
 def step(out: bool) -> None:
@@ -228,7 +233,8 @@ def _show(page: str) -> None:
 
 def _sit(here: Seat) -> None:
     here.version, here.showing, here.question, here.trouble = -1, None, False, ""
-    address.set_cookie(COOKIE, f"{here.code}.{here.student}.{here.key}", HOURS * 3600)
+    if not here.trial:
+        address.set_cookie(COOKIE, f"{here.code}.{here.student}.{here.key}", HOURS * 3600)
 
 
 def _from_cookie() -> Seat:

@@ -1,12 +1,17 @@
 """A lesson in three sessions: a teacher opens, shows and asks; two students follow, answer and see the truth."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from inception.rooms.questions import Kind, Question, Tally
 from inception.rooms.store import rooms_here
 from inception.vision.samples import samples
+from pages.figures.answers import choice_bars, number_bars
+from pages.parts import seat as seats
 from pages.parts.page_list import PAGES
 from pages.parts.room_ready import TITLES, ready_question
 from pages.parts.tour_answers import QUESTIONS
@@ -35,6 +40,10 @@ def press(app: AppTest, label: str) -> AppTest:
 
 def texts(app: AppTest) -> str:
     return "\n".join(node.value for kind in (app.markdown, app.success, app.warning, app.info) for node in kind)
+
+
+def links(app: AppTest) -> list[Any]:
+    return [link.proto for link in app.get("page_link")]
 
 
 def address(app: AppTest) -> dict[str, str]:
@@ -76,8 +85,15 @@ def test_a_lesson_in_three_sessions(app: AppTest) -> None:
     assert "Your answer is in" in texts(one)
     assert "回答已经收到" in texts(two)
     assert "2 answers." in texts(healthy(teacher.run()))
+    assert not teacher.get("plotly_chart"), "a projector would give the answers away"
+    teacher.toggle("room_spread").set_value(True)
+    assert healthy(teacher.run()).get("plotly_chart")
     press(teacher, "Reveal the answers")
-    assert truth.says in texts(one.run())
+    assert teacher.get("plotly_chart")
+    number = list(TITLES).index("pair") + 1
+    for shown in (teacher, one.run()):
+        assert [link.query_string for link in links(shown) if link.label.startswith("Its figure")] == [f"step={number}"]
+    assert truth.says in texts(one)
     assert truth.judge("3.0").why in texts(one)
     assert "2 个回答" in texts(two.run())
 
@@ -96,6 +112,28 @@ def test_who_is_not_let_in_gets_one_sentence(app: AppTest) -> None:
     assert [error.value for error in app.error] == ["There is no room with this code, or it has ended."]
     wrong = session(code="ABCD-2345", key="guessed")
     assert len(wrong.error) == 1
+
+
+def test_a_teacher_who_tries_it_as_a_student_keeps_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamlit.session_state", {})
+    cookies: list[str] = []
+    monkeypatch.setattr("pages.parts.address.set_cookie", lambda name, *_rest: cookies.append(name))
+    code, key = rooms_here().open("teacher")
+    st.session_state["room_seat"] = seats.Seat(code, "teacher", key)
+    seats.enter(code)
+    assert not seats.seat().key
+    assert rooms_here().students(code) == 1
+    seats.leave()
+    assert not cookies, "after a reload the browser would be a student"
+
+
+def test_the_right_choice_is_seen_and_counts_are_whole() -> None:
+    asked = Question(Kind.CHOICE, "?", ("one", "two"), truth=1)
+    figure = choice_bars(asked.options, Tally.of(asked, [0]), 1)
+    assert [note.text for note in figure.layout.annotations] == ["one", "<b>✓ two</b>"]
+    assert len(figure.layout.shapes) == 1
+    assert figure.layout.xaxis.dtick == 1
+    assert number_bars(Tally.of(Question(Kind.NUMBER, "?"), [3.0]), None).layout.yaxis.dtick == 1
 
 
 def test_every_question_of_the_tour_can_be_asked() -> None:
