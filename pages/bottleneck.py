@@ -143,6 +143,8 @@ def any_widths(graph: LayerGraph) -> bool:
         figure = figures.width_figure(widths, cost, int(counts[DIRECT]), middle, int(counts.iloc[-1]))
         st.plotly_chart(figure, config=PLAIN)
         st.code(f"{direct.arithmetic}\n{reduced.arithmetic}", language=None, wrap_lines=True)
+        if setting.batch_norm:
+            prose(_("The 2 in each sum is batch norm's: a factor and an offset for each channel."), small=True)
         tables.show_table(shown(table), column_config=columns(), column_order=["option", *COSTS])
         tables.export_button(table, "bottleneck", setting.title)
     return setting == start

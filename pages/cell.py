@@ -1,5 +1,6 @@
 """One cell: how much of your picture can it see?"""
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -35,7 +36,18 @@ def choose_layer(graph: LayerGraph) -> Layer:
     """
     layers = selection.grid_layers(graph)
     smaller = [layer for layer in layers if max(graph.receptive_field(layer).size) < min(graph.input_size)]
-    return selection.layer_box(graph, layers, smaller[len(smaller) // 2] if smaller else layers[0], "cell_layer")
+    box, button = st.columns([4, 1], vertical_alignment="bottom")
+    with box:
+        first = smaller[len(smaller) // 2] if smaller else layers[0]
+        chosen = selection.layer_box(graph, layers, first, "cell_layer")
+    last = [layer for layer in layers if layer.out_shape[1:] != (1, 1)][-1:]
+    if last:
+        help_ = _("The end of the last block, before the picture becomes one list of numbers")
+        to_it = partial(selection.select_layer, last[0])
+        button.button(
+            _("Last grid"), icon=":material/last_page:", help=help_, on_click=to_it, disabled=chosen == last[0]
+        )
+    return chosen
 
 
 def choose_cell(layer: Layer) -> None:

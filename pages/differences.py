@@ -19,6 +19,12 @@ VERDICT_LABELS: dict[Verdict, str] = {
     "right": N_(":material/check: right"),
     "open": N_(":material/question_mark: open"),
 }
+LEADS: dict[Verdict, str] = {  # only where a claim is wrong, something else is so "really"
+    "wrong": N_("**Really:** {truth}"),
+    "differs": N_("**Version by version:** {truth}"),
+    "right": N_("**Computed:** {truth}"),
+    "open": N_("**Known so far:** {truth}"),
+}
 
 
 @st.cache_resource(show_spinner=False)
@@ -36,7 +42,7 @@ def show(difference: Difference) -> None:
             icon, _name = verdict_icon_and_name(difference.verdict)
             st.markdown(f"{icon} **{difference.claim}**")
             st.caption(_("Said by {sources}.").format(sources=difference.who))
-            st.markdown(_("**Really:** {truth}").format(truth=difference.truth))
+            st.markdown(_(LEADS[difference.verdict]).format(truth=difference.truth))
             if difference.unchecked:
                 prose(_("Not settled by computing: {reason}").format(reason=difference.unchecked), small=True)
         with cost:

@@ -29,10 +29,22 @@ def show(term: Term) -> DeltaGenerator:
 
 def show_number(term: Term, place: DeltaGenerator) -> None:
     """The number of a term, or why this server has none."""
+    place.caption(number_of(term))
+
+
+def number_of(term: Term) -> str:
+    """The number of a term in a sentence, or why this server has none."""
     try:
-        place.caption(glossary.fact(term.id, words.current()))
+        return glossary.fact(term.id, words.current())
     except InceptionError as error:  # a server may be without the weights that some numbers are of
-        place.caption(_("– {reason}").format(reason=literal(str(error))))
+        return _("– {reason}").format(reason=literal(str(error)))
+
+
+def found(typed: str, terms: list[Term]) -> list[Term]:
+    """The terms that all the words in `typed` stand in: those that are called so first, then by all that is said."""
+    called = [glossary.looked_for_by(term) for term in terms]
+    said = [" ".join([name, _(term.meaning), number_of(term)]) for name, term in zip(called, terms, strict=True)]
+    return [terms[place] for place in dict.fromkeys([*found_names(typed, called), *found_names(typed, said)])]
 
 
 frame.open_page("glossary")
@@ -47,8 +59,8 @@ typed = st.text_input(
     placeholder=_("stride, softmax, receptive field…"),
 )
 terms = sorted(TERMS.values(), key=lambda term: _(term.name).casefold())
-texts = [" ".join([_(term.name), *glossary.other_names(term), _(term.meaning)]) for term in terms]
-shown = [terms[place] for place in found_names(typed, texts)] if typed else terms
+shown = found(typed, terms) if typed else terms
+st.caption(_("Behind each term stands its name in the app's other language."))
 columns = st.columns(2)
 places = {}
 for number, term in enumerate(shown):

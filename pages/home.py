@@ -71,8 +71,8 @@ with up, st.container(key="door_up"):
             st.page_link(page.path, label=_(page.title))
 prose(
     _(
-        "**Teaching?** *Present* in the sidebar shows one figure at a time, *For the class* makes a link with a QR "
-        "code, and on the page *Room* your students answer questions.  \n"
+        "**Teaching?** In the sidebar, which **»** opens on a phone, *Present* shows one figure at a time and *For the "
+        "class* makes a link with a QR code; on the page *Room* your students answer questions.  \n"
         "**Building?** Tables and diagrams come as files from *Export* below each, or by `python -m inception`."
     ),
     small=True,

@@ -39,7 +39,7 @@ from pages.parts.weights_chooser import choose_weights, network_with
 VIEWS = [N_("On a picture"), N_("In training")]
 # Where the questions go on that this page leaves open: a page, the words of its link, and its state.
 ELSEWHERE: tuple[tuple[str, str, dict[str, str]], ...] = (
-    ("differences", N_("Where the 0.17 comes from"), {"topic": "residual"}),
+    ("differences", N_("Where the 0.17 comes from"), {"topic": "residual", "search": "0.17"}),
     ("race", N_("Training with 1 from the start"), {}),
 )
 RELEASED_V2 = "inception_resnet_v2"  # shown where the chosen network has no residuals
@@ -188,12 +188,7 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
     sums = {name: summarise(profile) for name, profile in profiles.items()}
     with place:
         finding(growth_of(sums))
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(_("Here the scales of a network are changed after its training."), width="content")
-            for page, words, query in ELSEWHERE:
-                st.page_link(
-                    PAGES[page].path, label=_(words), icon=f":material/{PAGES[page].icon}:", query_params=query
-                )
+        lead_elsewhere(_("Here the scales of a network are changed after its training."))
     ratio, spread, dead = st.columns(3)
     with ratio:
         number(_("Residual over shortcut, median"), {name: f"{found.median_ratio:.1%}" for name, found in sums.items()})
@@ -231,6 +226,15 @@ def picture_view(name: str, weights: WeightsChoice, data: bytes, norm: Norm, sca
         )
         title = _("Residual sums of {network} with the scales {scales}")
         tables.export_button(table, f"{name}_residuals", title.format(network=name, scales=shown))
+
+
+def lead_elsewhere(why: str) -> None:
+    """Links to where the questions are answered that this page leaves open. why: what it does, in a sentence."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(why, width="content")
+        for page, words, query in ELSEWHERE:
+            icon = f":material/{PAGES[page].icon}:"
+            st.page_link(PAGES[page].path, label=_(words), icon=icon, query_params=query)
 
 
 def growth_of(sums: dict[str, ProfileSummary]) -> str:
@@ -303,6 +307,8 @@ def how_it_was_measured(
 
 def training_view(name: str, scales: Scales) -> None:
     """A narrow version of the network trained with these scales and with others, drawn while it happens."""
+    with place:
+        lead_elsewhere(_("Here you train for seconds; the race shows what longer trainings came to."))
     first, second, third = st.columns(3, vertical_alignment="bottom")
     rate = first.select_slider(
         _("Learning rate"), LEARNING_RATES, key=address.choice("rate", LEARNING_RATES, LEARNING_RATE)

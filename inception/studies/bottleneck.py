@@ -218,16 +218,22 @@ def setting_of(graph: LayerGraph) -> Setting:
 
 
 def where_most_is_saved(graph: LayerGraph) -> str:
-    """Which one of its places `setting_of` takes, in a sentence; empty where there is none."""
+    """Which one of its places `setting_of` takes, and where the factor is largest; empty where there is none."""
     place, count = _saves_most(graph), len(find_bottlenecks(graph))
     if place is None:
         return ""
     sentence = ngettext(
         "Below stands this place: {layer}.",
-        "Below stands one of these {count} places, the one that saves most: {layer}.",
+        "Below stands one of these {count} places, the one that saves most parameters: {layer}.",
         count,
     )
-    return sentence.format(count=count, layer=spoken_layers(graph.layers)[place.second.index].whole)
+    names, ratios = spoken_layers(graph.layers), bottleneck_table(graph)["params_ratio"].to_numpy()
+    steepest = find_bottlenecks(graph)[int(ratios.argmax())]
+    told = sentence.format(count=count, layer=names[place.second.index].whole)
+    if steepest == place:
+        return told
+    other = _("The largest factor, {ratio:.2f}, is at {layer}.")
+    return running_text(told, other.format(ratio=ratios.max(), layer=names[steepest.second.index].whole))
 
 
 def _saves_most(graph: LayerGraph) -> Bottleneck | None:

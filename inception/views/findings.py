@@ -80,14 +80,15 @@ def seen_by(graph: LayerGraph, layer: Layer) -> str:
         return _("How far a cell sees here: –. {reason}").format(reason=_(layer.field_note))
     side = max(field.size)
     ratio = max(seen / side for seen, side in zip(field.size, graph.input_size, strict=True))
-    sentence = _("**A cell here sees {side:,} pixels across**, {ratio:.2g} times the side of the picture.")
-    here = sentence.format(side=side, ratio=ratio)
+    sentence = _("**A cell here sees {side:,} pixels across**, {ratio:.2g} times the side of the picture, {size} px.")
+    here = sentence.format(side=side, ratio=ratio, size=shape_text(graph.input_size))
     grids = [one for one in graph.layers if len(one.out_shape) == 3 and one.out_shape[1:] != (1, 1)]
     end = graph.receptive_fields[grids[-1].index] if grids else None
     if end is None or end.size == field.size:
         return here
-    there = _("At the end of the network a cell sees {side:,}.").format(side=max(end.size))
-    return running_text(here, there)
+    last = max(seen / side for seen, side in zip(end.size, graph.input_size, strict=True))
+    there = _("At the end of the network a cell sees {side:,}, {ratio:.2g} times that side.")
+    return running_text(here, there.format(side=max(end.size), ratio=last))
 
 
 def costliest_branch(layers: Sequence[Layer]) -> str:

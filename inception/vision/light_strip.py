@@ -13,7 +13,7 @@ from ..graph.spoken import spoken_layers, spoken_stages
 from ..runtime.predictor import Predictor
 from ..text import shape_text
 from ..views.overview import overview_boxes
-from ..words import _
+from ..words import _, ngettext
 from .inside import block_ends, through_network
 from .maps import heat_map, png_bytes
 from .titles import class_title
@@ -82,7 +82,9 @@ def strip_html(strip: LightStrip, picture_name: str) -> str:
         name = layers[stop.layer.index].name if first else stages[stop.layer.stage]
         if not first and any(later.layer.stage == stop.layer.stage for later in strip.stops[place + 1 :]):
             name = _("{stage}, halfway").format(stage=name)
-        shape = shape_text(stop.layer.out_shape)
+        channels, *grid = stop.layer.out_shape
+        shape = ngettext("{count:,} map, {grid}", "{count:,} maps, {grid}", channels)
+        shape = shape.format(count=channels, grid=shape_text(tuple(grid)))
         count = stop.sheet.height // stop.sheet.width
         items.append(
             f'<figure style="--side:{side}px;--stage:{stop.color};--place:{place};--maps:{count}">'

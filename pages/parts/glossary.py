@@ -42,6 +42,11 @@ def other_names(term: Term) -> list[str]:
     return sorted(words.in_every_language(term.name) - {_(term.name)})
 
 
+def looked_for_by(term: Term) -> str:
+    """The words by which a term is found first: its names in every language, and others for the same."""
+    return ", ".join(text for name in (term.name, term.also) if name for text in words.in_every_language(name))
+
+
 def all_names(term: Term) -> str:
     """What a term is called in the reader's language, and in the others; Markdown."""
     others = _(", ").join(other_names(term))

@@ -15,6 +15,7 @@ from inception.size import Size
 from inception.studies.factorize import SEPARABLE, SQUARE, Setting, calculate
 from inception.studies.pairs import pair_totals
 from inception.text import and_list, scaled, shape_text
+from inception.training.race import SEEDS
 from inception.vision.inside import LayerMaps, silent_channels, through_network
 from inception.vision.samples import samples
 from inception.words import N_
@@ -84,6 +85,7 @@ class Term:
     values: Callable[[Numbers], Values]
     page: str  # where to see it
     query: dict[str, str] = field(default_factory=dict)  # of the link
+    also: str = ""  # marked: other words that people look for it by
 
 
 def _convs(graph: LayerGraph) -> list[Layer]:
@@ -161,6 +163,12 @@ def _dead(n: Numbers) -> Values:
 
 def _without_temperature(n: Numbers) -> Values:
     return {"temperature": n.network.temperature, "share": n.classes["share"]}
+
+
+def _cifar(n: Numbers) -> Values:
+    known = n.network.description
+    assert known is not None
+    return {"count": len(n.network.labels), "side": known.preprocessing.detail}
 
 
 def _first(n: Numbers) -> Layer:
@@ -304,11 +312,15 @@ TERMS = {
         Term(
             "concatenation",
             N_("concatenation"),
-            N_("Putting the channels of several branches one behind the other, which computes nothing."),
+            N_(
+                "Putting the channels of several branches one behind the other, which computes nothing; the paper's "
+                "figures call it *filter concat*."
+            ),
             N_("In Inception-A {parts} channels make {sum}."),
             _concat,
             "blocks",
             {"model": "inception_v4", "block": "Inception-A"},
+            N_("concat, joining"),
         ),
         Term(
             "reduction",
@@ -365,7 +377,10 @@ TERMS = {
             "residual-scale",
             N_("residual scale"),
             N_("The number by which a residual is multiplied before it is added, so that training stays calm."),
-            N_("Inception-ResNet-v2 takes {scales}."),
+            N_(
+                "Inception-ResNet-v2 takes {scales}; the paper recommends 0.1 to 0.3, and neither it nor the code says "
+                "why exactly these."
+            ),
             _scales,
             "residual_scale",
             {"model": "inception_resnet_v2"},
@@ -427,6 +442,7 @@ TERMS = {
             N_("Inception-v4 has {count:,}."),
             lambda n: {"count": n.v4.params},
             "zoo",
+            also=N_("weights, size of a network"),
         ),
         Term(
             "mac",
@@ -435,6 +451,7 @@ TERMS = {
             N_("Inception-v4 does {count} for one picture."),
             lambda n: {"count": scaled(n.v4.macs)},
             "layers",
+            also=N_("multiplication, work, cost"),
         ),
         Term(
             "flop",
@@ -516,6 +533,41 @@ TERMS = {
             N_("That of Inception-v4 in float32 has about {size}."),
             lambda n: {"size": scaled(4 * n.v4.params, "B")},
             "zoo",
+            also=N_("trained weights, file"),
+        ),
+        Term(
+            "tf-slim",
+            N_("TF-Slim"),
+            N_(
+                "The TensorFlow library in which the paper's authors released their networks; its names count the "
+                "grids by numbers and the layers of a grid by letters, and a block with branches is *Mixed*."
+            ),
+            N_("It calls the first layer of Inception-v4 {first}, and the last block {last}."),
+            lambda n: {"first": _first(n).block, "last": _last_grid(n.v4).block},
+            "differences",
+            {"topic": "naming"},
+            N_("library, released code, names of layers and blocks, Conv2d, Mixed_5b"),
+        ),
+        Term(
+            "cifar-10",
+            N_("CIFAR-10"),
+            N_(
+                "A collection of small photographs in ten classes, from which the networks that come with the app "
+                "learnt."
+            ),
+            N_("The bundled Inception-v4 knows its {count} classes, and learnt from pictures of {side}x{side} pixels."),
+            _cifar,
+            "live",
+            also=N_("data set, training pictures"),
+        ),
+        Term(
+            "seed",
+            N_("seed"),
+            N_("The number from which all random numbers of a training follow, so that it can be repeated exactly."),
+            N_("The training race ran each network from the seeds {seeds}."),
+            lambda _n: {"seeds": and_list([str(seed) for seed in SEEDS])},
+            "race",
+            also=N_("random, chance, to repeat"),
         ),
         Term(
             "linear-probe",

@@ -26,9 +26,13 @@ def say_stand_in(name: str, reason: str, names: Sequence[str]) -> None:
     shown = _("So this page shows {network}.").format(network=_(VARIANTS[name].title))
     st.info(running_text(reason, shown), icon=":material/swap_horiz:")
     with st.container(horizontal=True):
-        for fits in names:
-            st.button(
-                _("Switch to {name}").format(name=fits),
-                icon=":material/swap_horiz:",
-                on_click=lambda fits=fits: st.session_state.update(model=fits),
-            )
+        _switch(name)
+        if others := [fits for fits in names if fits != name]:
+            with st.popover(_("Another network")):
+                for fits in others:
+                    _switch(fits)
+
+
+def _switch(name: str) -> None:
+    label = _("Switch to {name}").format(name=name)
+    st.button(label, icon=":material/swap_horiz:", on_click=lambda: st.session_state.update(model=name))

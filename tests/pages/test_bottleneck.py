@@ -29,7 +29,7 @@ def test_it_opens_on_the_place_that_saves_most_and_takes_any_widths(app: AppTest
     graph = zoo_graph("inception_resnet_v1")
     most = bottleneck_table(graph).sort_values("saving").iloc[-1]
     assert [metric.value for metric in app.metric[:2]] == [f"{most['direct_params']:,}", f"{most['params']:,}"]
-    opened = f"one of these {len(bottleneck_table(graph))} places, the one that saves most: {most['stage']}"
+    opened = f"one of these {len(bottleneck_table(graph))} places, the one that saves most parameters: {most['stage']}"
     assert any(opened in unexplained(text.value) for text in app.markdown)
     app.slider(key="bottleneck_in").set_value(8)
     app.slider(key="bottleneck_middle").set_value(16)

@@ -62,6 +62,16 @@ def test_the_first_of_a_term_explains_itself() -> None:
 def test_search_finds_a_term_in_either_language(app: AppTest) -> None:
     app.switch_page(PAGES["glossary"].path).run()
     assert not app.exception
+    assert any("other language" in text.value for text in app.caption)
+    for word, first in (
+        ("multiplication", "MAC"),
+        ("library", "TF-Slim"),
+        ("0.17", "residual scale"),  # in its number
+        ("filter concat", "concatenation"),
+    ):
+        app.text_input(key="glossary_words").set_value(word).run()
+        names = [text.value for text in app.markdown if re.match(r"\*\*[^*]+\*\*", text.value)]
+        assert any(f"**{first}**" in name for name in names[1:3]), word  # behind the finding
     for word in ("softmax", "感受野"):
         app.text_input(key="glossary_words").set_value(word).run()
         assert not app.exception

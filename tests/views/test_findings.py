@@ -28,8 +28,10 @@ def test_findings_follow_the_network() -> None:
     narrow = inception.trace("inception_v4", 299, width=0.25)
     assert f"of the {narrow.macs / 1e6:.1f} million multiply-accumulates" in costliest_stage(narrow)
     last = [layer for layer in V4.layers if layer.block == "Mixed_7d"][-1]
-    assert seen_by(V4, last) == "**A cell here sees 2,071 pixels across**, 6.9 times the side of the picture."
-    assert seen_by(V4, V4.layers[0]).endswith("At the end of the network a cell sees 2,071.")
+    assert (
+        seen_by(V4, last) == "**A cell here sees 2,071 pixels across**, 6.9 times the side of the picture, 299x299 px."
+    )
+    assert seen_by(V4, V4.layers[0]).endswith("At the end of the network a cell sees 2,071, 6.9 times that side.")
     block = [layer for layer in V4.layers if layer.block == "Mixed_5b"]
     work = {name: sum(one.macs for one in block if one.branch == name) for name in ("Branch_0", "Branch_1", "Branch_2")}
     assert max(work, key=lambda name: work[name]) == "Branch_2"
