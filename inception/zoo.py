@@ -112,8 +112,9 @@ VARIANTS = {
             input_size=299,
             source=N_("TF-Slim inception_resnet_v2.py; timm inception_resnet_v2"),
             differs=N_(
-                "Inception-v3's stem and Mixed_5b instead of the paper's stem; twice as many residual blocks, "
-                "on 320, 1088 and 2080 channels; a last C block without ReLU and scale; Conv2d_7b before the pool."
+                "Inception-v3's stem and a block with branches (Mixed_5b) instead of the paper's stem; twice as many "
+                "residual blocks, on 320, 1088 and 2080 channels; a last C block without ReLU and scale; one more 1x1 "
+                "before the pool (Conv2d_7b)."
             ),
             preprocessing=TIMM_V2,
             side_by_side=True,
@@ -126,9 +127,8 @@ VARIANTS = {
             input_size=299,
             source=N_("Szegedy et al. 2016, Fig. 3, 15 to 19 and Table 1"),
             differs=N_(
-                "1x7 before 7x1 in the stem; Fig. 3 has them the other way round. The channels before each residual "
-                "sum are those that the concatenations give, because the 1154 and 2048 of Fig. 17 and 19 do not add "
-                "up."
+                "1x7 before 7x1 in the stem; Fig. 3 has them the other way round. Fig. 17 and 19 end their branches on "
+                "1154 and 2048 channels, which cannot be added to what comes in; here they end on as many as come in."
             ),
             preprocessing=TIMM_V2,
         ),

@@ -218,11 +218,15 @@ def show_channels(subject: Subject, layer: Layer, maps: LayerMaps) -> None:
 
 
 def show_block(subject: Subject, block: str, seen: Record) -> None:
-    """The branches of a block before they are joined, and its two summands where it has a residual sum."""
+    """The two summands of a block where it has a residual sum, and its branches before they are joined."""
     found = kept("block", (subject.key, block), lambda: block_maps(subject.graph, block, seen, MAPS))
     layers = [layer for layer in subject.graph.layers if layer.block == block]
     names = {branch: name for (_block, branch), name in branch_names(layers).items()}
     shares = found.shares.assign(branch=[names.get(branch, branch) for branch in found.shares["branch"]])
+    name = f"{subject.network.name}_{block}"
+    if found.residual is not None:
+        show_residual((subject.key, block), found.residual, name)
+        st.markdown(_("#### Its branches"))
     bars = kept("inside_bars", (subject.key, block, words.current()), lambda: figures.share_bars(shares))
     st.plotly_chart(bars, config=figures.PLAIN)
     prose(
@@ -235,11 +239,8 @@ def show_block(subject: Subject, block: str, seen: Record) -> None:
     )
     show_branches((subject.key, block), found, names)
     branches = {part.layer.branch: (part.maps, strongest(part.channels, part.maps)) for part in found.branches}
-    name = f"{subject.network.name}_{block}"
     title = _("{network}, {block}: branches").format(network=subject.network.name, block=block)
     downloads(branches, found.shares, f"{name}_branches", title)
-    if found.residual is not None:
-        show_residual((subject.key, block), found.residual, name)
 
 
 def show_branches(key: Hashable, found: BlockMaps, names: Mapping[str, str]) -> None:
@@ -297,7 +298,8 @@ with controls:
 with result:
     weights_note(subject)
     crop_note(subject)
-    layer_place, block_place = st.container(), st.container()
+    layer_place, block_place = st.container(), st.container(key="inside_a_block")
+    address.scroll_to("inside_a_block", "opened")
     with layer_place:
         layer = choose_layer(subject.graph)
     with block_place:

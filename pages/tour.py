@@ -3,7 +3,7 @@
 import streamlit as st
 
 from inception.words import _
-from pages.parts import frame
+from pages.parts import components, frame
 from pages.parts import tour_progress as progress
 from pages.parts.finding import finding
 from pages.parts.glossary import prose
@@ -12,7 +12,7 @@ from pages.parts.pictures import choose_picture
 from pages.parts.tour_answers import look
 from pages.parts.tour_figures import AFTER, BEFORE, map_over, way_of_picture
 from pages.parts.tour_question import AnswerError, Asked, Place
-from pages.parts.tour_steps import STEPS, Step
+from pages.parts.tour_steps import PLACES, STEPS, Step
 from pages.parts.tour_summary import show_summary
 from pages.parts.tour_view import asked, show_place, show_question
 
@@ -80,7 +80,7 @@ def show_step(number: int, step: Step, answers: progress.Answers) -> None:
     st.subheader(_("{number}. {title}").format(number=number, title=_(step.title)))
     figure, beside = st.columns([3, 2], gap="large")
     with figure:
-        prose(_(step.text))
+        prose(_(step.text).format(**PLACES))
         question, picture = question_of(step)
     answer = answers.get(step.id)
     try:
@@ -101,6 +101,7 @@ def show_step(number: int, step: Step, answers: progress.Answers) -> None:
         next_and_back(number - 1)
     if picture and answer is not None:
         way_of_picture(picture)
+    components.bring_into_view("finding", progress.guesses())  # on a telephone it stands above what was pressed
 
 
 def show_figure(step: Step, question: Asked, answer: str | None, picture: bytes) -> None:
@@ -117,7 +118,9 @@ st.session_state["tour_cards"] = 0
 step = progress.chosen_step()
 answers = progress.answers()
 progress.remember(step, answers)
-steps_bar(answers)
+with st.container(key="tour_top"):
+    steps_bar(answers)
+components.bring_into_view("tour_top", progress.NUMBERS.index(step))
 if step == progress.SUMMARY:
     show_summary(answers)
     next_and_back(len(STEPS))

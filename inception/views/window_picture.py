@@ -223,8 +223,8 @@ def _input(y: _Axis, x: _Axis, window: Window, row: int, column: int) -> list[st
         *_zeros(y, x, cells.get("zero", [])),
         *_dots(y, x),
         *_ticks(y, x, rows, columns, top, left),
-        *_column_labels(x, [left, right, 0, columns.size - 1], TOP - 15),
-        *_row_labels(y, [top, bottom, 0, rows.size - 1], x.start - 14, "end"),
+        *_column_labels(x, [left, 0, columns.size - 1, right], TOP - 15),
+        *_row_labels(y, [top, 0, rows.size - 1, bottom], x.start - 14, "end"),
         "</g>",
     ]
 

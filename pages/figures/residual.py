@@ -30,11 +30,15 @@ Spec = dict[str, Any]
 Panel = tuple[str, int, list[Spec], Spec]  # title, height in pixels, lines and axis
 
 
-def depth_figure(profiles: Profiles, shown: Sequence[PanelName] = PANELS) -> go.Figure:
+def depth_figure(
+    profiles: Profiles, shown: Sequence[PanelName] = PANELS, title: str = "", axis_title: str = ""
+) -> go.Figure:
     """Over the residual sums in order, in panels: norms of the summands, their ratio, spread and dead channels.
 
     It is drawn at each move of a slider, so it is spared what takes Plotly long: add_ and update_ methods, each of
     which checks the figure, and in the browser a second figure, a mark for each point, a legend and margins that adapt.
+
+    title, axis_title: plainer words for a single panel and for the order of the sums.
     """
     most = max(profile["dead_share"].max() for profile in profiles.values())
     norms = [
@@ -68,7 +72,10 @@ def depth_figure(profiles: Profiles, shown: Sequence[PanelName] = PANELS) -> go.
             {"tickformat": "~%", "range": _dead_range(most), "nticks": 5},
         ),
     }
-    return _stacked(next(iter(profiles.values())), [panels[name] for name in shown])
+    drawn = [panels[name] for name in shown]
+    if title:
+        drawn = [(title, *panel[1:]) for panel in drawn]
+    return _stacked(next(iter(profiles.values())), drawn, axis_title or _("Residual sum, in order"))
 
 
 def training_figure(curves: pd.DataFrame, names: Sequence[str], steps: int) -> go.Figure:
@@ -145,7 +152,7 @@ def _dead_range(most: float) -> list[float]:
     return [-0.04 * top, top]
 
 
-def _stacked(blocks: pd.DataFrame, panels: Sequence[Panel]) -> go.Figure:
+def _stacked(blocks: pd.DataFrame, panels: Sequence[Panel], axis_title: str) -> go.Figure:
     """Panels one below the other on one axis of the residual sums, with a band and a name for each stage."""
     bands, names = [], []
     for number, (stage, rows) in enumerate(blocks.groupby("stage", sort=False)):
@@ -180,7 +187,7 @@ def _stacked(blocks: pd.DataFrame, panels: Sequence[Panel]) -> go.Figure:
         titles.append({"text": f"<b>{title}</b>", "showarrow": False, **place})
         top = low
     xaxis = {
-        "title": {"text": _("Residual sum, in order")},
+        "title": {"text": axis_title},
         "range": [0.5, len(blocks) + 0.5],
         "showgrid": False,
         "zeroline": False,

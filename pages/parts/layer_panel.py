@@ -6,13 +6,14 @@ import streamlit as st
 from inception import LayerGraph, text
 from inception.graph.layer import Layer
 from inception.graph.spoken import spoken_layers
+from inception.size import Size
 from inception.text import shape_text
 from inception.views.explain import why_this_shape
 from inception.views.window_picture import NARROW, window_svg
 from inception.views.window_table import window_table
 from inception.vision.cell_text import place_name
 from inception.words import _
-from pages.parts import address, components
+from pages.parts import address, choices, components
 from pages.parts.glossary import prose
 from pages.parts.same_table import slides_as_table
 from pages.parts.selection import select_layer
@@ -27,6 +28,7 @@ def layer_panel(graph: LayerGraph, table: pd.DataFrame, layer: Layer) -> None:
         st.caption(" · ".join(name for name in [f"#{layer.index}", *code] if name))
         labels, keys = {"back": _("Previous layer"), "next": _("Next layer")}, {"back": "p", "next": "n"}
         components.steps("layer_steps", stops(graph, table), layer.path, labels, keys, lambda path: go_to(graph, path))
+        own_size()
         explanation(layer)
 
 
@@ -34,6 +36,18 @@ def go_to(graph: LayerGraph, path: str) -> None:
     """Selects another layer, where the network still has it."""
     if layer := graph.layer_at(path):
         select_layer(layer)
+
+
+def own_size() -> None:
+    """The way back to the size of the published network, where another one is chosen."""
+    own = Size.square(choices.chosen_variant().input_size)
+    if choices.chosen_size() not in (None, own):
+        st.button(
+            _("At {size} px, the network's own size").format(size=shape_text(own)),
+            icon=":material/aspect_ratio:",
+            on_click=lambda: st.session_state.update(size=None),
+            key="own_size",
+        )
 
 
 def explanation(layer: Layer) -> None:

@@ -5,7 +5,7 @@ from math import inf
 
 from inception.runtime.predictor import Predictor
 from inception.studies.residual import UNSCALED, summarise
-from inception.text import running_text
+from inception.text import and_list, running_text
 from inception.training.race import TITLES
 from inception.training.race_results import common_target, compare, read_curves
 from inception.vision.attributions.attribution import Attribution
@@ -25,15 +25,14 @@ RACERS = ("v2", "v4")  # with shortcuts, without
 
 def shortcut() -> Choice:
     """How much a block with a shortcut adds to what passes by."""
-    found = summarise(on.residual_sums())
+    ratios = on.sums_of_sample()["ratio"]
     scale = on.instrument().scales[1]  # of most of the blocks
-    truth = found.median_ratio
-    found_before = truth / scale
+    truth, blocks = float(ratios.median()), len(ratios)
     as_scale = _(
-        "No: that would be so if the branches gave as much as what passes by. They give {share:.0%} of it, and that is "
-        "multiplied by {scale:g}."
-    ).format(share=found_before, scale=scale)
-    as_much = _("No: then half of what a block hands on would be new. It is {times:.0f} times less.")
+        "No: that would be so if the branches found as much as passes by. They find {share:.0%} of it, and the network "
+        "multiplies that by a small number, here {scale:g}, before it adds it. The next step is about that number."
+    ).format(share=truth / scale, scale=scale)
+    as_much = _("No: then a block would add as much as it got. It adds {times:.0f} times less.")
     options = [
         (scale, Option("scale", f"{scale:.0%}", as_scale)),
         (1.0, Option("same", _("{share:.0%}, as much").format(share=1), as_much.format(times=1 / truth))),
@@ -42,19 +41,20 @@ def shortcut() -> Choice:
             Option(
                 "nothing",
                 _("nothing at all"),
-                _("No: it is little, but {blocks} blocks add it one after the other.").format(
-                    blocks=len(on.residual_sums())
-                ),
+                _("No: it is little, but {blocks} blocks add it one after the other.").format(blocks=blocks),
             ),
         ),
     ]
-    says = _("In the median block what is added is {share:.1%} as long as what passes by.").format(share=truth)
+    says = _(
+        "Half of the {blocks} blocks add less than {share:.1%} of what passes by, half add more; block {place} adds "
+        "most, {most:.0%}."
+    ).format(blocks=blocks, share=truth, place=int(ratios.argmax()) + 1, most=ratios.max())
     right = Option("little", f"{truth:.1%}", _("Yes. {truth}").format(truth=says))
     prompt = _(
-        "In a block with a shortcut the input passes by unchanged, and what the branches found is added to it. How "
-        "large is what is added, as a percentage of what passes by? We compare their lengths as vectors on a picture, "
-        "and take the median of {blocks} blocks."
-    ).format(blocks=len(on.residual_sums()))
+        "In a block with a shortcut the input passes by unchanged, and what the branches found is added to it. If what "
+        "passes by counts as 100%, how much is added? A trained network has {blocks} such blocks. We measure each on "
+        "the sample picture, and take the one in the middle from the least to the most."
+    ).format(blocks=blocks)
     return Choice(prompt, options_in_order(options, right, truth), right.id, says)
 
 
@@ -68,19 +68,21 @@ def scale() -> Choice:
     """What happens without the 0.17."""
     blocks = len(on.residual_sums())
     with_scale, truth = growth(True), growth(False)
+    behind_the_first = blocks - 1
     times = _("{times:.2g} times")
     kept = _("No: that is what they do with the scales {scales}.").format(
         scales=_(", ").join(f"{one:g}" for one in on.instrument().scales)
     )
-    doubled = _("No: for that each of the {blocks} blocks would have to double them. They grow by {each:.0%} a block.")
+    each = truth ** (1 / behind_the_first) - 1
+    doubled = _("No: for that each block would have to double them. They grow by {each:.0%} a block on average.")
     options = [
         (with_scale, Option("scaled", times.format(times=with_scale), kept)),
         (
-            2.0**blocks,
+            2.0**behind_the_first,
             Option(
                 "doubled",
-                _("{times:,.0f} times: they double in each block").format(times=2.0**blocks),
-                doubled.format(blocks=blocks, each=truth ** (1 / blocks) - 1),
+                _("{times:,.0f} times: they double in each block").format(times=2.0**behind_the_first),
+                doubled.format(each=each),
             ),
         ),
         (
@@ -89,9 +91,9 @@ def scale() -> Choice:
                 "blocks",
                 _("{times} times: once for each block").format(times=blocks),
                 _(
-                    "No: for that each block would have to add as much as the first sum has. It adds {share:.0%} of "
-                    "what passes by."
-                ).format(share=summarise(on.residual_sums(UNSCALED)).median_ratio),
+                    "No: that would be so if each block added the same amount. But each adds a share of what has come "
+                    "together so far, so they grow by {each:.0%} a block on average: growth upon growth."
+                ).format(each=each),
             ),
         ),
     ]
@@ -152,16 +154,19 @@ def versions() -> Choice:
     least = min(graphs, key=lambda name: graphs[name].params)
     options = []
     for name, graph in graphs.items():
-        sentence = _("No: it has {params:.1f} million parameters.")
+        sentence = _("No: it has {params:.1f} million parameters, in {blocks} blocks of the kinds A, B and C.")
         if name == least:
-            sentence = _("Yes: {params:.1f} million parameters.")
-        why = running_text(sentence.format(params=graph.params / 1e6), _(VARIANTS[name].differs))
+            sentence = _("Yes: {params:.1f} million parameters, in {blocks} blocks of the kinds A, B and C.")
+        counted = and_list([f"{count}" for count in on.residual_blocks(graph)])
+        why = running_text(sentence.format(params=graph.params / 1e6, blocks=counted), _(on.NAMED_V2[name]))
         options.append(Option(name.rpartition(".")[2], _(VARIANTS[name].title), why))
     says = _("{network} has {params:.1f} million parameters, the largest of the three {most:.1f} million.").format(
         network=_(VARIANTS[least].title),
         params=graphs[least].params / 1e6,
         most=max(graph.params for graph in graphs.values()) / 1e6,
     )
+    yours = _("Your library most likely has the released one, with {params:.1f} million: TF-Slim, timm and Keras do.")
+    says = running_text(says, yours.format(params=graphs[on.V2].params / 1e6))
     prompt = _("{count} different networks are called Inception-ResNet-v2. Which has the fewest parameters?")
     return Choice(prompt.format(count=len(graphs)), tuple(options), least.rpartition(".")[2], says)
 

@@ -9,12 +9,13 @@ from PIL import Image
 from inception.graph.blocks import BlockType
 from inception.graph.branches import branch_names, branches_of
 from inception.graph.layer import Layer
+from inception.graph.op import Op
 from inception.studies.pairs import pair_totals
-from inception.studies.residual import UNSCALED
-from inception.text import scaled
+from inception.studies.residual import RELEASED, UNSCALED
+from inception.text import running_text, scaled
 from inception.training.race import TITLES
 from inception.training.race_results import bands, common_target, race_summary, read_curves
-from inception.views.charts import comparison_chart, depth_chart, stage_chart
+from inception.views.charts import depth_chart, stage_chart
 from inception.views.diagram import diagram_dot, has_v
 from inception.views.family import family_dot
 from inception.views.figure import chart_config
@@ -32,6 +33,7 @@ from pages.figures.residual import PANELS, PanelName, depth_figure
 from pages.parts import components, diagrams
 from pages.parts import tour_networks as on
 from pages.parts.decoded import decoded
+from pages.parts.glossary import prose
 from pages.parts.same_table import block_as_table, family_as_table, overview_as_table, slides_as_table
 from pages.parts.tour_answers import RACERS, looked_at
 from pages.parts.tour_question import Place
@@ -50,9 +52,19 @@ def drawn_layers(layers: tuple[Layer, ...], title: str, name: str) -> None:
     dot = diagram_dot(layers, title)
     titled = _("{block} of {network}").format(block=title, network=name)
     components.diagram(diagrams.svg_of(dot, titled), key="tour_block", selected=None, on_click=lambda _box: None)
-    if any(map(has_v, layers)):
-        st.caption(_("V: VALID padding, so no zeros are added."))
+    prose(what_names_mean(layers), small=True)
     block_as_table(layers, f"{name}_{title}", titled, "tour_block_table", costs=False)
+
+
+def what_names_mean(layers: tuple[Layer, ...]) -> str:
+    """Whose names stand in a diagram, and what its short words are short for."""
+    code = next(layer.layer for layer in layers if layer.op == Op.CONV)
+    says = [_("Names such as {name} are those of the layers in the released code.").format(name=code)]
+    if any(layer.op == Op.CONCAT for layer in layers):
+        says.append(_("Filter concat: here the channels of all branches are put side by side."))
+    if any(map(has_v, layers)):
+        says.append(_("V: VALID padding, so no zeros are added."))
+    return running_text(*says)
 
 
 def whole_network() -> None:
@@ -61,7 +73,10 @@ def whole_network() -> None:
     dot = overview_dot(network, "stage")
     title = _("Overview of {network}").format(network=on.title(network))
     components.diagram(diagrams.svg_of(dot, title), key="tour_network", selected=None, on_click=lambda _box: None)
-    st.caption(_("Bars show how many channels a stage hands on; along the arrows stand channels x height x width."))
+    shapes = _("Bars show how many channels a stage hands on; along the arrows stand channels x height x width.")
+    code = _("Names such as {name} are those of the blocks in the released code.")
+    block = on.with_branches(network, 1).layers[0].block
+    prose(running_text(shapes, code.format(name=block)), small=True)
     overview_as_table(network, overview_boxes(network, "stage"), "tour_network_table", costs=False)
 
 
@@ -161,23 +176,48 @@ def residual_block() -> None:
 
 def what_is_added() -> None:
     """How much each block adds, and the other measurements on demand."""
-    sums_by_depth({_("as built"): on.residual_sums()}, "ratio")
+    sums_by_depth({_("as built"): on.sums_of_sample()}, "ratio", _("What a block adds, as a share of what passes by"))
+    prose(
+        _(
+            "Both are measured by their norm: the root of the sum of the squares of all their numbers. The network is "
+            "the small one that comes with the project."
+        ),
+        small=True,
+    )
 
 
 def growing_sums() -> None:
     """How the sums grow as the network was built."""
-    sums_by_depth({_("as built"): on.residual_sums()}, "spread")
+    spread_by_depth({_("as built"): on.residual_sums()})
 
 
 def sums_without_scale() -> None:
-    profiles = {_("as built"): on.residual_sums(), _("1 everywhere"): on.residual_sums(UNSCALED)}
     st.caption(_("Blue: as built. Orange: 1 everywhere."))
-    sums_by_depth(profiles, "spread")
+    spread_by_depth({_("as built"): on.residual_sums(), _("1 everywhere"): on.residual_sums(UNSCALED)})
+    scales = _(", ").join(f"{scale:g}" for scale in RELEASED)
+    sentence = _(
+        "The paper took scales between 0.1 and 0.3; the released network has {scales}. Why just these, neither the "
+        "paper nor the code says."
+    )
+    prose(sentence.format(scales=scales), small=True)
 
 
-def sums_by_depth(profiles: Mapping[str, pd.DataFrame], first: PanelName) -> None:
+def spread_by_depth(profiles: Mapping[str, pd.DataFrame]) -> None:
+    """How far the values lie apart at each sum."""
+    sums_by_depth(profiles, "spread", _("Spread of the values"))
+    prose(
+        _(
+            "The spread is the standard deviation: how far the values lie from their mean. The axis is logarithmic: "
+            "equal steps on it multiply by the same number."
+        ),
+        small=True,
+    )
+
+
+def sums_by_depth(profiles: Mapping[str, pd.DataFrame], first: PanelName, title: str) -> None:
     """The measurement that answers a question, and tucked away the others of the same sums."""
-    st.plotly_chart(depth_figure(profiles, [first]), config=PLAIN, key="tour_sums")
+    figure = depth_figure(profiles, [first], title, _("Blocks, from the first to the last"))
+    st.plotly_chart(figure, config=PLAIN, key="tour_sums")
     others = [panel for panel in PANELS if panel != first]
     with st.expander(_("What else was measured of these sums"), icon=":material/show_chart:"):
         st.plotly_chart(depth_figure(profiles, others), config=PLAIN, key="tour_other_sums")
@@ -208,8 +248,11 @@ def family() -> None:
 
 def versions() -> None:
     graphs = [on.graph(name) for name in on.NAMED_V2]
-    figure = comparison_chart(graphs, [on.title(graph) for graph in graphs])
-    st.plotly_chart(figure, config=chart_config(figure, "svg"))
+    names = [f"{on.title(graph)}: {'/'.join(map(str, on.residual_blocks(graph)))}" for graph in graphs]
+    params = [graph.params for graph in graphs]
+    texts = [_("{count:.1f} million parameters").format(count=count / 1e6) for count in params]
+    st.plotly_chart(tour_figures.cost_bars(names, params, texts, marked=params.index(min(params))), config=PLAIN)
+    st.caption(_("Behind each name stands how many blocks of the kinds A, B and C it has."))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

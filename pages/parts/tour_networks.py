@@ -1,5 +1,7 @@
 """What the tour's questions and figures are computed from: traces, and networks with weights."""
 
+from collections import Counter
+
 import pandas as pd
 import streamlit as st
 from PIL import Image
@@ -9,6 +11,7 @@ from inception import LayerGraph
 from inception.graph.blocks import BlockType, block_types
 from inception.graph.branches import branch_starts
 from inception.graph.layer import Layer
+from inception.graph.op import Op
 from inception.models.surgery import Scales
 from inception.runtime.pool import networks
 from inception.runtime.predictor import Predictor
@@ -17,12 +20,18 @@ from inception.studies.residual import ResidualInstrument
 from inception.vision.samples import samples
 from inception.weights.checkpoint_error import CheckpointError
 from inception.weights.choice import WeightsChoice, WeightsKind
-from inception.words import _
+from inception.words import N_, _
 from inception.zoo import VARIANTS, available_weights
 from pages.parts import choices
 
 V4, V2 = "inception_v4", "inception_resnet_v2"
-NAMED_V2 = (V2, "inception_resnet_v2.paper", "inception_resnet_v2.keras_blog")  # what is called Inception-ResNet-v2
+NAMED_V2 = {  # what is called Inception-ResNet-v2, and who has it
+    V2: N_("It is the authors' own code, and what libraries and their weights are made after."),
+    "inception_resnet_v2.paper": N_("It is built as the paper's figures draw it."),
+    "inception_resnet_v2.keras_blog": N_(
+        "A tutorial mixed the two: it has the paper's stem, and as many blocks as the code."
+    ),
+}
 SAMPLE = "cat"
 
 
@@ -41,6 +50,11 @@ def with_branches(network: LayerGraph, number: int) -> BlockType:
     stem = network.layers[0].stage
     found = [block for block in block_types(network.layers) if branch_starts(block.layers)]
     return [block for block in found if block.layers[0].stage != stem][number]
+
+
+def residual_blocks(network: LayerGraph) -> list[int]:
+    """How many blocks with a shortcut each stage has, for the stages that have some."""
+    return list(Counter(layer.stage for layer in network.layers if layer.op == Op.RESIDUAL_SUM).values())
 
 
 def last_grid(network: LayerGraph) -> Layer:
@@ -87,7 +101,17 @@ def instrument() -> ResidualInstrument:
 
 @st.cache_data(show_spinner=False)
 def residual_sums(scales: Scales | None = None) -> pd.DataFrame:
-    """The residual sums of the sample in the network as built, or with other scales."""
+    """The residual sums of the sample and crops of it, as the page Residual scale measures them."""
+    return instrument().measure(_views(), scales or instrument().scales, "running")
+
+
+@st.cache_data(show_spinner=False)
+def sums_of_sample() -> pd.DataFrame:
+    """The residual sums of the sample alone, as the page Through the network shows them."""
+    return instrument().measure(_views()[:1], instrument().scales, "running")
+
+
+def _views() -> list[Image.Image]:
+    """The sample as the network sees it, and crops of it."""
     side = instrument().network.input_size
-    views = instrument().views(sample_image(), (side, side))
-    return instrument().measure(views, scales or instrument().scales, "running")
+    return instrument().views(sample_image(), (side, side))

@@ -17,7 +17,7 @@ from pages.parts.tour_steps import STEPS
 SUMMARY = "summary"
 NUMBERS = [*(str(number) for number in range(1, len(STEPS) + 1)), SUMMARY]
 IDS = {step.id for step in STEPS}
-STEP, ANSWERS = "tour_step", "tour_answers"  # keys in the session
+STEP, ANSWERS, GUESSES = "tour_step", "tour_answers", "tour_guesses"  # keys in the session
 
 Answers = Mapping[str, str]
 
@@ -53,8 +53,15 @@ def answers() -> dict[str, str]:
 
 
 def give(id: str, answer: str) -> None:
-    """Takes an answer down."""
+    """Takes an answer down, as one guess more."""
+    st.session_state[GUESSES] = guesses() + 1
     st.session_state[ANSWERS] = st.session_state.get(ANSWERS, {}) | {id: answer}
+
+
+def guesses() -> int:
+    """How many guesses this session has made."""
+    count: int = st.session_state.get(GUESSES, 0)
+    return count
 
 
 def take_back(id: str) -> None:

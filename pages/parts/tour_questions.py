@@ -65,8 +65,9 @@ def work() -> Choice:
         ),
     )
     prompt = _(
-        "{network} has {params:.1f} million parameters and reads {numbers:,} numbers, a picture of {size} pixels. How "
-        "many multiplications does it take to name what the picture shows?"
+        "{network} has {params:.1f} million parameters, nearly all of them weights, and reads {numbers:,} numbers, a "
+        "picture of {size} pixels. Its work is to multiply a number by a weight and to add up: a multiply-accumulate. "
+        "How many of these does it take to name what the picture shows?"
     ).format(network=on.title(network), params=params / 1e6, numbers=numbers, size=shape_text(network.input_size))
     return Choice(prompt, options_in_order(wrong, right, macs), right.id, says)
 
@@ -131,18 +132,17 @@ def branches() -> Choice:
     most = max(work, key=lambda branch: work[branch])
     options = []
     for number, (branch, macs) in enumerate(work.items(), 1):
-        sentence = _("No: {branch} takes {macs:.0f} of {whole:.0f} million multiply-accumulates, {share:.0%}.")
+        sentence = _("No: “{branch}” takes {macs:.0f} of {whole:.0f} million multiply-accumulates, {share:.0%}.")
         if branch == most:
             sentence = _("Yes: {macs:.0f} of {whole:.0f} million multiply-accumulates, {share:.0%} of the block.")
         why = sentence.format(branch=names[branch], macs=macs / 1e6, whole=whole / 1e6, share=macs / whole)
         options.append(Option(f"branch{number}", names[branch], why))
     prompt = _(
         "{block} looks at the same grid through {count} branches at once and puts their channels side by side. Which "
-        "branch takes most of the work?"
+        "branch takes most of the work? “After” says what comes first: “3x3 after 1x1” is a 1x1, and a 3x3 behind it."
     ).format(block=block.title, count=len(work))
-    says = _("{branch} takes {share:.0%} of the work of {block}.")
+    says = _("The branch “{branch}” takes {share:.0%} of the work of {block}.")
     says = says.format(branch=names[most], share=work[most] / whole, block=block.title)
-    says = says[:1].upper() + says[1:]
     return Choice(prompt, tuple(options), options[list(work).index(most)].id, says)
 
 
@@ -183,8 +183,8 @@ def bottleneck() -> Choice:
             )
         )
     why = _(
-        "No: {area} is what a 3x3 costs over a 1x1 of the same width. The 3x3 is still there; it only reads {middle} "
-        "channels instead of {inputs}."
+        "No: a 3x3 has {area} times the weights of a 1x1 with the same channels. But the 3x3 is still there: it only "
+        "reads {middle} channels instead of {inputs}."
     ).format(area=area, middle=middle, inputs=inputs)
     options.append((float(area), Option(f"{area}", _("{ratio:g} times").format(ratio=area), why)))
     says = _("{alone:,} weights become {both:,}: {ratio:.2f} times fewer.")
@@ -247,7 +247,7 @@ def reduction() -> Choice:
     (channels, rows, columns), out = block.layers[0].in_shapes[0], block.layers[-1].out_shape
     before, after = channels * rows * columns, prod(out)
     truth, cells = after / before, prod(out[1:])
-    sentence = _("No: that takes {needed:,.0f} channels. {out:,} come out.")
+    sentence = _("No: that would be right if {needed:,.0f} channels came out. It is {out:,}.")
     options = []
     for id, needed in (("kept", channels), ("doubled", 2 * channels), ("all", before / cells)):
         share = needed * cells / before
@@ -277,21 +277,28 @@ def field() -> Choice:
         "No: the cells do not share the picture out between them. Windows overlap, and each layer sees further than "
         "the one before: {times:.0f} times as far in the end."
     ).format(times=seen / part)
+    sees_all = seen >= 2 * side  # from wherever the cell stands
     whole = _(
-        "No: nothing stops at the edge of the picture. The field goes on over the zeros that are added there, to "
+        "No: nothing stops at the edge of the picture. The window goes on over the zeros that are added there, to "
         "{times:.1f} times the side."
-    ).format(times=seen / side)
+    )
+    if sees_all:
+        whole = _(
+            "Half right: the cell does see all of the picture. But its window does not stop at the edge: it goes on "
+            "over the zeros that are added there, to {times:.1f} times the side."
+        )
+    whole = whole.format(times=seen / side)
     options = [
         (part, Option("part", pixels.format(count=round(part)), narrow)),
-        (side, Option("picture", _("{count:,} pixels, all of the picture").format(count=side), whole)),
+        (side, Option("picture", _("{count:,} pixels, as wide as the picture").format(count=side), whole)),
     ]
-    says = _("A cell of the last grid sees {seen:,} pixels across, {times:.1f} times the side of the picture.")
-    says = says.format(seen=seen, times=seen / side)
-    if seen >= 2 * side:  # from wherever the cell stands
-        says = running_text(says, _("So it can depend on all of the picture, and beyond its edge it sees zeros."))
+    says = _("The window of a cell of the last grid is {seen:,} pixels wide, {times:.1f} times the picture's {side}.")
+    says = says.format(seen=seen, times=seen / side, side=side)
+    if sees_all:
+        says = running_text(says, _("So the cell can see all of the picture, and beyond its edge it sees zeros."))
     right = Option("beyond", pixels.format(count=seen), _("Yes. {truth}").format(truth=says))
     prompt = _(
-        "The last grid of {network} has {cells}x{cells} cells, for a picture {side} pixels wide. How many pixels "
-        "across can one of these cells depend on?"
+        "The last grid of {network} has {cells}x{cells} cells, for a picture {side} pixels wide. All that one of these "
+        "cells can depend on lies in a square window. How wide is this window, in pixels?"
     ).format(network=on.title(network), cells=cells, side=side)
     return Choice(prompt, options_in_order(options, right, seen), right.id, says)

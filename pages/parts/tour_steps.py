@@ -39,7 +39,12 @@ def _last_grid() -> Query:
 
 
 def _first_layer() -> Query:
-    return {"model": on.V4, "size": str(ODD_SIDE), "layer": on.graph().layers[0].path, "below": "why-this-shape"}
+    return {"model": on.V4, "size": str(ODD_SIDE), "layer": on.graph().layers[0].path}
+
+
+def _first_residual_block() -> Query:
+    last = on.with_branches(on.graph(on.V2), 1).layers[-1]
+    return {"model": on.V2, "layer": last.path, "opened": last.block}
 
 
 def _of(model: str, **query: str) -> Callable[[], Query]:
@@ -66,7 +71,7 @@ STEPS = (
             "A layer moves a window over its grid, and each stop of the window becomes one cell of the next grid. "
             "Where the last window no longer fits, the pixels behind it are lost."
         ),
-        N_("Set the input size to 299: nothing is lost any more."),
+        N_("Press the button with the network's own size: nothing is lost any more."),
         "layers",
         _first_layer,
     ),
@@ -86,7 +91,7 @@ STEPS = (
         N_("What does a 1x1 save before a 3x3?"),
         N_(
             "A 1x1 sees no neighbour at all: it only mixes the channels of a cell into fewer ones. The 3x3 behind it "
-            "has less to read, and that is most of its price."
+            "then has fewer channels to read, and so needs fewer weights."
         ),
         N_("Change the number of channels: when does the 1x1 save nothing any more?"),
         "bottleneck",
@@ -128,15 +133,15 @@ STEPS = (
     ),
     Step(
         "shortcut",
-        N_("What does the shortcut add?"),
+        N_("What do the branches add to the shortcut?"),
         N_(
             "In Inception-ResNet the input of a block also goes past its branches, on a shortcut, and what the "
             "branches found is added to it. So a block need not make a new picture of the world: it corrects the one "
-            "it got."
+            "it got. The paper found that this makes training faster; step {race} shows a race."
         ),
-        N_("Move through the depth: which block changes the picture most?"),
+        N_("See what passes by and what is added as pictures, channel by channel. Then choose another block."),
         "inside",
-        _block(1, on.V2),
+        _first_residual_block,
     ),
     Step(
         "scale",
@@ -166,8 +171,8 @@ STEPS = (
         N_("v4, v1, v2: which is which, and why do the blogs disagree?"),
         N_(
             "One paper brought three networks, and its authors released others than they drew. Tutorials then mixed "
-            "the figures, the code and each other. So one name stands for several networks, and both numbers can be "
-            "right."
+            "the figures, the code and each other. So one name stands for several networks: two sources can give "
+            "other numbers of blocks and of parameters, and both be right about the network that they mean."
         ),
         N_("Find the claim of a blog that you have read."),
         "differences",
@@ -185,3 +190,4 @@ STEPS = (
         _of(on.V4),
     ),
 )
+PLACES = {step.id: number for number, step in enumerate(STEPS, 1)}  # by which texts name other steps

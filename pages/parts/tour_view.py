@@ -65,6 +65,12 @@ def ask(id: str, question: Asked) -> None:
             )
     elif isinstance(question, Number):
         with st.form(f"guess_{id}", border=False):
+            if question.near:
+                st.caption(
+                    _("With decimals if you like; {near:.0%} too many or too few still counts as right.").format(
+                        near=question.near
+                    )
+                )
             value = st.number_input(_("Your guess"), value=None, key=f"tour_number_{id}", step=None, format="%g")
             if st.form_submit_button(_("That is my guess"), type="primary") and value is not None:
                 progress.give(id, f"{value:g}")
