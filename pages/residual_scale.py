@@ -358,6 +358,11 @@ def training_view(name: str, scales: Scales) -> None:
             ).format(scales=label(twins[0]), other=label(twins[1]), count=len(sample_pictures())),
             icon=":material/play_circle:",
         )
+    show_recipe()
+
+
+def show_recipe() -> None:
+    """How this training is the paper's, and how it is not."""
     st.markdown(
         _(
             "The recipe is the paper's (section 4: RMSProp with decay 0.9, epsilon 1.0 and a learning rate of 0.045). "
