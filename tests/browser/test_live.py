@@ -125,10 +125,10 @@ def test_maps_of_branches_and_of_both_summands(page: Page, app_url: str) -> None
         assert set(branches) == {f"Branch_{i}_{what}" for i in range(3) for what in ("maps", "channels")}
         assert branches["Branch_2_maps"].shape[1:] == (9, 9)
     page.get_by_text("All channels of the sum").click()
-    with np.load(io.BytesIO(saved(page, "maps (NPZ)", 1))) as summands:
+    with np.load(io.BytesIO(saved(page, "maps (NPZ)"))) as summands:
         both = summands["shortcut_maps"] + summands["residual_maps"]
         assert np.allclose(both, summands["sum_maps"], atol=1e-4)
-    with Image.open(io.BytesIO(saved(page, "maps (PNG)", 1))) as sheet:
+    with Image.open(io.BytesIO(saved(page, "maps (PNG)"))) as sheet:
         assert sheet.width > 6 * 160
 
 

@@ -17,7 +17,7 @@ def test_chinese_brings_its_letters(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/layers?lang=zh_CN")
     ready(page)
     assert list(foreign_texts(texts_of(page), "zh_CN")) == []
-    assert page.evaluate(CHINESE_FONT)
+    page.wait_for_function(CHINESE_FONT)
 
 
 def test_a_saved_chart_has_the_fonts_of_the_page(page: Page, app_url: str) -> None:
