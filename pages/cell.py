@@ -40,7 +40,7 @@ def choose_layer(graph: LayerGraph) -> Layer:
     with box:
         first = smaller[len(smaller) // 2] if smaller else layers[0]
         chosen = selection.layer_box(graph, layers, first, "cell_layer")
-    last = [layer for layer in layers if layer.out_shape[1:] != (1, 1)][-1:]
+    last = [layer for layer in graph.grids if layer in layers][-1:]
     if last:
         help_ = _("The end of the last block, before the picture becomes one list of numbers")
         to_it = partial(selection.select_layer, last[0])

@@ -64,6 +64,11 @@ class LayerGraph:
         return self.layers[last - 1].out_shape if last else self.input_shape
 
     @property
+    def grids(self) -> tuple[Layer, ...]:
+        """The layers that hand on a grid (C, H, W) of more than one cell; the last of them ends what a cell can see."""
+        return tuple(one for one in self.layers if len(one.out_shape) == 3 and one.out_shape[1:] != (1, 1))
+
+    @property
     def params(self) -> int:
         """Parameters that the traced pass uses, as PyTorch counts them; `unused` names the others."""
         return sum(layer.params for layer in self.layers)

@@ -138,8 +138,6 @@ class _SameAvgPool(torch.autograd.Function):
         (gradient,), pool = gradients, ctx.pool
         size, padding = pool.kernel_size, pool.padding
         if not pool.count_include_pad:
-            cells = functional.avg_pool2d(
-                torch.ones_like(gradient[:1, :1]), size, 1, padding
-            )  # counted / all of a window
-            gradient = gradient / cells
+            ones = torch.ones_like(gradient[:1, :1])
+            gradient = gradient / functional.avg_pool2d(ones, size, 1, padding)  # by the share of a window that counts
         return functional.avg_pool2d(gradient, size, 1, padding), None

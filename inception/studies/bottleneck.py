@@ -201,7 +201,7 @@ def bottleneck_kinds(graph: LayerGraph) -> pd.DataFrame:
 
 def setting_of(graph: LayerGraph) -> Setting:
     """The place of a network whose 1x1 saves most, as a setting; `EXAMPLE` where there is none."""
-    place = _saves_most(graph)
+    place = _largest(graph, "saving")
     if place is None:
         return EXAMPLE
     conv, *others = place.second.parts
@@ -219,26 +219,28 @@ def setting_of(graph: LayerGraph) -> Setting:
 
 def where_most_is_saved(graph: LayerGraph) -> str:
     """Which one of its places `setting_of` takes, and where the factor is largest; empty where there is none."""
-    place, count = _saves_most(graph), len(find_bottlenecks(graph))
-    if place is None:
+    place, steepest = _largest(graph, "saving"), _largest(graph, "params_ratio")
+    if place is None or steepest is None:
         return ""
+    count = len(find_bottlenecks(graph))
     sentence = ngettext(
         "Below stands this place: {layer}.",
         "Below stands one of these {count} places, the one that saves most parameters: {layer}.",
         count,
     )
-    names, ratios = spoken_layers(graph.layers), bottleneck_table(graph)["params_ratio"].to_numpy()
-    steepest = find_bottlenecks(graph)[int(ratios.argmax())]
+    names = spoken_layers(graph.layers)
     told = sentence.format(count=count, layer=names[place.second.index].whole)
     if steepest == place:
         return told
     other = _("The largest factor, {ratio:.2f}, is at {layer}.")
-    return running_text(told, other.format(ratio=ratios.max(), layer=names[steepest.second.index].whole))
+    ratio = bottleneck_table(graph)["params_ratio"].max()
+    return running_text(told, other.format(ratio=ratio, layer=names[steepest.second.index].whole))
 
 
-def _saves_most(graph: LayerGraph) -> Bottleneck | None:
+def _largest(graph: LayerGraph, column: str) -> Bottleneck | None:
+    """The place with the largest value in a column of `bottleneck_table`; None where there is no place."""
     table = bottleneck_table(graph)
-    return None if table.empty else find_bottlenecks(graph)[int(table["saving"].to_numpy().argmax())]
+    return None if table.empty else find_bottlenecks(graph)[int(table[column].to_numpy().argmax())]
 
 
 def bottleneck_title(graph: LayerGraph) -> str:

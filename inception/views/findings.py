@@ -82,8 +82,7 @@ def seen_by(graph: LayerGraph, layer: Layer) -> str:
     ratio = max(seen / side for seen, side in zip(field.size, graph.input_size, strict=True))
     sentence = _("**A cell here sees {side:,} pixels across**, {ratio:.2g} times the side of the picture, {size} px.")
     here = sentence.format(side=side, ratio=ratio, size=shape_text(graph.input_size))
-    grids = [one for one in graph.layers if len(one.out_shape) == 3 and one.out_shape[1:] != (1, 1)]
-    end = graph.receptive_fields[grids[-1].index] if grids else None
+    end = graph.receptive_fields[graph.grids[-1].index] if graph.grids else None
     if end is None or end.size == field.size:
         return here
     last = max(seen / side for seen, side in zip(end.size, graph.input_size, strict=True))

@@ -105,11 +105,6 @@ def _of_part(graph: LayerGraph, op: str) -> int:
     return sum(part.op == op for layer in graph.layers for part in layer.parts)
 
 
-def _last_grid(graph: LayerGraph) -> Layer:
-    """The end of the last block, before the head."""
-    return [layer for layer in graph.layers if layer.op == Op.CONCAT][-1]
-
-
 def _depthwise(_n: Numbers) -> Values:
     options = calculate(Setting(7, 256, 256, 256, (64, 64), False, False))
     weights = {option.name: option.graph.params for option in options}
@@ -142,7 +137,7 @@ def _concat(n: Numbers) -> Values:
 
 
 def _field(n: Numbers) -> Values:
-    found = n.v4.receptive_field(_last_grid(n.v4))
+    found = n.v4.receptive_field(n.v4.grids[-1])
     picture = n.v4.input_size[0]
     return {
         "size": found.size[0],
@@ -214,7 +209,7 @@ TERMS = {
             N_("channel"),
             N_("One of the maps that a layer hands on; each is the answer of one filter at every place."),
             N_("Inception-v4 goes from {first} channels, red, green and blue, to {last}."),
-            lambda n: {"first": n.v4.input_shape[0], "last": _last_grid(n.v4).out_shape[0]},
+            lambda n: {"first": n.v4.input_shape[0], "last": n.v4.grids[-1].out_shape[0]},
             "inside",
         ),
         Term(
@@ -230,7 +225,7 @@ TERMS = {
             N_("grid"),
             N_("The rows and columns of a feature map; it shrinks on the way through the network."),
             N_("In Inception-v4 from {first} to {last}."),
-            lambda n: {"first": shape_text(n.v4.input_size), "last": shape_text(_last_grid(n.v4).out_shape[1:])},
+            lambda n: {"first": shape_text(n.v4.input_size), "last": shape_text(n.v4.grids[-1].out_shape[1:])},
             "layers",
         ),
         Term(
@@ -543,7 +538,7 @@ TERMS = {
                 "grids by numbers and the layers of a grid by letters, and a block with branches is *Mixed*."
             ),
             N_("It calls the first layer of Inception-v4 {first}, and the last block {last}."),
-            lambda n: {"first": _first(n).block, "last": _last_grid(n.v4).block},
+            lambda n: {"first": _first(n).block, "last": n.v4.grids[-1].block},
             "differences",
             {"topic": "naming"},
             N_("library, released code, names of layers and blocks, Conv2d, Mixed_5b"),

@@ -158,7 +158,7 @@ def reduction_block() -> None:
 
 def cells_over_picture() -> None:
     network = on.graph()
-    rows, columns = on.last_grid(network).out_shape[1:]
+    rows, columns = network.grids[-1].out_shape[1:]
     picture = on.sample_image().resize((network.input_size[1], network.input_size[0]))
     caption = _("The cells of the last grid, drawn as if each had a part of the picture to itself")
     st.image(tour_figures.with_grid(picture, rows, columns), caption=caption)

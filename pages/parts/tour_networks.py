@@ -10,7 +10,6 @@ import inception
 from inception import LayerGraph
 from inception.graph.blocks import BlockType, block_types
 from inception.graph.branches import branch_starts
-from inception.graph.layer import Layer
 from inception.graph.op import Op
 from inception.models.surgery import Scales
 from inception.runtime.pool import networks
@@ -55,12 +54,6 @@ def with_branches(network: LayerGraph, number: int) -> BlockType:
 def residual_blocks(network: LayerGraph) -> list[int]:
     """How many blocks with a shortcut each stage has, for the stages that have some."""
     return list(Counter(layer.stage for layer in network.layers if layer.op == Op.RESIDUAL_SUM).values())
-
-
-def last_grid(network: LayerGraph) -> Layer:
-    """The last layer that hands on a grid of more than one cell of which the field is known."""
-    grids = (layer for layer in network.layers if len(layer.out_shape) == 3 and min(layer.out_shape[1:]) > 1)
-    return [layer for layer in grids if network.receptive_fields[layer.index]][-1]
 
 
 def bundled(name: str) -> WeightsChoice:

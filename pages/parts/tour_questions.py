@@ -269,7 +269,7 @@ def reduction() -> Choice:
 def field() -> Choice:
     """How far a cell of the last grid sees."""
     network = on.graph()
-    layer = on.last_grid(network)
+    layer = network.grids[-1]
     seen, side, cells = max(network.receptive_field(layer).size), max(network.input_size), layer.out_shape[-1]
     pixels = _("{count:,} pixels")
     part = side / cells

@@ -35,7 +35,7 @@ def _block(number: int, name: str = on.V4) -> Callable[[], Query]:
 
 
 def _last_grid() -> Query:
-    return {"model": on.V4, "layer": on.last_grid(on.graph()).path}
+    return {"model": on.V4, "layer": on.graph().grids[-1].path}
 
 
 def _first_layer() -> Query:
