@@ -105,8 +105,8 @@ def scale() -> Choice:
     right = Option("unscaled", times.format(times=truth), _("Yes. {truth}").format(truth=says))
     prompt = _(
         "The network multiplies what a block adds by {scale:g} in its first blocks. We take the same trained network, "
-        "set all scales to 1 and run the same picture. How many times do the values grow from the first sum to the "
-        "last?"
+        "set all scales to 1, and run the sample picture and crops of it. How many times do the values grow from the "
+        "first sum to the last?"
     ).format(scale=on.instrument().scales[0])
     return Choice(prompt, options_in_order(options, right, truth), right.id, says)
 

@@ -44,7 +44,7 @@ def test_the_tour_from_the_first_step_to_the_last(page: Page, app_url: str) -> N
     page.get_by_role("link", name="Take the tour").click()
     for number, step in enumerate(STEPS, 1):
         size, right = (WIDE, NARROW)[number % 2], number % 4 < 2  # each size sees right answers and wrong ones
-        expect(page.get_by_role("heading", name=f"{number}. ")).to_be_visible()
+        expect(page.get_by_role("heading", name=f"{number}. ")).to_be_in_viewport()
         page.set_viewport_size(size)  # type: ignore[arg-type]
         if step.id == "field":
             page.locator(".stMain img").first.wait_for()
@@ -57,6 +57,7 @@ def test_the_tour_from_the_first_step_to_the_last(page: Page, app_url: str) -> N
                 page.set_viewport_size(view)  # type: ignore[arg-type]
                 expect(window).to_have_attribute("width", str(layout.width))  # its letters are not shrunk
         ready(page)  # a click that comes while a figure is drawn above can be lost in the browser
+        expect(page.locator(".st-key-finding")).to_be_in_viewport()
         assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= size["width"], step.id
         if number == 4:
             page.get_by_role("link", name="Open it in").click()

@@ -41,6 +41,15 @@ def test_field_dropped_zeros_and_costs_are_in_sight_and_all_columns_one_click_aw
     assert {"kernel", "stride", "padding", "branch", "path", "rf_offset"} <= set(app.dataframe[0].proto.column_order)
 
 
+def test_another_size_has_a_way_back_to_the_networks_own() -> None:
+    app = app_at("layers", {"size": "224"})
+    back = app.button(key="own_size")
+    assert "299x299" in back.label
+    back.click().run()
+    assert app.session_state["size"] is None
+    assert not any(button.key == "own_size" for button in app.button)
+
+
 def test_steps_lead_from_layer_to_layer_in_tables_of_parts_and_of_some_rows() -> None:
     graph = zoo_graph("inception_v4")
     assert stops(graph, graph.table()) == stops(graph, graph.table(units=False)) == [one.path for one in graph.layers]

@@ -6,7 +6,9 @@ import pytest
 
 import inception
 from inception import words
+from inception.vision.inside import inside_block
 from pages.parts import tour_networks
+from pages.parts.subject import graph_of_network
 from pages.parts.tour_answers import QUESTIONS
 from pages.parts.tour_question import AnswerError, Choice, Number, Place, place_text
 
@@ -49,6 +51,15 @@ def test_the_truths_are_those_of_the_paper_and_of_other_programs() -> None:
     assert "2,071 pixels" in truths["field"].says
     assert "32.4 million" in truths["versions"].says
     assert "59.4 million" in truths["versions"].says
+
+
+def test_what_the_branches_add_is_what_through_the_network_shows() -> None:
+    network = tour_networks.instrument().network
+    graph = graph_of_network(network)
+    prepared = network.prepare(tour_networks.sample_image(), graph.input_size)
+    found = inside_block(network, prepared, graph, "Block35_1").residual
+    assert found is not None
+    assert tour_networks.sums_of_sample()["ratio"].iloc[0] == pytest.approx(found.ratio, rel=1e-3)
 
 
 def test_another_network_has_other_answers(monkeypatch: pytest.MonkeyPatch) -> None:
