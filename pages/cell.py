@@ -36,7 +36,7 @@ def choose_layer(graph: LayerGraph) -> Layer:
     """
     layers = selection.grid_layers(graph)
     smaller = [layer for layer in layers if max(graph.receptive_field(layer).size) < min(graph.input_size)]
-    box, button = st.columns([4, 1], vertical_alignment="bottom")
+    box, button = st.columns([3, 1], vertical_alignment="bottom")
     with box:
         first = smaller[len(smaller) // 2] if smaller else layers[0]
         chosen = selection.layer_box(graph, layers, first, "cell_layer")
