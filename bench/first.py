@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -9,9 +10,12 @@ from time import perf_counter
 import pandas as pd
 from playwright.sync_api import Page, expect
 
+import inception
 from bench.run import Run
 from bench.timing import Row, measured
 from inception.paths import BUNDLED, PHOTOGRAPHS
+from inception.runtime.predictor import Predictor
+from inception.vision.none_of_them import says_none
 from inception.weights.known import known_weights
 from tests.browser.browser import ready
 
@@ -23,7 +27,7 @@ def rows(run: Run) -> Iterator[Row]:
     """Cold: an upload to a server that has just started, once its page can take one; warm: the median of later ones."""
     models = [weights.variant for weights in known_weights().values() if not weights.published]
     for model in models[:1] if run.short else models:
-        first, *later = list(recognised(model).items())[: SHORT_COUNT if run.short else COUNT]
+        first, *later = islice(recognised(model), SHORT_COUNT if run.short else COUNT)
         with run.server() as url, run.tab() as page:
             cold = Row(f"Live inference, {model}: first upload to its answer, cold", "s", 3.0)
             yield from measured([cold], partial(cold_upload, page, f"{url}/live?model={model}", first))
@@ -57,12 +61,16 @@ def upload(page: Page, path: Path, label: str) -> float:
     return perf_counter() - start
 
 
-def recognised(model: str) -> dict[Path, str]:
+def recognised(model: str) -> Iterator[tuple[Path, str]]:
     """Photographs and what the network answers for them: each another class, so that every answer is a new one.
 
     The page has no answer in large for what seems to be none of the classes, so there are none of those.
     """
     answers = pd.read_csv(BUNDLED / f"{model}.cifar10.photographs.csv")
-    known = answers[(answers["rank"] == 1) & (answers["answer"] != OPENS_ON) & ~answers["none"]]
+    known = answers[(answers["rank"] == 1) & (answers["answer"] != OPENS_ON)]
     surest = known.sort_values("probability", ascending=False).drop_duplicates("answer")
-    return {PHOTOGRAPHS / file: str(answer) for file, answer in zip(surest["file"], surest["answer"], strict=True)}
+    network = Predictor(model, f"{model}.cifar10")
+    for file, answer in zip(surest["file"], surest["answer"], strict=True):
+        prepared = network.prepare(inception.load_image(PHOTOGRAPHS / file), (network.input_size, network.input_size))
+        if not says_none(network, network.classify(prepared), prepared):
+            yield PHOTOGRAPHS / file, str(answer)
