@@ -7,6 +7,7 @@ the way back, which is linear in the gradient (measured by `python -m bench attr
 
 import copy
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..graph.window import padding_of
+from ..models.layers import Branch
 from ..models.surgery import fold_batch_norm, lean
 from .onednn import ConvRelu, PackedConv, one_kernel_each
 
@@ -27,6 +29,8 @@ def half_gradients(model: nn.Module) -> nn.Module:
     model = lean(fold_batch_norm(model)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     model = one_kernel_each(model, torch.device("cpu"), torch.float32)
     first = {id(module) for module in next(model.children()).modules()}
+    for branch in [module for module in model.modules() if isinstance(module, Branch)]:
+        _pool_later(branch)
     for module in [module for module in model.modules() if not isinstance(module, ConvRelu)]:
         for name, child in module.named_children():
             conv = child.conv if isinstance(child, ConvRelu) else child
@@ -49,7 +53,7 @@ class HalfGradientConv(nn.Module):
     def __init__(self, conv: nn.Conv2d, relu: bool, rounded: bool):
         super().__init__()
         self.relu, self.rounded = relu, rounded
-        low = copy.deepcopy(conv).to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        low = _rounded(conv)
         kernel = ConvRelu if relu else PackedConv
         self.exact = kernel(conv)
         self.quick = kernel(low) if rounded else self.exact
@@ -60,6 +64,15 @@ class HalfGradientConv(nn.Module):
             return self.exact(x)
         x = x.to(torch.bfloat16 if self.rounded else torch.float32)
         return _HalfGradient.apply(x, self.quick, self.relu, self.back)
+
+
+def _rounded(conv: nn.Conv2d) -> nn.Conv2d:
+    """A copy in bfloat16."""
+    low = {
+        id(one): nn.Parameter(one.detach().to(torch.bfloat16, memory_format=torch.preserve_format), False)
+        for one in conv.parameters()
+    }
+    return copy.deepcopy(conv, low)  # to copy the weights first and round them then would take half of the building
 
 
 Back = Callable[[Tensor, torch.Size], Tensor]  # of a gradient for the output, and the shape of the input
@@ -76,7 +89,8 @@ def _back(conv: nn.Conv2d) -> Back:
     around = (high - 1 - top, wide - 1 - left)
     if conv.stride == conv.dilation == (1, 1) and conv.groups == 1 and min(around) >= 0:
         turned = nn.Conv2d(conv.out_channels, conv.in_channels, (high, wide), padding=around, bias=False, device="meta")
-        weight = conv.weight.detach().flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+        weight = conv.weight.detach() if (high, wide) == (1, 1) else conv.weight.detach().flip(2, 3)
+        weight = weight.transpose(0, 1).contiguous(memory_format=torch.channels_last)
         turned.weight = nn.Parameter(weight, False)
         packed = PackedConv(turned)
         return lambda gradient, _shape: packed(gradient)
@@ -105,6 +119,32 @@ class _HalfGradient(torch.autograd.Function):
             gradient = torch.ops.aten.threshold_backward(gradient, output, 0)
         gradient = gradient.to(torch.bfloat16, memory_format=torch.channels_last)
         return ctx.back(gradient, ctx.shape).to(ctx.dtype), None, None, None
+
+
+def _pool_later(branch: Branch) -> None:
+    """Lets a 1x1 convolution run before the average pool in front of it, of which it leaves few channels to pool.
+
+    The pool mixes cells and the convolution mixes channels, so their order makes no difference. The bias comes last: a
+    pool that counts zeros at the edges would take some of it away.
+    """
+    for (name, pool), (after, conv) in pairwise(list(branch.named_children())):
+        pools = isinstance(pool, nn.AvgPool2d) and _keeps_the_size(pool)
+        if pools and isinstance(conv, ConvRelu) and conv.conv.kernel_size == conv.conv.stride == (1, 1):
+            bias, conv.conv.bias = conv.conv.bias, None
+            assert bias is not None, "a batch norm that is folded leaves one"
+            branch.register_module(name, conv.conv)
+            branch.register_module(after, nn.Sequential(pool, BiasRelu(bias)))
+
+
+class BiasRelu(nn.Module):
+    """Adds a bias (C,) to (N, C, H, W) and cuts off at 0."""
+
+    def __init__(self, bias: Tensor):
+        super().__init__()
+        self.bias = nn.Parameter(bias.detach()[:, None, None], False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu_(x + self.bias.to(x.dtype))
 
 
 def _keeps_the_size(pool: nn.AvgPool2d) -> bool:

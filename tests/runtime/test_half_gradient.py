@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from inception.runtime.half_gradient import SameAvgPool, _back
+from inception.models.layers import Branch, ConvUnit, avg_pool
+from inception.runtime.half_gradient import SameAvgPool, _back, half_gradients
 from inception.runtime.onednn import quick_in_bfloat16
 
 
@@ -37,3 +38,19 @@ def test_the_gradient_of_an_average_pool_is_pytorchs() -> None:
         (ours,) = torch.autograd.grad(SameAvgPool(pool)(x), x, gradient)
         (theirs,) = torch.autograd.grad(pool(x), x, gradient)
         torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("count_zeros", [False, True])
+def test_a_convolution_before_its_average_pool_gives_the_same(count_zeros: bool) -> None:
+    if not quick_in_bfloat16(torch.device("cpu")):
+        pytest.skip("this processor is not quick in bfloat16")
+    torch.manual_seed(0)
+    branch = Branch(pool=avg_pool(count_zeros), conv=ConvUnit(6, 4, 1)).eval()
+    for parameter in branch.parameters():
+        nn.init.normal_(parameter)
+    x = torch.randn(2, 6, 5, 7)
+    expected = branch(x)
+    found = half_gradients(nn.Sequential(nn.Identity(), nn.Sequential(branch)))
+    with torch.no_grad():
+        torch.testing.assert_close(found(x), expected)
+    assert isinstance(branch[1], nn.Sequential), "the pool comes second"

@@ -1,6 +1,7 @@
 """Integrated gradients, which add up the gradient along the way from a black picture."""
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -60,7 +61,8 @@ def integrated_gradients(
     end = predictor.to_input(prepared).float()
     start = predictor.to_input(Image.new("RGB", prepared.size)).float()
     with predictor.turn(), torch.no_grad():
-        scores = score_of(model, target, torch.cat([end, start])).tolist()
+        black = _outputs_of_black(predictor, model, start)
+        scores = [score_of(model, target, end).item(), score_of(lambda _black: black, target, start).item()]
 
     def attribution(gradient: Tensor, steps: int) -> Attribution:
         values = ((end - start) * gradient).sum(dim=1)[0].cpu().numpy()
@@ -84,6 +86,18 @@ def integrated_gradients(
         if part is first and len(rest):
             preview(attribution(coarse, len(first)))
     return attribution(total, steps)
+
+
+_of_black: WeakKeyDictionary[Predictor, tuple[torch.Size, Tensor]] = WeakKeyDictionary()  # shape of the input, outputs
+
+
+def _outputs_of_black(predictor: Predictor, model: nn.Module, black: Tensor) -> Tensor:
+    """What the model gives for the black picture (1, 3, H, W), with which the maps of all pictures begin; kept."""
+    shape, outputs = _of_black.get(predictor, (None, black))
+    if shape != black.shape:
+        outputs = model(black)
+        _of_black[predictor] = black.shape, outputs
+    return outputs
 
 
 def _coarse_first(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
