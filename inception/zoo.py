@@ -16,7 +16,7 @@ from .models.inception_v3 import InceptionV3
 from .models.inception_v4 import InceptionV4, StemV4
 from .models.layers import ConvUnit
 from .models.network import Network
-from .models.without_data import WithoutData
+from .models.without_data import WithoutData, WithoutRandom
 from .weights.checkpoint import CheckpointError, classes_in, fitted, load_weights
 from .weights.choice import AnyWeights, WeightsChoice, WeightsKind
 from .weights.known import SUFFIXES, Weights, described, known_weights, locate, namesake, weights_folder
@@ -250,10 +250,11 @@ def create_model(
     if choice.file is not None and known is None and "num_classes" not in overrides:
         overrides = {**classes_override(name, choice.file), **overrides}
     device = torch.device(device)
-    with WithoutData() if device.type == "meta" else device:
+    path = choice.path
+    with WithoutData() if device.type == "meta" else WithoutRandom(device) if path else device:
         model = variant.build(**overrides)
     model.variant = variant  # type: ignore[assignment]  # modules take any attribute
-    if path := choice.path:
+    if path:
         model.remarks = load_weights(model, path)
     if dtype != torch.float32:  # `to` walks through all modules; that would make a plain call a tenth slower
         model.to(dtype)

@@ -207,7 +207,9 @@ def show_preparation(subject: Subject) -> None:
     counts = value_counts(subject.prepared, preparation)
     st.subheader(_("How it was prepared"))
     figure, beside = st.columns(BESIDE, gap="medium", vertical_alignment="center")
-    frame = kept("framed", subject.key, lambda: png_bytes(framed(subject.picture, size, preparation, subject.crop)))
+    frame = kept(
+        "framed", subject.key, lambda: png_bytes(framed(subject.picture, size, preparation, subject.crop), quick=True)
+    )
     figure.image(frame, width="stretch", alt=_("The part of the picture that goes in"))
     beside.markdown(fitting_text(subject))
     figure, beside = st.columns(BESIDE, gap="medium", vertical_alignment="center")

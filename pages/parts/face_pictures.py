@@ -140,5 +140,5 @@ def choose_face() -> tuple[bytes, Image.Image, Crop]:
     chosen = choose_picture_of(pictures, _("Face"))
     st.caption(_("Pictures and crops are those of the page Faces, where you can bring your own."))
     assert chosen.crop  # or it would not be one of them
-    data = kept("face_file", hash(chosen.image.tobytes()), lambda: png_bytes(chosen.image))
+    data = kept("face_file", hash(chosen.image.tobytes()), lambda: png_bytes(chosen.image, quick=True))
     return data, chosen.image, chosen.crop.stretched

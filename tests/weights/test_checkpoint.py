@@ -166,6 +166,18 @@ def test_create_model_takes_a_path(tmp_path: Path) -> None:
     assert torch.equal(next(iter(model.state_dict().values())), next(iter(state.values())))
 
 
+def test_a_network_with_weights_draws_no_random_numbers(tmp_path: Path) -> None:
+    """It would take as long as the rest; and what a file may lack is what a new network has all the same."""
+    state = reference_state("inception_v4")
+    save_file({k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}, tmp_path / "mine.safetensors")
+    before = torch.get_rng_state()
+    model = create_model("inception_v4", weights=tmp_path / "mine.safetensors", width=WIDTH)
+    assert torch.equal(torch.get_rng_state(), before)
+    counters = [tensor for key, tensor in model.state_dict().items() if key.endswith("num_batches_tracked")]
+    assert counters
+    assert not any(counters)
+
+
 # FaceNet's classifier
 @pytest.mark.parametrize("classes", [8631, 10575])
 def test_embedding_network_leaves_the_classifier_aside(classes: int) -> None:
