@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from ..errors import InputError
 from ..text import macs_text, shape_text
 from ..words import _
+from . import drawer
 from .layer import Layer, Shape
 from .receptive_field import PIXEL, ReceptiveField
 from .table import layer_table
@@ -43,9 +44,10 @@ class LayerGraph:
     more_inputs: tuple[Shape, ...] = ()  # shapes of the network's other inputs
     dtypes: tuple[torch.dtype, ...] = ()  # of all inputs
 
-    # A drawing is a view, and views stand above the graph. So `inception/__init__.py` sets this to
-    # `inception.views.drawing.draw` when the package is imported.
-    diagram: ClassVar[Callable[..., Any]]
+    @property
+    def diagram(self) -> Callable[..., Any]:
+        """`inception.views.drawing.draw` of this graph."""
+        return drawer.drawer_of(self)
 
     @property
     def input_size(self) -> Pair:
