@@ -12,13 +12,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from bench import session
+from inception.runtime import speed
 from inception.runtime.crop import Fit
 from inception.runtime.predictor import Predictor
 from inception.training import head
 from inception.training.features import features_of
 from inception.training.head import CurvePoint, Examples
 from inception.weights import download
-from pages.parts import teach_lesson
+from pages.parts import collector, teach_lesson
 from pages.parts.page_list import PAGES
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,13 @@ ROOT = Path(__file__).parents[2]
 def as_in_a_server() -> Iterator[None]:
     """Spares AppTest what a server does once."""
     with session.as_in_a_server():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def little_beside_the_pages() -> Iterator[None]:
+    """Spares pages passes whose milliseconds no test reads, and most walks through what all tests before have left."""
+    with patch.object(speed, "MIN_RUNS", 1), patch.object(collector, "SHARE", collector.SHARE / 10):
         yield
 
 

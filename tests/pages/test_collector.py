@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import math
 import tomllib
 import weakref
 
@@ -105,11 +106,12 @@ def test_walks_take_a_small_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -
         return 0
 
     monkeypatch.setattr(collector, "monotonic", lambda: now[0])
+    monkeypatch.setattr(collector, "EVERY", math.inf)  # seconds to a sweep, which is rare enough
     collector.tidy("layers")
     monkeypatch.setattr(gc, "collect", walk)
     collector.tidy("layers")
     for _click in range(1000):
-        now[0] += 0.1
+        now[0] += 2 / 1000 / collector.SHARE  # seconds
         collector.tidy("layers")
     assert 1 < len(walks) <= 1 + now[0] * collector.SHARE
 

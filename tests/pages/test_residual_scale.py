@@ -1,6 +1,7 @@
 """The residual scale's page: the library's numbers for every network, and training that ends."""
 
 import math
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -49,9 +50,15 @@ def of_what_is_chosen(app: AppTest, name: str, size: int) -> list[str]:
     return expected_metrics(name, size) if weights == UNTRAINED else expected_metrics(name, size, weights, "running")
 
 
+@cache
+def instrument_of(name: str) -> ResidualInstrument:
+    """For a network without weights of its own, which several tests ask for."""
+    return ResidualInstrument(Predictor(name))
+
+
 def expected_metrics(name: str, size: int, weights: AnyWeights = None, norm: Norm = "batch") -> list[str]:
     """Median ratio, spreads and dead channels with the network's own scales, from the library."""
-    instrument = ResidualInstrument(Predictor(name, weights))
+    instrument = instrument_of(name) if weights is None else ResidualInstrument(Predictor(name, weights))
     views = instrument.views(inception.load_image(SAMPLE), (size, size))
     table = instrument.measure(views, instrument.scales, norm)
     return [
