@@ -23,8 +23,8 @@ from pages.parts.queue import place_for
 from pages.parts.subject import graph_of_network
 from pages.parts.teach_pictures import MOST_CLASSES, MOST_NEW, MOST_PICTURES, Taught
 
-EACH = 4  # steps between two drawings
-PAUSE = 0.08  # seconds between them, so that eyes can follow
+EACH = 10  # steps between two drawings: each takes a telephone a tenth of a second and more
+PAUSE = 0.2  # seconds between them, so that eyes can follow
 TRAIN, STOP, GO_ON = N_("Train"), N_("Stop"), N_("Go on")  # the buttons
 MOST_FEATURES = MOST_CLASSES * MOST_PICTURES + MOST_NEW + 10
 
