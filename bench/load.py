@@ -117,8 +117,9 @@ def memory_by_requests(tabs: list[Page], crowd: Crowd, url: str, numbers: Iterat
     """The server's memory after many requests of the few, once the others are gone, against before."""
     for tab in tabs[crowd.few :]:
         tab.context.close()
-    for tab in tabs[: crowd.few]:
-        open_page(tab, f"{url}/{crowd.quick}")
+    if crowd.quick != crowd.page:
+        for tab in tabs[: crowd.few]:
+            open_page(tab, f"{url}/{crowd.quick}")
     turns = cycle(tabs[: crowd.few])
     used = []
     for requests in (crowd.warm_up, crowd.requests):

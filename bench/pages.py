@@ -130,5 +130,6 @@ def until_shown(act: Callable[[], object], *effects: Locator) -> float:
 
 
 def median_of(act: Callable[[int], float], runs: int) -> float:
-    """The median of the seconds that an act takes, which gets its number, after one warm-up."""
-    return median([act(n) for n in range(runs + 1)][1:])
+    """The median of the seconds that an act takes, which gets its number, after one warm-up if there are several."""
+    warm_up = 1 if runs > 1 else 0
+    return median([act(n) for n in range(warm_up + runs)][warm_up:])

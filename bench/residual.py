@@ -14,12 +14,13 @@ from inception.studies.residual import RELEASED, ResidualInstrument
 
 NAME = "inception_resnet_v2"
 SIZE, SHORT_SIZE = (160, 160), (75, 75)
+SHORT_WEIGHTS = f"{NAME}.cifar10"  # of a quarter of the width
 
 
 def rows(run: Run) -> Iterator[Row]:
     """What a move of a slider saves of a pass, and what measuring adds to one."""
     size, runs = (SHORT_SIZE, 1) if run.short else (SIZE, 9)
-    network = Predictor(NAME)
+    network = Predictor(NAME, SHORT_WEIGHTS if run.short else None)
     instrument = ResidualInstrument(network)
     pictures = _pictures(size)
     view = next(pictures)

@@ -54,11 +54,17 @@ def part_of(path: str) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests by where they stand, so that no file has to repeat it; orders them by `PARTS`."""
-    items.sort(key=lambda item: part_of(item.path.relative_to(HERE).as_posix()))
+    files = {
+        item.path: item.path.relative_to(HERE) for item in items
+    }  # each asked once: there are far fewer than tests
+    parts = {path: part_of(file.as_posix()) for path, file in files.items()}
+    in_browser = {path for path, file in files.items() if file.is_relative_to("browser")}
+    slow = {path for path, file in files.items() if any(file.is_relative_to(place) for place in SLOW)}
+    items.sort(key=lambda item: parts[item.path])
     for item in items:
-        if item.path.is_relative_to(HERE / "browser"):
+        if item.path in in_browser:
             item.add_marker(pytest.mark.browser)
-        if any(item.path.is_relative_to(HERE / place) for place in SLOW):
+        if item.path in slow:
             item.add_marker(pytest.mark.slow)
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -158,29 +159,37 @@ def test_404(tag: str, home: Path, server: Server) -> None:
     assert len(server.ranges) == 1
 
 
-def wrong_files(outside: Path) -> dict[str, bytes]:
+def one_tensor_less() -> bytes:
     state = create_model("inception_resnet_v1", **TINY).state_dict()
-    first = next(iter(state))
-    torch_file = io.BytesIO()
-    torch.save({**state, first: Opens(outside)}, torch_file)
-    return {
-        "html": HTML,
-        "empty": b"",
-        "other width": checkpoint(width=0.06),
-        "other network": save(create_model("inception_v4", width=0.02).state_dict()),
-        "one tensor less": save({key: tensor for key, tensor in state.items() if key != first}),
-        "cut off": checkpoint()[:100_000],
-        "pickle": pickle.dumps(Opens(outside), protocol=2),
-        "checkpoint with code": torch_file.getvalue(),
-    }
+    del state[next(iter(state))]
+    return save(state)
+
+
+def checkpoint_with_code(outside: Path) -> bytes:
+    state = create_model("inception_resnet_v1", **TINY).state_dict()
+    file = io.BytesIO()
+    torch.save({**state, next(iter(state)): Opens(outside)}, file)
+    return file.getvalue()
+
+
+WRONG_FILES: dict[str, Callable[[Path], bytes]] = {  # the path is where code in a file would leave its mark
+    "html": lambda _outside: HTML,
+    "empty": lambda _outside: b"",
+    "other width": lambda _outside: checkpoint(width=0.06),
+    "other network": lambda _outside: save(create_model("inception_v4", width=0.02).state_dict()),
+    "one tensor less": lambda _outside: one_tensor_less(),
+    "cut off": lambda _outside: checkpoint()[:100_000],
+    "pickle": lambda outside: pickle.dumps(Opens(outside), protocol=2),
+    "checkpoint with code": checkpoint_with_code,
+}
 
 
 @BOTH
-@pytest.mark.parametrize("kind", list(wrong_files(Path())))
+@pytest.mark.parametrize("kind", list(WRONG_FILES))
 def test_the_wrong_file(tag: str, kind: str, home: Path, server: Server, tmp_path_factory: Any) -> None:
     """The hub states the checksum of what it serves, so that only the check of the content is left."""
     outside = tmp_path_factory.mktemp("outside") / "executed"
-    server.content = wrong_files(outside)[kind]
+    server.content = WRONG_FILES[kind](outside)
     if kind == "empty":
         server.script = [lambda handler: handler.answer(200, {})]
     assert_failed(tag, finish(tag), home, f"{tag}: what was sent does not fit the network: ")
