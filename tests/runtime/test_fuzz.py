@@ -1,6 +1,7 @@
 """Damaged and hostile files: decoder and loader give their own error or a sound result, in bounded time and memory.
 
-The files are read in a process of its own, so that a crash of a C library is a failed test and not the end of the run.
+The files are read in one process of their own, so that a crash of a C library is a failed test and not the end of the
+run.
 """
 
 import io
@@ -9,6 +10,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -246,10 +249,10 @@ def fuzz_checkpoints() -> Report:
     return {"files": CHECKPOINTS, "loaded": loaded, "keras_read": keras}
 
 
-def refuse(folder: str) -> Report:
+def refuse(folder: Path) -> Report:
     """Tries every file in a folder; they are written elsewhere, so that making them is not measured."""
     refused = 0
-    for path in sorted(Path(folder).iterdir()):
+    for path in sorted(folder.iterdir()):
         try:
             load_weights(small_network(), path) if path.suffix == ".pt" else load_image(path)
         except (ImageError, CheckpointError):
@@ -257,9 +260,6 @@ def refuse(folder: str) -> Report:
         else:
             raise AssertionError(f"{path.name} was loaded")
     return {"files": refused, "loaded": 0}
-
-
-PARTS: dict[str, Callable[..., Report]] = {"pictures": fuzz_pictures, "checkpoints": fuzz_checkpoints, "refuse": refuse}
 
 
 def peak_mb() -> int:
@@ -270,22 +270,29 @@ def peak_mb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // MB  # macOS, in bytes
 
 
-def main(part: str, *arguments: str) -> None:
+def main(costly: str) -> None:
+    """Prints a report a part; its growth is the most memory until its end, so those that may take least come first."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     warnings.simplefilter("ignore")
     before = peak_mb()
-    report = PARTS[part](*arguments)
-    print(json.dumps(report | {"growth_mb": peak_mb() - before}))
+    parts: dict[str, Callable[[], Report]] = {path.name: partial(refuse, path) for path in Path(costly).iterdir()}
+    parts |= {"checkpoints": fuzz_checkpoints, "pictures": fuzz_pictures}
+    print(json.dumps({name: part() | {"growth_mb": peak_mb() - before} for name, part in parts.items()}))
 
 
-def run(folder: Path, *arguments: str) -> Report:
-    """What `main` reports, run in an empty folder that is also its place for temporary files."""
-    work = folder / "work"
-    work.mkdir()
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
+    """What `main` reports of each part, run in an empty folder that is also its place for temporary files."""
+    costly, work = tmp_path_factory.mktemp("costly"), tmp_path_factory.mktemp("work")
+    for files in COSTLY:
+        (costly / files.__name__).mkdir()
+        for name, data in files():
+            assert len(data) <= MAX_BYTES
+            (costly / files.__name__ / name).write_bytes(data)
     root = Path(inception.__file__).parents[1]
     child = subprocess.run(
-        [sys.executable, "-m", "tests.runtime.test_fuzz", *arguments],
+        [sys.executable, "-m", "tests.runtime.test_fuzz", str(costly)],
         cwd=work,
         env=os.environ | {"PYTHONPATH": str(root), "TMPDIR": str(work), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -295,19 +302,22 @@ def run(folder: Path, *arguments: str) -> Report:
     )
     assert child.returncode == 0, f"exit status {child.returncode}\n{child.stderr[-5000:]}"
     assert list(work.iterdir()) == [], "files were left behind"
-    report: Report = json.loads(child.stdout)
-    return report
+    parts: dict[str, Report] = json.loads(child.stdout)
+    for folder in costly.iterdir():
+        assert parts[folder.name]["files"] == len(list(folder.iterdir())) > 0
+    shutil.rmtree(costly)  # hundreds of megabytes
+    return parts
 
 
-def test_damaged_pictures(tmp_path: Path) -> None:
-    report = run(tmp_path, "pictures")
+def test_damaged_pictures(reports: dict[str, Report]) -> None:
+    report = reports["pictures"]
     assert report["files"] == PICTURES
     assert PICTURES / 50 < report["loaded"] < PICTURES / 2, "most damages should matter, and some should not"
     assert report["growth_mb"] < 1000  # a damaged header may claim 50 megapixels
 
 
-def test_damaged_checkpoints(tmp_path: Path) -> None:
-    report = run(tmp_path, "checkpoints")
+def test_damaged_checkpoints(reports: dict[str, Report]) -> None:
+    report = reports["checkpoints"]
     assert report["files"] == CHECKPOINTS
     assert CHECKPOINTS / 100 < report["loaded"] < CHECKPOINTS / 2
     assert report["keras_read"] > CHECKPOINTS / 200, "of Keras' files, which fit no network here, some should be read"
@@ -368,17 +378,12 @@ def costly_checkpoints() -> Iterator[tuple[str, bytes]]:
     yield "packed zeros.pt", rezipped(torch_file({"0.weight": torch.zeros(60 * MB)}), pack)
 
 
-@pytest.mark.parametrize("files", [costly_pictures, costly_checkpoints])
-def test_costly_files_are_refused_before_they_cost(
-    files: Callable[[], Iterator[tuple[str, bytes]]], tmp_path: Path
-) -> None:
-    (tmp_path / "files").mkdir()
-    for name, data in files():
-        assert len(data) <= MAX_BYTES
-        (tmp_path / "files" / name).write_bytes(data)
-    report = run(tmp_path, "refuse", str(tmp_path / "files"))
-    assert report["files"] == len(list((tmp_path / "files").iterdir()))
-    assert report["growth_mb"] < 150
+COSTLY: tuple[Callable[[], Iterator[tuple[str, bytes]]], ...] = (costly_pictures, costly_checkpoints)
+
+
+@pytest.mark.parametrize("files", [files.__name__ for files in COSTLY])
+def test_costly_files_are_refused_before_they_cost(files: str, reports: dict[str, Report]) -> None:
+    assert reports[files]["growth_mb"] < 150
 
 
 def assert_refused_or_zero(path: Path, key: str) -> None:
