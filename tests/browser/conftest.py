@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,11 +36,32 @@ def way_out() -> int:
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory, way_out: int) -> Iterator[str]:
-    """The app, served for the whole session; it speaks accented English, too."""
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The list of what the app opened for writing."""
+    path = tmp_path_factory.mktemp("written") / "written.txt"
+    path.touch()
+    return path
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the app looks for files of weights: there are none until a test puts one there, and takes it away again."""
+    return tmp_path_factory.mktemp("weights")
+
+
+@pytest.fixture(scope="session")
+def app_url(
+    tmp_path_factory: pytest.TempPathFactory, way_out: int, written: Path, weights_folder: Path
+) -> Iterator[str]:
+    """The app, served for the whole session, because a server and the first page of one cost as much as most tests.
+
+    It speaks accented English, too, notes what it writes, and races without training.
+    """
     folder = tmp_path_factory.mktemp("server")
     languages = add_third_language(folder / "locale")
-    with served_app(folder / "log.txt", languages, HTTPS_PROXY=f"http://127.0.0.1:{way_out}") as url:
+    start = f"from tests.browser.start import watched_and_quick; watched_and_quick({str(written)!r})"
+    environment = {"HTTPS_PROXY": f"http://127.0.0.1:{way_out}", "INCEPTION_WEIGHTS": str(weights_folder)}
+    with served_app(folder / "log.txt", languages, start=start, **environment) as url:
         yield url
 
 

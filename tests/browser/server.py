@@ -26,14 +26,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_app(log: Path, languages: Path = LOCALE, port: int | None = None, **environment: str) -> Iterator[str]:
+def served_app(
+    log: Path, languages: Path = LOCALE, port: int | None = None, start: str = "", **environment: str
+) -> Iterator[str]:
     """The address of a running app, whose output goes to `log`; raises RuntimeError if it does not start.
 
-    languages: the folder of translations. port: where it listens, by default a free one. environment: variables that it
-    finds beside those of this process.
+    languages: the folder of translations. port: where it listens, by default a free one. start: what Python does
+    before, see start.py. environment: variables that it finds beside those of this process.
     """
     streamlit = f"import pathlib; from inception import words; words.LOCALE = pathlib.Path({str(languages)!r})\n"
-    streamlit += "from streamlit.web.cli import main; main()"
+    streamlit += f"{start}\nfrom streamlit.web.cli import main; main()"
     command = [sys.executable, "-c", streamlit, "run", str(ROOT / "app.py"), "--server.port"]
     with serving(command, log, {"MALLOC_ARENA_MAX": "2", "PYTHONPATH": str(ROOT)} | environment, port) as url:
         yield url

@@ -2,9 +2,7 @@
 
 import csv
 import io
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,43 +16,8 @@ from inception import create_model, load_image
 from inception.paths import FACE_SAMPLES
 
 from .browser import open_exports, pick, ready
-from .server import served_app
 
-# Notes every file that Python opens for writing; temporary files without a name are noted by their folder.
-WATCH = """
-import os, sys
-
-log = os.open(os.environ["WRITTEN"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-
-
-def hook(event, arguments):
-    if event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR):
-        os.write(log, f"{arguments[0]}\\n".encode())
-
-
-sys.addaudithook(hook)
-"""
 OPEN = "faces?model=inception_resnet_v1&size=96"
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The list of what the server opened for writing."""
-    return tmp_path_factory.mktemp("watch") / "written.txt"
-
-
-@pytest.fixture(scope="module")
-def app_url(tmp_path_factory: pytest.TempPathFactory, written: Path) -> Iterator[str]:
-    """The app, served by a Python that notes what it writes."""
-    (written.parent / "sitecustomize.py").write_text(WATCH)
-    written.touch()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(written.parent), prepend=os.pathsep)
-        patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-        patch.setenv("WRITTEN", str(written))
-        patch.setenv("INCEPTION_WEIGHTS", str(written.parent))
-        with served_app(tmp_path_factory.mktemp("server") / "log.txt") as url:
-            yield url
 
 
 @pytest.fixture
@@ -172,9 +135,9 @@ def test_several_faces_none_and_a_box_drawn(page: Page, app_url: str) -> None:
     assert abs(left + right - 451) < 24
 
 
-def test_trained_weights_judge_the_crops(page: Page, app_url: str, written: Path) -> None:
+def test_trained_weights_judge_the_crops(page: Page, app_url: str, weights_folder: Path) -> None:
     """Of the astronaut and the photographer, by weights under facenet-pytorch's names, at two thresholds."""
-    weights = written.parent / "mine.safetensors"
+    weights = weights_folder / "mine.safetensors"
     torch.manual_seed(0)
     state = create_model("inception_resnet_v1").state_dict()
     for key, tensor in state.items():
@@ -197,12 +160,12 @@ def test_trained_weights_judge_the_crops(page: Page, app_url: str, written: Path
         weights.unlink()
 
 
-def test_a_file_under_a_published_name_is_not_taken_for_it(page: Page, app_url: str, written: Path) -> None:
+def test_a_file_under_a_published_name_is_not_taken_for_it(page: Page, app_url: str, weights_folder: Path) -> None:
     """The published weights stay chosen and absent; the file, whose SHA-256 is another, is offered by its own name."""
     page.goto(f"{app_url}/{OPEN}")
     pick(page, "Weights", re.compile("VGGFace2.*not here yet"))
     expect(page.get_by_role("button", name="Download 112 MB")).to_be_visible()
-    arrived = written.parent / "20180402-114759-vggface2.safetensors"
+    arrived = weights_folder / "20180402-114759-vggface2.safetensors"
     save_file(create_model("inception_resnet_v1").state_dict(), arrived)
     try:
         for key in ("Home", "End"):

@@ -1,46 +1,17 @@
-"""The training race in a real Chromium: curves grow side by side, wait, go on and stop; closed tabs do not train on."""
+"""The training race in a real Chromium: curves grow side by side, wait, go on and stop; closed tabs do not train on.
 
-import os
+Its steps are waits, see start.py.
+"""
+
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from inception.runtime.turns import PLACES
 
 from .browser import ready
-from .server import ROOT, served_app
 
-# What training gives is tested elsewhere. Here a step is a wait, so that other tests may have the processor.
-QUICK = """
-import math
-import time
-
-import pandas as pd
-
-from inception.training import twins
-
-
-def step(twin, number, *_):
-    time.sleep(0.25)
-    return twins.Step(twin, number, 2.3 / number, 0.5, 1.0, math.nan, pd.DataFrame())
-
-
-twins._step = step
-"""
 POINTS = "chart => chart.calcdata ? chart.calcdata.slice(0, 2).map(line => line.length) : [0, 0]"
-
-
-@pytest.fixture(scope="module")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app, served by a Python whose networks do not train."""
-    folder = tmp_path_factory.mktemp("server")
-    (folder / "sitecustomize.py").write_text(QUICK)
-    path = os.pathsep.join([str(folder), str(ROOT)])
-    with served_app(folder / "log.txt", PYTHONPATH=path) as url:
-        yield url
-        assert "sitecustomize" not in (folder / "log.txt").read_text(), "the steps were real ones"
 
 
 def chart(page: Page) -> Locator:
