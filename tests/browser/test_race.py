@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from inception.runtime.turns import PLACES
 
-from .browser import ready
+from .browser import OFTEN, ready
 
 POINTS = "chart => chart.calcdata ? chart.calcdata.slice(0, 2).map(line => line.length) : [0, 0]"
 
@@ -30,6 +30,7 @@ def grown(page: Page, least: int) -> list[int]:
         f"least => {{ const chart = document.querySelector('.js-plotly-plot'); "
         f"return chart && Math.min(...({POINTS})(chart)) >= least; }}",
         arg=least,
+        polling=OFTEN,
     )
     return points(page)
 
@@ -46,15 +47,16 @@ def steps_said(page: Page) -> int:
     return int(re.findall(r"after (\d+) of", said.inner_text())[0])
 
 
-def start(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/race?race_view=Live")
+def start(page: Page) -> None:
+    """Starts the race of a page that shows this view."""
     ready(page)
     press(page, "Start")
 
 
 def test_a_live_race(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 390, "height": 900})
-    start(page, app_url)
+    page.goto(f"{app_url}/race?race_view=Live")
+    start(page)
     first = grown(page, 3)
     assert first[0] == first[1], "both have taken every step"
     more = grown(page, first[0] + 2)
@@ -80,7 +82,8 @@ def test_a_live_race(page: Page, app_url: str) -> None:
 
 
 def test_another_control_does_not_end_a_race(page: Page, app_url: str) -> None:
-    start(page, app_url)
+    page.goto(f"{app_url}/race?race_view=Live")
+    start(page)
     before = grown(page, 2)[0]
     page.get_by_role("slider", name="Learning rate").focus()
     page.keyboard.press("ArrowRight")
@@ -94,14 +97,22 @@ def test_another_control_does_not_end_a_race(page: Page, app_url: str) -> None:
     expect(page.get_by_text("learning rate 0.045, seed 0")).to_be_visible()
 
 
+def opened_from(page: Page) -> Page:
+    """Another tab with what a page shows. It knows the scripts that this one has read, as no other new tab does."""
+    with page.expect_popup() as opened:
+        page.evaluate("open(location.href)")
+    return opened.value
+
+
 def test_closed_tabs_do_not_train_on(page: Page, app_url: str) -> None:
     """There are so many places on a server; those of tabs that were closed are free again."""
-    tabs = [page.context.new_page() for _ in range(PLACES)]
+    page.goto(f"{app_url}/race?race_view=Live")
+    tabs = [opened_from(page) for _ in range(PLACES)]
     for tab in tabs:
-        start(tab, app_url)
+        start(tab)
     for tab in tabs:
         grown(tab, 1)
-    start(page, app_url)
+    start(page)
     expect(page.get_by_text("you are next")).to_be_visible()
     for tab in tabs:
         tab.close()
