@@ -60,8 +60,8 @@ def app_url(
     folder = tmp_path_factory.mktemp("server")
     languages = add_third_language(folder / "locale")
     start = f"from tests.browser.start import watched_and_quick; watched_and_quick({str(written)!r})"
-    environment = {"HTTPS_PROXY": f"http://127.0.0.1:{way_out}", "INCEPTION_WEIGHTS": str(weights_folder)}
-    with served_app(folder / "log.txt", languages, start=start, **environment) as url:
+    proxy, weights = f"http://127.0.0.1:{way_out}", str(weights_folder)
+    with served_app(folder / "log.txt", languages, start=start, HTTPS_PROXY=proxy, INCEPTION_WEIGHTS=weights) as url:
         yield url
 
 

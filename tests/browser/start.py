@@ -43,9 +43,11 @@ def wait_in_place_of_a_race() -> None:
     """
     train = twins._step
 
-    def step(twin: int, number: int, *rest: Any) -> twins.Step:
-        if rest[-1]:  # profiled
-            return train(twin, number, *rest)
+    def step(
+        twin: int, number: int, model: Any, optimizer: Any, pictures: Any, labels: Any, profiled: bool
+    ) -> twins.Step:
+        if profiled:
+            return train(twin, number, model, optimizer, pictures, labels, profiled)
         time.sleep(STEP)
         return twins.Step(twin, number, 2.3 / number, 0.5, 1.0, math.nan, pd.DataFrame())
 
