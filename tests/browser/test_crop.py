@@ -70,10 +70,3 @@ def test_25_uploads_and_a_long_car(page: Page, app_url: str, vans: list[Path]) -
     expect(page.get_by_role("button", name="All of it again")).to_be_visible()
     expect(page).to_have_url(re.compile("fit=pad"))
     assert int(str(page.get_by_role("slider").nth(1).input_value())) == right
-
-
-def test_a_link_says_how_the_picture_is_fitted(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/live?model=inception_v4&picture=koala&fit=squash")
-    expect(page.get_by_text("1. Squash.")).to_be_visible()
-    page.goto(f"{app_url}/live?model=inception_v4&picture=koala&fit=nonsense")
-    expect(page.get_by_text("1. Cut.")).to_be_visible()

@@ -180,17 +180,13 @@ def test_a_file_under_a_published_name_is_not_taken_for_it(page: Page, app_url: 
         arrived.unlink()
 
 
-def test_another_network_and_back(page: Page, app_url: str) -> None:
+def test_another_network_and_back_and_no_camera(page: Page, app_url: str) -> None:
+    """The browser of the tests has no camera: the page says so and everything else stays."""
     page.goto(f"{app_url}/faces?model=inception_v4&size=96")
     ready(page)
     page.get_by_role("button", name="Switch to inception_resnet_v1").click()
     expect(metric(page, "Distance of the closest pair")).to_be_visible()
     expect(page).to_have_url(re.compile("model=inception_resnet_v1"))
-
-
-def test_without_a_camera(page: Page, app_url: str) -> None:
-    """The browser of the tests has none: the page says so and everything else stays."""
-    page.goto(f"{app_url}/{OPEN}")
     ready(page)
     page.get_by_text("Use the camera").click()
     expect(page.get_by_test_id("stCameraInput")).to_be_visible()

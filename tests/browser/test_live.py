@@ -50,14 +50,19 @@ def saved(page: Page, button: str, which: int = 0) -> bytes:
 def test_several_uploads_with_a_bad_one_among_them(
     page: Page, app_url: str, pictures: list[Path], tmp_path: Path
 ) -> None:
+    """On a machine without a camera, whose page stays usable."""
     bad = tmp_path / "notes.png"
     bad.write_bytes(b"only words")
     page.goto(f"{app_url}/live?model=inception_v4&size=96")
     expect(bars(page)).to_have_count(1)
+    ready(page)
+    page.get_by_text("Use the camera").click()
+    expect(page.get_by_text("upload a picture instead")).to_be_visible()
     page.locator("input[type=file]").first.set_input_files([*pictures, bad])
     expect(page.get_by_role("alert").filter(has_text="notes.png")).to_contain_text("The other pictures stay.")
     expect(picture_box(page)).to_have_value("your picture: green.jpg")
     expect(page.get_by_role("heading", name="All your pictures")).to_be_visible()
+    expect(bars(page)).to_have_count(1)
     pick(page, "Picture", "your picture: red.png")
     expect(picture_box(page)).to_have_value("your picture: red.png")
     with Image.open(io.BytesIO(saved(page, "Prepared picture (PNG)"))) as prepared:
@@ -69,17 +74,6 @@ def test_several_uploads_with_a_bad_one_among_them(
     pick(page, "Picture", "your picture: red.png")
     page.get_by_role("link", name="Where it looks").click()
     expect(picture_box(page)).to_have_value("your picture: red.png")
-
-
-def test_without_a_camera_the_page_stays_usable(page: Page, app_url: str, pictures: list[Path]) -> None:
-    page.goto(f"{app_url}/live?model=inception_v4&size=96")
-    expect(bars(page)).to_have_count(1)
-    ready(page)
-    page.get_by_text("Use the camera").click()
-    expect(page.get_by_text("upload a picture instead")).to_be_visible()
-    page.locator("input[type=file]").first.set_input_files(pictures[0])
-    expect(picture_box(page)).to_have_value("your picture: red.png")
-    expect(bars(page)).to_have_count(1)
 
 
 def test_two_networks_on_one_picture(page: Page, app_url: str) -> None:
@@ -133,6 +127,7 @@ def test_maps_of_branches_and_of_both_summands(page: Page, app_url: str) -> None
 
 
 def test_where_it_looks(page: Page, app_url: str) -> None:
+    """Other weights take another size; a layer's box has its shape in its options, so the browser knows others then."""
     page.goto(f"{app_url}/looks?model=inception_resnet_v1&size=96")
     expect(page.get_by_text("falls when a grey window")).to_be_visible()  # nobody asked for it
     expect(page.get_by_text("tells most of what takes about a second here")).to_be_visible()
@@ -143,14 +138,7 @@ def test_where_it_looks(page: Page, app_url: str) -> None:
     with np.load(io.BytesIO(saved(page, "Numbers (NPZ)"))) as numbers:
         assert numbers["values"].shape == (96, 96)
         assert np.isfinite(numbers["values"]).all()
-
-
-def test_another_size_and_then_another_method(page: Page, app_url: str) -> None:
-    """The options of a layer's box have its shape in their names, so those that the browser knows are others then."""
-    page.goto(f"{app_url}/looks?model=inception_resnet_v1&size=96")
-    ready(page)
     method(page, "Grad-CAM").click()
-    expect(page.get_by_text("From 0 on the left")).to_be_visible()
     pick(page, "Weights", re.compile("^Untrained"))
     method(page, "Occlusion").click()
     expect(page.get_by_text("falls when a grey window")).to_be_visible()
@@ -163,9 +151,8 @@ def test_another_size_and_then_another_method(page: Page, app_url: str) -> None:
 def test_a_long_attribution_without_motion_and_stopped(page: Page, app_url: str) -> None:
     """Streamlit lets what is old fade, and signs turn, while it works; who wants less motion gets none."""
     page.emulate_media(reduced_motion="no-preference")
-    page.goto(f"{app_url}/looks?model=inception_resnet_v2.paper")  # of full width, so that it takes a while
+    page.goto(f"{app_url}/looks?model=inception_resnet_v2.paper&method=integrated-gradients")  # of full width: slow
     ready(page)
-    method(page, "Integrated gradients").click()
     page.get_by_role("button", name="Run the network").click()
     passes = page.get_by_text(re.compile(r"Pass \d+ of"))
     expect(passes).to_be_visible()
@@ -214,8 +201,17 @@ def test_speed_is_measured_row_by_row_and_can_be_stopped(page: Page, app_url: st
 def test_a_machine_without_a_network_names_what_a_picture_shows(page: Page, app_url: str) -> None:
     """With the network that the app opens on and weights that come with it; other hosts are never asked."""
     photographs = ROOT / "assets" / "photographs"
-    page.goto(f"{app_url}/live")
+    page.goto(f"{app_url}/live?picture=astronaut")
     expect(bars(page)).to_have_count(1)
+    expect(page.get_by_text("None of the 10, it seems.")).to_be_visible()
+    ready(page)
+    page.get_by_role("button", name="Sample pictures").click()
+    expect(page.get_by_text("Not among its ten things: what does it say?")).to_be_attached()
+    page.get_by_role("button", name="fire engine").click()
+    expect(page.get_by_role("heading", name="truck, ")).to_be_visible()
+    expect(page.get_by_role("button", name="fire engine")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"picture=fire"))
+    expect(page.get_by_text("None of the 10, it seems.")).to_have_count(0)
     first = bars(page).locator(".annotation-text").first
     with (ROOT / "assets" / "weights" / "inception_v4.cifar10.photographs.csv").open(newline="") as lines:
         answers = list(csv.DictReader(lines))
@@ -233,15 +229,3 @@ def test_a_machine_without_a_network_names_what_a_picture_shows(page: Page, app_
     expect(page.get_by_text("What it mixes up")).to_be_visible()
     rows = saved(page, "Download these rows", which=-1).decode().splitlines()
     assert len(rows) == 1 + 64, "every photograph of the project"
-
-
-def test_samples_are_chosen_by_small_pictures(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/live?picture=astronaut")
-    expect(page.get_by_text("None of the 10, it seems.")).to_be_visible()
-    ready(page)
-    page.get_by_role("button", name="Sample pictures").click()
-    expect(page.get_by_text("Not among its ten things: what does it say?")).to_be_attached()
-    page.get_by_role("button", name="fire engine").click()
-    expect(page.get_by_role("heading", name="truck, ")).to_be_visible()
-    expect(page.get_by_role("button", name="fire engine")).to_have_count(0)
-    expect(page).to_have_url(re.compile(r"picture=fire"))

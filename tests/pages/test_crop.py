@@ -73,6 +73,12 @@ def test_a_long_car_is_one_when_it_is_padded(app: AppTest) -> None:
     assert any("things look 0.30 times as wide" in text.value for text in app.markdown)
 
 
+@pytest.mark.parametrize(("link", "said"), [("squash", "**1. Squash.**"), ("nonsense", "**1. Cut.**")])
+def test_a_link_says_how_the_picture_is_fitted(app: AppTest, link: str, said: str) -> None:
+    healthy(open_at(app, "live", model="inception_v4", picture="koala", fit=link))
+    assert any(said in text.value for text in app.markdown)
+
+
 def test_how_it_is_fitted_and_its_box_hold_on_all_pages(
     no_bundled_weights: None, app: AppTest, crops: list[Crop]
 ) -> None:
