@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +27,23 @@ from inception.zoo import available_weights
 Run = Callable[..., tuple[int, str, str]]
 
 
+@lru_cache(maxsize=4)
+def built(name: str, weights: WeightsChoice, changed: int | None, *more: Any) -> Predictor:
+    return Predictor(name, weights, *more)
+
+
+def network_once(name: str, weights: WeightsChoice, *more: Any) -> Predictor:
+    """As `Predictor`, which every command would build anew: the same one until the file of weights changes."""
+    path = weights.file
+    return built(name, weights, path.stat().st_mtime_ns if path and path.exists() else None, *more)
+
+
 @pytest.fixture
 def run(capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command on a machine without weights: exit status, standard output, standard error."""
     monkeypatch.setenv("INCEPTION_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr("inception.cli.vision.available_weights", lambda _: [])
+    monkeypatch.setattr("inception.cli.vision.Predictor", network_once)
 
     def command(*words: object) -> tuple[int, str, str]:
         status = main([str(word) for word in words])
