@@ -370,25 +370,23 @@ def start(*argv: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.slow
-def test_process_succeeds_with_the_bytes_of_the_library(tmp_path: Path) -> None:
-    """Another process, another hash seed, another second, another time zone: the same bytes."""
+def test_process_gives_the_bytes_of_the_library_and_then_fails_with_one_sentence(tmp_path: Path) -> None:
+    """Another process, another hash seed, another second, another time zone: the same bytes, and nothing beside."""
     script = (
         "import sys; from inception.__main__ import main\n"
-        "for path in sys.argv[1:]: assert main(['table', 'inception_resnet_v1', '--collapse', '-o', path]) == 0"
+        "for path in sys.argv[1:]: assert main(['table', 'inception_resnet_v1', '--collapse', '-o', path]) == 0\n"
+        "sys.exit(main(['table', 'inception_v4', '--size', '74']))"
     )
     paths = {format: tmp_path / f"table{FORMATS[format].suffix}" for format in FORMATS}
     environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
-    subprocess.run([sys.executable, "-c", script, *paths.values()], cwd=ROOT, env=environment, check=True)
+    command = [sys.executable, "-c", script, *paths.values()]
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert (process.returncode, process.stdout) == (2, b"")
+    sentence = rb"python -m inception: inception_v4 cannot take 74x74 px: the grid [^\n]+\n"
+    assert re.fullmatch(sentence, process.stderr), process.stderr
     graph = trace(V1, 160)
     for format, path in paths.items():
         assert path.read_bytes() == export_table(graph.table(collapse=True), format, layer_title(graph)), format
-
-
-@pytest.mark.slow
-def test_process_fails_with_one_sentence() -> None:
-    out, err = (process := start("table", "inception_v4", "--size", "74")).communicate()
-    assert (process.returncode, out) == (2, b"")
-    assert re.fullmatch(rb"python -m inception: inception_v4 cannot take 74x74 px: the grid [^\n]+\n", err)
 
 
 # Short enough to stay in Python's buffer until it is flushed, and again when Python exits.
