@@ -12,17 +12,12 @@ from .texts import texts_of
 CHINESE_FONT = "[...document.fonts].some(font => font.family.includes('Noto Sans CJK') && font.status === 'loaded')"
 
 
-def test_chinese_brings_its_letters(page: Page, app_url: str) -> None:
+def test_chinese_brings_its_letters_into_saved_charts_too(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
-    page.goto(f"{app_url}/layers?lang=zh_CN")
+    page.goto(f"{app_url}/layers?model=inception_resnet_v1&size=96&lang=zh_CN&saves=svg&below=charts")
     ready(page)
     assert list(foreign_texts(texts_of(page), "zh_CN")) == []
     page.wait_for_function(CHINESE_FONT)
-
-
-def test_a_saved_chart_has_the_fonts_of_the_page(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/layers?model=inception_resnet_v1&size=96&lang=zh_CN&saves=svg&below=charts")
-    ready(page)
     chart = page.get_by_test_id("stPlotlyChart").first
     chart.hover()  # which fetches the fonts
     page.wait_for_timeout(1000)
