@@ -1,9 +1,11 @@
 """Downloads of the layer table in a real Chromium: the name of the file says what is in it."""
 
+from collections.abc import Iterator
 from io import BytesIO
 
 import pandas as pd
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import CDPSession, Page, expect
 
 from .browser import open_exports, pick, ready
 
@@ -85,15 +87,25 @@ def test_a_click_anywhere_in_a_row_explains_it_beside_the_table(page: Page, app_
     assert explained(page).startswith("#2 ·"), "the cell that was clicked last can be clicked again"
 
 
-def test_on_a_phone_a_tap_brings_the_explanation_into_sight(browser: Browser, app_url: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    page = context.new_page()
+@pytest.fixture
+def fingers(page: Page) -> Iterator[CDPSession]:
+    """Chromium's own commands for a page that takes touches until the test ends."""
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    yield session
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    session.detach()
+
+
+def test_on_a_phone_a_tap_brings_the_explanation_into_sight(page: Page, fingers: CDPSession, app_url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}/layers?model=inception_v4")
     ready(page)
     name = page.locator(".st-key-explanation [data-testid=stCaptionContainer]")
     expect(name).not_to_be_in_viewport()
-    page.touchscreen.tap(*cell_of(page, 2))
+    x, y = cell_of(page, 2)
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     ready(page)
     expect(name).to_be_in_viewport()
     assert explained(page).startswith("#3 ·")
-    context.close()
