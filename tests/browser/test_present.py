@@ -93,15 +93,3 @@ def test_a_teachers_link_hides_what_it_names(page: Page, app_url: str) -> None:
     expect(page.get_by_role("combobox", name="Input size, pixels")).to_be_visible()
     page.goto(f"{app_url}/layers?hide=network,everything")
     expect(page.get_by_role("alert")).to_contain_text("hide = network,everything")
-
-
-def test_on_a_phone_the_result_stands_above_the_controls(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/inside?model=inception_resnet_v1")
-    ready(page)
-    tops = []
-    for width in (1280, 390):
-        page.set_viewport_size({"width": width, "height": 844})
-        page.wait_for_timeout(300)
-        boxes = [page.get_by_role("combobox", name=name).bounding_box() for name in ("Picture", "Layer")]
-        tops.append([box["y"] for box in boxes if box])
-    assert tops[1][1] < tops[1][0], "the layer's choice stands with the result, the picture's with the controls"

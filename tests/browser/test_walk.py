@@ -69,6 +69,11 @@ def test_walk(page: Page, app_url: str, picture: Path) -> None:
     expect(layer).not_to_have_value(first)
     assert maps(page) != first_maps
 
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    tops = [page.get_by_role("combobox", name=name).bounding_box()["y"] for name in ("Layer", "Picture")]  # type: ignore[index]
+    assert tops[0] < tops[1], "on a phone the result, with the layer's choice, stands above the controls"
+
 
 def maps(page: Page) -> list[str]:
     """The links to the strongest channels of the layer, which are drawn as their maps."""
