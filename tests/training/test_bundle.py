@@ -1,6 +1,7 @@
 """The file that a run ends in: it says what it holds, and its figures are what anyone would measure from it."""
 
 import json
+import shutil
 import stat
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,21 +23,35 @@ from inception.weights.known import described
 TINY = recipe.Recipe("inception_resnet_v1", width=0.0625, repeats=(1, 1, 1), size=80, epochs=3, seed=5)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    """A run as `train` leaves it, with the network as initialised and batch norm as of some pictures."""
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run as `train` leaves it and the bundle made of it; tests get copies of both.
+
+    The network is as initialised, with batch norm as of some pictures.
+    """
     model = TINY.build()
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d | torch.nn.BatchNorm1d):
             module.momentum = None
     with torch.no_grad():
         model.train()(scale_up(pictures(8, 2)[0], 80))
-    folder = tmp_path / "run"
+    home = tmp_path_factory.mktemp("untouched")
+    folder = home / "run"
     folder.mkdir()
     (folder / "recipe.json").write_text(json.dumps(asdict(TINY)), encoding="utf-8")
     torch.save({"model": model.state_dict()}, folder / "state.pt")
     (folder / "log.csv").write_text("epoch\n1\n", encoding="utf-8")
-    return folder
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(recipe, "HELD_OUT", 40)
+        bundle.write_bundle(folder, pictures(100, 0), pictures(60, 1), home / "out")
+    return home
+
+
+@pytest.fixture
+def run(untouched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The run, from which forty pictures are held out."""
+    monkeypatch.setattr(recipe, "HELD_OUT", 40)
+    return Path(shutil.copytree(untouched / "run", tmp_path / "run"))
 
 
 def pictures(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -46,9 +61,9 @@ def pictures(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.fixture
-def written(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(recipe, "HELD_OUT", 40)
-    bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), tmp_path / "out")
+def written(run: Path, untouched: Path, tmp_path: Path) -> Path:
+    """The file of weights of its bundle."""
+    shutil.copytree(untouched / "out", tmp_path / "out")
     return tmp_path / "out" / "inception_resnet_v1.cifar10.safetensors"
 
 
@@ -74,7 +89,7 @@ def test_figures_are_what_the_file_gives(written: Path) -> None:
     assert confusion.sum(axis=1).tolist() == torch.bincount(labels, minlength=10).tolist()
 
 
-def test_nine_of_ten_held_out_pictures_pass_the_threshold(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nine_of_ten_held_out_pictures_pass_the_threshold(written: Path) -> None:
     network = Predictor("inception_resnet_v1", str(written))
     images, _ = recipe.split(pictures(100, 0))[1]
     assert len(images) == 40
@@ -153,7 +168,6 @@ def test_convolutions_are_halved_and_batch_norm_is_not(written: Path, run: Path)
 
 
 def test_a_failure_leaves_nothing(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe, "HELD_OUT", 40)
     monkeypatch.setattr(bundle, "scores", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         bundle.write_bundle(run, pictures(100, 0), pictures(60, 1), tmp_path / "out")

@@ -1,9 +1,10 @@
 """The race is fair by the trace's count, runs whole, goes on where it stopped, and its table says what was measured."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +37,46 @@ class InTurn(Executor):
         return future
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def small_race() -> Iterator[None]:
     """A race of two competitors and two seeds over forty flat pictures, in this process."""
     tiny = replace(V2, width=0.03, repeats=(1, 1, 1), size=75, epochs=2, batch=8, pictures=16)
     labels = torch.arange(40) % 10
     pictures: Pictures = (25 * labels)[:, None, None, None].expand(40, 3, 32, 32).to(torch.uint8), labels
-    monkeypatch.setattr(training, "HELD_OUT", 8)
-    monkeypatch.setattr(training, "MIXED_ON_CPU", False)
-    monkeypatch.setattr(race, "COMPETITORS", {"v2": tiny, "v2_cut": replace(tiny, shortcuts=False)})
-    monkeypatch.setattr(race, "SEEDS", (0, 1))
-    monkeypatch.setattr(race, "ProcessPoolExecutor", InTurn)
-    monkeypatch.setattr(race, "training_pictures", lambda _: pictures)
-    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "HELD_OUT", 8)
+        patched.setattr(training, "MIXED_ON_CPU", False)
+        patched.setattr(race, "COMPETITORS", {"v2": tiny, "v2_cut": replace(tiny, shortcuts=False)})
+        patched.setattr(race, "SEEDS", (0, 1))
+        patched.setattr(race, "ProcessPoolExecutor", InTurn)
+        patched.setattr(race, "training_pictures", lambda _: pictures)
+        patched.setattr(torch, "set_num_threads", lambda _: None)
+        yield
+
+
+@pytest.fixture
+def small() -> Iterator[None]:
+    """For one test, the small race in the place of the real one."""
+    with small_race():
+        yield
+
+
+@dataclass(frozen=True)
+class Raced:
+    """A small race that was run whole."""
+
+    runs: Path
+    table: pd.DataFrame
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory: pytest.TempPathFactory) -> Raced:
+    """The same one for all tests, which leave its folder as it is."""
+    folder, said = tmp_path_factory.mktemp("race"), list[str]()
+    with small_race():
+        table = run_race(folder, folder / "runs", said.append)
+    return Raced(folder / "runs", table, said)
 
 
 def test_competitors_cost_the_same_a_picture() -> None:
@@ -90,15 +118,14 @@ def test_every_competitor_runs_from_three_seeds_at_least() -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_table_says_what_was_run(tmp_path: Path) -> None:
-    said: list[str] = []
-    table = run_race(tmp_path, tmp_path / "runs", said.append)
+def test_the_table_says_what_was_run(raced: Raced) -> None:
+    said, table = raced.said, raced.table
     assert said[0] == "0 of 4 runs are done."
     assert sorted(text.split(":")[0] for text in said[1:]) == ["v2-0", "v2-1", "v2_cut-0", "v2_cut-1"]
     assert table["run"].tolist() == [run for run in ("v2-0", "v2_cut-0", "v2-1", "v2_cut-1") for _ in (1, 2)]
     for run, rows in table.groupby("run"):
-        log = pd.read_csv(tmp_path / "runs" / str(run) / "log.csv")
-        recipe = read_recipe(tmp_path / "runs" / str(run))
+        log = pd.read_csv(raced.runs / str(run) / "log.csv")
+        recipe = read_recipe(raced.runs / str(run))
         assert rows["held_out_accuracy"].tolist() == log["held_out_accuracy"].tolist()
         assert rows["seconds"].tolist() == pytest.approx(log["cpu_seconds"].cumsum().tolist(), abs=0.06)
         assert rows["pictures"].tolist() == [16, 32]
@@ -110,9 +137,7 @@ def test_the_table_says_what_was_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_a_race_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = run_race(tmp_path, tmp_path / "whole", lambda _: None)
-
+def test_a_race_goes_on_where_it_stopped(raced: Raced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = training.train
     epochs: list[tuple[int, int]] = []
 
@@ -130,7 +155,7 @@ def test_a_race_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Mon
     parts = run_race(tmp_path, tmp_path / "parts", said.append)
     assert said[0] == "1 of 4 runs are done."
     assert len(epochs) == 8, "no epoch twice"
-    pd.testing.assert_frame_equal(parts.drop(columns="seconds"), whole.drop(columns="seconds"))
+    pd.testing.assert_frame_equal(parts.drop(columns="seconds"), raced.table.drop(columns="seconds"))
 
     said.clear()
     run_race(tmp_path, tmp_path / "parts", said.append)
@@ -138,12 +163,11 @@ def test_a_race_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("small")
-def test_a_folder_of_another_race_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_race(tmp_path, tmp_path, lambda _: None)
+def test_a_folder_of_another_race_is_refused(raced: Raced, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = {key: replace(recipe, learning_rate=0.01) for key, recipe in race.COMPETITORS.items()}
     monkeypatch.setattr(race, "COMPETITORS", changed)
     with pytest.raises(TrainingError, match=r"v2-0: holds a run of another recipe"):
-        run_race(tmp_path, tmp_path, lambda _: None)
+        run_race(tmp_path, raced.runs, lambda _: None)
 
 
 def test_absent_data_is_one_sentence_and_starts_nothing(tmp_path: Path) -> None:
