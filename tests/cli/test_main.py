@@ -379,7 +379,7 @@ def test_process_gives_the_bytes_of_the_library_and_then_fails_with_one_sentence
     )
     paths = {format: tmp_path / f"table{FORMATS[format].suffix}" for format in FORMATS}
     environment = os.environ | {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
-    command = [sys.executable, "-c", script, *paths.values()]
+    command = [sys.executable, "-c", script, *map(str, paths.values())]
     process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
     assert (process.returncode, process.stdout) == (2, b"")
     sentence = rb"python -m inception: inception_v4 cannot take 74x74 px: the grid [^\n]+\n"
