@@ -15,8 +15,21 @@ def spreads(page: Page) -> Locator:
     return page.locator(".st-key-picture_by_depth .subplot.xy3 .scatterlayer path.js-line")
 
 
-def test_a_slider_draws_new_curves(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/residual_scale?model=inception_resnet_v1&size=96")
+def train_and_stop(page: Page, step: int) -> int:
+    """Stops a training when this step is drawn; how many steps the page says it took."""
+    page.get_by_role("button", name="Train both").click()
+    # The first panel's marks: one for each step of the first network.
+    marks = page.locator(".subplot.xy .scatterlayer .trace").first.locator("path.point")
+    marks.nth(step - 1).wait_for(state="attached")
+    page.get_by_role("button", name="Stop training").click()
+    result = page.get_by_text(re.compile(rf"\d+ of {STEPS} steps"))
+    expect(result).to_be_visible()
+    ready(page)
+    return int(result.inner_text().split(f" of {STEPS} steps")[0].split()[-1])
+
+
+def look_at_a_slider(page: Page) -> None:
+    """Sees that it draws new curves, which come back with the network's own scales."""
     ready(page)
     own, other = (spreads(page).nth(i) for i in (0, 1))
     before = str(own.get_attribute("d"))
@@ -33,21 +46,9 @@ def test_a_slider_draws_new_curves(page: Page, app_url: str) -> None:
     expect(other).to_be_visible()
 
 
-def train_and_stop(page: Page, step: int) -> int:
-    """Stops a training when this step is drawn; how many steps the page says it took."""
-    page.get_by_role("button", name="Train both").click()
-    # The first panel's marks: one for each step of the first network.
-    marks = page.locator(".subplot.xy .scatterlayer .trace").first.locator("path.point")
-    marks.nth(step - 1).wait_for(state="attached")
-    page.get_by_role("button", name="Stop training").click()
-    result = page.get_by_text(re.compile(rf"\d+ of {STEPS} steps"))
-    expect(result).to_be_visible()
-    ready(page)
-    return int(result.inner_text().split(f" of {STEPS} steps")[0].split()[-1])
-
-
 def test_training_stops_and_leaves_no_thread(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/residual_scale?model=inception_resnet_v1&residual_view=In+training")
+    """And then the other view, where a slider draws new curves."""
+    page.goto(f"{app_url}/residual_scale?model=inception_resnet_v1&size=96&residual_view=In+training")
     page.get_by_role("slider", name="Steps").focus()
     page.keyboard.press("End")
     ready(page)
@@ -65,3 +66,4 @@ def test_training_stops_and_leaves_no_thread(page: Page, app_url: str) -> None:
     expect(page.get_by_text("Norm of the first gradient")).to_be_visible()
     page.get_by_role("radio", name="On a picture", exact=True).click()
     expect(spreads(page).first).to_be_visible()
+    look_at_a_slider(page)
