@@ -62,7 +62,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             globals()[name] = found = getattr(import_module(module, __name__), name)
             return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise AttributeError(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:
