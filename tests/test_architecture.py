@@ -5,6 +5,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -60,13 +61,19 @@ def room_of(module: str) -> str | None:
     return pieces[0] if pieces[0] in ROWS else None
 
 
+@cache
+def tree_of(file: Path) -> ast.Module:
+    """The syntax of a file, which several tests read."""
+    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+
+
 def imported(file: Path) -> Iterator[str]:
     """Full names of the modules a file imports anywhere in it, relative imports resolved.
 
     ``from a import b`` counts as ``a.b``, because b may be a module, and as ``a`` where there is no such module.
     """
     package = file.relative_to(ROOT).with_suffix("").parts[:-1]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
