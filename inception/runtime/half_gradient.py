@@ -131,7 +131,7 @@ def _pool_later(branch: Branch) -> None:
         pools = isinstance(pool, nn.AvgPool2d) and _keeps_the_size(pool)
         if pools and isinstance(conv, ConvRelu) and conv.conv.kernel_size == conv.conv.stride == (1, 1):
             bias, conv.conv.bias = conv.conv.bias, None
-            assert bias is not None, "a batch norm that is folded leaves one"
+            assert bias is not None  # it took over that of the batch norm
             branch.register_module(name, conv.conv)
             branch.register_module(after, nn.Sequential(pool, BiasRelu(bias)))
 
