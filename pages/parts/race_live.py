@@ -169,11 +169,11 @@ def go_on(here: Live, status: DeltaGenerator, drawing: DeltaGenerator) -> None:
         here.training = here.training or Training(here.history.setting, crops())
         with closing(here.training.steps(told(status))) as training:
             for steps in training:
+                for step in steps:  # first, because a click ends the script where it draws, and these are taken
+                    here.history.add(step)
                 if drawn is None:
                     status.caption(_("Training…"))
                     drawn = time.monotonic()
-                for step in steps:
-                    here.history.add(step)
                 if time.monotonic() > drawn + PAUSE:
                     draw(here, drawing)
                     drawn = time.monotonic()

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ from inception.training.race_results import compare, race_summary
 from inception.training.twins import History, Setting, Step, Training, train, twin_of
 from pages.figures.race import live_figure, logs_figure, style_of
 from pages.parts import race_live
-from pages.parts.race_live import Live, crops
+from pages.parts.race_live import Live, crops, go_on
 
 from .conftest import app_on
 
@@ -274,6 +275,20 @@ def test_a_pause_waits_for_the_run_it_ends(live: AppTest, small: dict[str, Any])
     lines = json.loads(live.get("plotly_chart")[0].proto.spec)["data"][:2]
     assert [len(np.frombuffer(b64decode(line["x"]["bdata"]), line["x"]["dtype"])) for line in lines] == [8, 8]
     assert usable(live) == ["Start", "Go on", "Stop race"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_no_step_is_lost_where_a_click_ends_the_script(small: dict[str, Any]) -> None:
+    """Streamlit ends it by an error, wherever it draws next."""
+    here, status = paused(small, 2), Mock()
+    status.caption.side_effect = KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        go_on(here, status, Mock())
+    assert here.training is not None
+    with closing(here.training.steps()) as run:
+        for step in next(run):
+            here.history.add(step)
+    assert [row["number"] for row in here.history.rows] == [1, 1, 2, 2, 3, 3, 4, 4]
 
 
 def test_a_stopped_race_leaves_its_curves_and_nothing_else(live: AppTest, small: dict[str, Any]) -> None:
