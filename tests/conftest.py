@@ -54,9 +54,8 @@ def part_of(path: str) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests by where they stand, so that no file has to repeat it; orders them by `PARTS`."""
-    files = {
-        item.path: item.path.relative_to(HERE) for item in items
-    }  # each asked once: there are far fewer than tests
+    # Each file is asked once: there are far fewer than tests.
+    files = {item.path: item.path.relative_to(HERE) for item in items}
     parts = {path: part_of(file.as_posix()) for path, file in files.items()}
     in_browser = {path for path, file in files.items() if file.is_relative_to("browser")}
     slow = {path for path, file in files.items() if any(file.is_relative_to(place) for place in SLOW)}

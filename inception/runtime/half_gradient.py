@@ -67,12 +67,9 @@ class HalfGradientConv(nn.Module):
 
 
 def _rounded(conv: nn.Conv2d) -> nn.Conv2d:
-    """A copy in bfloat16."""
-    low = {
-        id(one): nn.Parameter(one.detach().to(torch.bfloat16, memory_format=torch.preserve_format), False)
-        for one in conv.parameters()
-    }
-    return copy.deepcopy(conv, low)  # to copy the weights first and round them then would take half of the building
+    """A copy in bfloat16, for which the weights are not copied in float32 first."""
+    low = {id(one): nn.Parameter(one.detach().to(torch.bfloat16), False) for one in conv.parameters()}
+    return copy.deepcopy(conv, low)
 
 
 Back = Callable[[Tensor, torch.Size], Tensor]  # of a gradient for the output, and the shape of the input

@@ -15,7 +15,18 @@ from ...runtime.progress import Progress, no_progress
 from ...words import N_, Filled
 from ..elsewhere import engine_view
 from .attribution import Attribution
-from .score import Check, Explained, Target, call_between_layers, check_count, explained_model, go_on, score_of, what_of
+from .score import (
+    Check,
+    Explained,
+    Target,
+    call_between_layers,
+    check_count,
+    explained_model,
+    go_on,
+    score_in,
+    score_of,
+    what_of,
+)
 
 STEPS, MAX_STEPS = 20, 200
 # Pictures in one turn, forward and backward: less than a second on two cores. Half as many bytes a picture are kept for
@@ -61,8 +72,8 @@ def integrated_gradients(
     end = predictor.to_input(prepared).float()
     start = predictor.to_input(Image.new("RGB", prepared.size)).float()
     with predictor.turn(), torch.no_grad():
-        black = _outputs_of_black(predictor, model, start)
-        scores = [score_of(model, target, end).item(), score_of(lambda _black: black, target, start).item()]
+        outputs = model(end), _outputs_of_black(predictor, model, start)
+    scores = [score_in(one, target).item() for one in outputs]
 
     def attribution(gradient: Tensor, steps: int) -> Attribution:
         values = ((end - start) * gradient).sum(dim=1)[0].cpu().numpy()

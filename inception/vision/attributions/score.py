@@ -63,10 +63,14 @@ def call_between_layers(model: nn.Module, check: Check) -> None:
 
 def score_of(model: Callable[[Tensor], Tensor], target: Target, x: Tensor) -> Tensor:
     """(N, 3, H, W), or what else a model takes, to (N,): the logit of the class, or the cosine with the embedding."""
-    outputs = model(x).float()
+    return score_in(model(x), target)
+
+
+def score_in(outputs: Tensor, target: Target) -> Tensor:
+    """What a model gave, (N, classes) or (N, D), to the scores (N,)."""
     if isinstance(target, np.ndarray):
-        return F.cosine_similarity(outputs, _reference(target, x.device))
-    return outputs[:, target]
+        return F.cosine_similarity(outputs.float(), _reference(target, outputs.device))
+    return outputs.float()[:, target]
 
 
 def product_of(model: nn.Module, target: Target, x: Tensor) -> Tensor:
